@@ -1,0 +1,48 @@
+# `make run` starts the service. Everything lives in .venv; nothing else is touched.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types bench clean
+
+help: ## show this
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
+
+run: $(VENV)/.service ## start the service on http://localhost:8000
+	@exec $(BIN)/python run.py
+
+test: $(VENV)/.tests ## run every test (ARGS="-k login" chooses)
+	@$(BIN)/python -m pytest -n 2 --timeout 180 $(ARGS)
+
+lint: $(VENV)/.tests ## check style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.tests ## check types, strictly
+	@$(BIN)/mypy
+
+bench: $(VENV)/.tests ## measure the speed of the main routes
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+clean: ## remove what was installed or cached; instance/ (database, keys) stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps say what .venv holds, so that a second start asks pip nothing.
+$(VENV)/.service: requirements.txt | $(BIN)/pip
+	@echo "Installing requirements.txt into $(VENV) ..."
+	@$(PIP) install -r requirements.txt
+	@touch $@
+
+$(VENV)/.tests: tests/requirements.txt $(VENV)/.service
+	@echo "Installing tests/requirements.txt into $(VENV) ..."
+	@$(PIP) install -r tests/requirements.txt
+	@touch $@
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Latchkey needs Python 3.11 or newer; '$(PYTHON)' is not. Name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+		echo "Python could not make a virtual environment. On Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }

@@ -1,0 +1,210 @@
+"""Settings: read from the environment and `.env`, checked once, before anything starts.
+
+Every setting is one environment variable of the same name in capitals. What is wrong is said by naming the variable.
+"""
+
+import ipaddress
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from dotenv import dotenv_values
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+ROOT = Path(__file__).resolve().parent
+WEAK_SECRETS = ("changeme", "change-me", "secret", "password", "development", "example")
+
+
+class SettingsError(ValueError):
+    """The settings cannot be used; each line of the message names a variable and what is wrong with it."""
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _networks(value: object) -> object:
+    return [ipaddress.ip_network(part, strict=False) for part in value] if isinstance(value, list) else value
+
+
+Words = Annotated[list[str], BeforeValidator(_split)]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Networks = Annotated[list[Network], BeforeValidator(lambda value: _networks(_split(value)))]
+Seconds = Annotated[int, Field(ge=1, le=10 * 365 * 86_400)]
+
+
+class Settings(BaseModel):
+    """All settings of one process. The defaults are for development and need nothing else on the machine."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    app_env: Literal["development", "testing", "production"] = "development"
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=1, le=65_535)
+    public_url: str = Field("", pattern=r"^(https?://[^/?#\s]+)?/?$")
+    instance_path: Path = ROOT / "instance"
+    workers: int = Field(2, ge=1, le=64)
+    threads: int = Field(32, ge=1, le=512)
+
+    secret_key: str = ""
+    signing_key: str = ""
+    jwt_audience: str = "latchkey"
+    database_url: str = ""
+    redis_url: str = ""
+    cors_origins: Words = []
+    trusted_proxies: Networks = []
+
+    mail_server: str = "localhost"
+    mail_port: int = Field(1025, ge=1, le=65_535)
+    mail_username: str = ""
+    mail_password: str = ""
+    mail_use_tls: bool = False
+    mail_use_ssl: bool = False
+    mail_default_sender: str = "Latchkey <no-reply@localhost>"
+    mail_timeout: Seconds = 10
+    mail_deliverer: Literal["thread", "off"] = "thread"
+    reset_password_url: str = ""
+    reset_link_expires: Seconds = 1_800
+    verify_email_url: str = ""
+    verify_link_expires: Seconds = 86_400
+    sign_in_url: str = ""
+    letters_path: Path | None = None
+    require_verified_email: bool = False
+    deletion_grace_days: int = Field(7, ge=0, le=365)
+
+    jwt_algorithm: Literal["ES256", "EdDSA", "RS256"] = "ES256"
+    key_encryption_secret: str = ""
+    jwt_access_token_expires: Seconds = 900
+    jwt_refresh_token_expires: Seconds = 14 * 86_400
+    session_lifetime: Seconds = 90 * 86_400
+    refresh_grace_seconds: int = Field(10, ge=0, le=300)
+    fresh_seconds: Seconds = 600
+    basic_auth: bool = False
+
+    bcrypt_rounds: int = Field(12, ge=4, le=16)
+    password_min_length: int = Field(8, ge=1, le=128)
+    hash_slots: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
+    ratelimit_enabled: bool = True
+
+    @property
+    def production(self) -> bool:
+        """Whether real people's accounts are at stake."""
+        return self.app_env == "production"
+
+    @property
+    def development(self) -> bool:
+        """Whether the conveniences of a developer's own machine are on: mailbox page, mail console."""
+        return self.app_env == "development"
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.production:
+            self._refuse_what_production_must_not_have()
+        else:
+            self._fill(
+                "secret_key", lambda: _kept(self.instance_path / "secret_key", lambda: secrets.token_urlsafe(48))
+            )
+            self._fill("signing_key", lambda: _kept(self.instance_path / "signing_key.pem", new_signing_key))
+        self._fill("public_url", lambda: f"http://localhost:{self.port}")
+        object.__setattr__(self, "public_url", self.public_url.rstrip("/"))
+        self._fill("reset_password_url", lambda: self.public_url + "/reset-password#token={token}")
+        self._fill("verify_email_url", lambda: self.public_url + "/verify-email#token={token}")
+        self._fill("sign_in_url", lambda: self.public_url)
+        self._fill("database_url", lambda: f"sqlite:///{self.instance_path.resolve() / 'latchkey.db'}")
+        object.__setattr__(self, "database_url", _with_driver(self.database_url))
+        for name in ("reset_password_url", "verify_email_url"):
+            if "{token}" not in getattr(self, name):
+                raise ValueError(f"{name.upper()} must hold {{token}}, the place where the link carries its token")
+        if self.mail_use_tls and self.mail_use_ssl:
+            raise ValueError(
+                "MAIL_USE_TLS and MAIL_USE_SSL exclude each other: choose STARTTLS or TLS from the first byte"
+            )
+        if len(self.secret_key.encode()) < 32:
+            raise ValueError("SECRET_KEY must have at least 32 bytes, such as `openssl rand -base64 48` prints")
+        object.__setattr__(self, "signing_key", _signing_key_text(self.signing_key))
+        return self
+
+    def _fill(self, name: str, make: Callable[[], str]) -> None:
+        if not getattr(self, name):
+            object.__setattr__(self, name, make())
+
+    def _refuse_what_production_must_not_have(self) -> None:
+        if (
+            not self.secret_key
+            or any(word in self.secret_key.lower() for word in WEAK_SECRETS)
+            or len(set(self.secret_key)) < 10
+        ):
+            raise ValueError(
+                "SECRET_KEY must be a random secret of your own in production (try `openssl rand -base64 48`)"
+            )
+        if not self.signing_key:
+            raise ValueError(
+                "SIGNING_KEY must name or hold your own private key in production (PEM; see docs/operations.md)"
+            )
+        if not self.public_url:
+            raise ValueError("PUBLIC_URL must be set in production: links in letters are built from it alone")
+        if not self.public_url.startswith("https://"):
+            raise ValueError("PUBLIC_URL must begin with https:// in production")
+
+
+def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """The settings from `environ` (by default the process's, over `.env`), or `SettingsError`."""
+    if environ is None:
+        environ = {name: value for name, value in dotenv_values(".env").items() if value} | dict(os.environ)
+    given: dict[str, Any] = {name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper())}
+    try:
+        return Settings(**(given | overrides))
+    except ValidationError as invalid:
+        raise SettingsError("\n".join(_line(error) for error in invalid.errors())) from None
+
+
+def _line(error: Any) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{str(error['loc'][0]).upper()}: {message}" if error["loc"] else message
+
+
+def _with_driver(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    drivers = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql",
+               "mariadb": "mysql+pymysql", "mariadb+pymysql": "mysql+pymysql"}  # fmt: skip
+    driver = drivers.get(scheme, scheme)
+    if driver.split("+")[0] not in ("sqlite", "postgresql", "mysql"):
+        raise ValueError("DATABASE_URL must begin with sqlite:///, postgresql:// or mysql://")
+    return f"{driver}://{rest}"
+
+
+def new_signing_key() -> str:
+    """A fresh ES256 private key in PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+def _signing_key_text(value: str) -> str:
+    if value and "-----BEGIN" not in value:
+        try:
+            value = Path(value).read_text()
+        except OSError:
+            raise ValueError("SIGNING_KEY must be a private key in PEM or the path of a file that holds one") from None
+    return value
+
+
+def _kept(path: Path, make: Callable[[], str]) -> str:
+    """What `path` holds; on first start it is made, for its owner alone to read, also when two processes start."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(make())
+        try:
+            os.link(draft, path)  # atomic: the slower of two starters keeps the winner's file
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text()
