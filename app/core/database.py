@@ -1,0 +1,185 @@
+"""The database: one declarative base, two engines, and the words in which it may fail.
+
+`db.session` is for units of work (core.work); `fetch` and `change` run one statement on an engine that
+commits by itself, which saves a hot route the round trips of BEGIN and COMMIT.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+import sqlalchemy as sa
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import event
+from sqlalchemy.dialects import mysql
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase
+
+from app.core.errors import DatabaseBusy
+
+BUSY_TIMEOUT_MS = 5_000
+AUTOCOMMIT = "autocommit"
+DEADLOCKS = ("40001", "40P01", 1213)  # PostgreSQL: serialisation failure, deadlock; MariaDB: deadlock
+
+
+class Base(DeclarativeBase):
+    """Every table: named constraints, and bytewise comparison on MariaDB (whose default folds case and accents)."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    __table_args__: Any = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+# mypy cannot follow flask-sqlalchemy's generated class; at run time the models need that one.
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
+
+def table_of(model: type[Base]) -> sa.Table:
+    """The table behind a model, for statements that need no entity."""
+    return cast(sa.Table, model.__table__)
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware moment in UTC with microseconds, on databases that keep a time zone and on those that do not."""
+
+    impl = sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql")
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone cannot be kept")
+        return value.astimezone(UTC) if dialect.name == "postgresql" else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class database_now(sa.sql.functions.GenericFunction[datetime]):  # noqa: N801 - reads as a function in a statement
+    """The database's own clock: the one clock that all our machines share."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(database_now, "sqlite")
+def _sqlite_now(*_: object, **_options: object) -> str:
+    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+
+
+@compiles(database_now, "postgresql")
+def _postgresql_now(*_: object, **_options: object) -> str:
+    return "clock_timestamp()"
+
+
+@compiles(database_now, "mysql")
+def _mysql_now(*_: object, **_options: object) -> str:
+    return "UTC_TIMESTAMP(6)"
+
+
+@contextmanager
+def failing_as_busy() -> Iterator[None]:
+    """Turn an unreachable, full or locked database into `DatabaseBusy`; a programming error stays one."""
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError) as failure:
+        raise DatabaseBusy(transient=_is_transient(failure)) from failure
+
+
+def _is_transient(failure: sa.exc.SQLAlchemyError) -> bool:
+    # A connection that died in the pool is gone from it now; the loser of a deadlock may simply play again.
+    if not isinstance(failure, sa.exc.DBAPIError):
+        return False
+    state = getattr(failure.orig, "sqlstate", None) or (failure.orig.args[:1] or (None,))[0] if failure.orig else None
+    return failure.connection_invalidated or state in DEADLOCKS
+
+
+def fetch(statement: sa.Executable, values: Mapping[str, object]) -> Sequence[Any] | None:
+    """The first row of one reading statement, outside any transaction."""
+    with failing_as_busy(), db.engines[AUTOCOMMIT].connect() as connection:
+        return connection.execute(statement, values).first()
+
+
+def fetch_all(statement: sa.Executable, values: Mapping[str, object] | None = None) -> Sequence[Sequence[Any]]:
+    """All rows of one reading statement, outside any transaction."""
+    with failing_as_busy(), db.engines[AUTOCOMMIT].connect() as connection:
+        return connection.execute(statement, values or {}).all()
+
+
+def change(statement: sa.Executable, values: Mapping[str, object]) -> int:
+    """Run one writing statement that commits by itself; the number of rows it changed is the verdict."""
+    with failing_as_busy(), db.engines[AUTOCOMMIT].connect() as connection:
+        return connection.execute(statement, values).rowcount
+
+
+def answers() -> bool:
+    """Whether the database answers a question now."""
+    try:
+        return fetch(sa.select(sa.literal(1)), {}) is not None
+    except DatabaseBusy:
+        return False
+
+
+def init_database(app: Flask, url: str) -> None:
+    """Bind the app to `url`: one engine for units of work, one that commits each statement."""
+    options: dict[str, Any] = {"hide_parameters": True}
+    if sa.make_url(url).get_backend_name() != "sqlite":
+        # Twice this for each process, as there are two engines: two workers stay well below PostgreSQL's usual limit
+        # of 100 connections. A statement holds one for a millisecond: waiting for it beats being refused.
+        # READ COMMITTED is what PostgreSQL does anyway. MariaDB's own level locks the gap where a row was looked for in
+        # vain, and two who then insert into that gap deadlock: deliverers that begin challenges did so all the time.
+        options |= {
+            "pool_size": 16, "max_overflow": 0, "pool_timeout": 2, "pool_recycle": 1800,
+            "isolation_level": "READ COMMITTED",
+        }  # fmt: skip
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+    # Flask-SQLAlchemy gives its engine options to the default bind alone: without repeating them here, this engine
+    # would open and close connections beyond 5 in every burst, wait 30 s for one, and show values in errors.
+    app.config["SQLALCHEMY_BINDS"] = {AUTOCOMMIT: options | {"url": url, "isolation_level": "AUTOCOMMIT"}}
+    db.init_app(app)
+    with app.app_context():
+        for engine in db.engines.values():
+            if engine.dialect.name == "sqlite":
+                event.listen(engine, "connect", _configure_sqlite)
+        if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "begin", _begin_immediately)
+
+
+def migration_engine() -> sa.Engine:
+    """An engine for migrations: on SQLite without foreign keys, for rebuilding a table drops it and would cascade."""
+    engine = sa.create_engine(db.engine.url, poolclass=sa.pool.NullPool)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=OFF"))
+        event.listen(engine, "begin", _begin_immediately)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions behind our back
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediately(connection: sa.Connection) -> None:
+    # A unit of work is there to write. Taking the write lock at once makes writers queue under the busy
+    # timeout; upgrading a read lock later would fail outright with SQLITE_BUSY.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
