@@ -1,0 +1,51 @@
+"""Addresses: which ones we take, and the one canonical form that identifies an account."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from email_validator import EmailNotValidError, validate_email
+
+from app.core.errors import Invalid
+
+MAX_LENGTH = 254
+
+# `=?` begins an encoded word: a library further on may decode it into another recipient than the one we checked.
+# A quoted local part, a control character or a comment gives parsers of mail room to disagree likewise.
+_SUSPICIOUS = re.compile(r'=\?|["\\()<>,;:\s]|[\x00-\x20\x7f]')
+
+
+class InvalidEmail(Invalid):
+    """Not an address we can send a letter to."""
+
+    code = "invalid_email"
+    detail = "This is not an email address we can send to."
+    field = "email"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address as typed (letters go there) and its canonical form (accounts are found by it)."""
+
+    typed: str
+    canonical: str
+
+
+def parse_address(text: str) -> Address:
+    """The address in `text`, or `InvalidEmail`. Equal mailboxes, however spelled, get equal canonical forms.
+
+    Local parts outside ASCII are refused: most mail servers cannot take them (RFC 6531), and look-alikes of another
+    person's address are made of them.
+    """
+    typed = text.strip(" ")
+    if len(typed) > MAX_LENGTH or _SUSPICIOUS.search(typed):
+        raise InvalidEmail
+    try:
+        valid = validate_email(typed, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError as wrong:
+        raise InvalidEmail(str(wrong)) from None
+    domain = valid.ascii_domain or valid.domain
+    canonical = f"{unicodedata.normalize('NFKC', valid.local_part).casefold()}@{domain.lower()}"
+    if len(canonical) > MAX_LENGTH:
+        raise InvalidEmail
+    return Address(typed=f"{valid.local_part}@{domain}", canonical=canonical)

@@ -1,0 +1,46 @@
+"""Room for hashing: how many passwords may be hashed at once, and how many may wait for that.
+
+A hash costs a quarter of a second of one core by design, so a flood of sign-ins would starve everything else. It runs
+in a few threads of low priority; what does not fit into a short queue is told to come back, at once.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Final, TypeVar
+
+from app.core.errors import Busy
+
+LOW_PRIORITY: Final = 15
+Result = TypeVar("Result")
+
+
+class HashSlotsFull(Busy):
+    """More passwords are being checked than this machine can take on."""
+
+    code = "too_many_sign_ins"
+    detail = "Too many people are signing in at this moment. Try again in a few seconds."
+
+
+class HashSlots:
+    """Runs costly work in `slots` threads; at most `queue` more may wait. Raises `HashSlotsFull` beyond."""
+
+    def __init__(self, slots: int, queue: int) -> None:
+        self._pool = ThreadPoolExecutor(slots, "hash", initializer=_yield_to_others)
+        self._places = threading.BoundedSemaphore(slots + queue)
+
+    def run(self, work: Callable[[], Result]) -> Result:
+        """The result of `work`, or its exception, once a slot was free."""
+        if not self._places.acquire(blocking=False):
+            raise HashSlotsFull(retry_after=2)
+        try:
+            return self._pool.submit(work).result()
+        finally:
+            self._places.release()
+
+
+def _yield_to_others() -> None:
+    with suppress(AttributeError, OSError):  # Linux gives a priority to a thread; elsewhere they stay equal
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOW_PRIORITY)

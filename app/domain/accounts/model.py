@@ -1,0 +1,75 @@
+"""The accounts table, and an account as it stood at one moment."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.database import Model, UtcDateTime, table_of
+
+
+class Account(Model):
+    """One person's account.
+
+    `email` is the address as typed: letters go to it. `email_canonical` identifies: unique, compared byte for byte.
+    `credentials_version` rises with every change of password or address and thereby voids every link signed before.
+    `deletes_at` is when an account whose owner deleted it will be gone; signing in before then keeps it.
+    """
+
+    __tablename__ = "accounts"
+
+    id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
+    email: Mapped[str] = mapped_column(sa.String(254))
+    email_canonical: Mapped[str] = mapped_column(sa.String(254), unique=True)
+    email_verified_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    password_hash: Mapped[str] = mapped_column(sa.String(255))
+    first_name: Mapped[str | None] = mapped_column(sa.String(100))
+    last_name: Mapped[str | None] = mapped_column(sa.String(100))
+    locale: Mapped[str | None] = mapped_column(sa.String(35))
+    roles: Mapped[str] = mapped_column(sa.String(255), default="")
+    credentials_version: Mapped[int] = mapped_column(default=0)
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deletes_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSnapshot:
+    """An account as one statement read it. The fields stand in the order of `SNAPSHOT_COLUMNS`."""
+
+    id: str
+    email: str
+    email_canonical: str
+    email_verified_at: datetime | None
+    password_hash: str = field(repr=False)
+    first_name: str | None
+    last_name: str | None
+    locale: str | None
+    role_words: str
+    credentials_version: int
+    disabled_at: datetime | None
+    deletes_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def email_verified(self) -> bool:
+        """Whether its owner has shown that letters to the address reach them."""
+        return self.email_verified_at is not None
+
+    @property
+    def roles(self) -> list[str]:
+        """The roles it was granted, such as `admin`."""
+        return self.role_words.split()
+
+
+_columns = table_of(Account).c
+SNAPSHOT_COLUMNS: tuple[sa.Column[Any], ...] = (
+    _columns.id, _columns.email, _columns.email_canonical, _columns.email_verified_at, _columns.password_hash,
+    _columns.first_name, _columns.last_name, _columns.locale, _columns.roles, _columns.credentials_version,
+    _columns.disabled_at,
+    _columns.deletes_at, _columns.created_at, _columns.updated_at,
+)  # fmt: skip

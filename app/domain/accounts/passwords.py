@@ -1,0 +1,92 @@
+"""Passwords: what we take, how they are kept, how they are checked.
+
+Kept as bcrypt over HMAC-SHA-256 of the password, in the format of passlib's `bcrypt_sha256` version 2, so that neither
+bcrypt's 72 bytes nor a NUL byte cuts anything off.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+import unicodedata
+from typing import Final
+
+import bcrypt
+
+from app.core.errors import Invalid
+from app.domain.accounts.hash_slots import HashSlots
+
+MAX_LENGTH: Final = 1_024
+LOCKED: Final = "!"  # kept instead of a hash where no password is to fit until it is reset
+_FORMAT = re.compile(r"\$bcrypt-sha256\$v=2,t=2b,r=(?P<rounds>\d{1,2})\$(?P<salt>[./A-Za-z0-9]{22})\$(?P<digest>.{31})")
+
+
+class PasswordTooShort(Invalid):
+    """Fewer characters than the setting asks for."""
+
+    code = "password_too_short"
+    detail = "The password is too short."
+    field = "password"
+
+
+class PasswordTooLong(Invalid):
+    """More characters than anyone types; hashing them would be a way to keep us busy."""
+
+    code = "password_too_long"
+    detail = f"The password has more than {MAX_LENGTH} characters."
+    field = "password"
+
+
+class Passwords:
+    """Makes and checks password hashes in bounded slots. `rounds` is bcrypt's cost: each step doubles the work."""
+
+    def __init__(self, *, rounds: int, min_length: int, slots: HashSlots) -> None:
+        self._rounds, self._min_length, self._slots = rounds, min_length, slots
+        self._decoy = _hash(secrets.token_hex(), rounds)
+
+    def accept(self, password: str) -> None:
+        """Raise what is wrong with a new password; any characters are welcome, only its length is judged."""
+        length = len(unicodedata.normalize("NFC", password))
+        if length < self._min_length:
+            raise PasswordTooShort(f"A password needs at least {self._min_length} characters; 15 or more are better.")
+        if length > MAX_LENGTH:
+            raise PasswordTooLong
+
+    def hash(self, password: str) -> str:
+        """The text to keep for `password`. Takes as long as one sign-in; `HashSlotsFull` when too many ask at once."""
+        return self._slots.run(lambda: _hash(password, self._rounds))
+
+    def matches(self, password: str, kept: str | None) -> bool:
+        """Whether `password` is the one behind `kept`. With nothing kept, or `LOCKED`, it is false after the same work."""
+        if len(password) > MAX_LENGTH:
+            return False
+        known = kept if kept and _FORMAT.fullmatch(kept) else None
+        right = self._slots.run(lambda: _matches(password, known or self._decoy))
+        return right and known is not None
+
+    def is_outdated(self, kept: str) -> bool:
+        """Whether `kept` was made at another cost than today's."""
+        form = _FORMAT.fullmatch(kept)
+        return form is None or int(form["rounds"]) != self._rounds
+
+
+def _hash(password: str, rounds: int) -> str:
+    salt = bcrypt.gensalt(rounds)
+    text = salt.decode().removeprefix(f"$2b${rounds:02d}$")
+    digest = bcrypt.hashpw(_condensed(password, text), salt).decode()[-31:]
+    return f"$bcrypt-sha256$v=2,t=2b,r={rounds}${text}${digest}"
+
+
+def _matches(password: str, kept: str) -> bool:
+    form = _FORMAT.fullmatch(kept)
+    if form is None:
+        return False
+    salt = f"$2b${int(form['rounds']):02d}${form['salt']}"
+    digest = bcrypt.hashpw(_condensed(password, form["salt"]), salt.encode()).decode()[-31:]
+    return hmac.compare_digest(digest, form["digest"])
+
+
+def _condensed(password: str, salt: str) -> bytes:
+    text = unicodedata.normalize("NFC", password).encode()
+    return base64.b64encode(hmac.digest(salt.encode(), text, hashlib.sha256))

@@ -1,0 +1,141 @@
+"""Keeps accounts. What a race must not decide is decided here by one statement and its row count."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.database import change, db, failing_as_busy, fetch, fetch_all, table_of
+from app.core.errors import Conflict
+from app.domain.accounts.emails import Address
+from app.domain.accounts.model import SNAPSHOT_COLUMNS, Account, AccountSnapshot
+from app.domain.accounts.passwords import LOCKED
+
+
+class EmailTaken(Conflict):
+    """Another account has this address."""
+
+    code = "email_taken"
+    detail = "There is an account with this address already. Sign in, or ask for a new password."
+
+
+_accounts = table_of(Account)
+_by_id = sa.select(*SNAPSHOT_COLUMNS).where(_accounts.c.id == sa.bindparam("id"))
+_by_email = sa.select(*SNAPSHOT_COLUMNS).where(_accounts.c.email_canonical == sa.bindparam("canonical"))
+
+
+class AccountStore:
+    """Finds, opens and changes accounts."""
+
+    def by_id(self, account_id: str) -> AccountSnapshot | None:
+        """The account with this id, as it is now."""
+        row = fetch(_by_id, {"id": account_id})
+        return AccountSnapshot(*row) if row else None
+
+    def by_email(self, canonical: str) -> AccountSnapshot | None:
+        """The account with this canonical address, as it is now."""
+        row = fetch(_by_email, {"canonical": canonical})
+        return AccountSnapshot(*row) if row else None
+
+    def open(
+        self, address: Address, password_hash: str, now: datetime, *, locale: str | None = None
+    ) -> AccountSnapshot:
+        """A new account within the caller's unit of work, or `EmailTaken`: the unique index decides a race."""
+        account = Account(
+            id=str(uuid.uuid4()), email=address.typed, email_canonical=address.canonical, password_hash=password_hash,
+            locale=locale, roles="", credentials_version=0, created_at=now, updated_at=now,
+        )  # fmt: skip
+        db.session.add(account)
+        try:
+            with failing_as_busy():
+                db.session.flush()
+        except sa.exc.IntegrityError:
+            raise EmailTaken from None
+        return AccountSnapshot(*(getattr(account, column.key or "") for column in SNAPSHOT_COLUMNS))
+
+    def update(self, account_id: str, values: dict[str, str | None], now: datetime) -> None:
+        """Write names or locale; one statement, outside any unit of work."""
+        change(sa.update(_accounts).where(_accounts.c.id == account_id).values(**values, updated_at=now), {})
+
+    def rehash(self, account_id: str, old_hash: str, new_hash: str) -> None:
+        """Keep the same password under a better hash, unless it was changed meanwhile. Within a unit of work."""
+        same = (_accounts.c.id == account_id) & (_accounts.c.password_hash == old_hash)
+        db.session.execute(sa.update(_accounts).where(same).values(password_hash=new_hash))
+
+    def set_password(
+        self, account: AccountSnapshot, password_hash: str, now: datetime, *, verified: bool = False
+    ) -> bool:
+        """Replace the password unless password or address were replaced since the snapshot. In a unit of work.
+
+        `verified`: whoever does it has just shown that letters to the address reach them.
+        """
+        values: dict[str, Any] = {"password_hash": password_hash}
+        if verified:
+            values["email_verified_at"] = sa.func.coalesce(_accounts.c.email_verified_at, now)
+        return self._advance(account, values, now)
+
+    def set_email(self, account: AccountSnapshot, address: Address, now: datetime, *, lock: bool = False) -> bool:
+        """Replace the address by one that was confirmed, or `EmailTaken`; False if overtaken. In a unit of work.
+
+        `lock`: no password fits any more until it is reset.
+        """
+        values: dict[str, Any] = {
+            "email": address.typed, "email_canonical": address.canonical, "email_verified_at": now,
+        }  # fmt: skip
+        values |= {"password_hash": LOCKED} if lock else {}
+        try:
+            return self._advance(account, values, now)
+        except sa.exc.IntegrityError:
+            raise EmailTaken from None
+
+    def verify_email(self, account: AccountSnapshot, now: datetime) -> bool:
+        """Remember that letters to the address reach its owner; True for who did it first. In a unit of work."""
+        unverified = sa.and_(
+            _accounts.c.id == account.id, _accounts.c.email_canonical == account.email_canonical,
+            _accounts.c.email_verified_at.is_(None),
+        )  # fmt: skip
+        return _one(sa.update(_accounts).where(unverified).values(email_verified_at=now, updated_at=now))
+
+    def lock(self, account_id: str, version: int, now: datetime) -> bool:
+        """Let no password fit until it is reset, and no link signed for `version`; keep the account from deletion.
+
+        True for who did it. In a unit of work.
+        """
+        same = (_accounts.c.id == account_id) & (_accounts.c.credentials_version == version)
+        values = {
+            "password_hash": LOCKED, "credentials_version": version + 1, "deletes_at": None, "updated_at": now,
+        }  # fmt: skip
+        return _one(sa.update(_accounts).where(same).values(values))
+
+    def delete_at(self, account_id: str, deletes_at: datetime, now: datetime) -> None:
+        """Let the account be gone from a moment on. In a unit of work."""
+        values = {"deletes_at": deletes_at, "updated_at": now}
+        db.session.execute(sa.update(_accounts).where(_accounts.c.id == account_id).values(values))
+
+    def keep(self, account_id: str, now: datetime) -> bool:
+        """Take a deletion back while there is time; False if the account is gone already. In a unit of work."""
+        waiting = (_accounts.c.id == account_id) & (_accounts.c.deletes_at > now)
+        return _one(sa.update(_accounts).where(waiting).values(deletes_at=None, updated_at=now))
+
+    def due_for_deletion(self, now: datetime, limit: int) -> list[AccountSnapshot]:
+        """Accounts whose time to be gone has come."""
+        due = sa.select(*SNAPSHOT_COLUMNS).where(_accounts.c.deletes_at <= now).limit(limit)
+        return [AccountSnapshot(*row) for row in fetch_all(due)]
+
+    def erase(self, account_id: str, now: datetime) -> bool:
+        """Delete an account that is due, with all that refers to it; True for who did it. In a unit of work."""
+        due = (_accounts.c.id == account_id) & (_accounts.c.deletes_at <= now)
+        return _one(sa.delete(_accounts).where(due))
+
+    def _advance(self, account: AccountSnapshot, values: dict[str, Any], now: datetime) -> bool:
+        same = sa.and_(
+            _accounts.c.id == account.id, _accounts.c.credentials_version == account.credentials_version,
+            _accounts.c.disabled_at.is_(None),
+        )  # fmt: skip
+        values = values | {"credentials_version": account.credentials_version + 1, "updated_at": now}
+        return _one(sa.update(_accounts).where(same).values(values))
+
+
+def _one(statement: sa.Update | sa.Delete) -> bool:
+    return bool(db.session.execute(statement).rowcount == 1)  # type: ignore[attr-defined]

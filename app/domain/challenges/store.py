@@ -1,0 +1,118 @@
+"""Keeps challenges. Using one is one DELETE: of any number of parallel uses exactly one finds the row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from app.core.database import change, db, fetch, fetch_all, table_of
+from app.domain.challenges.model import Challenge, Purpose
+
+CODE_LIFETIME: Final = timedelta(minutes=10)  # ASVS 6.5.5
+MOST_TRIES: Final = 5
+
+_challenges = table_of(Challenge)
+_columns = _challenges.c
+
+
+@dataclass(frozen=True, slots=True)
+class OpenChallenge:
+    """A challenge that may still be met: by the link of `letter`, or by its code."""
+
+    account_id: str
+    letter: int
+    address: str | None
+
+
+class ChallengeStore:
+    """Opens challenges, hands each out once, and forgets them."""
+
+    def begin(self, account_id: str, purpose: Purpose, expires_at: datetime, *, address: str | None = None) -> None:
+        """Open a challenge that no letter carries yet, in place of an earlier one. In a unit of work."""
+        self.void(account_id, [purpose])
+        db.session.execute(sa.insert(_challenges).values(_row(account_id, purpose, 0, expires_at, address)))
+
+    def begin_unless_open(
+        self, account_id: str, purpose: Purpose, expires_at: datetime, address: str, now: datetime
+    ) -> bool:
+        """Open a challenge unless one is open; whether it was. In a unit of work that holds the account's row."""
+        open_one = sa.select(sa.literal(1)).where(*_of(account_id, purpose), _columns.expires_at > now)
+        if db.session.scalar(open_one):
+            return False
+        self.begin(account_id, purpose, expires_at, address=address)
+        return True
+
+    def carry(self, account_id: str, purpose: Purpose, letter: int, expires_at: datetime, now: datetime) -> bool:
+        """Let `letter` carry the one open challenge of this purpose; False if a newer letter does. In a unit of work.
+
+        Sending the same letter again changes nothing: a mail program that shows only the first of two copies still
+        shows a link that works.
+        """
+        newest = sa.update(_challenges).where(*_of(account_id, purpose), _columns.letter < letter)
+        fresh = {"letter": letter, "expires_at": expires_at, "code_expires_at": now + CODE_LIFETIME, "tries": 0}
+        if db.session.execute(newest.values(fresh)).rowcount == 1:  # type: ignore[attr-defined]
+            return True
+        there = db.session.scalar(sa.select(_columns.letter).where(*_of(account_id, purpose)))
+        if there is not None:
+            return bool(there == letter)
+        return self._insert(_row(account_id, purpose, letter, expires_at, None, now + CODE_LIFETIME))
+
+    def find(self, account_id: str, purpose: Purpose, now: datetime) -> OpenChallenge | None:
+        """The open challenge of this purpose. Changes nothing."""
+        row = fetch(
+            sa.select(_columns.account_id, _columns.letter, _columns.address).where(
+                *_of(account_id, purpose), _columns.expires_at > now
+            ),
+            {},
+        )
+        return OpenChallenge(*row) if row else None
+
+    def meet(self, challenge: OpenChallenge, purpose: Purpose) -> bool:
+        """Use the challenge up; true for exactly one of all who try. In a unit of work."""
+        same = (*_of(challenge.account_id, purpose), _columns.letter == challenge.letter)
+        return bool(db.session.execute(sa.delete(_challenges).where(*same)).rowcount == 1)  # type: ignore[attr-defined]
+
+    def spend_try(self, account_id: str, purpose: Purpose, now: datetime) -> bool:
+        """Count one guess of a code; False when they are spent or its time is over. Commits by itself."""
+        left = (*_of(account_id, purpose), _columns.tries < MOST_TRIES, _columns.code_expires_at > now)
+        return change(sa.update(_challenges).where(*left).values(tries=_columns.tries + 1), {}) == 1
+
+    def void(self, account_id: str, purposes: Sequence[Purpose]) -> None:
+        """Take back the account's challenges of these purposes. In a unit of work."""
+        names = [purpose.value for purpose in purposes]
+        db.session.execute(sa.delete(_challenges).where(_columns.account_id == account_id, _columns.purpose.in_(names)))
+
+    def forget_expired(self, before: datetime) -> int:
+        """Delete what expired before this moment; how many there were."""
+        return change(sa.delete(_challenges).where(_columns.expires_at < before), {})
+
+    def export(self, account_id: str) -> list[dict[str, Any]]:
+        """What is kept here about the account."""
+        kept = sa.select(_columns.purpose, _columns.address, _columns.expires_at).where(
+            _columns.account_id == account_id
+        )
+        return [dict(zip(("purpose", "address", "expires_at"), row, strict=True)) for row in fetch_all(kept)]
+
+    def _insert(self, row: dict[str, object]) -> bool:
+        try:
+            with db.session.begin_nested():
+                db.session.execute(sa.insert(_challenges).values(row))
+        except sa.exc.IntegrityError:
+            return False  # another deliverer was faster with another letter
+        return True
+
+
+def _of(account_id: str, purpose: Purpose) -> tuple[sa.ColumnElement[bool], ...]:
+    return _columns.account_id == account_id, _columns.purpose == purpose.value
+
+
+def _row(
+    account_id: str, purpose: Purpose, letter: int, expires_at: datetime,
+    address: str | None, code_expires_at: datetime | None = None,
+) -> dict[str, object]:  # fmt: skip
+    return {
+        "account_id": account_id, "purpose": purpose.value, "letter": letter, "address": address,
+        "expires_at": expires_at, "code_expires_at": code_expires_at or expires_at, "tries": 0,
+    }  # fmt: skip

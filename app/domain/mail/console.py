@@ -1,0 +1,130 @@
+"""The development mail console: a mail server of our own that prints what it gets and shows it on a page."""
+
+import email
+import email.policy
+import itertools
+import socket
+import sys
+import threading
+from asyncio import AbstractServer
+from collections import deque
+from collections.abc import Awaitable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from app.core.clock import Clock
+
+KEPT = 100
+MAX_SIZE = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtLetter:
+    """A letter that would have left the house."""
+
+    id: str
+    to: str
+    subject: str
+    text: str
+    html: str
+    received_at: datetime
+
+
+class MailConsole:
+    """Listens like a mail server, prints each letter and keeps the newest hundred in memory."""
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 1025, clock: Clock | None = None) -> None:
+        self.host, self.port = host, port
+        self._clock = clock or Clock()
+        self._numbers = itertools.count(1)
+        self._letters: deque[CaughtLetter] = deque(maxlen=KEPT)
+        self._lock = threading.Lock()
+        self._controller: Controller | None = None
+
+    def start(self) -> bool:
+        """Begin to listen; False if somebody does already. Port 0 takes any free one."""
+        bound = _bind(self.host, self.port)
+        if bound is None:
+            return False
+        self.port = bound.getsockname()[1]
+        self._controller = _BoundController(self, bound)
+        self._controller.start()
+        return True
+
+    def stop(self) -> None:
+        """Listen no more; what was caught stays."""
+        controller, self._controller = self._controller, None
+        if controller is not None:
+            controller.stop()
+
+    def letters(self) -> list[CaughtLetter]:
+        """What was caught, newest first."""
+        with self._lock:
+            return list(reversed(self._letters))
+
+    def letter(self, letter_id: str) -> CaughtLetter | None:
+        """One letter, while it is kept."""
+        return next((letter for letter in self.letters() if letter.id == letter_id), None)
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+        """Take a letter, whatever is in it."""
+        letter = self._read(envelope)
+        with self._lock:
+            self._letters.append(letter)
+        _print(f"\n--- Letter to {letter.to}: {letter.subject}\n\n{letter.text.strip()}\n---")
+        return "250 OK"
+
+    def _read(self, envelope: Envelope) -> CaughtLetter:
+        content = envelope.content or b""
+        raw = content if isinstance(content, bytes) else content.encode()
+        message = email.message_from_bytes(raw, policy=email.policy.default)
+        return CaughtLetter(
+            id=str(next(self._numbers)), to=", ".join(envelope.rcpt_tos), subject=str(message["Subject"] or ""),
+            text=_part(message, "plain"), html=_part(message, "html"), received_at=self._clock.now(),
+        )  # fmt: skip
+
+
+class _BoundController(Controller):
+    """A controller on a socket bound before: whether the port was free is known at once, and without a race."""
+
+    def __init__(self, console: MailConsole, bound: socket.socket) -> None:
+        host, port = bound.getsockname()[:2]
+        super().__init__(console, hostname=host, port=port, data_size_limit=MAX_SIZE)
+        self._bound = bound
+
+    def _create_server(self) -> Awaitable[AbstractServer]:
+        return self.loop.create_server(self._factory_invoker, sock=self._bound)
+
+
+def _bind(host: str, port: int) -> socket.socket | None:
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if sys.platform != "win32":  # there it would let two servers share the port
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+        bound.listen()
+    except OSError:
+        bound.close()
+        return None
+    return bound
+
+
+def _part(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    if part is None:
+        return ""
+    try:
+        return str(part.get_content())
+    except (LookupError, ValueError):  # an unknown charset or encoding
+        return str(part.get_payload())
+
+
+def _print(text: str) -> None:
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    with suppress(OSError, ValueError):  # a closed terminal must not lose the letter
+        print(text.encode(encoding, "replace").decode(encoding), flush=True)

@@ -1,0 +1,134 @@
+"""How letters leave the house: Flask-Mail, with verified certificates, a timeout and one recipient a letter."""
+
+import re
+import smtplib
+import ssl
+from contextlib import suppress
+from typing import Self
+
+from flask import Flask, current_app
+from flask_mail import Connection, Mail, Message, sanitize_address
+
+from app.domain.mail.letters import RenderedLetter
+from app.domain.mail.refusals import Undeliverable, at_the_door, with_a_letter
+
+_PLAIN = re.compile(r'[^\x00-\x20\x7f-\U0010ffff@"\\()<>,;:\[\]]+@[A-Za-z0-9.-]+')
+
+
+class SafeConnection(Connection):
+    """A connection that verifies who it talks to, gives up on silence, and never fails while hanging up."""
+
+    def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
+        """Connect, encrypt, greet and sign in as configured, or raise; nothing stays open after a failure."""
+        mail, port, timeout = self.mail, self.mail.port or 0, current_app.config["MAIL_TIMEOUT"]
+        host: smtplib.SMTP
+        if mail.use_ssl:
+            host = smtplib.SMTP_SSL(mail.server, port, timeout=timeout, context=ssl.create_default_context())
+        else:
+            host = smtplib.SMTP(mail.server, port, timeout=timeout)
+        try:
+            if mail.use_tls:
+                host.starttls(context=ssl.create_default_context())
+            host.ehlo_or_helo_if_needed()
+            if mail.username and mail.password:
+                host.login(mail.username, mail.password)
+        except BaseException:
+            host.close()
+            raise
+        return host
+
+    def __exit__(self, *_: object) -> None:
+        if self.host is not None:
+            with suppress(smtplib.SMTPException, OSError):
+                self.host.quit()
+            self.host.close()
+
+
+class SafeMail(Mail):
+    """Flask-Mail whose connections are safe."""
+
+    def connect(self) -> SafeConnection:
+        """A connection to be opened by `with`."""
+        return SafeConnection(current_app.extensions["mail"])
+
+
+def init_mail(
+    app: Flask, *, server: str, port: int, username: str, password: str, use_tls: bool, use_ssl: bool,
+    default_sender: str, timeout: float,
+) -> SafeMail:  # fmt: skip
+    """Tell Flask-Mail where the mail server is. Letters are really sent, in tests too."""
+    app.config.update(
+        MAIL_SERVER=server, MAIL_PORT=port, MAIL_USERNAME=username or None, MAIL_PASSWORD=password or None,
+        MAIL_USE_TLS=use_tls, MAIL_USE_SSL=use_ssl, MAIL_DEFAULT_SENDER=default_sender, MAIL_TIMEOUT=timeout,
+        MAIL_SUPPRESS_SEND=False,
+        MAIL_DEBUG=False,  # would print the talk with the server, reset links included
+    )  # fmt: skip
+    return SafeMail(app)
+
+
+class PostRound:
+    """One connection for a batch of letters; after a failure the next letter gets a fresh one."""
+
+    def __init__(self, mail: SafeMail) -> None:
+        self._mail = mail
+        self._connection: SafeConnection | None = None
+
+    def __enter__(self) -> Self:
+        self._connected()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hang_up()
+
+    def send(self, address: str, letter: RenderedLetter, message_id: str) -> None:
+        """Hand over one letter for this address alone, or `Undeliverable`, `PostUnavailable`, `PostClosed`."""
+        message = _message(address, letter, message_id)
+        connection = self._connected()
+        try:
+            with with_a_letter():
+                connection.send(message)
+        except BaseException:
+            self._hang_up()
+            raise
+
+    def _connected(self) -> SafeConnection:
+        if self._connection is None:
+            connection = self._mail.connect()
+            with at_the_door():
+                connection.__enter__()
+            self._connection = connection
+        return self._connection
+
+    def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.__exit__()
+
+
+class SmtpPost:
+    """The way to the configured mail server. Needs an app context."""
+
+    def __init__(self) -> None:
+        self._mail = SafeMail()
+
+    def open(self) -> PostRound:
+        """A connection for a batch of letters, opened by `with`; `PostClosed` if there is none to be had."""
+        return PostRound(self._mail)
+
+    def send(self, address: str, letter: RenderedLetter, message_id: str) -> None:
+        """Send a single letter over a connection of its own."""
+        with self.open() as post_round:
+            post_round.send(address, letter, message_id)
+
+
+def _message(address: str, letter: RenderedLetter, message_id: str) -> Message:
+    # Flask-Mail parses and encodes what it is given. Only an address that comes out of that unchanged is the one whose
+    # owner we mean; an encoded word or a second address in it would send the link to somebody else.
+    if "=?" in address or not _PLAIN.fullmatch(address) or sanitize_address(address) != address:
+        raise Undeliverable("not an address that a letter can be sent to")
+    headers = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+    message = Message(letter.subject, [address], body=letter.text, html=letter.html, extra_headers=headers)
+    message.msgId = message_id
+    if message.send_to != {address} or message.has_bad_headers():
+        raise Undeliverable("the envelope would not be addressed to the recipient alone")
+    return message

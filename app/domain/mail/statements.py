@@ -1,0 +1,58 @@
+"""The statements of the outbox, built once."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedLetter
+
+_outbox = QueuedLetter.__table__.c
+_now: sa.BindParameter[datetime] = sa.bindparam("now", type_=_outbox.due_at.type)
+_this = _outbox.id == sa.bindparam("letter_id")
+_free = sa.or_(_outbox.lease_until.is_(None), _outbox.lease_until <= _now)
+_is_due = sa.and_(_outbox.state == QUEUED, _outbox.due_at <= _now, _free)
+
+INSERT = sa.insert(QueuedLetter)
+ANY_DUE = sa.select(sa.literal(1)).where(_is_due).limit(1)
+TAKE_DUE = (
+    sa.select(QueuedLetter)
+    .where(_is_due)
+    .order_by(_outbox.due_at, _outbox.id)
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+    .with_for_update(skip_locked=True)
+)
+NEWER = sa.select(sa.literal(1)).where(
+    _outbox.address == sa.bindparam("address"), _outbox.kind == sa.bindparam("kind"),
+    _outbox.id > sa.bindparam("id"), _outbox.state.in_((QUEUED, SENT)),
+).limit(1)  # fmt: skip
+# Not how many there are, only whether there is one after the first so many: a search that ends early.
+SENT_SINCE = sa.select(sa.literal(1)).where(
+    _outbox.kind == sa.bindparam("kind"), _outbox.state == SENT, _outbox.id != sa.bindparam("id"),
+    _outbox.finished_at > sa.bindparam("since", type_=_outbox.finished_at.type),
+    sa.or_(_outbox.address == sa.bindparam("address"), _outbox.account_id == sa.bindparam("account_id")),
+).limit(1).offset(sa.bindparam("after", type_=sa.Integer()))  # fmt: skip
+COUNT = sa.select(
+    *(sa.func.count(sa.case((_outbox.state == state, 1))) for state in (QUEUED, SENT, DEAD, DROPPED)),
+    sa.func.min(sa.case((_outbox.state == QUEUED, _outbox.created_at))),
+)
+
+_listed = sa.select(
+    _outbox.id, _outbox.kind, _outbox.state, _outbox.attempts, _outbox.due_at, _outbox.error, _outbox.created_at,
+    _outbox.finished_at, _outbox.account_id, _outbox.address, _outbox.message_id,
+)  # fmt: skip
+SHOW = _listed.where(_this)
+RECENT = _listed.order_by(_outbox.id.desc()).limit(sa.bindparam("most", type_=sa.Integer()))
+RECENT_IN = RECENT.where(_outbox.state == sa.bindparam("wanted"))
+
+# What waits for a later attempt may be hurried. What a deliverer holds, or what is due anyway, is left alone.
+_postponed = sa.and_(_outbox.state == QUEUED, _outbox.due_at > _now, _free)
+_due_now = sa.update(QueuedLetter).values(state=QUEUED, due_at=_now, claim=None, lease_until=None, finished_at=None)
+RETRY = _due_now.where(_this, sa.or_(_outbox.state == DEAD, _postponed))
+RETRY_DEAD = _due_now.where(_outbox.state == DEAD)
+
+EXPORTED = ("kind", "address", "locale", "parameters", "state", "created_at", "finished_at")
+EXPORT = (
+    sa.select(*(_outbox[name] for name in EXPORTED))
+    .where(_outbox.account_id == sa.bindparam("account_id"))
+    .order_by(_outbox.id)
+)

@@ -1,0 +1,1 @@
+"""Sessions: one row is one device that signed in."""

@@ -1,0 +1,156 @@
+"""Keeps sessions. Rotation, the one thing that races, is one conditional statement."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, Generic
+
+import sqlalchemy as sa
+
+from app.core.database import change, database_now, db, fetch, fetch_all, table_of
+from app.core.origin import Origin
+from app.domain.sessions.model import OwnedSession, Owner, Session, SessionSnapshot
+
+MOST_LISTED: Final = 200
+EXPORTED: Final = (
+    "id", "created_at", "rotated_at", "authenticated_at", "expires_at", "ends_at", "revoked_at", "ip", "user_agent",
+)  # fmt: skip
+_sessions = table_of(Session)
+_columns = [*_sessions.c, database_now().label("read_at")]
+
+_rotate = (
+    sa.update(_sessions)
+    .where(
+        _sessions.c.id == sa.bindparam("sid"),
+        _sessions.c.generation == sa.bindparam("current"),
+        _sessions.c.revoked_at.is_(None),
+    )
+    .values(
+        generation=_sessions.c.generation + 1,
+        rotated_at=sa.bindparam("now"),
+        expires_at=sa.bindparam("expiry"),
+        rotated_with=sa.bindparam("key"),
+    )
+)
+_of_account = (
+    sa.select(*_columns)
+    .where(_sessions.c.account_id == sa.bindparam("account_id"), _sessions.c.revoked_at.is_(None))
+    .order_by(_sessions.c.rotated_at.desc())
+    .limit(MOST_LISTED)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long a session lives unused (`idle`) and in all (`absolute`)."""
+
+    idle: timedelta
+    absolute: timedelta
+
+
+class SessionStore(Generic[Owner]):
+    """Opens, finds, rotates and ends sessions. `owner` is built from `owner_columns`, read in the same statement."""
+
+    def __init__(
+        self, lifetimes: Lifetimes, owner: Callable[..., Owner], owner_columns: Sequence[sa.Column[Any]]
+    ) -> None:
+        self._lifetimes, self._owner = lifetimes, owner
+        self._accounts: sa.Table = owner_columns[0].table
+        self._find = (
+            sa.select(*_columns, *owner_columns)
+            .join_from(_sessions, self._accounts)
+            .where(_sessions.c.id == sa.bindparam("sid"))
+        )
+
+    def open(self, account_id: str, version: int, origin: Origin, now: datetime) -> SessionSnapshot | None:
+        """A new session, or None if the account's credentials are no longer those of `version`. In a unit of work.
+
+        The account's row is locked while it is looked at: otherwise a sign-in with the old password that is under way
+        during a reset would leave a session that the reset did not see and so did not end.
+        """
+        ends_at = now + self._lifetimes.absolute
+        session = SessionSnapshot(
+            str(uuid.uuid4()), account_id, 0, now, now, min(now + self._lifetimes.idle, ends_at), ends_at, None,
+            origin.ip, (origin.user_agent or "")[:400] or None, authenticated_at=now, rotated_with=None, read_at=now,
+        )  # fmt: skip
+        values = [sa.literal(getattr(session, column.key), column.type) for column in _sessions.c]
+        unchanged = (
+            sa.select(*values)
+            .where(
+                self._accounts.c.id == account_id,
+                self._accounts.c.credentials_version == version,
+                self._accounts.c.disabled_at.is_(None),
+            )
+            .with_for_update(read=True, of=self._accounts)
+        )
+        # SQLAlchemy keeps the count of an INSERT only when told to; psycopg would report -1 for every one.
+        insert = (
+            sa.insert(_sessions).from_select(list(_sessions.c), unchanged).execution_options(preserve_rowcount=True)
+        )
+        inserted = db.session.execute(insert)
+        return session if inserted.rowcount == 1 else None  # type: ignore[attr-defined]
+
+    def find(self, session_id: str) -> OwnedSession[Owner] | None:
+        """The session and its owner, dead or alive: one statement, whatever the tables' size."""
+        row = fetch(self._find, {"sid": session_id})
+        if row is None:
+            return None
+        return OwnedSession(SessionSnapshot(*row[: len(_columns)]), self._owner(*row[len(_columns) :]))
+
+    def alive(self, account_id: str) -> list[SessionSnapshot]:
+        """The account's live sessions, the one used last first."""
+        found = (SessionSnapshot(*row) for row in fetch_all(_of_account, {"account_id": account_id}))
+        return [session for session in found if session.alive]
+
+    def is_new_device(self, session: SessionSnapshot) -> bool:
+        """Whether no other session of the account, alive or over, came from this agent. In a unit of work."""
+        mine = _sessions.c.account_id == session.account_id
+        others = sa.select(_sessions.c.id).where(mine, _sessions.c.id != session.id)
+        if db.session.scalar(others.limit(1)) is None:
+            return False  # the account's first device is no news
+        return db.session.scalar(others.where(_sessions.c.user_agent == session.user_agent).limit(1)) is None
+
+    def export(self, account_id: str) -> list[dict[str, Any]]:
+        """What is kept here about the account."""
+        kept = sa.select(*(_sessions.c[name] for name in EXPORTED)).where(_sessions.c.account_id == account_id)
+        return [dict(zip(EXPORTED, row, strict=True)) for row in fetch_all(kept)]
+
+    def forget(self, before: datetime) -> int:
+        """Delete sessions that ended or ran out before this moment; how many there were."""
+        over = sa.or_(_sessions.c.revoked_at < before, _sessions.c.expires_at < before)
+        return change(sa.delete(_sessions).where(over), {})
+
+    def rotate(self, session: SessionSnapshot, key: str | None = None) -> SessionSnapshot | None:
+        """The session one generation on, or None if somebody else was faster or ended it: the row count decides.
+
+        `key` is remembered, so that whoever carries it may ask for the same successor again. Times are taken from the
+        database's clock as the session was read, so machines may disagree about the hour.
+        """
+        now, expiry = session.read_at, min(session.read_at + self._lifetimes.idle, session.ends_at)
+        values = {"sid": session.id, "current": session.generation, "now": now, "expiry": expiry, "key": key}
+        if change(_rotate, values) != 1:
+            return None
+        return replace(
+            session, generation=session.generation + 1, rotated_at=now, expires_at=expiry, rotated_with=key
+        )  # fmt: skip
+
+    def authenticate(self, session_id: str, now: datetime) -> None:
+        """Remember that the password was given again just now. Within the caller's unit of work."""
+        db.session.execute(sa.update(_sessions).where(_sessions.c.id == session_id).values(authenticated_at=now))
+
+    def end(self, session_id: str, account_id: str, now: datetime) -> bool:
+        """End one session of the account at once and for good; true for whoever did it. In a unit of work."""
+        ended = db.session.execute(
+            _ending(now).where(_sessions.c.id == session_id, _sessions.c.account_id == account_id)
+        )
+        return bool(ended.rowcount == 1)  # type: ignore[attr-defined]
+
+    def end_all(self, account_id: str, now: datetime, *, but: str | None = None) -> None:
+        """End every session of the account, `but` one. Within the caller's unit of work."""
+        statement = _ending(now).where(_sessions.c.account_id == account_id)
+        db.session.execute(statement.where(_sessions.c.id != but) if but else statement)
+
+
+def _ending(now: datetime) -> sa.Update:
+    return sa.update(_sessions).where(_sessions.c.revoked_at.is_(None)).values(revoked_at=now)

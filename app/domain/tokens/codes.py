@@ -1,0 +1,38 @@
+"""Short codes for typing on another device: derived from the letter that carries them, kept nowhere."""
+
+import hashlib
+import hmac
+from typing import Final
+
+from app.core.errors import Invalid
+
+ALPHABET: Final = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628, 6.1: no vowels, so no words; nothing that looks like another
+LENGTH: Final = 8
+
+
+class CodeInvalid(Invalid):
+    """A code that is wrong, or right no longer; which of them is not said."""
+
+    code = "code_invalid"
+    detail = "This code is wrong, has expired or was tried too often. Use the link in the letter, or ask for a new one."
+    field = "code"
+
+
+class Codes:
+    """Derives the one code of a letter. 20^8 codes, five tries: a guess succeeds once in five thousand million."""
+
+    def __init__(self, secret: str) -> None:
+        self._key = hmac.digest(secret.encode(), b"latchkey codes", hashlib.sha256)
+
+    def of(self, purpose: str, account_id: str, letter: int) -> str:
+        """The code as it is printed: WDJB-MJHT."""
+        digest = hmac.digest(self._key, f"{purpose}|{account_id}|{letter}".encode(), hashlib.sha256)
+        number = int.from_bytes(digest, "big")
+        letters = "".join(ALPHABET[number // len(ALPHABET) ** place % len(ALPHABET)] for place in range(LENGTH))
+        return f"{letters[:4]}-{letters[4:]}"
+
+    def matches(self, code: str, purpose: str, account_id: str, letter: int) -> bool:
+        """Whether a person typed that code; case, dashes and spaces do not matter."""
+        typed = "".join(character for character in code.upper() if character in ALPHABET)
+        wanted = self.of(purpose, account_id, letter).replace("-", "")
+        return hmac.compare_digest(typed.encode(), wanted.encode())

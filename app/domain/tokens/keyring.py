@@ -1,0 +1,101 @@
+"""The key ring: which key signs now, which ones still check, which ones the world may see."""
+
+import hashlib
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Final
+
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from app.core.clock import Clock
+from app.core.database import change, fetch_all, table_of
+from app.domain.tokens.keys import Key, PrivateKey, read_pem, to_encrypted_pem, to_key
+from app.domain.tokens.model import SigningKey
+
+RELOAD_SECONDS: Final = 5
+MISS_SECONDS: Final = 1
+DAWN: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+_keys = table_of(SigningKey)
+_usable = sa.select(_keys.c.private_key, _keys.c.signs_from).where(_keys.c.retired_at.is_(None))
+
+
+class KeyRing:
+    """All usable signing keys, as parsed objects, read again from the database every few seconds.
+
+    `first` is the PEM of the key that an empty database begins with; `secret` encrypts keys at rest. A key that was
+    followed by another still checks for `longest`, until the last token that it signed has died.
+    """
+
+    def __init__(self, clock: Clock, *, first: str, secret: str, longest: timedelta) -> None:
+        self._clock, self._first, self._longest = clock, first, longest
+        self._passphrase = HKDF(SHA256(), 32, None, b"latchkey signing keys").derive(secret.encode()).hex().encode()
+        self._keys: dict[str, Key] = {}
+        self._read_at = float("-inf")
+        self._parsed: dict[str, PrivateKey] = {}
+        self._reading = threading.Lock()
+
+    def signing(self, at: datetime) -> Key:
+        """The key that signs what is dated `at`: the same one on every machine, also for a second copy made later."""
+        keys = self.all()
+        return next((key for key in reversed(keys) if key.signs_from <= at), keys[0])
+
+    def find(self, kid: str) -> Key | None:
+        """The usable key of this name. An unknown name makes us look in the database, at most once a second."""
+        return self._current(RELOAD_SECONDS).get(kid) or self._current(MISS_SECONDS).get(kid)
+
+    def all(self) -> list[Key]:
+        """Every usable key in the order in which they sign, also those that do not yet."""
+        return sorted(self._current(RELOAD_SECONDS).values(), key=lambda key: key.signs_from)
+
+    def add(self, private: PrivateKey, signs_from: datetime) -> Key:
+        """Publish a key that signs from a moment on. Adding the same key again changes nothing."""
+        key = to_key(private, signs_from)
+        row = {
+            "kid": key.kid, "algorithm": key.algorithm, "private_key": to_encrypted_pem(private, self._passphrase),
+            "created_at": self._clock.now(), "signs_from": signs_from,
+        }  # fmt: skip
+        try:
+            change(sa.insert(_keys).values(row), {})
+        except sa.exc.IntegrityError:
+            pass  # another process was faster with the very same key
+        self._read_at = float("-inf")
+        return key
+
+    def retire(self, kid: str) -> bool:
+        """Refuse the key and what it signed: here at once, elsewhere when they read again. False if unknown."""
+        usable = sa.and_(_keys.c.kid == kid, _keys.c.retired_at.is_(None))
+        done = change(sa.update(_keys).where(usable).values(retired_at=self._clock.now()), {}) == 1
+        self._read_at = float("-inf")
+        return done
+
+    def _current(self, max_age: float) -> dict[str, Key]:
+        if time.monotonic() - self._read_at > max_age:
+            with self._reading:
+                if time.monotonic() - self._read_at > max_age:
+                    self._keys = self._still_needed(self._read() or self._begin())
+                    self._read_at = time.monotonic()
+        return self._keys
+
+    def _read(self) -> list[Key]:
+        return [to_key(self._parse(pem), signs_from) for pem, signs_from in fetch_all(_usable)]
+
+    def _begin(self) -> list[Key]:
+        return [self.add(read_pem(self._first), DAWN)]
+
+    def _still_needed(self, keys: list[Key]) -> dict[str, Key]:
+        keys.sort(key=lambda key: key.signs_from)
+        dead_before = self._clock.now() - self._longest
+        followed = {key.kid for key, successor in pairwise(keys) if successor.signs_from < dead_before}
+        return {key.kid: key for key in keys if key.kid not in followed}
+
+    def _parse(self, pem: str) -> PrivateKey:
+        # Decrypting takes many thousand rounds of a hash on purpose: each key once a process, not once a reading.
+        name = hashlib.sha256(pem.encode()).hexdigest()
+        if name not in self._parsed:
+            self._parsed[name] = read_pem(pem, self._passphrase)
+        return self._parsed[name]

@@ -1,0 +1,86 @@
+"""Signing keys as objects: read from PEM once, named by their thumbprint, shown as JWK."""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
+PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
+
+ALGORITHMS: Final = ("ES256", "EdDSA", "RS256")
+_THUMBPRINT_MEMBERS = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One signing key: it signs with `private`, anyone may check with `public`."""
+
+    kid: str
+    algorithm: str
+    private: PrivateKey
+    public: PublicKey
+    signs_from: datetime
+    jwk: dict[str, str]
+
+
+def new_key(algorithm: str) -> PrivateKey:
+    """A fresh private key for one of `ALGORITHMS`."""
+    if algorithm == "EdDSA":
+        return ed25519.Ed25519PrivateKey.generate()
+    if algorithm == "RS256":
+        return rsa.generate_private_key(public_exponent=65_537, key_size=2048)
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def read_pem(pem: str, passphrase: bytes | None = None) -> PrivateKey:
+    """The private key in `pem`; ValueError if it is not one that we can sign with."""
+    key = serialization.load_pem_private_key(pem.encode(), passphrase)
+    algorithm_of(key)
+    return key  # type: ignore[return-value]
+
+
+def to_encrypted_pem(key: PrivateKey, passphrase: bytes) -> str:
+    """The key as PKCS #8 in PEM, encrypted: what `read_pem` takes back."""
+    encryption = serialization.BestAvailableEncryption(passphrase)
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption).decode()
+
+
+def algorithm_of(key: object) -> str:
+    """The one algorithm that a key of this type signs with here (RFC 8725, 3.1: one key, one algorithm)."""
+    if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
+        return "ES256"
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return "EdDSA"
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= 2048:
+        return "RS256"
+    raise ValueError("a signing key must be EC P-256, Ed25519 or RSA of at least 2048 bits")
+
+
+def to_key(private: PrivateKey, signs_from: datetime) -> Key:
+    """The key with all that is derived from it; the kid is its RFC 7638 thumbprint."""
+    algorithm, public = algorithm_of(private), private.public_key()
+    jwk = _public_jwk(public)
+    canonical = json.dumps({name: jwk[name] for name in _THUMBPRINT_MEMBERS[jwk["kty"]]}, separators=(",", ":"))
+    kid = _base64url(hashlib.sha256(canonical.encode()).digest())
+    return Key(kid, algorithm, private, public, signs_from, jwk | {"kid": kid, "alg": algorithm, "use": "sig"})
+
+
+def _public_jwk(public: PublicKey) -> dict[str, str]:
+    if isinstance(public, ec.EllipticCurvePublicKey):
+        jwk: dict[str, Any] = ECAlgorithm.to_jwk(public, as_dict=True)
+    elif isinstance(public, ed25519.Ed25519PublicKey):
+        jwk = OKPAlgorithm.to_jwk(public, as_dict=True)
+    else:
+        jwk = RSAAlgorithm.to_jwk(public, as_dict=True)
+    return {name: value for name, value in jwk.items() if isinstance(value, str)}
+
+
+def _base64url(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
