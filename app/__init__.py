@@ -1,0 +1,51 @@
+"""Latchkey: the house. Nobody below imports from here."""
+
+from pathlib import Path
+
+from flask import Flask
+from flask_migrate import Migrate, upgrade
+
+from app.auth import Auth, Mailbox, build_auth
+from app.cli.housekeeping import housekeeping
+from app.cli.keys import keys
+from app.cli.mail import mail
+from app.core.clock import Clock
+from app.core.database import db, init_database
+from app.domain.mail.rounds import Rounds
+from app.web.site import init_web
+from config import Settings, load
+
+MIGRATIONS = str(Path(__file__).parent / "core" / "migrations")
+WEB = Path(__file__).parent / "web"
+
+
+def create_app(
+    settings: Settings | None = None, *, clock: Clock | None = None, mailbox: Mailbox | None = None
+) -> Flask:
+    """The app: settings, database, the door, the web. Starts no thread and changes no table."""
+    settings = settings or load()
+    app = Flask(
+        __name__, template_folder=str(WEB / "templates"), static_folder=str(WEB / "static"),
+        instance_path=str(settings.instance_path.resolve()),
+    )  # fmt: skip
+    app.config["SECRET_KEY"] = settings.secret_key
+    init_database(app, settings.database_url)
+    Migrate(app, db, directory=MIGRATIONS, render_as_batch=True)
+    app.extensions["latchkey"] = build_auth(app, settings, clock=clock or Clock(), mailbox=mailbox)
+    init_web(app, settings)
+    for group in (housekeeping, keys, mail):
+        app.cli.add_command(group)
+    return app
+
+
+def migrate(app: Flask) -> None:
+    """Bring the tables up to date. Processes that start together take turns; the later ones find nothing to do."""
+    with app.app_context():
+        upgrade(directory=MIGRATIONS)
+
+
+def start_deliverer(app: Flask) -> Rounds | None:
+    """Deliver letters in a thread of this process, unless the settings leave that to `flask mail deliver`."""
+    settings: Settings = app.config["LATCHKEY"]
+    auth: Auth = app.extensions["latchkey"]
+    return auth.mail_delivery.start(app.app_context) if settings.mail_deliverer == "thread" else None

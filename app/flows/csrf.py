@@ -1,0 +1,22 @@
+"""CSRF: what a browser must send along when its cookies speak for it."""
+
+from dataclasses import dataclass
+
+from app.domain.tokens.bearer import BearerTokens
+from app.domain.tokens.csrf import CsrfTokens
+
+
+@dataclass(frozen=True, slots=True)
+class Csrf:
+    """Gives and checks the CSRF token of a session."""
+
+    tokens: BearerTokens
+    csrf: CsrfTokens
+
+    def token_of(self, session_id: str) -> str:
+        """What to put into the readable cookie."""
+        return self.csrf.of(session_id)
+
+    def check(self, bearer_token: str, kind: str, given: str) -> None:
+        """Nothing, or `CsrfMismatch` unless `given` belongs to the token's session; `InvalidToken` for a bad token."""
+        self.csrf.check(self.tokens.read(bearer_token, kind).session_id, given)

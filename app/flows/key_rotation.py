@@ -1,0 +1,70 @@
+"""Signing keys: show the public halves, follow one key by another, refuse one that leaked."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.core.clock import Clock
+from app.core.errors import Conflict, Missing
+from app.domain.tokens.keyring import RELOAD_SECONDS, KeyRing
+from app.domain.tokens.keys import ALGORITHMS, Key, new_key
+
+# Whoever caches the key set must have had time to see a key before it signs; our own processes read more often.
+LEAD = timedelta(minutes=10)
+SHORTEST_LEAD = timedelta(seconds=2 * RELOAD_SECONDS)
+
+
+class NoSuchKey(Missing):
+    """No usable key has this name."""
+
+    code = "key_not_found"
+    detail = "No usable key has this name."
+
+
+class LastKey(Conflict):
+    """Without this key nothing could be signed."""
+
+    code = "last_key"
+    detail = "No other key signs yet. Rotate first, and retire this one once the new one signs."
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRotation:
+    """Publishes, rotates and retires the keys that tokens are signed with."""
+
+    keys: KeyRing
+    clock: Clock
+    issuer: str
+    audience: str
+    algorithm: str
+
+    def published(self) -> dict[str, list[dict[str, str]]]:
+        """The JWK set (RFC 7517) of every key that signs, will sign, or did sign what still lives."""
+        return {"keys": [key.jwk for key in self.keys.all()]}
+
+    def metadata(self) -> dict[str, object]:
+        """Who signs, where the keys are, and for whom (RFC 8414)."""
+        return {
+            "issuer": self.issuer, "jwks_uri": f"{self.issuer}/.well-known/jwks.json",
+            "access_token_audience": self.audience, "id_token_signing_alg_values_supported": list(ALGORITHMS),
+            "response_types_supported": ["token"], "subject_types_supported": ["public"],
+        }  # fmt: skip
+
+    def all(self) -> list[tuple[Key, bool]]:
+        """Every usable key and whether it is the one that signs now."""
+        signing = self.keys.signing(self.clock.now())
+        return [(key, key.kid == signing.kid) for key in self.keys.all()]
+
+    def rotate(self, *, algorithm: str | None = None, soon: bool = False) -> tuple[str, datetime]:
+        """Publish a new key; its name and the moment from which it signs. The old one goes on checking."""
+        signs_from = self.clock.now() + (SHORTEST_LEAD if soon else LEAD)
+        self.keys.all()  # an empty database begins with the configured key, not with this one
+        return self.keys.add(new_key(algorithm or self.algorithm), signs_from).kid, signs_from
+
+    def retire(self, kid: str) -> None:
+        """Refuse every token that this key signed. `NoSuchKey`, or `LastKey` while no other one signs."""
+        if self.keys.find(kid) is None:
+            raise NoSuchKey
+        now = self.clock.now()
+        if not any(key.kid != kid and key.signs_from <= now for key in self.keys.all()):
+            raise LastKey
+        self.keys.retire(kid)

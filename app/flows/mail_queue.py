@@ -1,0 +1,54 @@
+"""Looks after the letters that we owe: what became of them, and another attempt at those that failed."""
+
+from dataclasses import dataclass
+
+from app.core.clock import Clock
+from app.core.errors import Conflict, Missing
+from app.domain.mail.listing import ListedLetter, Waiting
+from app.domain.mail.outbox import Outbox
+
+
+class NoSuchMail(Missing):
+    """No letter has this id; finished ones are forgotten after a while."""
+
+    detail = "There is no letter with this id."
+
+
+class NothingToRetry(Conflict):
+    """A letter that was sent or dropped, or that is due anyway."""
+
+    code = "nothing_to_retry"
+
+
+@dataclass(frozen=True, slots=True)
+class MailQueue:
+    """The outbox in the hands of an operator, who never sees what a letter says or a whole address."""
+
+    outbox: Outbox
+    clock: Clock
+
+    def recent(self, state: str | None = None, limit: int = 50) -> list[ListedLetter]:
+        """The newest letters, in any state or in one."""
+        return self.outbox.recent(state, limit)
+
+    def waiting(self) -> Waiting:
+        """How many letters there are in each state, and how long the oldest has waited."""
+        return self.outbox.waiting(self.clock.now())
+
+    def show(self, letter_id: int) -> ListedLetter:
+        """One letter, or `NoSuchMail`."""
+        letter = self.outbox.show(letter_id)
+        if letter is None:
+            raise NoSuchMail
+        return letter
+
+    def retry(self, letter_id: int) -> None:
+        """Make a dead or postponed letter due now, or say why not: `NoSuchMail`, `NothingToRetry`."""
+        if not self.outbox.retry(letter_id, self.clock.now()):
+            state = self.show(letter_id).state
+            state = "due already" if state == "queued" else state
+            raise NothingToRetry(f"Letter {letter_id} is {state}: only a dead or a postponed one can be tried again.")
+
+    def retry_dead(self) -> int:
+        """Make every dead letter due now; how many that were."""
+        return self.outbox.retry_dead(self.clock.now())

@@ -1,0 +1,54 @@
+"""'This was not me': the owner's alarm, one press in any security letter."""
+
+from dataclasses import dataclass
+
+from app.core.clock import Clock
+from app.core.origin import Origin
+from app.core.work import Work
+from app.domain.accounts.model import AccountSnapshot
+from app.domain.accounts.store import AccountStore
+from app.domain.audit.journal import Journal, Tag
+from app.domain.challenges.model import Purpose
+from app.domain.challenges.store import ChallengeStore
+from app.domain.mail.outbox import Outbox
+from app.domain.sessions.store import SessionStore
+from app.domain.tokens.links import Links, LinkUsed
+
+VOIDED = (Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL)
+
+
+@dataclass(frozen=True, slots=True)
+class NotMe:
+    """Ends whatever a stranger may have begun."""
+
+    work: Work
+    clock: Clock
+    accounts: AccountStore
+    sessions: SessionStore[AccountSnapshot]
+    challenges: ChallengeStore
+    links: Links
+    outbox: Outbox
+    journal: Journal
+
+    def check(self, token: str) -> None:
+        """Raise what is wrong with an alarm link. Changes nothing."""
+        account_id, version = self.links.open(Purpose.NOT_ME, token)
+        account = self.accounts.by_id(account_id)
+        if account is None or account.credentials_version != version:
+            raise LinkUsed
+
+    def report(self, token: str, origin: Origin) -> None:
+        """End all sessions, cancel pending changes, let no password fit until the reset that this starts.
+
+        The link was made for one state of the account and voids it.
+        """
+        account_id, version = self.links.open(Purpose.NOT_ME, token)
+        account, now = self.accounts.by_id(account_id), self.clock.now()
+        with self.work as work:
+            if account is None or not self.accounts.lock(account_id, version, now):
+                raise LinkUsed
+            self.challenges.void(account_id, VOIDED)
+            self.sessions.end_all(account_id, now)
+            self.outbox.queue("reset_password", now=now, address=account.email_canonical, locale=origin.language)
+            self.journal.record(Tag.ACCOUNT_ALARM, origin, now, account_id=account_id)
+            work.commit()

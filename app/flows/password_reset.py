@@ -1,0 +1,84 @@
+"""Forgotten passwords: ask for a letter, come back with its link or its code."""
+
+from dataclasses import dataclass
+
+from app.core.clock import Clock
+from app.core.origin import Origin
+from app.core.work import Work
+from app.domain.accounts.emails import parse_address
+from app.domain.accounts.model import AccountSnapshot
+from app.domain.accounts.passwords import Passwords
+from app.domain.accounts.store import AccountStore
+from app.domain.audit.journal import Journal, Tag
+from app.domain.challenges.model import Purpose
+from app.domain.challenges.store import ChallengeStore, OpenChallenge
+from app.domain.mail.outbox import Outbox
+from app.domain.sessions.store import SessionStore
+from app.domain.tokens.codes import CodeInvalid
+from app.domain.tokens.links import LinkUsed
+from app.flows.steps.meet_challenge import MeetChallenge
+
+VOIDED = (Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL)
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordReset:
+    """Lets the owner of a mailbox choose a new password."""
+
+    work: Work
+    clock: Clock
+    accounts: AccountStore
+    passwords: Passwords
+    sessions: SessionStore[AccountSnapshot]
+    challenges: ChallengeStore
+    meet_challenge: MeetChallenge
+    outbox: Outbox
+    journal: Journal
+
+    def request(self, email: str, origin: Origin) -> None:
+        """Queue a letter to the address. Whether it has an account is looked up later, by whoever delivers.
+
+        So a known and an unknown address take the same one statement, and nobody learns which it was.
+        """
+        canonical = parse_address(email).canonical
+        self.outbox.add_now("reset_password", canonical, self.clock.now(), locale=origin.language)
+
+    def check(self, token: str) -> None:
+        """Raise what is wrong with a reset link. Changes nothing: opening the page uses nothing up."""
+        self.meet_challenge.by_link(Purpose.RESET_PASSWORD, token)
+
+    def complete(self, token: str, password: str, origin: Origin) -> None:
+        """Set the new password, end every session, tell the owner. Signs nobody in.
+
+        Of any number of uses of one link exactly one succeeds; the others get `LinkUsed`.
+        """
+        self.passwords.accept(password)
+        challenge = self.meet_challenge.by_link(Purpose.RESET_PASSWORD, token)  # a dead link must not cost us a hash
+        if not self._set_password(challenge, password, origin):
+            raise LinkUsed
+
+    def complete_with_code(self, email: str, code: str, password: str, origin: Origin) -> None:
+        """The same by the code in the letter, for which the address says whose it is; `CodeInvalid` for any failure."""
+        self.passwords.accept(password)
+        challenge = self.meet_challenge.by_code(Purpose.RESET_PASSWORD, parse_address(email).canonical, code)
+        if not self._set_password(challenge, password, origin):
+            raise CodeInvalid
+
+    def _set_password(self, challenge: OpenChallenge, password: str, origin: Origin) -> bool:
+        password_hash, now = self.passwords.hash(password), self.clock.now()
+        account = self.accounts.by_id(challenge.account_id)
+        if account is None:
+            return False
+        with self.work as work:
+            met = self.challenges.meet(challenge, Purpose.RESET_PASSWORD)
+            if not met or not self.accounts.set_password(account, password_hash, now, verified=True):
+                return False
+            self.challenges.void(account.id, VOIDED)
+            self.sessions.end_all(account.id, now)
+            self.journal.record(Tag.PASSWORD_RESET, origin, now, account_id=account.id)
+            self.outbox.queue(
+                "password_changed", now=now, account_id=account.id, locale=origin.language,
+                ip=origin.ip, user_agent=origin.user_agent,
+            )  # fmt: skip
+            work.commit()
+        return True

@@ -1,0 +1,64 @@
+"""Registration: open an account and sign its owner in."""
+
+from dataclasses import dataclass
+
+from app.core.clock import Clock
+from app.core.origin import Origin
+from app.core.work import Work
+from app.domain.accounts.emails import Address, parse_address
+from app.domain.accounts.model import AccountSnapshot
+from app.domain.accounts.passwords import Passwords
+from app.domain.accounts.store import AccountStore, EmailTaken
+from app.domain.audit.journal import Journal, Tag
+from app.domain.mail.outbox import Outbox
+from app.domain.sessions.store import SessionStore
+from app.flows.steps.issue_tokens import IssueTokens, Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Opens accounts."""
+
+    work: Work
+    clock: Clock
+    accounts: AccountStore
+    passwords: Passwords
+    sessions: SessionStore[AccountSnapshot]
+    issue_tokens: IssueTokens
+    outbox: Outbox
+    journal: Journal
+
+    def sign_up(self, email: str, password: str, origin: Origin) -> Tokens:
+        """A new account, signed in. `EmailTaken` if the address has one, however it is spelled."""
+        address, password_hash, now = *self._accepted(email, password), self.clock.now()
+        with self.work as work:
+            account = self.accounts.open(address, password_hash, now, locale=None)
+            self.outbox.queue("verify_email", now=now, account_id=account.id, locale=origin.language)
+            session = self.sessions.open(account.id, account.credentials_version, origin, now)
+            if session is None:
+                raise EmailTaken
+            self.journal.record(Tag.ACCOUNT_OPENED, origin, now, account_id=account.id, session_id=session.id)
+            work.commit()
+        return self.issue_tokens(account, session)
+
+    def sign_up_unverified(self, email: str, password: str, origin: Origin) -> None:
+        """A new account that must be verified before it can be used.
+
+        For a taken address the same work is done and nothing is said; its owner gets a letter instead.
+        """
+        address, password_hash, now = *self._accepted(email, password), self.clock.now()
+        try:
+            with self.work as work:
+                account = self.accounts.open(address, password_hash, now)
+                self.outbox.queue("verify_email", now=now, account_id=account.id, locale=origin.language)
+                self.journal.record(Tag.ACCOUNT_OPENED, origin, now, account_id=account.id)
+                work.commit()
+        except EmailTaken:
+            with self.work as work:
+                self.outbox.queue("account_exists", now=now, address=address.canonical, locale=origin.language)
+                work.commit()
+
+    def _accepted(self, email: str, password: str) -> tuple[Address, str]:
+        address = parse_address(email)
+        self.passwords.accept(password)
+        return address, self.passwords.hash(password)

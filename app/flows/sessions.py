@@ -1,0 +1,98 @@
+"""Sessions: who is asking, keep going, end."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from app.core.clock import Clock
+from app.core.origin import Origin
+from app.core.work import Work
+from app.domain.accounts.model import AccountSnapshot
+from app.domain.audit.journal import Journal, Tag
+from app.domain.mail.outbox import Outbox
+from app.domain.sessions.model import OwnedSession
+from app.domain.sessions.store import SessionStore
+from app.domain.tokens.bearer import ACCESS, REFRESH, BearerTokens, Claims, InvalidToken
+from app.flows.steps.issue_tokens import IssueTokens, Tokens
+
+Scope = Literal["this", "others", "all"]
+Identity = OwnedSession[AccountSnapshot]
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """What a signed-in client does with its session."""
+
+    work: Work
+    clock: Clock
+    sessions: SessionStore[AccountSnapshot]
+    tokens: BearerTokens
+    issue_tokens: IssueTokens
+    journal: Journal
+    outbox: Outbox
+    grace: timedelta
+
+    def identify(self, access_token: str) -> Identity:
+        """The live session and account behind an access token, or `InvalidToken`. One statement."""
+        return self._alive(self.tokens.read(access_token, ACCESS))
+
+    def refresh(self, refresh_token: str, origin: Origin, idempotency_key: str | None = None) -> Tokens:
+        """The next pair of tokens; the token given is used up.
+
+        Used again within the grace period (two tabs at once, an answer that got lost), or later with the same
+        idempotency key, it gives the same successor again. Used later otherwise it is in two hands, and the session
+        ends before the refusal is sent: RFC 9700, 4.14.2.
+        """
+        claims = self.tokens.read(refresh_token, REFRESH)
+        key = hashlib.sha256(idempotency_key.encode()).hexdigest() if idempotency_key else None
+        found = self._alive(claims)
+        if claims.generation == found.session.generation:
+            rotated = self.sessions.rotate(found.session, key)
+            if rotated is not None:
+                return self.issue_tokens(found.owner, rotated)
+            found = self._alive(claims)  # somebody was faster by a moment
+        if self._may_repeat(claims, found, key):
+            return self.issue_tokens(found.owner, found.session)
+        self._end_stolen(found, origin)
+        raise InvalidToken
+
+    def sign_out(self, identity: Identity, origin: Origin, scope: Scope = "this") -> None:
+        """End this session, the account's other ones, or all. Their tokens are refused from the answer on."""
+        now, own = self.clock.now(), identity.session.id
+        with self.work as work:
+            if scope == "this":
+                self.sessions.end(own, identity.owner.id, now)
+            else:
+                self.sessions.end_all(identity.owner.id, now, but=own if scope == "others" else None)
+            self.journal.record(
+                Tag.SESSION_ENDED, origin, now, account_id=identity.owner.id, session_id=own, scope=scope
+            )
+            work.commit()
+
+    def _alive(self, claims: Claims) -> Identity:
+        found = self.sessions.find(claims.session_id)
+        alive = found is not None and found.session.alive and found.owner.disabled_at is None
+        if found is None or not alive or found.owner.id != claims.account_id:
+            raise InvalidToken
+        return found
+
+    def _may_repeat(self, claims: Claims, found: Identity, key: str | None) -> bool:
+        session = found.session
+        if claims.generation != session.generation - 1:
+            return False
+        in_grace = session.read_at - session.rotated_at <= self.grace
+        return in_grace or (key is not None and key == session.rotated_with)
+
+    def _end_stolen(self, found: Identity, origin: Origin) -> None:
+        session, now = found.session, self.clock.now()
+        with self.work as work:
+            if self.sessions.end(session.id, session.account_id, now):
+                self.journal.record(
+                    Tag.SESSION_REUSED, origin, now, account_id=session.account_id, session_id=session.id
+                )
+                self.outbox.queue(
+                    "session_used_twice", now=now, account_id=session.account_id,
+                    ip=origin.ip, user_agent=origin.user_agent,
+                )  # fmt: skip
+            work.commit()

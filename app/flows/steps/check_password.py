@@ -1,0 +1,64 @@
+"""Step: is this the account's password? Every path that takes one asks here."""
+
+from dataclasses import dataclass
+
+from app.core.clock import Clock
+from app.core.errors import Forbidden, Unauthenticated
+from app.core.work import Work
+from app.domain.accounts.emails import parse_address
+from app.domain.accounts.model import AccountSnapshot
+from app.domain.accounts.passwords import Passwords
+from app.domain.accounts.store import AccountStore
+
+
+class InvalidCredentials(Unauthenticated):
+    """Address and password do not belong together; which of them is wrong is not said."""
+
+    code = "invalid_credentials"
+    detail = "Address or password is wrong."
+
+
+class WrongPassword(Forbidden):
+    """Somebody signed in gave a password that is not theirs."""
+
+    code = "wrong_password"
+    detail = "This is not the password of your account."
+
+
+class FreshSignInNeeded(Forbidden):
+    """The password was last given too long ago for what is asked."""
+
+    code = "fresh_sign_in_required"
+    detail = "Give your password again: send it in the body, or to /api/v1/auth/reauthenticate, and repeat."
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPassword:
+    """Checks passwords, and keeps them under today's cost when an older hash is met."""
+
+    work: Work
+    clock: Clock
+    accounts: AccountStore
+    passwords: Passwords
+
+    def of_address(self, email: str, password: str) -> AccountSnapshot:
+        """The account, or `InvalidCredentials` after the same work for a known and an unknown address."""
+        account = self.accounts.by_email(parse_address(email).canonical)
+        right = self.passwords.matches(password, account.password_hash if account else None)
+        gone = account is not None and account.deletes_at is not None and account.deletes_at <= self.clock.now()
+        if account is None or not right or gone or account.disabled_at is not None:
+            raise InvalidCredentials
+        self._keep_stronger(account, password)
+        return account
+
+    def of_account(self, account: AccountSnapshot, password: str) -> None:
+        """Nothing, or `WrongPassword`."""
+        if not self.passwords.matches(password, account.password_hash):
+            raise WrongPassword
+
+    def _keep_stronger(self, account: AccountSnapshot, password: str) -> None:
+        if self.passwords.is_outdated(account.password_hash):
+            stronger = self.passwords.hash(password)
+            with self.work as work:
+                self.accounts.rehash(account.id, account.password_hash, stronger)
+                work.commit()

@@ -1,0 +1,32 @@
+"""Step: make an account that is due be gone everywhere."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.core.origin import Origin
+from app.core.work import Work
+from app.domain.accounts.model import AccountSnapshot
+from app.domain.accounts.store import AccountStore
+from app.domain.audit.journal import Journal, Tag
+from app.domain.mail.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class EraseAccount:
+    """Deletes the account and its rows; the journal keeps that something happened, and to nobody's name."""
+
+    work: Work
+    accounts: AccountStore
+    outbox: Outbox
+    journal: Journal
+
+    def __call__(self, account: AccountSnapshot, now: datetime) -> bool:
+        """True for who did it; false if its owner came back in time, or somebody else was faster."""
+        with self.work as work:
+            if not self.accounts.erase(account.id, now):
+                return False
+            self.outbox.forget_address(account.email_canonical, account.email)
+            self.journal.anonymise(account.id)
+            self.journal.record(Tag.ACCOUNT_ERASED, Origin(), now, account_id=account.id)
+            work.commit()
+        return True

@@ -1,0 +1,33 @@
+"""Step: give a session its tokens."""
+
+from dataclasses import dataclass
+
+from app.domain.accounts.model import AccountSnapshot
+from app.domain.sessions.model import SessionSnapshot
+from app.domain.tokens.bearer import BearerTokens
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a client needs to act for an account; `expires_in` is the access token's life in seconds."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    session_id: str
+    token_type: str = "Bearer"  # noqa: S105 - the scheme of RFC 6750, no secret
+
+
+class IssueTokens:
+    """Mints the pair of tokens that belongs to the present generation of a session."""
+
+    def __init__(self, bearer: BearerTokens) -> None:
+        self._bearer = bearer
+
+    def __call__(self, account: AccountSnapshot, session: SessionSnapshot) -> Tokens:
+        """The pair; its refresh token is the same bytes each time."""
+        access, lifetime = self._bearer.access(account.id, session.id, account.roles, session.read_at)
+        refresh = self._bearer.refresh(
+            account.id, session.id, session.generation, session.rotated_at, session.expires_at
+        )
+        return Tokens(access, refresh, lifetime, session.id)
