@@ -1,0 +1,16 @@
+"""flask housekeeping: make gone what is over."""
+
+import click
+from flask.cli import AppGroup
+
+from app.cli.door import auth, refusals_as_exits
+
+housekeeping = AppGroup("housekeeping", help="What is over, and takes room.")
+
+
+@housekeeping.command("run")
+def run() -> None:
+    """Erase accounts that are due; forget old sessions, letters and links. Safe to run at any time, and by several."""
+    with refusals_as_exits():
+        for kind, count in auth.housekeeping.run().items():
+            click.echo(f"{kind}: {count}")

@@ -1,0 +1,38 @@
+"""flask keys: list, rotate, retire."""
+
+import click
+from flask.cli import AppGroup
+
+from app.cli.door import auth, refusals_as_exits
+
+keys = AppGroup("keys", help="The keys that tokens are signed with.")
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """Every usable key: its name, its algorithm, from when it signs, and which one signs now."""
+    with refusals_as_exits():
+        for key, signs in auth.keys.all():
+            state = "signs" if signs else "checks"
+            click.echo(f"{key.kid}  {key.algorithm}  from {key.signs_from:%Y-%m-%d %H:%M:%S} UTC  {state}")
+
+
+@keys.command("rotate")
+@click.option("--algorithm", type=click.Choice(["ES256", "EdDSA", "RS256"]), help="By default what JWT_ALGORITHM says.")
+@click.option(
+    "--soon", is_flag=True, help="Sign in 10 seconds instead of 10 minutes: others may not have seen the key."
+)
+def rotate_keys(algorithm: str | None, soon: bool) -> None:
+    """Publish a new key that signs in ten minutes. The old one checks until its last token is dead."""
+    with refusals_as_exits():
+        kid, signs_from = auth.keys.rotate(algorithm=algorithm, soon=soon)
+        click.echo(f"{kid}  signs from {signs_from:%Y-%m-%d %H:%M:%S} UTC")
+
+
+@keys.command("retire")
+@click.argument("kid")
+def retire_key(kid: str) -> None:
+    """Refuse the key KID and every token that it signed, in all processes within seconds. For a key that leaked."""
+    with refusals_as_exits():
+        auth.keys.retire(kid)
+        click.echo(f"{kid}  retired")

@@ -1,0 +1,96 @@
+"""/api/v1/account: the account of whoever is signed in."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from flask import Blueprint
+from pydantic import ConfigDict, Field
+
+from app.auth import HashSlotsFull, Identity, WrongPassword
+from app.core.errors import TooMany
+from app.web.door import auth
+from app.web.endpoint import endpoint
+from app.web.guards import SignedIn
+from app.web.origin import origin
+from app.web.wire import Answer, Body, Password, Text
+
+blueprint = Blueprint("account", __name__, url_prefix="/api/v1")
+
+Name = Annotated[Text, Field(max_length=100)]
+Locale = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+
+
+class Account(Answer):
+    """An account as its owner sees it."""
+
+    id: str = Field(examples=["6f1c0a52-3c1e-4b7e-9d6a-0c2f6f0e7b11"])
+    email: str = Field(examples=["ann@example.com"])
+    email_verified: bool
+    first_name: str | None = Field(examples=["Ann"])
+    last_name: str | None = Field(examples=["Lee"])
+    locale: str | None = Field(examples=["en"])
+    roles: list[str]
+    created_at: datetime
+    updated_at: datetime
+
+
+class AccountChanges(Body):
+    """What to change; members left out stay, null empties."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"first_name": "Ann", "last_name": "Lee", "locale": "en"}]}
+    )
+
+    first_name: Name | None = None
+    last_name: Name | None = None
+    locale: Locale | None = Field(None, description="Language of letters, as a BCP 47 tag")
+
+
+@blueprint.get("/account")
+@endpoint(gives=Account, who=SignedIn())
+def show_account(identity: Identity) -> object:
+    """Who am I."""
+    return identity.owner
+
+
+class Farewell(Body):
+    """The password, however fresh the session: this cannot be undone for ever."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"password": "correct horse battery"}]})
+
+    password: Password
+
+
+class Exported(Answer):
+    """Everything that is kept about the account."""
+
+    model_config = ConfigDict(extra="allow")
+
+    exported_at: datetime
+    account: dict[str, Any]
+
+
+@blueprint.delete("/account")
+@endpoint(
+    takes=Farewell, who=SignedIn(), status=204, limit="20 per minute", refuses=(WrongPassword, HashSlotsFull, TooMany)
+)
+def delete_account(identity: Identity, body: Farewell) -> None:
+    """Delete the account.
+
+    Every session ends now. The account is gone after some days (DELETION_GRACE_DAYS); signing in before keeps it.
+    """
+    auth.deletion.request(identity, body.password, origin())
+
+
+@blueprint.get("/account/export")
+@endpoint(gives=Exported, who=SignedIn())
+def export_account(identity: Identity) -> object:
+    """Everything that is kept about me."""
+    return auth.export.of(identity.owner)
+
+
+@blueprint.patch("/account")
+@endpoint(takes=AccountChanges, gives=Account, who=SignedIn())
+def change_account(identity: Identity, body: AccountChanges) -> object:
+    """Change names or language."""
+    return auth.profile.update(identity.owner, body.model_dump(exclude_unset=True))

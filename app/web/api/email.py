@@ -1,0 +1,178 @@
+"""/api/v1: addresses, from the first confirmation to a change and back."""
+
+from flask import Blueprint
+from pydantic import ConfigDict, Field, model_validator
+
+from app.auth import (
+    CodeInvalid,
+    EmailTaken,
+    FreshSignInNeeded,
+    HashSlotsFull,
+    Identity,
+    InvalidEmail,
+    LinkExpired,
+    LinkInvalid,
+    LinkUsed,
+    WrongPassword,
+)  # fmt: skip
+from app.core.errors import TooMany
+from app.web.door import auth
+from app.web.endpoint import endpoint
+from app.web.guards import MaybeSignedIn, SignedIn
+from app.web.origin import origin
+from app.web.wire import Answer, Body, Code, Email, LinkToken, Password
+
+blueprint = Blueprint("email", __name__, url_prefix="/api/v1")
+
+ON_ITS_WAY = "If there is something to confirm, a letter is on its way."
+
+
+class Confirmation(Body):
+    """The token from a link, or the address and the code from the same letter."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "paste-it-from-the-letter"}]})
+
+    token: LinkToken | None = None
+    email: Email | None = None
+    code: Code | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Confirmation":
+        if (self.token is None) == (self.email is None or self.code is None):
+            raise ValueError("give either a token, or an email and a code")
+        return self
+
+
+class Recipient(Body):
+    """Whose letter to send again; may be left out by whoever is signed in."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ann@example.com"}]})
+
+    email: Email | None = None
+
+
+class NewEmail(Body):
+    """The address to move to, and the password unless it was given a moment ago."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"email": "ann@example.org", "password": "correct horse battery"}]}
+    )
+
+    email: Email
+    password: Password | None = Field(None, description="May be left out within ten minutes of signing in")
+
+
+class FromLink(Body):
+    """The token from the link in a letter."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "paste-it-from-the-letter"}]})
+
+    token: LinkToken
+
+
+class TypedCode(Body):
+    """The code from the letter to the new address, for the session that asked."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"code": "WDJB-MJHT"}]})
+
+    code: Code
+
+
+class Message(Answer):
+    """A sentence for people."""
+
+    message: str
+
+
+@blueprint.post("/verify-email")
+@endpoint(
+    takes=Confirmation, gives=Message, limit="20 per minute",
+    refuses=(LinkInvalid, LinkExpired, LinkUsed, CodeInvalid, InvalidEmail, TooMany),
+)  # fmt: skip
+def verify_email(body: Confirmation) -> Message:
+    """Confirm an address with the link or the code from the letter."""
+    if body.token is not None:
+        auth.email_verification.confirm(body.token, origin())
+    else:
+        auth.email_verification.confirm_with_code(str(body.email), str(body.code), origin())
+    return Message(message="The address is confirmed.")
+
+
+@blueprint.post("/verify-email/resend")
+@endpoint(
+    takes=Recipient, gives=Message, status=202, who=MaybeSignedIn(), limit="10 per minute",
+    refuses=(InvalidEmail, TooMany),
+)  # fmt: skip
+def resend_verification(identity: Identity | None, body: Recipient) -> Message:
+    """Have the confirming letter sent again.
+
+    Signed in it goes to the account's address; otherwise name one. The answer is always the same.
+    """
+    email = identity.owner.email if identity else body.email
+    if email is None:
+        raise InvalidEmail
+    auth.email_verification.resend(email, origin())
+    return Message(message=ON_ITS_WAY)
+
+
+@blueprint.put("/account/email")
+@endpoint(
+    takes=NewEmail, gives=Message, status=202, who=SignedIn(), limit="10 per minute",
+    refuses=(InvalidEmail, FreshSignInNeeded, WrongPassword, HashSlotsFull, TooMany),
+)  # fmt: skip
+def change_email(identity: Identity, body: NewEmail) -> Message:
+    """Ask for another address.
+
+    It holds once confirmed from there. The old address is told, and can undo it for 72 hours.
+    """
+    auth.email_change.request(identity, body.email, body.password, origin())
+    return Message(message="A letter with a link is on its way to the new address. Until then the old one stays.")
+
+
+@blueprint.post("/account/email/confirm")
+@endpoint(
+    takes=FromLink, gives=Message, limit="20 per minute",
+    refuses=(LinkInvalid, LinkExpired, LinkUsed, EmailTaken, TooMany),
+)  # fmt: skip
+def confirm_email_change(body: FromLink) -> Message:
+    """Confirm the new address with the link from the letter."""
+    auth.email_change.confirm(body.token, origin())
+    return Message(message="The new address is in use.")
+
+
+@blueprint.post("/account/email/confirm-code")
+@endpoint(
+    takes=TypedCode, gives=Message, who=SignedIn(), limit="20 per minute", refuses=(CodeInvalid, EmailTaken, TooMany)
+)
+def confirm_email_change_with_code(identity: Identity, body: TypedCode) -> Message:
+    """Confirm the new address with the code from the letter, in the session that asked."""
+    auth.email_change.confirm_with_code(identity, body.code, origin())
+    return Message(message="The new address is in use.")
+
+
+@blueprint.post("/account/email/undo")
+@endpoint(
+    takes=FromLink, gives=Message, limit="20 per minute",
+    refuses=(LinkInvalid, LinkExpired, LinkUsed, EmailTaken, TooMany),
+)  # fmt: skip
+def undo_email_change(body: FromLink) -> Message:
+    """Take a change of address back with the link from the letter to the old one.
+
+    Ends every session, and has a letter for a new password sent to the old address.
+    """
+    auth.email_change.undo(body.token, origin())
+    return Message(message="The old address holds again, and every device was signed out.")
+
+
+@blueprint.post("/not-me")
+@endpoint(
+    takes=FromLink, gives=Message, limit="20 per minute",
+    refuses=(LinkInvalid, LinkExpired, LinkUsed, TooMany),
+)  # fmt: skip
+def not_me(body: FromLink) -> Message:
+    """Raise the alarm with the link from a security letter.
+
+    Ends every session, cancels pending changes and has a letter for a new password sent.
+    """
+    auth.not_me.report(body.token, origin())
+    return Message(message="Every device was signed out. A letter for a new password is on its way.")

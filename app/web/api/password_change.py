@@ -1,0 +1,40 @@
+"""/api/v1/account/password: a new password for whoever is signed in."""
+
+from flask import Blueprint
+from pydantic import ConfigDict, Field
+
+from app.auth import FreshSignInNeeded, HashSlotsFull, Identity, PasswordTooLong, PasswordTooShort, WrongPassword
+from app.core.errors import TooMany
+from app.web.door import auth
+from app.web.endpoint import endpoint
+from app.web.guards import SignedIn
+from app.web.origin import origin
+from app.web.wire import Body, Password
+
+blueprint = Blueprint("password_change", __name__, url_prefix="/api/v1/account")
+
+
+class PasswordPair(Body):
+    """The password to set, and the present one unless it was given a moment ago."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"current_password": "correct horse battery", "password": "a new horse battery"}]
+        }
+    )
+
+    current_password: Password | None = Field(None, description="May be left out within ten minutes of signing in")
+    password: Password
+
+
+@blueprint.put("/password")
+@endpoint(
+    takes=PasswordPair, who=SignedIn(), status=204, limit="20 per minute",
+    refuses=(PasswordTooShort, PasswordTooLong, WrongPassword, FreshSignInNeeded, HashSlotsFull, TooMany),
+)  # fmt: skip
+def change_password(identity: Identity, body: PasswordPair) -> None:
+    """Change the password.
+
+    Ends every other session of the account and sends its owner a letter.
+    """
+    auth.password_change.change(identity, body.current_password, body.password, origin())

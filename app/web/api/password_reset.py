@@ -1,0 +1,86 @@
+"""/api/v1: a forgotten password, from the request to the new one."""
+
+from flask import Blueprint
+from pydantic import ConfigDict, model_validator
+
+from app.auth import (
+    CodeInvalid,
+    HashSlotsFull,
+    InvalidEmail,
+    LinkExpired,
+    LinkInvalid,
+    LinkUsed,
+    PasswordTooLong,
+    PasswordTooShort,
+)  # fmt: skip
+from app.core.errors import TooMany
+from app.web.door import auth
+from app.web.endpoint import endpoint
+from app.web.origin import origin
+from app.web.wire import Answer, Body, Code, Email, LinkToken, Password
+
+blueprint = Blueprint("password_reset", __name__, url_prefix="/api/v1")
+
+
+class ForgottenPassword(Body):
+    """Whose password is forgotten."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ann@example.com"}]})
+
+    email: Email
+
+
+class NewPassword(Body):
+    """The token from the letter's link, or the address and the code from the same letter; and the password to set."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reset_token": "paste-it-from-the-letter", "password": "a new horse battery"}]}
+    )
+
+    reset_token: LinkToken | None = None
+    email: Email | None = None
+    code: Code | None = None
+    password: Password
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "NewPassword":
+        if (self.reset_token is None) == (self.email is None or self.code is None):
+            raise ValueError("give either a reset_token, or an email and a code")
+        return self
+
+
+class Message(Answer):
+    """A sentence for people."""
+
+    message: str
+
+
+@blueprint.post("/forgot-password")
+@endpoint(takes=ForgottenPassword, gives=Message, refuses=(InvalidEmail, TooMany), limit="20 per minute")
+def forgot_password(body: ForgottenPassword) -> Message:
+    """Have a letter with a reset link sent.
+
+    The answer is the same, and takes as long, whether or not there is such an account.
+    """
+    auth.password_reset.request(body.email, origin())
+    return Message(message="If there is an account with this address, a letter with a link is on its way to it.")
+
+
+@blueprint.post("/reset-password")
+@endpoint(
+    takes=NewPassword, gives=Message, limit="20 per minute",
+    refuses=(
+        LinkInvalid, LinkExpired, LinkUsed, CodeInvalid, InvalidEmail, PasswordTooShort, PasswordTooLong,
+        HashSlotsFull, TooMany,
+    ),
+)  # fmt: skip
+def reset_password(body: NewPassword) -> Message:
+    """Set a new password with the token or the code from the letter.
+
+    Ends every session of the account and signs nobody in. A link works once.
+    """
+    if body.reset_token is not None:
+        auth.password_reset.complete(body.reset_token, body.password, origin())
+    else:
+        auth.password_reset.complete_with_code(str(body.email), str(body.code), body.password, origin())
+    return Message(message="The password is changed, and every device was signed out. Sign in with the new one.")

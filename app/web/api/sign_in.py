@@ -1,0 +1,161 @@
+"""/api/v1/auth: sign up, sign in, refresh, sign out."""
+
+from flask import Blueprint, Response, current_app
+from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
+
+from app.auth import (
+    CsrfMismatch,
+    EmailNotVerified,
+    EmailTaken,
+    HashSlotsFull,
+    Identity,
+    InvalidCredentials,
+    InvalidEmail,
+    PasswordTooLong,
+    PasswordTooShort,
+    Scope,
+    WrongPassword,
+)  # fmt: skip
+from app.auth import Tokens as IssuedTokens
+from app.core.errors import TooMany
+from app.web.door import auth
+from app.web.endpoint import endpoint
+from app.web.guards import HasRefreshToken, SignedIn
+from app.web.origin import origin
+from app.web.transports import cookie
+from app.web.wire import Answer, Body, Email, Password
+
+blueprint = Blueprint("sign_in", __name__, url_prefix="/api/v1/auth")
+
+EXAMPLE: JsonDict = {"email": "ann@example.com", "password": "correct horse battery"}
+
+
+class Credentials(Body):
+    """An address and a password."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+
+    email: Email
+    password: Password
+
+
+class Tokens(Answer):
+    """A pair of tokens. Send `access_token` as `Authorization: Bearer …`; keep `refresh_token` for /auth/refresh."""
+
+    omits_none = True
+
+    access_token: str | None = Field(None, description="Left out with transport=cookie")
+    refresh_token: str | None = Field(None, description="Left out with transport=cookie")
+    token_type: str = Field(examples=["Bearer"])
+    csrf_token: str | None = Field(None, description="With transport=cookie: send it back as X-CSRF-Token")
+    expires_in: int = Field(description="Seconds until the access token expires", examples=[884])
+
+
+class TransportQuery(Body):
+    """How the tokens are to travel."""
+
+    transport: cookie.Way = Field("bearer", description="cookie: HttpOnly cookies instead of tokens in the body")
+
+
+class GivenPassword(Body):
+    """The password of whoever is signed in."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"password": EXAMPLE["password"]}]})
+
+    password: Password
+
+
+class LetterSent(Answer):
+    """Where addresses must be confirmed first: the letter says the rest."""
+
+    message: str
+
+
+class LogoutQuery(Body):
+    """Which sessions to end."""
+
+    scope: Scope = Field("this", description="this session, the account's others, or all")
+
+
+@blueprint.post("/signup")
+@endpoint(
+    takes=Credentials, query=TransportQuery, gives=Tokens, status=201, also={202: LetterSent}, limit="20 per minute",
+    refuses=(EmailTaken, InvalidEmail, PasswordTooShort, PasswordTooLong, HashSlotsFull, TooMany, CsrfMismatch),
+)  # fmt: skip
+def signup(body: Credentials, query: TransportQuery) -> IssuedTokens | Response:
+    """Open an account and sign in.
+
+    Where addresses must be confirmed first (REQUIRE_VERIFIED_EMAIL) nobody is signed in: the answer is 202, the same
+    for a new and for a taken address, and a letter says the rest.
+    """
+    if current_app.config["LATCHKEY"].require_verified_email:
+        auth.registration.sign_up_unverified(body.email, body.password, origin())
+        letter = LetterSent(message="A letter is on its way. Open its link to go on.")
+        return Response(letter.model_dump_json(), 202, mimetype="application/json")
+    _refuse_cross_site(query)
+    return _carried(auth.registration.sign_up(body.email, body.password, origin()), query.transport, 201)
+
+
+@blueprint.post("/login")
+@endpoint(
+    takes=Credentials, query=TransportQuery, gives=Tokens, limit="20 per minute",
+    refuses=(InvalidCredentials, EmailNotVerified, InvalidEmail, HashSlotsFull, TooMany, CsrfMismatch),
+)  # fmt: skip
+def login(body: Credentials, query: TransportQuery) -> IssuedTokens | Response:
+    """Sign in with address and password.
+
+    A wrong password and an unknown address get the same answer in the same time.
+    """
+    _refuse_cross_site(query)
+    return _carried(auth.sign_in.with_password(body.email, body.password, origin()), query.transport)
+
+
+@blueprint.post("/refresh")
+@endpoint(gives=Tokens, who=HasRefreshToken(), idempotent=True)
+def refresh(token: str, idempotency_key: str | None) -> IssuedTokens | Response:
+    """Trade the refresh token for a new pair.
+
+    Send the refresh token as Bearer; it is used up. Sent again within a few seconds, as two tabs do, it gives the same
+    successor again, and so it does at any time with the `Idempotency-Key` of the first attempt. Sent later without one
+    it is taken for stolen, and the session ends.
+    """
+    tokens = auth.sessions.refresh(token, origin(), idempotency_key)
+    return _carried(tokens, "cookie" if cookie.Cookie().carried() else "bearer")
+
+
+@blueprint.post("/logout")
+@endpoint(query=LogoutQuery, who=SignedIn(), status=204)
+def logout(identity: Identity, query: LogoutQuery) -> Response:
+    """End this session, the other ones, or all.
+
+    Every token of an ended session is refused from this answer on.
+    """
+    auth.sessions.sign_out(identity, origin(), query.scope)
+    answer = Response(status=204)
+    return cookie.clear(answer) if cookie.Cookie().carried() and query.scope != "others" else answer
+
+
+@blueprint.post("/reauthenticate")
+@endpoint(
+    takes=GivenPassword,
+    who=SignedIn(),
+    status=204,
+    limit="20 per minute",
+    refuses=(WrongPassword, HashSlotsFull, TooMany),
+)
+def reauthenticate(identity: Identity, body: GivenPassword) -> None:
+    """Give the password once more.
+
+    For the next ten minutes this session may do what needs a fresh sign-in.
+    """
+    auth.sign_in.again(identity, body.password)
+
+
+def _refuse_cross_site(query: TransportQuery) -> None:
+    if query.transport == "cookie":  # else a stranger's page could sign a browser in as somebody else
+        cookie.refuse_cross_site()
+
+
+def _carried(tokens: IssuedTokens, transport: cookie.Way, status: int = 200) -> IssuedTokens | Response:
+    return cookie.carry(tokens, status) if transport == "cookie" else tokens

@@ -1,0 +1,137 @@
+"""@endpoint: one contract per route. It validates, guards, limits and answers; the documentation is made from it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Final, TypeVar
+
+from flask import Response, request
+from pydantic import ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+from app.core.errors import Busy, Refusal
+from app.web.errors import InvalidBody
+from app.web.guards import Anyone, Guard
+from app.web.limits import limiter
+from app.web.wire import Answer, Body
+
+Handler = TypeVar("Handler", bound=Callable[..., object])
+
+ATTEMPTS: Final = 3
+MAX_IDEMPOTENCY_KEY: Final = 255
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """What a route takes, gives, whom it serves and how it refuses."""
+
+    takes: type[Body] | None = None
+    query: type[Body] | None = None
+    gives: type[Answer] | None = None
+    status: int = 200
+    also: Mapping[int, type[Answer]] = field(default_factory=dict)
+    who: Guard = field(default_factory=Anyone)
+    refuses: tuple[type[Refusal], ...] = ()
+    limit: str | None = None
+    needs_database: bool = True
+    idempotent: bool = False
+    cache_seconds: int | None = None
+    summary: str = ""
+    description: str = ""
+
+    def arguments(self) -> dict[str, object]:
+        """What the handler is called with, or the refusal of a request that does not keep the contract."""
+        given: dict[str, object] = {}
+        admitted = self.who.admit()
+        if self.who.gives:
+            given[self.who.gives] = admitted
+        if self.takes:
+            given["body"] = _body(self.takes)
+        if self.query:
+            given["query"] = _validated(
+                lambda model: model.model_validate(request.args.to_dict(), strict=False), self.query
+            )
+        if self.idempotent:
+            given["idempotency_key"] = _idempotency_key()
+        return given
+
+    def answer(self, result: object) -> Response:
+        """The handler's result as the answer that the contract names."""
+        if isinstance(result, Response):
+            return result
+        if self.gives is None:
+            return Response(status=self.status)
+        body = self.gives.model_validate(result).model_dump_json(exclude_none=self.gives.omits_none)
+        answer = Response(body, self.status, mimetype="application/json")
+        return answer if self.cache_seconds is None else _cached(answer, self.cache_seconds)
+
+
+def endpoint(**terms: Any) -> Callable[[Handler], Callable[..., Response]]:
+    """Put a handler under a `Contract`. Its docstring's first line is the summary, the rest the description."""
+
+    def decorate(handler: Handler) -> Callable[..., Response]:
+        summary, _, description = (handler.__doc__ or "").partition("\n")
+        contract = Contract(**terms, summary=summary.strip().rstrip("."), description=_unwrapped(description))
+
+        @wraps(handler)
+        def view(**path: object) -> Response:
+            return _try_again(lambda: contract.answer(handler(**contract.arguments(), **path)))
+
+        limited = limiter.limit(contract.limit)(view) if contract.limit else view
+        limited.contract = contract  # type: ignore[attr-defined]
+        limited.__doc__ = None  # flasgger would read it as YAML
+        return limited
+
+    return decorate
+
+
+def contract_of(view: Callable[..., object]) -> Contract | None:
+    """The contract that a view stands under."""
+    return getattr(view, "contract", None)
+
+
+def _try_again(act: Callable[[], Response]) -> Response:
+    # A deadlock or a restart of the database undid the work whole, so doing it once more is safe.
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return act()
+        except Busy as busy:
+            if attempt == ATTEMPTS or not busy.transient:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _cached(answer: Response, seconds: int) -> Response:
+    answer.headers["Cache-Control"] = f"public, max-age={seconds}"
+    answer.add_etag()
+    answer.make_conditional(request)
+    return answer
+
+
+def _idempotency_key() -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY:
+        message = f"must have 1 to {MAX_IDEMPOTENCY_KEY} characters"
+        raise InvalidBody([{"field": "Idempotency-Key", "code": "invalid_length", "message": message}])
+    return key
+
+
+def _body(model: type[Body]) -> Body:
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType("Send JSON, and say so: Content-Type: application/json.")
+    data = request.get_data()
+    if request.content_length is None and len(data) >= (request.max_content_length or len(data) + 1):
+        raise RequestEntityTooLarge  # Werkzeug cuts off a body that does not announce its length, silently
+    return _validated(lambda wanted: wanted.model_validate_json(data), model)
+
+
+def _validated(validate: Callable[[type[Body]], Body], model: type[Body]) -> Body:
+    try:
+        return validate(model)
+    except ValidationError as invalid:
+        raise InvalidBody.of(invalid) from None
+
+
+def _unwrapped(text: str) -> str:
+    paragraphs = text.strip().split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)

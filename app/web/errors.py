@@ -1,0 +1,132 @@
+"""Refusals as HTTP: the only place where a kind of refusal meets a status. Bodies follow RFC 9457."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, json
+from flask_limiter.errors import RateLimitExceeded
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException
+
+from app.auth import InvalidToken
+from app.core.errors import Busy, Conflict, Forbidden, Invalid, Later, Missing, Refusal, TooMany, Unauthenticated
+from app.web.limits import refusal_of
+
+log = logging.getLogger(__name__)
+
+STATUS: Mapping[type[Refusal], HTTPStatus] = {
+    Invalid: HTTPStatus.BAD_REQUEST,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    Missing: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    TooMany: HTTPStatus.TOO_MANY_REQUESTS,
+    Busy: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+# RFC 9110 renamed these; Python follows from 3.13 on, and a code must not depend on that.
+RENAMED: Mapping[int, str] = {413: "Content Too Large", 414: "URI Too Long"}
+
+
+class InvalidBody(Invalid):
+    """The body or query does not have the form that the contract names."""
+
+    def __init__(self, errors: list[dict[str, str]]) -> None:
+        super().__init__()
+        self.errors = errors
+
+    @classmethod
+    def of(cls, invalid: ValidationError) -> "InvalidBody":
+        """What pydantic found, without repeating the input: it may hold a password."""
+        found = invalid.errors(include_url=False, include_context=False, include_input=False)
+        return cls([{"field": _path(e["loc"]), "code": e["type"], "message": e["msg"]} for e in found[:20]])
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    # Names that we did not ask for are the client's text: shown, but not at any length.
+    return ".".join(str(part) for part in location).encode("ascii", "backslashreplace").decode()[:100]
+
+
+def status_of(refusal: type[Refusal]) -> HTTPStatus:
+    """The status that this refusal is answered with."""
+    return next(STATUS[kind] for kind in refusal.__mro__ if kind in STATUS)
+
+
+def title_of(status: HTTPStatus) -> str:
+    """The status in words."""
+    return RENAMED.get(status.value, status.phrase)
+
+
+def init_errors(app: Flask) -> None:
+    """Answer every refusal, every HTTP error and every mistake of our own as a problem document."""
+    app.register_error_handler(Refusal, _refused)
+    app.register_error_handler(RateLimitExceeded, lambda exceeded: _refused(refusal_of(exceeded)))
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _mistake)
+    jwt = app.extensions["flask-jwt-extended"]
+    # For routes of a host application that stand under flask-jwt-extended's own decorators.
+    for loader in (jwt.invalid_token_loader, jwt.unauthorized_loader):
+        loader(lambda _reason, name=loader.__name__: _bearer_problem(presented=name == "invalid_token_loader"))
+    for loader in (
+        jwt.expired_token_loader, jwt.revoked_token_loader, jwt.needs_fresh_token_loader,
+        jwt.user_lookup_error_loader, jwt.token_verification_failed_loader,
+    ):  # fmt: skip
+        loader(lambda _header, _payload: _bearer_problem(presented=True))
+
+
+def problem(status: HTTPStatus, code: str, detail: str, errors: list[dict[str, str]] | None = None) -> Response:
+    """A problem document as an answer."""
+    body: dict[str, Any] = {
+        "type": "about:blank", "title": title_of(status), "status": status.value, "detail": detail, "code": code,
+    }  # fmt: skip
+    if errors:
+        body["errors"] = errors
+    return Response(json.dumps(body, separators=(",", ":")), status.value, mimetype="application/problem+json")
+
+
+def _refused(refusal: Refusal) -> Response:
+    errors = getattr(refusal, "errors", None)
+    if isinstance(refusal, Invalid) and refusal.field:
+        errors = [{"field": refusal.field, "code": refusal.code, "message": refusal.message}]
+    answer = problem(status_of(type(refusal)), refusal.code, refusal.message, errors)
+    if isinstance(refusal, Unauthenticated):
+        answer.headers["WWW-Authenticate"] = _challenge(presented=isinstance(refusal, InvalidToken))
+    if isinstance(refusal, Later):
+        answer.headers["Retry-After"] = str(refusal.retry_after)
+    if isinstance(refusal, Busy):
+        log.warning("answered busy: %s (%s)", refusal.code, type(refusal.__cause__).__name__)
+    return answer
+
+
+def _challenge(*, presented: bool) -> str:
+    return 'Bearer realm="latchkey", error="invalid_token"' if presented else 'Bearer realm="latchkey"'
+
+
+def _bearer_problem(*, presented: bool) -> Response:
+    code, detail = (
+        ("invalid_token", "This token is not valid here.") if presented else ("unauthenticated", "Sign in first.")
+    )
+    answer = problem(HTTPStatus.UNAUTHORIZED, code, detail)
+    answer.headers["WWW-Authenticate"] = _challenge(presented=presented)
+    return answer
+
+
+def _http_error(error: HTTPException) -> Response:
+    given = error.get_response()
+    if error.code is None or error.code < 400:
+        return given  # type: ignore[return-value]
+    status = HTTPStatus(error.code)
+    code = title_of(status).lower().replace(" ", "_")
+    answer = problem(status, code, error.description or status.description)
+    for name in ("Allow", "Retry-After"):
+        if name in given.headers:
+            answer.headers[name] = given.headers[name]
+    return answer
+
+
+def _mistake(error: Exception) -> Response:
+    log.error("unexpected error", exc_info=error)
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong on our side. It was noted."
+    )

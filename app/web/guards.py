@@ -1,0 +1,76 @@
+"""Who may pass: each guard turns a request away or says who is asking."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.auth import CsrfMismatch, Identity, InvalidToken, TokenExpired
+from app.core.errors import Refusal, Unauthenticated
+from app.web import transports
+
+Refusals = tuple[type[Refusal], ...]
+
+
+class Guard(Protocol):
+    """Decides who may call an endpoint; `gives` names what the handler gets to know, if anything."""
+
+    @property
+    def scheme(self) -> str | None:
+        """The security scheme in the documentation."""
+
+    @property
+    def gives(self) -> str | None:
+        """The argument that the handler gets."""
+
+    @property
+    def refuses(self) -> Refusals:
+        """How it turns away."""
+
+    def admit(self) -> object:
+        """What the handler gets, or a refusal."""
+
+
+@dataclass(frozen=True)
+class Anyone:
+    """No credential is looked at."""
+
+    scheme: str | None = None
+    gives: str | None = None
+    refuses: Refusals = ()
+
+    def admit(self) -> None:
+        """Nobody in particular."""
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Whoever holds the access token of a live session."""
+
+    scheme: str | None = "bearerAuth"
+    gives: str | None = "identity"
+    refuses: Refusals = (transports.TwoCredentials, Unauthenticated, InvalidToken, TokenExpired, CsrfMismatch)
+
+    def admit(self) -> Identity:
+        """The live session and its account."""
+        return transports.chosen().identity()
+
+
+@dataclass(frozen=True)
+class MaybeSignedIn(SignedIn):
+    """Anyone; whoever carries a credential is known by it."""
+
+    def admit(self) -> Identity | None:  # type: ignore[override]
+        """The session, or None for a request without a credential."""
+        return super().admit() if transports.any_carried() else None
+
+
+@dataclass(frozen=True)
+class HasRefreshToken:
+    """Whoever carries a refresh token; whether it is a good one is for the flow to say."""
+
+    scheme: str | None = "refreshToken"
+    gives: str | None = "token"
+    refuses: Refusals = (transports.TwoCredentials, Unauthenticated, InvalidToken, TokenExpired, CsrfMismatch)
+
+    def admit(self) -> str:
+        """The token as it was sent."""
+        return transports.chosen().refresh_token()

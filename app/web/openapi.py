@@ -1,0 +1,163 @@
+"""The contracts on the URL map, as one OpenAPI 3.1 document."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from werkzeug.routing import Rule
+
+from app.core.errors import DatabaseBusy, Invalid, Refusal
+from app.web.endpoint import MAX_IDEMPOTENCY_KEY, Contract, contract_of
+from app.web.errors import status_of, title_of
+from app.web.wire import Answer, Problem
+
+DESCRIPTION = """Accounts for single-page and mobile apps.
+
+Sign up or sign in below and try the rest: this page keeps the tokens for you. Elsewhere send the `access_token` as
+`Authorization: Bearer …`.
+Refusals are problem documents (RFC 9457) with a stable `code`."""
+
+SECURITY_SCHEMES = {
+    "bearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The access token"},
+    "refreshToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The refresh token"},
+}
+_REF = "#/components/schemas/{model}"
+_OTHER_REFUSALS = {413: ("content_too_large", "The body is larger than 64 KiB."),
+                   415: ("unsupported_media_type", "The body is not JSON, or does not say so.")}  # fmt: skip
+
+
+def document(app: Flask, *, version: str) -> dict[str, Any]:
+    """The whole document. Every route under a contract is in it; the models that validate are its schemas."""
+    paths: dict[str, dict[str, Any]] = defaultdict(dict)
+    for rule, contract in contracts(app):
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            paths[_path(rule)][method.lower()] = _operation(rule, contract)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Latchkey", "version": version, "description": DESCRIPTION},
+        "servers": [{"url": "/"}],
+        "paths": dict(paths),
+        "components": {"schemas": _schemas(app), "securitySchemes": SECURITY_SCHEMES},
+    }
+
+
+def contracts(app: Flask) -> Iterator[tuple[Rule, Contract]]:
+    """Every rule of the URL map whose view stands under a contract."""
+    for rule in app.url_map.iter_rules():
+        contract = contract_of(app.view_functions[rule.endpoint])
+        if contract:
+            yield rule, contract
+
+
+def _operation(rule: Rule, contract: Contract) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": rule.endpoint.rpartition(".")[2],
+        "tags": [rule.endpoint.partition(".")[0].replace("_", "-")],
+        "summary": contract.summary,
+        "responses": _successes(contract) | _refusals(contract),
+        "security": [{contract.who.scheme: []}] if contract.who.scheme else [],
+    }
+    if contract.description:
+        operation["description"] = contract.description
+    if contract.takes:
+        operation["requestBody"] = {"required": True, "content": _content(contract.takes)}
+    parameters = [*_path_parameters(rule), *_query_parameters(contract), *_header_parameters(contract)]
+    if parameters:
+        operation["parameters"] = parameters
+    return operation
+
+
+def _successes(contract: Contract) -> dict[str, Any]:
+    answers: dict[int, type[Answer] | None] = {contract.status: contract.gives, **contract.also}
+    return {str(status): _success(model) for status, model in answers.items()}
+
+
+def _success(model: type[Answer] | None) -> dict[str, Any]:
+    if model is None:
+        return {"description": "Done"}
+    return {"description": model.__doc__ or "Done", "content": _content(model)}
+
+
+def _content(model: type[BaseModel]) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": _REF.format(model=model.__name__)}}}
+
+
+def _refusals(contract: Contract) -> dict[str, Any]:
+    by_status: dict[int, list[type[Refusal]]] = defaultdict(list)
+    for refusal in refusals_of(contract):
+        by_status[int(status_of(refusal))].append(refusal)
+    described = {str(status): _refused(status, kinds) for status, kinds in sorted(by_status.items())}
+    if contract.takes:
+        for status, (code, detail) in _OTHER_REFUSALS.items():
+            described[str(status)] = _problem({code: detail}, status)
+    return described
+
+
+def refusals_of(contract: Contract) -> tuple[type[Refusal], ...]:
+    """All that the contract may answer besides success: its own, its guard's and what every route shares."""
+    shared: tuple[type[Refusal], ...] = (DatabaseBusy,) if contract.needs_database else ()
+    malformed: tuple[type[Refusal], ...] = (Invalid,) if contract.takes or contract.query or contract.idempotent else ()
+    return tuple(dict.fromkeys((*malformed, *contract.who.refuses, *contract.refuses, *shared)))
+
+
+def _refused(status: int, kinds: list[type[Refusal]]) -> dict[str, Any]:
+    described = _problem({kind.code: kind.detail for kind in kinds}, status)
+    if status == 401:
+        described["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
+    if status in (429, 503):
+        described["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}}
+    return described
+
+
+def _problem(codes: dict[str, str], status: int) -> dict[str, Any]:
+    title = title_of(HTTPStatus(status))
+    examples = {
+        code: {"value": {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}}
+        for code, detail in codes.items()
+    }
+    schema = {"$ref": _REF.format(model="Problem")}
+    content = {"application/problem+json": {"schema": schema, "examples": examples}}
+    return {"description": " · ".join(f"`{code}`" for code in codes), "content": content}
+
+
+def _path(rule: Rule) -> str:
+    return re.sub(r"<(?:[^:>]+:)?([^>]+)>", r"{\1}", rule.rule)
+
+
+def _path_parameters(rule: Rule) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        for name in sorted(rule.arguments)
+    ]
+
+
+def _query_parameters(contract: Contract) -> list[dict[str, Any]]:
+    if contract.query is None:
+        return []
+    schema = contract.query.model_json_schema(ref_template=_REF)
+    return [
+        {"name": name, "in": "query", "required": name in schema.get("required", []), "schema": shape}
+        for name, shape in schema["properties"].items()
+    ]
+
+
+def _header_parameters(contract: Contract) -> list[dict[str, Any]]:
+    if not contract.idempotent:
+        return []
+    schema = {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY}
+    said = "A value of your own choice for one attempt and its repetitions"
+    return [{"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema, "description": said}]
+
+
+def _schemas(app: Flask) -> dict[str, Any]:
+    taken = {contract.takes for _, contract in contracts(app) if contract.takes}
+    given = {model for _, contract in contracts(app) for model in (contract.gives, *contract.also.values()) if model}
+    models = [(model, "validation") for model in taken] + [(model, "serialization") for model in given | {Problem}]
+    models.sort(key=lambda pair: pair[0].__name__)
+    schemas: dict[str, Any] = models_json_schema(models, ref_template=_REF)[1]["$defs"]  # type: ignore[arg-type]
+    return schemas

@@ -1,0 +1,44 @@
+"""Where the present request comes from. Only a proxy that we trust may say that it speaks for another."""
+
+import ipaddress
+
+from flask import current_app, request
+
+from app.core.origin import Origin
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def origin() -> Origin:
+    """The caller's address, agent and languages."""
+    languages = tuple(request.accept_languages.values())[:10]
+    return Origin(address(), request.user_agent.string[:400] or None, languages)
+
+
+def address() -> str | None:
+    """The caller's address: the nearest hop, counted from us outwards, that is not one of our own proxies.
+
+    `X-Forwarded-For` is read from its end, which our nearest proxy wrote; its beginning is whatever a client claims.
+    """
+    hop = _parse(request.remote_addr)
+    for claimed in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
+        if hop is None or not _is_ours(hop):
+            break
+        previous = _parse(claimed)
+        if previous is None:
+            break
+        hop = previous
+    return str(hop) if hop else None
+
+
+def _is_ours(hop: IPAddress) -> bool:
+    return any(hop in network for network in current_app.config["LATCHKEY"].trusted_proxies)
+
+
+def _parse(text: str | None) -> IPAddress | None:
+    try:
+        parsed = ipaddress.ip_address((text or "").strip())
+    except ValueError:
+        return None
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return mapped or parsed

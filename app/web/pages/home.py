@@ -1,0 +1,13 @@
+"""The front page: what this service is and where to go from here."""
+
+from flask import Blueprint, current_app, render_template
+
+from app.web.pages.emailed_links import with_error_pages
+
+pages_home = with_error_pages(Blueprint("pages_home", __name__))
+
+
+@pages_home.get("/")
+def home() -> str:
+    """Say what this is; the mailbox is offered in development only, where it exists."""
+    return render_template("home.html", development=current_app.config["LATCHKEY_DEVELOPMENT"])

@@ -1,0 +1,78 @@
+"""The mailbox of a developer's machine: every letter that the mail console has caught, with its links at hand."""
+
+import re
+from datetime import UTC, datetime
+
+from flask import Blueprint, abort, current_app, jsonify, render_template
+from flask.typing import ResponseReturnValue
+
+from app.web.door import auth
+from app.web.pages.emailed_links import with_error_pages
+from app.web.pages.previews import pages_previews
+from app.web.pages.rendition import rendition
+
+LINK = re.compile(r"https?://[^\s<>\"/]+/[^\s<>\"]+")  # leads somewhere; a site's bare address is a signature
+UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+
+pages_mailbox = with_error_pages(Blueprint("pages_mailbox", __name__, url_prefix="/dev"))
+pages_mailbox.register_blueprint(pages_previews)
+
+
+@pages_mailbox.get("/mailbox")
+def inbox() -> ResponseReturnValue:
+    """All letters, newest first; or where to look when another mail server receives them."""
+    if auth.mailbox is None:
+        server = f"{current_app.config.get('MAIL_SERVER')}:{current_app.config.get('MAIL_PORT')}"
+        return render_template("mailbox/elsewhere.html", server=server)
+    return render_template("mailbox/inbox.html", letters=auth.mailbox.letters(), ago=ago)
+
+
+@pages_mailbox.get("/mailbox.json")
+def inbox_json() -> ResponseReturnValue:
+    """All letters, newest first, for scripts."""
+    return jsonify(
+        letters=[
+            {
+                "id": letter.id,
+                "to": letter.to,
+                "subject": letter.subject,
+                "text": letter.text,
+                "received_at": letter.received_at.isoformat(),
+                "links": links_in(letter.text),
+            }
+            for letter in (auth.mailbox.letters() if auth.mailbox else ())
+        ]
+    )
+
+
+@pages_mailbox.get("/mailbox/<letter_id>")
+def letter_page(letter_id: str) -> ResponseReturnValue:
+    """One letter: its headers, its links, its text and its HTML rendition."""
+    letter = auth.mailbox.letter(letter_id) if auth.mailbox else None
+    if letter is None:
+        return render_template("mailbox/missing.html"), 404
+    return render_template("mailbox/letter.html", letter=letter, links=links_in(letter.text), ago=ago)
+
+
+@pages_mailbox.get("/mailbox/<letter_id>/html")
+def letter_html(letter_id: str) -> ResponseReturnValue:
+    """The HTML rendition alone, under a policy that lets it do nothing but be looked at."""
+    letter = auth.mailbox.letter(letter_id) if auth.mailbox else None
+    if letter is None or not letter.html:
+        abort(404)
+    return rendition(letter.html)
+
+
+def links_in(text: str) -> list[str]:
+    """The links in a letter's text, each once, without the punctuation of the sentence around them."""
+    return list(dict.fromkeys(link.rstrip(".,;:!?)]'") for link in LINK.findall(text)))
+
+
+def ago(moment: datetime) -> str:
+    """How long ago that was, in words."""
+    seconds = int((datetime.now(UTC) - moment).total_seconds())
+    for size, unit in UNITS:
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"

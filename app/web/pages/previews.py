@@ -1,0 +1,34 @@
+"""Every letter that we may send, in every language, with sample data: for whoever words them."""
+
+from flask import Blueprint, abort, render_template
+from flask.typing import ResponseReturnValue
+
+from app.core.errors import Missing
+from app.web.door import auth
+from app.web.pages.rendition import rendition
+
+pages_previews = Blueprint("previews", __name__, url_prefix="/mailbox/letters")
+
+
+@pages_previews.get("")
+def all_letters() -> ResponseReturnValue:
+    """All of them, and which of the host's own templates are broken."""
+    return render_template("mailbox/previews.html", previews=auth.letters.all())
+
+
+@pages_previews.get("/<locale>/<kind>")
+def preview_page(locale: str, kind: str) -> ResponseReturnValue:
+    """One letter: its subject, its text and its HTML rendition."""
+    try:
+        return render_template("mailbox/preview.html", preview=auth.letters.preview(kind, locale))
+    except Missing:
+        return render_template("mailbox/no_preview.html"), 404
+
+
+@pages_previews.get("/<locale>/<kind>/html")
+def preview_html(locale: str, kind: str) -> ResponseReturnValue:
+    """The HTML rendition alone."""
+    try:
+        return rendition(auth.letters.preview(kind, locale).letter.html)
+    except Missing:
+        abort(404)

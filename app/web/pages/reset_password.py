@@ -1,0 +1,137 @@
+"""The pages for a forgotten password: have a letter sent, come back with its link or its code, choose a new one."""
+
+import re
+import unicodedata
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app.auth import LinkInvalid
+from app.core.errors import Invalid, Later, Refusal
+from app.web.door import auth
+from app.web.limits import limiter
+from app.web.origin import origin
+from app.web.pages.emailed_links import LIMIT, NO_LINK, TOKEN_MAX, posted_token, refused, with_error_pages
+
+PASSWORD_MAX = 1_024
+EMAIL_MAX = 254
+BETWEEN_LETTERS = re.compile(r"[\s\-\u2010-\u2015\u2212]+")
+CODE = re.compile(r"([A-Za-z]{4})([A-Za-z]{4})")
+
+pages_reset_password = with_error_pages(Blueprint("pages_reset_password", __name__, url_prefix="/reset-password"))
+
+
+class _BadEmail(Invalid):
+    field = "email"
+
+
+class _BadCode(Invalid):
+    field = "code"
+
+
+class _BadPassword(Invalid):
+    field = "password"
+
+
+@pages_reset_password.get("")
+def open_link() -> ResponseReturnValue:
+    """The page that reads the link's fragment and posts it; knows nothing and changes nothing."""
+    return render_template("reset_password/open.html")
+
+
+@pages_reset_password.post("")
+@limiter.limit(LIMIT)
+def use_link() -> ResponseReturnValue:
+    """Check the link; if a password comes with it, use the link up and set that password."""
+    token, password = posted_token(), request.form.get("password")
+    if not token:
+        return refused("reset_password/open.html", NO_LINK)
+    if code := code_in(token):
+        return render_template("reset_password/code.html", code=code)
+    try:
+        if len(token) > TOKEN_MAX:
+            raise LinkInvalid
+        if password is None:
+            auth.password_reset.check(token)
+            return render_template("reset_password/new_password.html", token=token)
+        auth.password_reset.complete(token, _not_endless(password), origin())
+    except Refusal as refusal:
+        return _refused_link(refusal, token, password)
+    return render_template("reset_password/changed.html")
+
+
+@pages_reset_password.get("/code")
+def ask_code() -> ResponseReturnValue:
+    """Ask for the code from the letter: it may be read on a device on which its link is of no use."""
+    return render_template("reset_password/code.html")
+
+
+@pages_reset_password.post("/code")
+@limiter.limit(LIMIT)
+def use_code() -> ResponseReturnValue:
+    """Set the password that comes with address and code; an address alone is carried into the form."""
+    email, code = _posted_email(), request.form.get("code")
+    form = {"email": email[:EMAIL_MAX], "code": code_in(code or "") or (code or "")[:40]}
+    if code is None:
+        return render_template("reset_password/code.html", **form)
+    try:
+        password = _not_endless(request.form.get("password", ""))
+        auth.password_reset.complete_with_code(_mailable(email), _well_formed(code), password, origin())
+    except Refusal as refusal:
+        return refused("reset_password/code.html", refusal, **form)
+    return render_template("reset_password/changed.html")
+
+
+@pages_reset_password.get("/request")
+def ask_address() -> ResponseReturnValue:
+    """Ask which address a new link is to go to."""
+    return render_template("reset_password/request.html")
+
+
+@pages_reset_password.post("/request")
+@limiter.limit(LIMIT)
+def send_link() -> ResponseReturnValue:
+    """Have a new link sent; the answer is the same whether or not there is such an account."""
+    email = _posted_email()
+    try:
+        auth.password_reset.request(_mailable(email), origin())
+    except Refusal as refusal:
+        return refused("reset_password/request.html", refusal, email=email[:EMAIL_MAX])
+    return render_template("reset_password/requested.html", email=email)
+
+
+def code_in(typed: str) -> str:
+    """The code as the letter shows it, however it was typed: small letters, spaces, no dash or another one."""
+    found = CODE.fullmatch(BETWEEN_LETTERS.sub("", unicodedata.normalize("NFKC", typed)))
+    return "-".join(found.groups()).upper() if found else ""
+
+
+def _well_formed(typed: str) -> str:
+    if code := code_in(typed):
+        return code
+    raise _BadCode("A code has eight letters, like WDJB-MJHT.")
+
+
+def _posted_email() -> str:
+    return request.form.get("email", "").strip()
+
+
+def _mailable(email: str) -> str:
+    if len(email) > EMAIL_MAX:
+        raise _BadEmail(f"An email address has at most {EMAIL_MAX} characters.")
+    return email
+
+
+def _not_endless(password: str) -> str:
+    if len(password) > PASSWORD_MAX:
+        raise _BadPassword(f"A password has at most {PASSWORD_MAX:,} characters.")
+    return password
+
+
+def _refused_link(refusal: Refusal, token: str, password: str | None) -> ResponseReturnValue:
+    """A link that still works stays in the form; one that does not is told apart from one that may later."""
+    if isinstance(refusal, Later) and password is None:
+        raise refusal
+    if isinstance(refusal, Later) or getattr(refusal, "field", None) == "password":
+        return refused("reset_password/new_password.html", refusal, token=token)
+    return refused("reset_password/dead_link.html", refusal)

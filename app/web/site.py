@@ -1,0 +1,42 @@
+"""Everything that HTTP can reach, in one list."""
+
+from flask import Flask
+from flask_cors import CORS
+
+from app.web.api import account, devices, email, password_change, password_reset, service, sign_in
+from app.web.docs import init_docs
+from app.web.errors import init_errors
+from app.web.headers import init_headers
+from app.web.limits import init_limits
+from app.web.openapi import document
+from app.web.pages.confirmations import pages_confirmations
+from app.web.pages.home import pages_home
+from app.web.pages.mailbox import pages_mailbox
+from app.web.pages.reset_password import pages_reset_password
+from config import Settings
+
+VERSION = "0.1.0"
+MAX_BODY = 64 * 1024
+
+
+def init_web(app: Flask, settings: Settings) -> None:
+    """Put every route, error handler, header and page on the app."""
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.config["LATCHKEY"] = settings
+    app.config["LATCHKEY_DEVELOPMENT"] = settings.development
+    app.url_map.strict_slashes = False
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    init_errors(app)
+    init_limits(app, enabled=settings.ratelimit_enabled, redis_url=settings.redis_url)
+    init_headers(app, production=settings.production)
+    CORS(
+        app, origins=settings.cors_origins, supports_credentials=True, max_age=600, allow_private_network=False,
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-CSRF-Token"],
+    )  # fmt: skip
+    for room in (sign_in, account, devices, email, password_change, password_reset, service):
+        app.register_blueprint(room.blueprint)
+    for page in (pages_home, pages_reset_password, pages_confirmations):
+        app.register_blueprint(page)
+    if settings.development:
+        app.register_blueprint(pages_mailbox)
+    init_docs(app, document(app, version=VERSION))

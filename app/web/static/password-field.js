@@ -1,0 +1,17 @@
+// Shows and hides the password; it leaves hidden, so that no browser remembers it as plain text.
+"use strict";
+const field = document.getElementById("password");
+const reveal = document.getElementById("reveal");
+
+function show(visible) {
+  field.type = visible ? "text" : "password";
+  reveal.textContent = visible ? "Hide" : "Show";
+  reveal.setAttribute("aria-pressed", String(visible));
+}
+
+reveal.hidden = false;
+reveal.addEventListener("click", () => {
+  show(field.type === "password");
+  field.focus();
+});
+field.form.addEventListener("submit", () => show(false));

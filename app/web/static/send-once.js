@@ -1,0 +1,13 @@
+// Sends a form once: a second click would meet a link or a code that the first one used up.
+"use strict";
+
+for (const button of document.querySelectorAll("button[data-sending]")) {
+  button.form.addEventListener("submit", (event) => {
+    if (button.disabled) return event.preventDefault();
+    button.disabled = true;
+    button.textContent = button.dataset.sending;
+  });
+}
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});

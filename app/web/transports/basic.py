@@ -1,0 +1,28 @@
+"""The basic transport: address and password with each request (RFC 7617). Off unless BASIC_AUTH says otherwise."""
+
+from flask import current_app, request
+
+from app.auth import Identity, InvalidCredentials
+from app.core.errors import Unauthenticated
+from app.web.door import auth
+from app.web.origin import origin
+
+
+class Basic:
+    """`Authorization: Basic …`. Checks the password, under the same limits as signing in; opens no session."""
+
+    def carried(self) -> bool:
+        """Whether there is such a header, and the setting allows it."""
+        header = request.headers.get("Authorization", "")
+        return bool(current_app.config["LATCHKEY"].basic_auth) and header.lower().startswith("basic ")
+
+    def identity(self) -> Identity:
+        """The account, as if a session had been opened for this one request."""
+        given = request.authorization
+        if given is None or not given.username or given.password is None:
+            raise InvalidCredentials
+        return auth.sign_in.for_one_request(given.username, given.password, origin())
+
+    def refresh_token(self) -> str:
+        """There is none."""
+        raise Unauthenticated

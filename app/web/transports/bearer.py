@@ -1,0 +1,33 @@
+"""The bearer transport: a token in the Authorization header (RFC 6750)."""
+
+from flask import request
+
+from app.auth import Identity, InvalidToken
+from app.web.door import auth
+
+
+class Bearer:
+    """`Authorization: Bearer …`."""
+
+    def carried(self) -> bool:
+        """Whether there is such a header."""
+        return _scheme() == "bearer"
+
+    def identity(self) -> Identity:
+        """The session of the access token."""
+        return auth.sessions.identify(_token())
+
+    def refresh_token(self) -> str:
+        """The token, taken for a refresh token."""
+        return _token()
+
+
+def _scheme() -> str:
+    return request.headers.get("Authorization", "").partition(" ")[0].lower()
+
+
+def _token() -> str:
+    token = request.headers["Authorization"].partition(" ")[2]
+    if not token or " " in token:
+        raise InvalidToken
+    return token
