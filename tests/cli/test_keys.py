@@ -1,0 +1,137 @@
+"""flask keys: a key is published before it signs, and what it replaces goes on checking."""
+
+import jwt
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+ANN = {"email": "ann@example.com", "password": "correct horse battery"}
+
+
+def kid_of(token: str) -> str:
+    return jwt.get_unverified_header(token)["kid"]
+
+
+def published(client: FlaskClient) -> list[str]:
+    return [key["kid"] for key in client.get("/.well-known/jwks.json").json["keys"]]
+
+
+def run(app: Flask, *words: str):
+    return app.test_cli_runner().invoke(args=["keys", *words])
+
+
+def rotate(app: Flask, *words: str) -> str:
+    return run(app, "rotate", *words).output.split()[0]
+
+
+def sign_in(client: FlaskClient, path: str = "login") -> dict[str, str]:
+    return client.post(f"/api/v1/auth/{path}", json=ANN).json
+
+
+def works(client: FlaskClient, tokens: dict[str, str]) -> bool:
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    return client.get("/api/v1/account", headers=headers).status_code == 200
+
+
+@pytest.mark.usefixtures("each_database")
+def test_a_new_key_is_published_before_it_signs(app: Flask, client: FlaskClient) -> None:
+    old = kid_of(sign_in(client, "signup")["access_token"])
+    new = rotate(app)
+    assert published(client) == [old, new]
+    assert kid_of(sign_in(client)["access_token"]) == old
+
+
+@pytest.mark.usefixtures("each_database")
+def test_once_it_signs_tokens_of_both_keys_work(app: Flask, client: FlaskClient, clock) -> None:
+    before = sign_in(client, "signup")
+    new = rotate(app, "--soon")
+    clock.advance(11)
+    after = sign_in(client)
+    assert kid_of(after["access_token"]) == new
+    assert works(client, before)
+    assert works(client, after)
+
+
+@pytest.mark.parametrize("algorithm", ["EdDSA", "RS256", "ES256"])
+def test_the_new_key_may_be_of_another_kind(app: Flask, client: FlaskClient, clock, algorithm: str) -> None:
+    before = sign_in(client, "signup")
+    rotate(app, "--soon", "--algorithm", algorithm)
+    clock.advance(11)
+    after = sign_in(client)
+    assert jwt.get_unverified_header(after["access_token"])["alg"] == algorithm
+    assert works(client, before)
+    assert works(client, after)
+
+
+def test_a_successor_minted_again_after_a_rotation_is_the_same_bytes(app: Flask, client: FlaskClient, clock) -> None:
+    first = sign_in(client, "signup")["refresh_token"]
+    headers = {"Authorization": f"Bearer {first}"}
+    successor = client.post("/api/v1/auth/refresh", headers=headers).json["refresh_token"]
+    rotate(app, "--soon", "--algorithm", "EdDSA")
+    clock.advance(11)
+    assert client.post("/api/v1/auth/refresh", headers=headers).json["refresh_token"] == successor
+
+
+def test_a_retired_key_is_refused_and_no_longer_published(app: Flask, client: FlaskClient, clock) -> None:
+    before = sign_in(client, "signup")
+    rotate(app, "--soon")
+    clock.advance(11)
+    assert run(app, "retire", kid_of(before["access_token"])).exit_code == 0
+    assert not works(client, before)
+    assert kid_of(before["access_token"]) not in published(client)
+
+
+def test_the_only_key_that_signs_cannot_be_retired(app: Flask, client: FlaskClient) -> None:
+    kid = kid_of(sign_in(client, "signup")["access_token"])
+    rotate(app)
+    result = run(app, "retire", kid)
+    assert result.exit_code == 1
+    assert "No other key signs yet" in result.output
+
+
+def test_an_unknown_name_is_said_to_be_unknown(app: Flask) -> None:
+    assert run(app, "retire", "no-such-key").exit_code == 1
+
+
+def test_an_old_key_leaves_when_its_last_token_is_dead(app: Flask, client: FlaskClient, clock) -> None:
+    old = kid_of(sign_in(client, "signup")["access_token"])
+    new = rotate(app, "--soon")
+    clock.advance(days=13)
+    assert published(client) == [old, new]
+    clock.advance(days=2)
+    app.extensions["latchkey"].keys.keys._read_at = float("-inf")
+    assert published(client) == [new]
+
+
+def test_the_list_says_which_key_signs(app: Flask, client: FlaskClient) -> None:
+    kid = kid_of(sign_in(client, "signup")["access_token"])
+    rotate(app)
+    lines = run(app, "list").output.splitlines()
+    assert [line.split()[-1] for line in lines] == ["signs", "checks"]
+    assert lines[0].startswith(kid)
+
+
+def test_private_keys_rest_encrypted(app: Flask, client: FlaskClient) -> None:
+    sign_in(client, "signup")
+    with app.app_context():
+        from app.core.database import db
+        from app.domain.tokens.model import SigningKey
+
+        pem = db.session.query(SigningKey).one().private_key
+        db.session.remove()
+    assert pem.startswith("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+
+
+def test_the_key_set_is_cacheable_and_not_sent_twice(client: FlaskClient) -> None:
+    first = client.get("/.well-known/jwks.json")
+    assert first.headers["Cache-Control"] == "public, max-age=300"
+    again = client.get("/.well-known/jwks.json", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_discovery_names_the_issuer_and_the_key_set(client: FlaskClient) -> None:
+    found = client.get("/.well-known/openid-configuration").json
+    token = sign_in(client, "signup")["access_token"]
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert (found["issuer"], found["access_token_audience"]) == (claims["iss"], claims["aud"])
+    assert found["jwks_uri"] == found["issuer"] + "/.well-known/jwks.json"

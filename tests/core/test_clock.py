@@ -1,0 +1,11 @@
+"""Time, as everybody below gets it."""
+
+from datetime import UTC, datetime, timedelta
+
+from app.core.clock import Clock
+
+
+def test_now_is_aware_and_in_utc():
+    now = Clock().now()
+    assert now.tzinfo is UTC
+    assert abs(datetime.now(UTC) - now) < timedelta(seconds=5)

@@ -1,0 +1,140 @@
+"""The database: moments, clocks, and the words in which it may fail."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.database import UtcDateTime, answers, change, database_now, db, failing_as_busy, fetch, fetch_all
+from app.core.errors import DatabaseBusy
+from app.domain.tokens.model import SigningKey
+
+MOMENT = datetime(2026, 2, 28, 23, 59, 59, 123_456, tzinfo=UTC)
+AWAY = "postgresql://nobody@127.0.0.1:1/nowhere"
+
+
+@pytest.fixture
+def database_context(each_app):
+    """Within the context of an app, on each database."""
+    with each_app.app_context():
+        yield
+
+
+def keep(moment, kid="k"):
+    row = {"kid": kid, "algorithm": "ES256", "private_key": "-", "created_at": moment, "signs_from": moment}
+    return change(sa.insert(SigningKey).values(row), {})
+
+
+@pytest.mark.usefixtures("database_context")
+@pytest.mark.parametrize(
+    "zone", [UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-11))], ids=str
+)
+def test_a_moment_comes_back_as_it_was_with_microseconds_in_utc(zone):
+    keep(MOMENT.astimezone(zone))
+    [kept] = fetch(sa.select(SigningKey.created_at), {})
+    assert (kept, kept.tzinfo) == (MOMENT, UTC)
+
+
+def test_a_moment_without_a_zone_is_refused(app):
+    with app.app_context(), pytest.raises(sa.exc.StatementError, match="time zone"):
+        keep(datetime(2026, 1, 1))  # noqa: DTZ001 - that is the point
+
+
+@pytest.mark.usefixtures("database_context")
+def test_moments_compare_as_moments():
+    keep(MOMENT)
+    found = [
+        fetch(sa.select(SigningKey.kid).where(SigningKey.created_at < MOMENT + timedelta(microseconds=step)), {})
+        for step in (0, 1)
+    ]
+    assert found == [None, ("k",)]
+
+
+@pytest.mark.usefixtures("database_context")
+def test_the_database_s_clock_is_in_utc_and_goes():
+    first, second = (fetch(sa.select(database_now()), {})[0] for _ in range(2))
+    assert abs(datetime.now(UTC) - first) < timedelta(seconds=30)
+    assert (first.tzinfo, first <= second) == (UTC, True)
+
+
+@pytest.mark.usefixtures("database_context")
+def test_the_clock_shows_the_same_as_what_is_kept():
+    keep(datetime.now(UTC) - timedelta(seconds=1))
+    assert fetch(sa.select(SigningKey.kid).where(SigningKey.created_at < database_now()), {}) is not None
+
+
+@pytest.mark.usefixtures("database_context")
+def test_text_is_compared_byte_for_byte():
+    for kid in ("ann", "Ann", "änn"):
+        keep(MOMENT, kid)
+    assert len(fetch_all(sa.select(SigningKey.kid).where(SigningKey.kid == "ann"))) == 1
+
+
+@pytest.mark.usefixtures("database_context")
+def test_a_change_tells_how_many_rows_it_changed():
+    for kid in ("a", "b"):
+        keep(MOMENT, kid)
+    assert change(sa.update(SigningKey).values(private_key="x"), {}) == 2
+    assert change(sa.delete(SigningKey).where(SigningKey.kid == "c"), {}) == 0
+
+
+@pytest.mark.usefixtures("database_context")
+def test_an_update_to_what_is_there_already_counts_too():
+    keep(MOMENT)
+    assert change(sa.update(SigningKey).values(private_key="-"), {}) == 1
+
+
+@pytest.mark.usefixtures("database_context")
+def test_the_database_answers():
+    assert answers()
+
+
+@pytest.mark.settings(database_url=AWAY)
+def test_a_database_that_is_away_does_not_answer_and_is_busy(app):
+    with app.app_context():
+        assert not answers()
+        with pytest.raises(DatabaseBusy):
+            fetch(sa.select(sa.literal(1)), {})
+
+
+def test_a_mistake_in_a_statement_is_no_busy_database(app):
+    with app.app_context(), pytest.raises(sa.exc.CompileError):
+        change(sa.update(SigningKey).values(nonsense=1), {})
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01"])
+def test_a_deadlock_may_be_tried_again(state):
+    class Deadlock(Exception):
+        sqlstate = state
+
+    with pytest.raises(DatabaseBusy) as busy, failing_as_busy():
+        raise sa.exc.OperationalError("UPDATE", {}, Deadlock())
+    assert busy.value.transient
+
+
+def test_a_full_disk_is_not_tried_again():
+    with pytest.raises(DatabaseBusy) as busy, failing_as_busy():
+        raise sa.exc.OperationalError("INSERT", {}, Exception("database or disk is full"))
+    assert not busy.value.transient
+
+
+def test_sqlite_keeps_every_commit_and_every_reference(app):
+    with app.app_context(), db.engine.connect() as connection:
+        found = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert found["journal_mode"] == "wal"
+    assert (found["synchronous"], found["foreign_keys"], found["busy_timeout"] >= 1_000) == (2, 1, True)
+
+
+@pytest.mark.usefixtures("database_context")
+def test_what_went_wrong_shows_no_values():
+    keep(MOMENT, "k")
+    with pytest.raises(sa.exc.IntegrityError) as raised:
+        keep(MOMENT, "k")
+    assert raised.value.hide_parameters
+
+
+def test_a_moment_s_type_can_be_cached():
+    assert UtcDateTime.cache_ok

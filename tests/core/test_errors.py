@@ -1,0 +1,23 @@
+"""Kinds of refusal."""
+
+import pytest
+
+from app.core.errors import Busy, DatabaseBusy, Invalid, Later, Refusal, TooMany
+
+
+def test_a_refusal_speaks_its_kind_s_words_unless_told_others():
+    assert (Invalid().message, Invalid("Because.").message) == (Invalid.detail, "Because.")
+
+
+@pytest.mark.parametrize("kind", [TooMany, Busy])
+def test_what_may_work_later_says_when(kind):
+    assert (kind().retry_after, kind(retry_after=9).retry_after) == (1, 9)
+    assert issubclass(kind, Later)
+
+
+def test_only_a_database_that_stumbled_is_tried_again():
+    assert [Busy().transient, DatabaseBusy().transient, DatabaseBusy(transient=True).transient] == [False, False, True]
+
+
+def test_a_refusal_is_a_sentence():
+    assert str(Refusal("Not today.")) == "Not today."

@@ -1,0 +1,1 @@
+"""The mail room's tests, against real mail servers that can be told to misbehave."""

@@ -1,0 +1,85 @@
+"""The development mail console."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from app.domain.mail import console as room
+from app.domain.mail.console import MailConsole
+from app.domain.mail.letters import RenderedLetter
+from app.domain.mail.smtp import SmtpPost
+from tests.domain.mail.stage import NOON, StillClock, use_post
+
+LINK = "http://localhost:8000/reset-password#token=" + "abc." * 60
+post = SmtpPost()
+
+
+@pytest.fixture
+def console(app: Flask, clock: StillClock) -> Iterator[MailConsole]:
+    console = MailConsole("localhost", 0, clock)
+    assert console.start()
+    use_post(app, console.port)
+    yield console
+    console.stop()
+
+
+def send(subject: str = "Choose a new password") -> None:
+    post.send("ada@example.org", RenderedLetter(subject, f"Hello,\n\n{LINK}\n", f"<a href='{LINK}'>x</a>"), "<1@x>")
+
+
+@pytest.mark.usefixtures("console")
+def test_a_letter_is_printed_with_its_link_whole_on_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    send("Grüße")
+    printed = capsys.readouterr().out
+    assert "Letter to ada@example.org: Grüße" in printed
+    assert LINK in printed.splitlines()
+
+
+def test_caught_letters_are_listed_newest_first(console: MailConsole) -> None:
+    send("first")
+    send("second")
+    second, first = console.letters()
+    assert (first.subject, second.subject) == ("first", "second")
+    assert (first.to, first.received_at) == ("ada@example.org", NOON)
+    assert LINK in first.text
+    assert LINK in first.html
+
+
+def test_a_letter_is_found_by_its_id(console: MailConsole) -> None:
+    send()
+    (letter,) = console.letters()
+    assert console.letter(letter.id) == letter
+    assert console.letter("999") is None
+
+
+def test_the_console_does_not_start_where_somebody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        assert not MailConsole(port=somebody.getsockname()[1]).start()
+
+
+def test_a_second_console_leaves_the_first_alone(console: MailConsole) -> None:
+    assert not MailConsole("127.0.0.1", console.port).start()
+    send()
+    assert len(console.letters()) == 1
+
+
+def test_the_port_is_free_again_after_a_stop(clock: StillClock) -> None:
+    first = MailConsole("127.0.0.1", 0, clock)
+    first.start()
+    first.stop()
+    second = MailConsole("127.0.0.1", first.port, clock)
+    assert second.start()
+    second.stop()
+
+
+def test_only_the_newest_are_kept(clock: StillClock, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "KEPT", 3)
+    console = MailConsole("127.0.0.1", 0, clock)
+    console.start()
+    use_post(app, console.port)
+    for number in range(5):
+        send(str(number))
+    console.stop()
+    assert [letter.subject for letter in console.letters()] == ["4", "3", "2"]

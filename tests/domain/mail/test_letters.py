@@ -1,0 +1,226 @@
+"""How letters read, in every language we write."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from jinja2 import TemplateNotFound, UndefinedError
+
+from app.domain.mail.letters import TEMPLATES, Letters, RenderedLetter
+from tests.domain.mail.stage import NOON
+
+SITE = "https://id.example.org"
+LINK = f"{SITE}/reset-password#token=abc.def&x=1"
+NOT_ME, UNDO = f"{SITE}/not-me#token=ghi", f"{SITE}/undo#token=jkl"
+VALUES: dict[str, object] = {
+    "public_url": SITE, "sign_in_url": f"{SITE}/sign-in", "forgot_password_url": f"{SITE}/reset-password/request",
+    "when": NOON, "language": "en", "link": LINK, "code": "WDJB-MJHT", "minutes": 30, "code_minutes": 10,
+    "not_me_url": NOT_ME, "undo_url": UNDO, "new_email": "new@example.org", "device": "Firefox on Windows",
+    "ip": "192.0.2.1", "user_agent": "Firefox/140", "final_at": NOON + timedelta(days=14), "days": 14,
+}  # fmt: skip
+letters = Letters()
+KINDS, LOCALES = letters.kinds(), letters.locales()
+every_letter = pytest.mark.parametrize(("kind", "locale"), [(kind, locale) for kind in KINDS for locale in LOCALES])
+
+
+def write(kind: str, locale: str | None = "en", **values: object) -> RenderedLetter:
+    return letters.render(kind, locale, VALUES | values)
+
+
+def both(letter: RenderedLetter) -> tuple[str, str]:
+    """The text and the HTML, each as a person reads it."""
+    return " ".join(letter.text.split()), " ".join(re.sub(r"<[^>]+>", "", letter.html).split())
+
+
+def test_every_language_has_every_letter_in_three_parts() -> None:
+    for locale in LOCALES:
+        for kind in KINDS:
+            parts = {path.name for path in (TEMPLATES / locale / kind).iterdir()}
+            assert parts == {"subject.txt", "body.txt", "body.html"}
+
+
+@every_letter
+def test_a_letter_needs_no_value_that_is_not_listed(kind: str, locale: str) -> None:
+    letter = write(kind, locale)
+    assert letter.subject
+    assert letter.subject in letter.html
+    assert f'<html lang="{locale}">' in letter.html
+    assert letter.fault is None
+
+
+@every_letter
+def test_html_letters_load_nothing_from_elsewhere(kind: str, locale: str) -> None:
+    assert not re.search(r"<(img|link|script|style|iframe)|url\(|src=", write(kind, locale).html)
+
+
+@every_letter
+def test_text_letters_fit_a_narrow_window_and_break_no_link(kind: str, locale: str) -> None:
+    text = write(kind, locale).text
+    assert "\n\n\n" not in text
+    assert all(len(line) <= 72 for line in text.splitlines() if "://" not in line)
+    assert all(line.startswith(("http", "Latchkey, http")) for line in text.splitlines() if "://" in line)
+
+
+@every_letter
+def test_html_letters_have_lines_that_every_mail_server_takes(kind: str, locale: str) -> None:
+    assert max(len(line.encode()) for line in write(kind, locale).html.splitlines()) < 900
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_english_letters_are_ascii(kind: str) -> None:
+    letter = write(kind)
+    assert (letter.subject + letter.text + letter.html).isascii()
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("kind", ["verify_email", "reset_password", "email_change_confirm"])
+def test_a_letter_to_confirm_has_its_link_as_a_button_and_in_full_and_a_code(kind: str, locale: str) -> None:
+    letter, escaped = write(kind, locale), LINK.replace("&", "&amp;")
+    assert LINK in letter.text.splitlines()
+    assert letter.html.count(f'href="{escaped}"') == 2
+    assert f">{escaped}<" in letter.html
+    assert "    WDJB-MJHT" in letter.text.splitlines()
+    assert ">WDJB-MJHT<" in letter.html
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("kind", ["verify_email", "reset_password", "email_change_confirm"])
+def test_where_there_are_no_codes_no_letter_speaks_of_them(kind: str, locale: str) -> None:
+    without = {name: value for name, value in VALUES.items() if not name.startswith("code")}
+    words = " ".join(both(letters.render(kind, locale, without)))
+    assert "code" not in words.lower()
+    assert LINK in words
+
+
+@pytest.mark.parametrize(
+    "kind", ["password_changed", "email_change_requested", "new_device", "session_used_twice", "account_deleted"]
+)
+def test_every_security_letter_says_what_happens_if_it_was_not_you(kind: str) -> None:
+    letter = write(kind)
+    for words in both(letter):
+        assert "This was not me".casefold() in words.casefold()
+        assert "every session" in words
+        assert "choose a new password" in words
+    assert NOT_ME in letter.text.splitlines()
+    assert f'href="{NOT_ME}"' in letter.html
+    assert NOT_ME in write(kind, "de").text.splitlines()
+
+
+@pytest.mark.parametrize(("locale", "hours"), [("en", "72 hours"), ("de", "72 Stunden")])
+def test_a_changed_address_can_be_taken_back_for_three_days(locale: str, hours: str) -> None:
+    values = {name: value for name, value in VALUES.items() if name not in ("minutes", "not_me_url")}
+    letter = letters.render("email_changed", locale, values)
+    assert UNDO in letter.text.splitlines()
+    assert f'href="{UNDO}"' in letter.html
+    assert all(hours in words and "new@example.org" in words for words in both(letter))
+
+
+def test_a_deleted_account_can_be_kept_by_signing_in_before_it_is_gone() -> None:
+    letter = write("account_deleted")
+    assert all("14 days" in words and "15 March 2026" in words for words in both(letter))
+    assert f"{SITE}/sign-in" in letter.text.splitlines()
+
+
+def test_the_last_moment_may_come_as_it_rests_in_the_outbox() -> None:
+    assert "15 March 2026" in write("account_deleted", final_at="2026-03-15T12:00:00+00:00").text
+
+
+def test_a_farewell_that_comes_too_late_says_that_the_account_is_gone() -> None:
+    assert write("account_deleted", not_me_url=None).subject == "Your account was deleted"
+    assert write("account_deleted", "de", not_me_url=None).subject == "Ihr Konto wurde gelöscht"
+
+
+def test_an_account_that_is_gone_offers_nothing_to_press() -> None:
+    values = {name: VALUES[name] for name in ("public_url", "sign_in_url", "forgot_password_url", "when")}
+    letter = letters.render("account_deleted", "en", values | {"days": 0})
+    assert letter.subject == "Your account was deleted"
+    assert "gone for good" in letter.text
+    assert SITE + "/" not in letter.text + letter.html
+
+
+def test_whoever_signs_up_twice_is_shown_the_way_in() -> None:
+    letter = write("account_exists")
+    for way in (f"{SITE}/sign-in", f"{SITE}/reset-password/request"):
+        assert way in letter.text.splitlines()
+        assert f'href="{way}"' in letter.html
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_notice_says_when_and_from_where(locale: str) -> None:
+    for words in both(write("new_device", locale, device="Firefox")):
+        assert "2026" in words
+        assert "192.0.2.1" in words
+        assert "Firefox" in words
+
+
+def test_a_notice_goes_without_an_origin() -> None:
+    text = write("password_changed", ip=None, device=None, user_agent=None).text
+    assert "Network address" not in text
+    assert "Device" not in text
+
+
+def test_a_device_without_a_name_is_called_what_it_calls_itself() -> None:
+    assert "Firefox/140" in write("password_changed", device=None).text
+    assert "Firefox/140" not in write("password_changed").text
+
+
+def test_a_foreign_agent_puts_neither_markup_nor_links_nor_lines_into_a_letter() -> None:
+    agent = "<b>Call now</b>\r\nhttps://evil.example/ " + "x" * 500
+    letter = write("password_changed", device=None, user_agent=agent)
+    assert "<b>" not in letter.html
+    assert "evil.example/" in letter.text
+    assert "https://evil.example" not in letter.text + letter.html
+    assert "x" * 120 not in letter.text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "english", "german"),
+    [
+        (1, "1 minute;", "1 Minute lang"), (30, "30 minutes", "30 Minuten"), (60, "1 hour;", "1 Stunde lang"),
+        (90, "90 minutes", "90 Minuten"), (1440, "24 hours", "24 Stunden"), (4320, "72 hours", "72 Stunden"),
+        (10_080, "7 days", "7 Tage"), (0, "0 minutes", "0 Minuten"),
+    ],
+)  # fmt: skip
+def test_a_duration_is_told_in_its_natural_unit(minutes: int, english: str, german: str) -> None:
+    assert english in both(write("reset_password", minutes=minutes))[0]
+    assert german in both(write("reset_password", "de", minutes=minutes))[0]
+
+
+@pytest.mark.parametrize(
+    ("locale", "moment"), [("en", "1 March 2026 at 12:00 UTC"), ("de", "1. März 2026 um 12:00 Uhr (UTC)")]
+)
+def test_a_moment_is_written_as_its_language_writes_it(locale: str, moment: str) -> None:
+    assert all(moment in words for words in both(write("password_changed", locale)))
+
+
+@pytest.mark.parametrize("missing", ["link", "public_url", "minutes"])
+def test_a_missing_value_is_an_error(missing: str) -> None:
+    values = {name: value for name, value in VALUES.items() if name != missing}
+    with pytest.raises(UndefinedError):
+        letters.render("reset_password", None, values)
+
+
+def test_a_letter_that_does_not_exist_is_an_error() -> None:
+    with pytest.raises(TemplateNotFound):
+        write("no_such_letter")
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "tlh", "../../etc", "en/../de", "", "EN_us", None, "d"])
+def test_a_locale_without_letters_of_its_own_gets_english(locale: str | None) -> None:
+    assert write("reset_password", locale).subject == "Choose a new password"
+
+
+@pytest.mark.parametrize("locale", ["de", "de-AT", "DE_ch", "de-latn-de"])
+def test_a_region_gets_the_letters_of_its_language(locale: str) -> None:
+    letter = write("reset_password", locale)
+    assert letter.subject == "Neues Passwort wählen"
+    assert '<html lang="de">' in letter.html
+
+
+def test_a_letter_does_not_show_its_link_when_printed() -> None:
+    assert "token" not in repr(write("reset_password"))
+
+
+def test_a_device_is_named_in_the_language_of_the_letter() -> None:
+    assert "Firefox auf Windows" in write("new_device", "de").text
+    assert "Gerät: unbekannt" in write("new_device", "de", device="Unknown device").text

@@ -1,0 +1,203 @@
+"""The outbox at the operator's desk: what is listed, what may be tried again, and when a mailbox has had enough."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.database import db
+from app.core.work import Work
+from app.domain.mail.listing import masked
+from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedLetter
+from app.domain.mail.outbox import LETTERS_AN_HOUR, Outbox
+from tests.domain.mail.stage import NOON, StillClock, open_account
+
+pytestmark = pytest.mark.usefixtures("app")
+outbox = Outbox(host="example.org")
+ADA, BOB = "ada@example.org", "bob@example.org"
+
+
+def rows() -> list[QueuedLetter]:
+    with Work():
+        return list(db.session.scalars(sa.select(QueuedLetter).order_by(QueuedLetter.id)))
+
+
+def claim(clock: StillClock) -> list[QueuedLetter]:
+    with Work() as work:
+        letters = outbox.claim(clock.now(), 100)
+        work.commit()
+    return letters
+
+
+def add(clock: StillClock, address: str | None = ADA, kind: str = "reset_password", **more: str) -> None:
+    with Work() as work:
+        outbox.queue(kind, now=clock.now(), address=address, **more)
+        work.commit()
+
+
+def finished(clock: StillClock, state: str, count: int = 1, **more: str) -> QueuedLetter:
+    """The newest of so many letters that ended like this."""
+    for _ in range(count):
+        add(clock, **more)
+    for letter in claim(clock):
+        outbox.finish(letter, state, clock.now(), None if state == SENT else "the mail server answered 550")
+    return rows()[-1]
+
+
+def another(clock: StillClock, **more: str) -> QueuedLetter:
+    """A letter that is about to be sent."""
+    add(clock, **more)
+    (letter,) = claim(clock)
+    return letter
+
+
+# Enough
+
+
+def test_a_mailbox_gets_so_many_letters_of_a_kind_an_hour(clock: StillClock) -> None:
+    finished(clock, SENT, LETTERS_AN_HOUR - 1)
+    assert not outbox.throttled(another(clock), clock.now())
+    finished(clock, SENT)
+    assert outbox.throttled(another(clock), clock.now())
+
+
+def test_after_an_hour_there_may_be_more(clock: StillClock) -> None:
+    finished(clock, SENT, LETTERS_AN_HOUR)
+    clock.advance(minutes=59)
+    letter = another(clock)
+    assert outbox.throttled(letter, clock.now())
+    clock.advance(minutes=1)
+    assert not outbox.throttled(letter, clock.now())
+
+
+@pytest.mark.parametrize("state", [DEAD, DROPPED])
+def test_what_was_not_sent_does_not_count(clock: StillClock, state: str) -> None:
+    finished(clock, state, LETTERS_AN_HOUR)
+    assert not outbox.throttled(another(clock), clock.now())
+
+
+def test_other_kinds_and_other_mailboxes_do_not_count(clock: StillClock) -> None:
+    finished(clock, SENT, LETTERS_AN_HOUR, kind="verify_email")
+    finished(clock, SENT, LETTERS_AN_HOUR, address=BOB)
+    assert not outbox.throttled(another(clock), clock.now())
+
+
+def test_letters_to_an_account_count_wherever_they_went(clock: StillClock) -> None:
+    account = open_account(ADA).id
+    with Work() as work:
+        for address in (None, ADA, BOB):
+            outbox.queue("verify_email", now=NOON, account_id=account, address=address)
+        work.commit()
+    for letter in claim(clock):
+        outbox.finish(letter, SENT, clock.now())
+    with Work() as work:
+        outbox.queue("verify_email", now=NOON, account_id=account)
+        work.commit()
+    (letter,) = claim(clock)
+    assert outbox.throttled(letter, clock.now(), most=3)
+    assert not outbox.throttled(letter, clock.now(), most=4)
+
+
+def test_two_letters_without_an_address_are_not_to_the_same_mailbox(clock: StillClock) -> None:
+    ada, bob = open_account(ADA).id, open_account(BOB).id
+    for account in (ada, bob):
+        with Work() as work:
+            outbox.queue("new_device", now=NOON, account_id=account)
+            work.commit()
+    first, second = claim(clock)
+    outbox.finish(first, SENT, clock.now())
+    assert not outbox.throttled(second, clock.now(), most=1)
+
+
+# The list
+
+
+def test_the_newest_letters_come_first_and_addresses_are_masked(clock: StillClock) -> None:
+    finished(clock, DEAD)
+    clock.advance(minutes=1)
+    add(clock, BOB, kind="verify_email")
+    new, old = outbox.recent()
+    assert (new.kind, new.state, new.attempts, new.address, new.finished_at) == (
+        "verify_email", QUEUED, 0, "b…@example.org", None,
+    )  # fmt: skip
+    assert (old.state, old.attempts, old.error) == (DEAD, 1, "the mail server answered 550")
+    assert (old.created_at, old.due_at, old.finished_at) == (NOON, NOON, NOON)
+    assert new.message_id.endswith("@example.org>")
+
+
+def test_the_list_can_be_of_one_state_and_short(clock: StillClock) -> None:
+    finished(clock, DEAD, 3)
+    add(clock)
+    assert [letter.state for letter in outbox.recent(QUEUED)] == [QUEUED]
+    assert len(outbox.recent(DEAD)) == 3
+    assert [letter.id for letter in outbox.recent(limit=2)] == [rows()[3].id, rows()[2].id]
+
+
+def test_one_letter_is_shown_or_none(clock: StillClock) -> None:
+    account = open_account(ADA)
+    with Work() as work:
+        outbox.queue("new_device", now=NOON, account_id=account.id, ip="192.0.2.1")
+        work.commit()
+    shown = outbox.show(rows()[0].id)
+    assert shown is not None
+    assert (shown.account_id, shown.address) == (account.id, None)
+    assert "192.0.2.1" not in repr(shown)
+    assert outbox.show(99) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [(ADA, "a…@example.org"), ("a@b.test", "a…@b.test"), ("x@y@z.test", "x…@z.test"), ("nonsense", "…"), (None, None)],
+)
+def test_a_masked_address_shows_one_letter_and_the_domain(address: str | None, shown: str | None) -> None:
+    assert masked(address) == shown
+
+
+# Another attempt
+
+
+def test_a_dead_letter_is_due_again_with_its_attempts_counted(clock: StillClock) -> None:
+    dead = finished(clock, DEAD)
+    clock.advance(days=4)
+    assert outbox.retry(dead.id, clock.now())
+    (row,) = rows()
+    assert (row.state, row.due_at, row.attempts, row.finished_at) == (QUEUED, clock.now(), 1, None)
+    assert [letter.attempts for letter in claim(clock)] == [2]
+
+
+def test_a_letter_that_waits_for_a_later_attempt_is_due_now(clock: StillClock) -> None:
+    letter = another(clock)
+    outbox.postpone(letter, clock.now() + timedelta(hours=1), "451")
+    assert not outbox.has_due(clock.now())
+    assert outbox.retry(letter.id, clock.now())
+    assert outbox.has_due(clock.now())
+
+
+def test_a_dead_letter_is_brought_back_once(clock: StillClock) -> None:
+    dead = finished(clock, DEAD)
+    assert [outbox.retry(dead.id, clock.now()) for _ in range(2)] == [True, False]
+
+
+@pytest.mark.parametrize("state", [SENT, DROPPED])
+def test_what_was_sent_or_dropped_stays_so(clock: StillClock, state: str) -> None:
+    letter = finished(clock, state)
+    assert not outbox.retry(letter.id, clock.now())
+    assert rows()[0].state == state
+
+
+def test_a_letter_in_a_deliverers_hands_is_left_to_it(clock: StillClock) -> None:
+    letter = another(clock)
+    assert not outbox.retry(letter.id, clock.now())
+    assert outbox.finish(letter, SENT, clock.now())
+
+
+def test_an_unknown_letter_is_not_tried_again(clock: StillClock) -> None:
+    assert not outbox.retry(99, clock.now())
+
+
+def test_every_dead_letter_can_be_brought_back_at_once(clock: StillClock) -> None:
+    finished(clock, DEAD, 3)
+    finished(clock, SENT)
+    assert outbox.retry_dead(clock.now()) == 3
+    assert sorted(row.state for row in rows()) == [QUEUED] * 3 + [SENT]
+    assert outbox.retry_dead(clock.now()) == 0

@@ -1,0 +1,87 @@
+"""What rests in the outbox when everything was tried: no token, no code, no word of a letter."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from app.core.database import db
+from app.core.work import Work
+from app.domain.mail.letters import Letters
+from app.domain.mail.model import DEAD, SENT, QueuedLetter
+from app.domain.mail.outbox import Outbox
+from app.domain.mail.refusals import PostUnavailable, Undeliverable
+from app.domain.mail.smtp import SmtpPost
+from tests.domain.mail.stage import PostOffice, StillClock, answer, open_account
+from tests.domain.mail.test_letters import NOT_ME, UNDO, VALUES
+
+letters, outbox = Letters(), Outbox(host="example.org")
+TOKEN, CODE = "eyJ0b2tlbiI6Im9mIHRoaXMgbGV0dGVyIn0", "WDJB-MJHT"
+LINK = f"https://id.example.org/verify#token={TOKEN}"
+HEARD = answer(f"451 4.3.0 not now: {LINK} {CODE}")
+REFUSED = answer(f"554 5.7.1 looks bad: {LINK} {CODE}")
+ORIGIN = {"ip": "192.0.2.1", "user_agent": "Firefox/140", "device": "Firefox", "new_email": "new@example.org"}
+
+
+def owe_one_of_each(clock: StillClock) -> None:
+    """Every kind, to an account and to an address nobody looked up."""
+    account = open_account("ada@example.org")
+    with Work() as work:
+        for kind in letters.kinds():
+            outbox.queue(kind, now=clock.now(), account_id=account.id, locale="de", **ORIGIN)
+            outbox.queue(kind, now=clock.now(), address="bob@example.org", **ORIGIN)
+        work.commit()
+
+
+def deliver(clock: StillClock) -> None:
+    with Work() as work:
+        taken = outbox.claim(clock.now(), 100)
+        work.commit()
+    for letter in taken:
+        worded = letters.render(letter.kind, letter.locale, letter.parameters | VALUES | {"link": LINK, "code": CODE})
+        try:
+            SmtpPost().send(letter.address or "ada@example.org", worded, letter.message_id)
+        except PostUnavailable as refused:
+            outbox.postpone(letter, clock.now(), refused.message)
+        except Undeliverable as refused:
+            outbox.finish(letter, DEAD, clock.now(), str(refused))
+        else:
+            outbox.finish(letter, SENT, clock.now())
+
+
+def at_rest() -> str:
+    """Every value of every row."""
+    with Work():
+        found = db.session.execute(sa.select(QueuedLetter.__table__)).all()
+    return "\n".join(str(value) for row in found for value in row)
+
+
+@pytest.mark.parametrize("ending", [HEARD, REFUSED, None], ids=["tried again", "refused", "sent"])
+def test_no_row_holds_a_token_a_code_or_a_word_of_a_letter(
+    app: Flask, office: PostOffice, clock: StillClock, ending: object
+) -> None:
+    owe_one_of_each(clock)
+    if ending:
+        office.at_data["*"] = ending  # type: ignore[assignment]
+    deliver(clock)
+    kept = at_rest()
+    assert kept.count("192.0.2.1") == 2 * len(letters.kinds())  # the walk sees what is there
+    for secret in (TOKEN, CODE, NOT_ME, UNDO, "http", "#token", "Hello", "Guten Tag", "<p"):
+        assert secret not in kept
+    assert bool(office.taken) == (ending is None)
+
+
+def test_the_files_of_the_database_hold_none_either(
+    app: Flask, office: PostOffice, clock: StillClock, tmp_path: Path
+) -> None:
+    owe_one_of_each(clock)
+    office.at_data["*"] = HEARD
+    deliver(clock)
+    office.at_data.clear()
+    deliver(clock)
+    assert any(CODE in taken.text and TOKEN in taken.text for taken in office.taken)
+    kept = b"".join(path.read_bytes() for path in tmp_path.glob("mail.db*"))
+    assert b"bob@example.org" in kept
+    assert TOKEN.encode() not in kept
+    assert CODE.encode() not in kept

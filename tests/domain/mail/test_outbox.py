@@ -1,0 +1,192 @@
+"""The outbox: claims, leases and the fence."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from app.core.database import db
+from app.core.work import Work
+from app.domain.mail.model import DEAD, QUEUED, SENT, QueuedLetter
+from app.domain.mail.outbox import LEASE, Outbox
+from tests.domain.mail.stage import NOON, StillClock, open_account
+
+pytestmark = pytest.mark.usefixtures("app")
+outbox = Outbox(host="example.org")
+
+
+def claim(clock: StillClock, limit: int = 10) -> list[QueuedLetter]:
+    with Work() as work:
+        letters = outbox.claim(clock.now(), limit)
+        work.commit()
+    return letters
+
+
+def rows() -> list[QueuedLetter]:
+    with Work():
+        return list(db.session.scalars(sa.select(QueuedLetter).order_by(QueuedLetter.id)))
+
+
+def add(count: int = 1) -> None:
+    for number in range(count):
+        outbox.add_now("reset_password", f"{number}@example.org", NOON)
+
+
+def test_a_letter_queued_in_a_unit_of_work_is_there_after_its_commit() -> None:
+    account = open_account("ada@example.org")
+    with Work() as work:
+        outbox.queue("password_changed", now=NOON, account_id=account.id, ip="192.0.2.1", user_agent=None)
+        work.commit()
+    (letter,) = rows()
+    assert (letter.kind, letter.account_id, letter.state) == ("password_changed", account.id, QUEUED)
+    assert letter.parameters == {"ip": "192.0.2.1", "user_agent": None}
+    assert letter.message_id.endswith("@example.org>")
+
+
+def test_a_letter_of_a_unit_of_work_that_fails_is_never_sent() -> None:
+    with Work():
+        outbox.queue("password_changed", now=NOON, address="ada@example.org")
+    assert rows() == []
+
+
+@pytest.mark.parametrize("word", ["token", "link", "password", "code", "secret"])
+def test_a_secret_is_refused_as_a_parameter(word: str) -> None:
+    with pytest.raises(ValueError, match="no secrets"):
+        outbox.queue("password_changed", now=NOON, address="ada@example.org", **{word: "x"})
+
+
+def test_a_letter_added_by_one_statement_is_committed() -> None:
+    add()
+    (letter,) = rows()
+    assert (letter.address, letter.account_id, letter.attempts) == ("0@example.org", None, 0)
+
+
+def test_a_claimed_letter_is_claimed_by_no_one_else(clock: StillClock) -> None:
+    add(3)
+    assert len(claim(clock, limit=2)) == 2
+    assert len(claim(clock)) == 1
+    assert claim(clock) == []
+
+
+def test_a_letter_is_not_due_before_its_time(clock: StillClock) -> None:
+    add()
+    (letter,) = claim(clock)
+    assert outbox.postpone(letter, clock.now() + timedelta(seconds=5), "later")
+    assert not outbox.has_due(clock.now())
+    clock.advance(seconds=5)
+    assert outbox.has_due(clock.now())
+    assert [again.attempts for again in claim(clock)] == [2]
+
+
+def test_a_letter_whose_claimer_died_is_taken_again_when_its_lease_is_over(clock: StillClock) -> None:
+    add()
+    claim(clock)
+    clock.advance(seconds=59)
+    assert claim(clock) == []
+    clock.advance(seconds=1)
+    (letter,) = claim(clock)
+    assert letter.attempts == 2
+
+
+def test_all_attempts_at_a_letter_carry_the_same_message_id(clock: StillClock) -> None:
+    add()
+    (first,) = claim(clock)
+    clock.advance(minutes=2)
+    (second,) = claim(clock)
+    assert first.message_id == second.message_id
+
+
+def test_a_late_finisher_marks_nothing(clock: StillClock) -> None:
+    add()
+    (late,) = claim(clock)
+    clock.advance(minutes=2)
+    (current,) = claim(clock)
+    assert not outbox.finish(late, SENT, clock.now())
+    assert not outbox.postpone(late, clock.now(), "too late")
+    assert not outbox.hold(late, clock.now())
+    assert outbox.finish(current, SENT, clock.now())
+    assert [letter.state for letter in rows()] == [SENT]
+
+
+def test_a_finished_letter_is_finished_once(clock: StillClock) -> None:
+    add()
+    (letter,) = claim(clock)
+    assert outbox.finish(letter, DEAD, clock.now(), "x" * 900)
+    assert not outbox.finish(letter, SENT, clock.now())
+    (row,) = rows()
+    assert (row.state, row.error, row.finished_at) == (DEAD, "x" * 500, clock.now())
+
+
+def test_holding_a_letter_renews_a_lease_that_runs_out(clock: StillClock) -> None:
+    add()
+    (letter,) = claim(clock)
+    clock.advance(seconds=40)
+    assert outbox.hold(letter, clock.now())
+    clock.advance(seconds=40)
+    assert claim(clock) == []
+    assert rows()[0].lease_until == NOON + timedelta(seconds=40) + LEASE
+
+
+def test_two_claimers_at_once_share_the_letters_without_overlap(app: Flask, clock: StillClock) -> None:
+    add(20)
+    start, claimed = threading.Barrier(4), []
+
+    def claim_in_a_thread() -> None:
+        with app.app_context():
+            start.wait()
+            claimed.append([letter.id for letter in claim(clock, limit=5)])
+
+    threads = [threading.Thread(target=claim_in_a_thread) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ids = [letter_id for batch in claimed for letter_id in batch]
+    assert len(ids) == len(set(ids))
+    assert len(ids) + len(claim(clock, limit=20)) == 20
+
+
+def test_a_newer_letter_to_the_same_address_overtakes(clock: StillClock) -> None:
+    for _ in range(2):
+        outbox.add_now("reset_password", "ada@example.org", NOON)
+    first, second = claim(clock)
+    assert outbox.overtaken(first)
+    assert not outbox.overtaken(second)
+    outbox.finish(second, DEAD, clock.now(), "refused")
+    assert not outbox.overtaken(first)
+
+
+def test_operators_see_how_many_wait_and_for_how_long(clock: StillClock) -> None:
+    assert outbox.waiting(clock.now()).oldest is None
+    add(3)
+    (letter,) = claim(clock, limit=1)
+    outbox.finish(letter, SENT, clock.now())
+    clock.advance(minutes=7)
+    waiting = outbox.waiting(clock.now())
+    assert (waiting.queued, waiting.sent, waiting.dead, waiting.dropped) == (2, 1, 0, 0)
+    assert waiting.oldest == timedelta(minutes=7)
+
+
+def test_forgetting_deletes_finished_letters_alone_and_no_id_comes_back(clock: StillClock) -> None:
+    add(2)
+    for letter in claim(clock, limit=2):
+        outbox.finish(letter, SENT, clock.now())
+    newest = rows()[-1].id
+    clock.advance(days=30)
+    assert outbox.forget(clock.now()) == 2
+    add()
+    assert outbox.forget(clock.now()) == 0
+    assert rows()[0].id > newest
+
+
+def test_the_letters_of_an_account_go_with_it() -> None:
+    account = open_account("ada@example.org")
+    with Work() as work:
+        outbox.queue("password_changed", now=NOON, account_id=account.id)
+        work.commit()
+    with Work() as work:
+        db.session.execute(sa.text("DELETE FROM accounts"))
+        work.commit()
+    assert rows() == []

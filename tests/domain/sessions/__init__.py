@@ -1,0 +1,1 @@
+"""Sessions: opening, ending, running out."""

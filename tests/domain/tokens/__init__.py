@@ -1,0 +1,1 @@
+"""Tokens: bearer tokens, links, keys."""

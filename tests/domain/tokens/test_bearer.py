@@ -1,0 +1,54 @@
+"""Access and refresh tokens as they are meant to be."""
+
+from app.domain.tokens.bearer import REMEMBERED
+from tests.domain.tokens.forge import forge, parts
+from tests.web.api.acts import bearer, is_problem, me, refresh
+
+
+def test_an_access_token_follows_its_profile(ann, settings):
+    header, claims = parts(ann["access_token"])
+    assert (header["typ"], header["alg"], header.keys()) == ("at+jwt", "ES256", {"typ", "alg", "kid"})
+    assert (claims["iss"], claims["aud"]) == (settings.public_url, "latchkey")
+
+
+def test_a_refresh_token_is_for_the_issuer_alone(ann, settings):
+    header, claims = parts(ann["refresh_token"])
+    assert (header["typ"], claims["aud"], claims["gen"]) == ("rt+jwt", settings.public_url, 0)
+
+
+def test_a_token_tells_nothing_about_a_person(client, ann):
+    _, claims = parts(ann["access_token"])
+    assert claims["sub"] == me(client, ann).json["id"]
+    assert "ann" not in str(claims).replace("ann_", "")
+
+
+def test_an_expired_token_is_refused_in_words_of_its_own(client, changed):
+    answer = client.get("/api/v1/account", headers=bearer(changed(exp=1, iat=0, nbf=0)))
+    assert is_problem(answer, 401, "token_expired")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="latchkey", error="invalid_token"'
+
+
+def test_a_token_expires_though_it_was_remembered(client, ann, monkeypatch):
+    me(client, ann)
+    later = parts(ann["access_token"])[1]["exp"] + 31
+    monkeypatch.setattr("app.domain.tokens.bearer.time.time", lambda: later)
+    assert is_problem(me(client, ann), 401, "token_expired")
+
+
+def test_an_expired_refresh_token_is_refused(client, ann, ours):
+    header, claims = parts(ann["refresh_token"])
+    expired = forge(header, claims | {"iat": 0, "nbf": 0, "exp": 1}, ours)
+    assert is_problem(refresh(client, {"refresh_token": expired}), 401, "token_expired")
+
+
+def test_a_token_of_an_account_that_is_not_the_session_s_is_refused(client, changed):
+    answer = client.get("/api/v1/account", headers=bearer(changed(sub="6f1c0a52-3c1e-4b7e-9d6a-0c2f6f0e7b11")))
+    assert is_problem(answer, 401, "invalid_token")
+
+
+def test_what_is_remembered_does_not_grow_without_end(app, client, ann):
+    remembered = app.extensions["latchkey"].sessions.tokens._checked
+    some = me(client, ann) and next(iter(remembered.values()))
+    remembered.update((bytes([number % 256]) * (number // 256 + 1), some) for number in range(REMEMBERED))
+    refresh(client, ann)
+    assert len(remembered) <= REMEMBERED

@@ -1,0 +1,30 @@
+"""Showing and changing the keys that tokens are signed with."""
+
+from app import create_app
+from config import new_signing_key
+from tests.conftest import Door, close
+from tests.web.api.acts import me, sign_up
+
+
+def test_a_new_database_begins_with_the_configured_key(each_app, auth, settings):
+    [key] = auth.keys.published()["keys"]
+    assert (key["kty"], key["crv"], key["alg"]) == ("EC", "P-256", "ES256")
+
+
+def test_every_machine_shows_the_same_keys(each_app, auth, settings):
+    other = create_app(settings)
+    assert Door(other).keys.published() == auth.keys.published()
+    close(other)
+
+
+def test_every_machine_takes_the_tokens_of_any(each_app, client, settings):
+    tokens, other = sign_up(client), create_app(settings)
+    assert me(other.test_client(), tokens).status_code == 200
+    close(other)
+
+
+def test_after_a_restart_with_another_configured_key_the_kept_one_still_counts(each_app, client, settings):
+    tokens = sign_up(client)
+    other = create_app(settings.model_copy(update={"signing_key": new_signing_key()}))
+    assert me(other.test_client(), tokens).status_code == 200
+    close(other)

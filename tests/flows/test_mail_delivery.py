@@ -1,0 +1,406 @@
+"""Delivery: from the outbox to a real mail server, through everything that can go wrong."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from app.core.database import db
+from app.core.errors import Busy
+from app.core.work import Work
+from app.domain.accounts.store import AccountStore
+from app.domain.challenges.store import ChallengeStore
+from app.domain.mail.letters import Letters
+from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedLetter
+from app.domain.mail.outbox import Outbox
+from app.domain.mail.smtp import SmtpPost
+from app.domain.tokens.codes import Codes
+from app.domain.tokens.links import Links
+from app.flows.mail_delivery import MailDelivery
+from app.flows.steps.prepare_letter import Letterhead, PrepareLetter
+from tests.domain.mail.stage import NOON, PostOffice, StillClock, answer, bare_app, drop, hang, open_account, use_post
+
+ADA, BOB = "ada@example.org", "bob@example.org"
+outbox = Outbox(host="example.org")
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    return StillClock()
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Flask]:
+    with bare_app(tmp_path) as app:
+        yield app
+
+
+@pytest.fixture
+def office(app: Flask) -> Iterator[PostOffice]:
+    with PostOffice().open() as office:
+        use_post(app, office.port)
+        yield office
+
+
+@pytest.fixture
+def links(clock: StillClock) -> Links:
+    return Links("a secret for the tests, long enough", clock)
+
+
+@pytest.fixture
+def delivery(app: Flask, clock: StillClock, links: Links) -> MailDelivery:
+    letterhead = Letterhead(
+        public_url="https://id.example.org",
+        sign_in_url="https://app.example.org",
+        reset_password_url="https://app.example.org/choose#token={token}",
+        verify_email_url="https://app.example.org/verify#token={token}",
+        reset_link_lifetime=timedelta(minutes=30),
+        verify_link_lifetime=timedelta(days=1),
+    )
+    codes = Codes("a secret for the tests, long enough")
+    prepare = PrepareLetter(Work(), clock, AccountStore(), ChallengeStore(), outbox, links, codes, letterhead)
+    return MailDelivery(
+        work=Work(), clock=clock, outbox=outbox, prepare=prepare, letters=Letters(), post=SmtpPost(),
+        jitter=random.SystemRandom(),
+    )  # fmt: skip
+
+
+def forgot(address: str) -> None:
+    outbox.add_now("reset_password", address, NOON)
+
+
+def notice(address: str, **more: str) -> None:
+    with Work() as work:
+        outbox.queue("password_changed", now=NOON, address=address, **more)
+        work.commit()
+
+
+def rows() -> list[QueuedLetter]:
+    with Work():
+        return list(db.session.scalars(sa.select(QueuedLetter).order_by(QueuedLetter.id)))
+
+
+def states() -> list[str]:
+    return [letter.state for letter in rows()]
+
+
+def wait_until(reached: Callable[[], bool]) -> None:
+    for _ in range(2_000):
+        if reached():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not happen within twenty seconds")
+
+
+def token_in(text: str) -> str:
+    return text.partition("#token=")[2].split()[0]
+
+
+# What is delivered, and to whom
+
+
+def test_a_reset_letter_goes_to_the_address_as_its_owner_typed_it(delivery: MailDelivery, office: PostOffice) -> None:
+    open_account("Ada@example.org")
+    forgot("ada@example.org")
+    assert delivery.deliver_due() == 1
+    assert [taken.to for taken in office.taken] == [["Ada@example.org"]]
+    assert states() == [SENT]
+
+
+def test_its_link_opens_for_the_account_the_letter_and_the_credentials(
+    delivery: MailDelivery, office: PostOffice, links: Links
+) -> None:
+    account = open_account(ADA)
+    forgot(ADA)
+    delivery.deliver_due()
+    (letter,) = rows()
+    assert "https://app.example.org/choose#token=" in office.taken[0].text
+    assert links.open("reset-password", token_in(office.taken[0].text)) == (account.id, letter.id, 3)
+
+
+def test_its_link_lives_from_the_moment_it_is_sent(
+    delivery: MailDelivery, office: PostOffice, clock: StillClock, links: Links
+) -> None:
+    open_account(ADA)
+    forgot(ADA)
+    clock.advance(hours=5)
+    delivery.deliver_due()
+    clock.advance(minutes=29)
+    assert links.open("reset-password", token_in(office.taken[0].text))
+
+
+def test_no_row_holds_a_token(delivery: MailDelivery, office: PostOffice) -> None:
+    open_account(ADA)
+    office.at_data["*"] = answer("451 later")
+    forgot(ADA)
+    delivery.deliver_due()
+    with Work():
+        values = " ".join(map(str, db.session.execute(sa.text("SELECT * FROM outbox")).one()))
+    assert "token" not in values
+    assert "http" not in values
+
+
+def test_nobody_without_an_account_gets_a_letter(delivery: MailDelivery, office: PostOffice) -> None:
+    forgot("nobody@example.org")
+    delivery.deliver_due()
+    assert (states(), office.taken) == ([DROPPED], [])
+
+
+def test_a_disabled_account_gets_no_reset_letter(delivery: MailDelivery, office: PostOffice) -> None:
+    open_account(ADA, disabled_at=NOON)
+    forgot(ADA)
+    delivery.deliver_due()
+    assert (states(), office.taken) == ([DROPPED], [])
+
+
+def test_of_several_reset_letters_only_the_newest_is_sent(delivery: MailDelivery, office: PostOffice) -> None:
+    open_account(ADA)
+    for _ in range(3):
+        forgot(ADA)
+    delivery.deliver_due()
+    assert states() == [DROPPED, DROPPED, SENT]
+    assert len(office.taken) == 1
+
+
+def test_a_reset_letter_that_was_overtaken_while_it_waited_is_dropped(
+    delivery: MailDelivery, office: PostOffice, clock: StillClock
+) -> None:
+    open_account(ADA)
+    office.at_data["*"] = answer("451 later")
+    forgot(ADA)
+    delivery.deliver_due()
+    office.at_data.clear()
+    forgot(ADA)
+    delivery.deliver_due()
+    clock.advance(minutes=1)
+    delivery.deliver_due()
+    assert states() == [DROPPED, SENT]
+    assert len(office.taken) == 1
+
+
+def test_a_notice_goes_to_the_account_and_says_what_is_known(delivery: MailDelivery, office: PostOffice) -> None:
+    account = open_account("Ada@example.org")
+    with Work() as work:
+        outbox.queue("password_changed", now=NOON, account_id=account.id, ip="192.0.2.7", user_agent=None)
+        work.commit()
+    delivery.deliver_due()
+    assert office.taken[0].to == ["Ada@example.org"]
+    assert "192.0.2.7" in office.taken[0].text
+    assert "https://id.example.org/reset-password/request" in office.taken[0].text
+
+
+# What can go wrong
+
+
+def test_a_poison_recipient_is_parked_and_delays_nobody(delivery: MailDelivery, office: PostOffice) -> None:
+    office.refused[ADA] = "550 5.1.1 no such mailbox"
+    notice(ADA)
+    notice(BOB)
+    delivery.deliver_due()
+    assert states() == [DEAD, SENT]
+    assert rows()[0].error == "the mail server answered 550 5.1.1"
+
+
+@pytest.mark.parametrize("misbehaviour", [answer("451 4.3.0 later"), hang, drop])
+def test_a_letter_that_is_not_taken_now_is_tried_again_and_delays_nobody(
+    delivery: MailDelivery, app: Flask, office: PostOffice, clock: StillClock, misbehaviour: object
+) -> None:
+    app.config["MAIL_TIMEOUT"] = 1
+    office.at_data[ADA] = misbehaviour  # type: ignore[assignment]
+    notice(ADA)
+    notice(BOB)
+    delivery.deliver_due()
+    assert states() == [QUEUED, SENT]
+    office.at_data.clear()
+    assert delivery.deliver_due() == 0
+    clock.advance(seconds=6)
+    assert delivery.deliver_due() == 1
+    assert states() == [SENT, SENT]
+
+
+def test_a_second_attempt_carries_the_same_message_id(
+    delivery: MailDelivery, office: PostOffice, clock: StillClock
+) -> None:
+    notice(ADA)
+    with patch.object(Outbox, "finish", side_effect=Busy), pytest.raises(Busy):
+        delivery.deliver_due()  # sent, and the database is gone before that is written down
+    clock.advance(minutes=1)
+    delivery.deliver_due()
+    first, second = office.taken
+    assert first.message["Message-ID"] == second.message["Message-ID"] == rows()[0].message_id
+    assert states() == [SENT]
+
+
+def test_an_outage_costs_no_letter_an_attempt(delivery: MailDelivery, app: Flask, clock: StillClock) -> None:
+    office = PostOffice()
+    with office.open():
+        use_post(app, office.port)
+    for address in (ADA, BOB):
+        notice(address)
+    for _ in range(5):
+        assert delivery.deliver_due() == 0
+        clock.advance(minutes=2)
+    assert [(letter.state, letter.attempts) for letter in rows()] == [(QUEUED, 0), (QUEUED, 0)]
+    with office.open():
+        assert delivery.deliver_due() == 2
+    assert states() == [SENT, SENT]
+
+
+def test_an_outage_in_the_middle_of_a_batch_hands_the_rest_back(
+    delivery: MailDelivery, app: Flask, office: PostOffice
+) -> None:
+    async def drop_and_close(server: object) -> str:
+        app.extensions["mail"].port = 1  # where nobody listens
+        return await drop(server)  # type: ignore[arg-type]
+
+    office.at_data[ADA] = drop_and_close
+    for address in (ADA, BOB, "eve@example.org"):
+        notice(address)
+    assert delivery.deliver_due() == 0
+    assert states() == [QUEUED, QUEUED, QUEUED]
+    app.extensions["mail"].port = office.port
+    assert delivery.deliver_due() == 2
+
+
+def test_a_letter_is_given_up_after_three_days_with_the_reason(
+    delivery: MailDelivery, office: PostOffice, clock: StillClock
+) -> None:
+    office.at_data["*"] = answer("451 4.3.0 later")
+    notice(ADA)
+    for expected in (QUEUED, QUEUED, QUEUED, DEAD):
+        delivery.deliver_due()
+        assert states() == [expected]
+        clock.advance(days=1)
+    assert rows()[0].error == "given up: the mail server answered 451 4.3.0"
+
+
+def test_a_letter_that_cannot_be_worded_delays_nobody_and_leaks_nothing(
+    delivery: MailDelivery, office: PostOffice, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Work() as work:
+        outbox.queue("no_such_letter", now=NOON, address=ADA)
+        work.commit()
+    notice(BOB)
+    delivery.deliver_due()
+    assert states() == [QUEUED, SENT]
+    assert rows()[0].error == "unexpected TemplateNotFound"
+    assert "TemplateNotFound" in caplog.text
+
+
+def test_the_log_holds_no_address_and_no_link(
+    delivery: MailDelivery, office: PostOffice, clock: StillClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    office.refused[BOB] = f"550 {BOB} is unknown"
+    open_account(ADA)
+    forgot(ADA)
+    notice(BOB)
+    with patch("app.domain.mail.letters.Letters.render", side_effect=ValueError(f"{ADA} https://x/#token=abc")):
+        delivery.deliver_due()
+    clock.advance(minutes=1)
+    delivery.deliver_due()
+    ours = " ".join(record.getMessage() for record in caplog.records if record.name.startswith("app."))
+    assert "ValueError" in ours
+    assert not any(word in ours for word in ("@", "token=", "https"))
+
+
+def test_a_letter_whose_lease_has_moved_is_not_sent_twice(
+    delivery: MailDelivery, office: PostOffice, clock: StillClock
+) -> None:
+    notice(ADA)
+    claim = Outbox.claim
+
+    def claim_then_freeze(self: Outbox, *args: object) -> list[QueuedLetter]:
+        letters = claim(self, *args)  # type: ignore[arg-type]
+        clock.advance(minutes=5)
+        claim(self, clock.now())  # somebody else takes them over
+        return [QueuedLetter(id=letters[0].id, claim="stale", lease_until=NOON, **_rest(letters[0]))]
+
+    with patch.object(Outbox, "claim", claim_then_freeze):
+        delivery.deliver_due()
+    assert (office.taken, states()) == ([], [QUEUED])
+
+
+def _rest(letter: QueuedLetter) -> dict[str, object]:
+    return {"kind": letter.kind, "address": letter.address, "message_id": letter.message_id, "parameters": {}}
+
+
+def test_no_transaction_is_open_while_the_server_is_talked_to(
+    delivery: MailDelivery, app: Flask, office: PostOffice
+) -> None:
+    written = []
+
+    async def write_meanwhile(_server: object) -> str:
+        def write() -> None:
+            with app.app_context():
+                outbox.add_now("reset_password", BOB, NOON + timedelta(days=1))
+            written.append(True)
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join(8)
+        return "250 OK"
+
+    office.at_data["*"] = write_meanwhile
+    open_account(ADA)
+    forgot(ADA)
+    delivery.deliver_due()
+    assert (written, states()) == ([True], [SENT, QUEUED])
+
+
+# Round after round
+
+
+def test_two_deliverers_at_once_send_each_letter_once(delivery: MailDelivery, app: Flask, office: PostOffice) -> None:
+    for number in range(24):
+        notice(f"{number}@example.org")
+    deliverers = [delivery.start(app.app_context) for _ in range(2)]
+    wait_until(lambda: len(office.taken) >= 24)
+    for deliverer in deliverers:
+        deliverer.stop()
+    assert sorted(taken.to[0] for taken in office.taken) == sorted(f"{number}@example.org" for number in range(24))
+    assert states() == [SENT] * 24
+
+
+def test_the_thread_survives_an_outage_of_the_database(delivery: MailDelivery, app: Flask, office: PostOffice) -> None:
+    notice(ADA)
+    outage, stop = [Busy(), RuntimeError(), Busy()], threading.Event()
+    has_due = Outbox.has_due
+
+    def fail_first(self: Outbox, now: object) -> bool:
+        if outage:
+            raise outage.pop()
+        return has_due(self, now)  # type: ignore[arg-type]
+
+    with patch.object(Outbox, "has_due", fail_first):
+        thread = threading.Thread(target=delivery.run, args=(stop, 0.01, app.app_context))
+        thread.start()
+        wait_until(lambda: len(office.taken) == 1)
+        stop.set()
+        thread.join()
+    assert states() == [SENT]
+
+
+def test_a_deliverer_that_is_stopped_hands_back_what_it_has_not_sent(
+    delivery: MailDelivery, office: PostOffice, clock: StillClock
+) -> None:
+    stop = threading.Event()
+
+    async def stop_now(_server: object) -> str:
+        stop.set()
+        return "250 OK"
+
+    office.at_data[ADA] = stop_now
+    notice(ADA)
+    notice(BOB)
+    delivery.run(stop, 0.01)
+    assert states() == [SENT, QUEUED]
+    assert outbox.has_due(clock.now())

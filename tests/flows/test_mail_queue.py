@@ -1,0 +1,89 @@
+"""The operator's view of the letters that we owe."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from app.core.clock import Clock
+from app.core.errors import Conflict, Missing
+from app.core.work import Work
+from app.domain.mail.model import DEAD, QUEUED, SENT
+from app.domain.mail.outbox import LETTERS_AN_HOUR, Outbox
+from app.flows.mail_queue import MailQueue
+from tests.conftest import SettableClock
+
+outbox = Outbox(host="example.org")
+
+
+@pytest.fixture
+def queue(app: Flask, clock: SettableClock) -> Iterator[MailQueue]:
+    clock.hold()
+    with app.app_context():
+        yield MailQueue(outbox, clock)
+
+
+def letter(clock: Clock, state: str) -> int:
+    """The id of a letter that has come this far."""
+    outbox.add_now("reset_password", "ada@example.org", clock.now())
+    if state != QUEUED:
+        with Work() as work:
+            (taken,) = outbox.claim(clock.now())
+            work.commit()
+        outbox.finish(taken, state, clock.now(), "the mail server answered 550")
+    return outbox.recent(limit=1)[0].id
+
+
+@pytest.mark.usefixtures("each_database")
+def test_letters_are_listed_shown_and_counted(queue: MailQueue, clock: SettableClock) -> None:
+    dead = letter(clock, DEAD)
+    letter(clock, QUEUED)
+    clock.advance(minutes=3)
+    assert [found.state for found in queue.recent()] == [QUEUED, DEAD]
+    assert [found.id for found in queue.recent(DEAD, 5)] == [dead]
+    assert queue.show(dead).address == "a…@example.org"
+    waiting = queue.waiting()
+    assert (waiting.queued, waiting.dead, waiting.oldest) == (1, 1, timedelta(minutes=3))
+
+
+@pytest.mark.usefixtures("each_database")
+def test_a_dead_letter_is_tried_again_now(queue: MailQueue, clock: SettableClock) -> None:
+    dead = letter(clock, DEAD)
+    clock.advance(days=1)
+    queue.retry(dead)
+    assert queue.show(dead).due_at == clock.now()
+    assert queue.show(dead).state == QUEUED
+
+
+@pytest.mark.parametrize(("state", "said"), [(SENT, "is sent"), (QUEUED, "is due already")])
+def test_a_letter_that_needs_no_help_says_why(queue: MailQueue, clock: SettableClock, state: str, said: str) -> None:
+    with pytest.raises(Conflict, match=said):
+        queue.retry(letter(clock, state))
+
+
+def test_a_letter_that_is_not_there_is_missing(queue: MailQueue) -> None:
+    with pytest.raises(Missing):
+        queue.show(7)
+    with pytest.raises(Missing):
+        queue.retry(7)
+
+
+@pytest.mark.usefixtures("each_database")
+def test_all_dead_letters_are_tried_again_at_once(queue: MailQueue, clock: SettableClock) -> None:
+    for state in (DEAD, DEAD, SENT):
+        letter(clock, state)
+    assert queue.retry_dead() == 2
+    assert queue.waiting().dead == 0
+
+
+@pytest.mark.usefixtures("each_database")
+def test_every_database_knows_when_a_mailbox_has_had_enough(queue: MailQueue, clock: SettableClock) -> None:
+    for _ in range(LETTERS_AN_HOUR):
+        letter(clock, SENT)
+    letter(clock, QUEUED)
+    with Work() as work:
+        (another,) = outbox.claim(clock.now())
+        work.commit()
+    assert outbox.throttled(another, clock.now())
+    assert not outbox.throttled(another, clock.now(), most=LETTERS_AN_HOUR + 1)

@@ -1,0 +1,74 @@
+"""Changing a known password, which needs a fresh sign-in."""
+
+import pytest
+from flask.testing import FlaskClient
+
+ANN = {"email": "ann@example.com", "password": "correct horse battery"}
+NEW = "a new horse battery"
+CHANGE = "/api/v1/account/password"
+
+
+def bearer(tokens: dict[str, str]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {tokens['access_token']}"}
+
+
+@pytest.fixture
+def ann(client: FlaskClient) -> dict[str, str]:
+    return bearer(client.post("/api/v1/auth/signup", json=ANN).json)
+
+
+def sign_in(client: FlaskClient, password: str) -> int:
+    return client.post("/api/v1/auth/login", json=ANN | {"password": password}).status_code
+
+
+def test_just_signed_in_the_new_password_is_enough(client: FlaskClient, ann: dict[str, str]) -> None:
+    assert client.put(CHANGE, json={"password": NEW}, headers=ann).status_code == 204
+    assert (sign_in(client, ANN["password"]), sign_in(client, NEW)) == (401, 200)
+
+
+def test_later_it_needs_the_present_one(client: FlaskClient, ann: dict[str, str], clock) -> None:
+    clock.advance(minutes=11)
+    refused = client.put(CHANGE, json={"password": NEW}, headers=ann)
+    assert (refused.status_code, refused.json["code"]) == (403, "fresh_sign_in_required")
+    given = {"password": NEW, "current_password": ANN["password"]}
+    assert client.put(CHANGE, json=given, headers=ann).status_code == 204
+
+
+def test_giving_the_password_again_makes_the_session_fresh(client: FlaskClient, ann: dict[str, str], clock) -> None:
+    clock.advance(minutes=11)
+    again = client.post("/api/v1/auth/reauthenticate", json={"password": ANN["password"]}, headers=ann)
+    assert again.status_code == 204
+    assert client.put(CHANGE, json={"password": NEW}, headers=ann).status_code == 204
+
+
+def test_a_wrong_present_password_is_refused_even_in_a_fresh_session(client: FlaskClient, ann: dict[str, str]) -> None:
+    refused = client.put(CHANGE, json={"password": NEW, "current_password": "wrong"}, headers=ann)
+    assert (refused.status_code, refused.json["code"]) == (403, "wrong_password")
+    assert client.post("/api/v1/auth/reauthenticate", json={"password": "wrong"}, headers=ann).status_code == 403
+
+
+@pytest.mark.usefixtures("each_database")
+def test_the_other_sessions_end_and_this_one_stays(client: FlaskClient, ann: dict[str, str]) -> None:
+    other = bearer(client.post("/api/v1/auth/login", json=ANN).json)
+    client.put(CHANGE, json={"password": NEW}, headers=ann)
+    assert client.get("/api/v1/account", headers=other).status_code == 401
+    assert client.get("/api/v1/account", headers=ann).status_code == 200
+
+
+def test_the_owner_gets_a_letter(client: FlaskClient, ann: dict[str, str], auth, mailbox) -> None:
+    client.put(CHANGE, json={"password": NEW}, headers=ann)
+    auth.mail_delivery.deliver_due()
+    assert [letter.subject for letter in mailbox.letters] == ["Your password was changed"]
+
+
+def test_a_reset_link_from_before_is_void(client: FlaskClient, ann: dict[str, str], auth, mailbox) -> None:
+    client.post("/api/v1/forgot-password", json={"email": ANN["email"]})
+    auth.mail_delivery.deliver_due()
+    link = next(word for word in mailbox.letters[0].text.split() if "token=" in word)
+    client.put(CHANGE, json={"password": NEW}, headers=ann)
+    body = {"reset_token": link.partition("token=")[2], "password": "yet another one"}
+    assert client.post("/api/v1/reset-password", json=body).json["code"] == "link_used"
+
+
+def test_a_short_one_is_refused(client: FlaskClient, ann: dict[str, str]) -> None:
+    assert client.put(CHANGE, json={"password": "short"}, headers=ann).json["code"] == "password_too_short"

@@ -1,0 +1,183 @@
+"""A forgotten password, from the letter to the new one."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from app.auth import InvalidEmail, LinkExpired, LinkInvalid, LinkUsed, PasswordTooShort
+from app.core.origin import Origin
+from app.domain.tokens.links import Links
+from tests.web.api.acts import PASSWORD, forget, kept, log_in, me, refresh, reset, sign_up, sql
+
+NEW = "a new horse battery"
+HOME = Origin("192.0.2.7", "Latchkey test")
+
+
+everywhere = pytest.mark.usefixtures("each_database", "ann")
+
+
+@pytest.fixture
+def ann(client):
+    """Ann's tokens."""
+    return sign_up(client)
+
+
+@pytest.fixture
+def letter(client, auth, mailbox):
+    """Have a letter sent to an address; gives the last one that came."""
+
+    def send(email="ann@example.com"):
+        forget(client, email)
+        auth.mail_delivery.deliver_due()
+        return mailbox.letters[-1]
+
+    return send
+
+
+@pytest.mark.usefixtures("ann")
+def test_a_link_changes_the_password(client, letter):
+    assert reset(client, letter().token, NEW).status_code == 200
+    assert [log_in(client, password=password).status_code for password in (PASSWORD, NEW)] == [401, 200]
+
+
+@everywhere
+def test_a_reset_ends_every_session(client, letter, ann):
+    devices = [ann, log_in(client).json, log_in(client).json]
+    reset(client, letter().token)
+    assert {act(client, tokens).status_code for tokens in devices for act in (me, refresh)} == {401}
+
+
+@everywhere
+def test_a_link_works_once(auth, letter):
+    token = letter().token
+    auth.password_reset.complete(token, NEW, HOME)
+    with pytest.raises(LinkUsed):
+        auth.password_reset.complete(token, "yet another password", HOME)
+
+
+@everywhere
+def test_of_many_uses_at_once_one_counts(app, letter):
+    token = letter().token
+    passwords = [f"the password of {number}" for number in range(6)]
+    with ThreadPoolExecutor(6) as threads:
+        answers = list(threads.map(lambda password: reset(app.test_client(), token, password), passwords))
+    winners = [password for password, answer in zip(passwords, answers, strict=True) if answer.status_code == 200]
+    assert sorted(answer.json.get("code", "") for answer in answers) == [""] + ["link_used"] * 5
+    assert [log_in(app.test_client(), password=password).status_code for password in winners] == [200]
+
+
+@pytest.mark.settings(reset_link_expires=600)
+def test_a_link_dies_with_its_time(auth, client, letter, clock):
+    sign_up(client)
+    clock.hold()
+    token = letter().token
+    clock.advance(599)
+    auth.password_reset.check(token)
+    clock.advance(1)
+    with pytest.raises(LinkExpired):
+        auth.password_reset.complete(token, NEW, HOME)
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b", "é", "\0", "x" * 5_000])
+def test_garbage_is_no_link(auth, token):
+    with pytest.raises(LinkInvalid):
+        auth.password_reset.complete(token, NEW, HOME)
+
+
+def test_a_link_for_another_purpose_is_refused(app, auth, client, clock, settings):
+    sign_up(client)
+    [(account_id,)] = sql(app, "SELECT id FROM accounts")
+    later = clock.now().replace(year=2_100)
+    token = Links(settings.secret_key, clock).sign("verify-email", account_id=account_id, state=1, expires_at=later)
+    with pytest.raises(LinkInvalid):
+        auth.password_reset.complete(token, NEW, HOME)
+
+
+@everywhere
+def test_the_newest_letter_wins(client, letter):
+    first, second = letter().token, letter().token
+    assert [reset(client, token).json.get("code") for token in (first, second)] == ["link_used", None]
+
+
+@pytest.mark.usefixtures("ann")
+def test_opening_a_link_uses_nothing_up(auth, client, letter):
+    token = letter().token
+    for _ in range(3):
+        auth.password_reset.check(token)
+    assert reset(client, token).status_code == 200
+
+
+@everywhere
+def test_a_refused_password_leaves_the_link_alive(app, auth, letter):
+    token, before = letter().token, kept(app)
+    with pytest.raises(PasswordTooShort):
+        auth.password_reset.complete(token, "short", HOME)
+    assert kept(app) == before
+
+
+@everywhere
+def test_the_owner_is_told(client, auth, letter, mailbox):
+    token = letter().token
+    mailbox.clear()
+    reset(client, token)
+    auth.mail_delivery.deliver_due()
+    [notice] = mailbox.letters
+    assert notice.recipients == ["ann@example.com"]
+    assert "password" in notice.subject.lower()
+    assert reset(client, notice.token).json["code"] == "link_invalid"
+
+
+@pytest.mark.usefixtures("ann")
+def test_a_used_link_tells_nobody_again(client, auth, letter, mailbox):
+    token = letter().token
+    mailbox.clear()
+    for _ in range(3):
+        reset(client, token)
+    auth.mail_delivery.deliver_due()
+    assert len(mailbox.letters) == 1
+
+
+def test_a_reset_shows_that_the_address_is_its_owner_s(client, letter):
+    sign_up(client)
+    reset(client, letter().token)
+    assert me(client, log_in(client, password=NEW).json).json["email_verified"] is True
+
+
+@pytest.mark.usefixtures("ann")
+def test_a_letter_finds_its_owner_however_the_address_is_spelled(letter):
+    assert letter("ANN@EXAMPLE.COM").recipients == ["ann@example.com"]
+
+
+def test_an_unknown_address_gets_no_letter(client, auth, mailbox):
+    forget(client, "nobody@example.com")
+    auth.mail_delivery.deliver_due()
+    assert mailbox.letters == []
+
+
+def test_a_disabled_account_s_link_is_dead(app, client, letter, clock):
+    sign_up(client)
+    token = letter().token
+    sql(app, "UPDATE accounts SET disabled_at = :now", now="2020-01-01 00:00:00.000000")
+    assert reset(client, token).json["code"] == "link_used"
+
+
+def test_what_is_no_address_is_told_so_and_nothing_is_queued(app, auth):
+    with pytest.raises(InvalidEmail):
+        auth.password_reset.request("=?utf-8?q?ann?=@example.com", HOME)
+    assert sql(app, "SELECT count(*) FROM outbox") == [(0,)]
+
+
+@pytest.mark.usefixtures("ann")
+def test_the_same_is_kept_of_a_known_and_an_unknown_address(app, client):
+    for email in ("ann@example.com", "eve@example.com"):
+        forget(client, email)
+    known, unknown = sql(
+        app, "SELECT kind, account_id, parameters, state, attempts FROM outbox WHERE kind = 'reset_password'"
+    )
+    assert known == unknown
+
+
+@pytest.mark.usefixtures("ann")
+def test_no_token_rests_in_the_tables(app, letter):
+    token = letter().token
+    assert token not in str(kept(app))

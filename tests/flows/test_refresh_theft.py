@@ -1,0 +1,106 @@
+"""A refresh token in two hands: the session dies, the owner hears of it. A lost answer is not theft."""
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.core.database import db
+from app.domain.audit.model import AuditEvent
+from app.domain.sessions.model import Session
+
+ANN = {"email": "ann@example.com", "password": "correct horse battery"}
+REFRESH = "/api/v1/auth/refresh"
+
+
+def refresh(client: FlaskClient, token: str, key: str | None = None):
+    headers = {"Authorization": f"Bearer {token}"} | ({"Idempotency-Key": key} if key else {})
+    return client.post(REFRESH, headers=headers)
+
+
+def let_the_grace_pass(app: Flask) -> None:
+    with app.app_context():
+        for session in db.session.scalars(sa.select(Session)):
+            session.rotated_at = session.rotated_at.replace(year=2020)
+        db.session.commit()
+        db.session.remove()
+
+
+@pytest.fixture
+def first(client: FlaskClient) -> str:
+    return client.post("/api/v1/auth/signup", json=ANN).json["refresh_token"]
+
+
+@pytest.mark.usefixtures("each_database")
+def test_after_the_grace_the_parent_kills_the_session_and_the_owner_is_told(
+    app: Flask, client: FlaskClient, first: str, auth, mailbox
+) -> None:
+    newest = refresh(client, first).json["refresh_token"]
+    let_the_grace_pass(app)
+    assert refresh(client, first).json["code"] == "invalid_token"
+    assert refresh(client, newest).json["code"] == "invalid_token"
+    auth.mail_delivery.deliver_due()
+    assert [letter.subject for letter in mailbox.letters] == ["Your session was used from two places"]
+    with app.app_context():
+        tags = db.session.scalars(sa.select(AuditEvent.tag).order_by(AuditEvent.id)).all()
+        db.session.remove()
+    assert tags == ["account.opened", "session.token_reused"]
+
+
+def test_a_grandparent_kills_the_session_even_within_the_grace(client: FlaskClient, first: str) -> None:
+    second = refresh(client, first).json["refresh_token"]
+    third = refresh(client, second).json["refresh_token"]
+    assert refresh(client, first).status_code == 401
+    assert refresh(client, third).status_code == 401
+
+
+def test_one_theft_gives_one_letter(client: FlaskClient, first: str, app: Flask, auth, mailbox) -> None:
+    refresh(client, first)
+    let_the_grace_pass(app)
+    for _ in range(3):
+        assert refresh(client, first).status_code == 401
+    auth.mail_delivery.deliver_due()
+    assert len(mailbox.letters) == 1
+
+
+@pytest.mark.usefixtures("each_database")
+def test_the_same_idempotency_key_gives_the_same_successor_at_any_later_time(
+    app: Flask, client: FlaskClient, first: str
+) -> None:
+    second = refresh(client, first, "attempt-1").json["refresh_token"]
+    let_the_grace_pass(app)
+    assert refresh(client, first, "attempt-1").json["refresh_token"] != first
+    again = refresh(client, first, "attempt-1")
+    assert again.status_code == 200
+    assert refresh(client, again.json["refresh_token"]).status_code == 200
+    assert second
+
+
+@pytest.mark.parametrize("key", [None, "attempt-2"])
+def test_another_key_or_none_is_theft_all_the_same(app: Flask, client: FlaskClient, first: str, key) -> None:
+    refresh(client, first, "attempt-1")
+    let_the_grace_pass(app)
+    assert refresh(client, first, key).status_code == 401
+
+
+def test_a_key_does_not_outlive_the_next_refresh(app: Flask, client: FlaskClient, first: str) -> None:
+    second = refresh(client, first, "attempt-1").json["refresh_token"]
+    refresh(client, second)
+    assert refresh(client, first, "attempt-1").status_code == 401
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256])
+def test_a_key_of_no_or_endless_length_is_refused(client: FlaskClient, first: str, key: str) -> None:
+    answer = client.post(REFRESH, headers={"Authorization": f"Bearer {first}", "Idempotency-Key": key})
+    assert answer.json["code"] == "invalid_input"
+    assert refresh(client, first).status_code == 200
+
+
+def test_refreshing_adds_no_row(app: Flask, client: FlaskClient, first: str) -> None:
+    token = first
+    for _ in range(20):
+        token = refresh(client, token).json["refresh_token"]
+    with app.app_context():
+        rows = db.session.scalar(sa.select(sa.func.count()).select_from(Session))
+        db.session.remove()
+    assert rows == 1

@@ -1,0 +1,53 @@
+"""'This was not me', in every letter about something that happened to an account."""
+
+import pytest
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0"
+
+
+def alarm(ann, subject: str) -> str:
+    return ann.link(subject, "not-me")
+
+
+@pytest.mark.usefixtures("each_database")
+def test_one_press_ends_all_sessions_cancels_changes_and_starts_a_reset(ann) -> None:
+    ann.ask("PUT", "account/email", {"email": "thief@example.org"})
+    confirm = ann.link("confirm your new", "confirm-email")
+    token = alarm(ann, "about to change")
+    ann.box.clear()
+    assert ann.send("not-me", token=token).status_code == 200
+    assert ann.ask("GET", "account").status_code == 401
+    assert ann.send("account/email/confirm", token=confirm).json["code"] == "link_used"
+    assert [to for to, _ in ann.letters()] == [ann.email]
+    assert ann.sign_in().json["code"] == "invalid_credentials"
+    assert ann.choose_new_password().status_code == 200
+
+
+def test_the_link_works_once(ann) -> None:
+    ann.ask("PUT", "account/password", {"password": "a new horse battery"})
+    token = alarm(ann, "password was changed")
+    assert ann.send("not-me", token=token).status_code == 200
+    assert ann.send("not-me", token=token).json["code"] == "link_used"
+
+
+def test_it_takes_a_deletion_back(ann) -> None:
+    ann.ask("DELETE", "account", {"password": "correct horse battery"})
+    assert ann.send("not-me", token=alarm(ann, "delet")).status_code == 200
+    assert ann.choose_new_password().status_code == 200
+    assert ann.ask("GET", "account/export").json["account"]["deletes_at"] is None
+
+
+@pytest.mark.usefixtures("each_database")
+def test_a_sign_in_from_a_new_device_is_told_with_its_name(ann) -> None:
+    ann.box.clear()
+    ann.sign_in(**{"User-Agent": FIREFOX})
+    assert "Firefox on Linux" in ann.newest("sign")
+    ann.box.clear()
+    ann.sign_in(**{"User-Agent": FIREFOX})
+    assert ann.letters() == []
+
+
+def test_a_link_of_another_kind_is_no_alarm(ann) -> None:
+    ann.send("forgot-password", email=ann.email)
+    reset = ann.link("password", "reset-password")
+    assert ann.send("not-me", token=reset).json["code"] == "link_invalid"

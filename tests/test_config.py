@@ -1,0 +1,198 @@
+"""The settings: checked once at start, and what is wrong is said by naming the variable."""
+
+import secrets
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config import ROOT, Settings, SettingsError, load, new_signing_key
+
+BAD = {
+    "APP_ENV": "staging",
+    "PORT": "http",
+    "PUBLIC_URL": "localhost:8000",
+    "WORKERS": "0",
+    "THREADS": "many",
+    "DATABASE_URL": "oracle://localhost/x",
+    "TRUSTED_PROXIES": "10.0.0.0/8, my-proxy",
+    "MAIL_PORT": "70000",
+    "MAIL_USE_TLS": "perhaps",
+    "MAIL_USE_SSL": "perhaps",
+    "MAIL_TIMEOUT": "0",
+    "MAIL_DELIVERER": "pigeon",
+    "RESET_PASSWORD_URL": "https://app.example.com/reset",
+    "RESET_LINK_EXPIRES": "-1",
+    "JWT_ACCESS_TOKEN_EXPIRES": "15m",
+    "JWT_REFRESH_TOKEN_EXPIRES": "0",
+    "SESSION_LIFETIME": "forever",
+    "REFRESH_GRACE_SECONDS": "301",
+    "BCRYPT_ROUNDS": "3",
+    "PASSWORD_MIN_LENGTH": "0",
+    "HASH_SLOTS": "0",
+    "RATELIMIT_ENABLED": "perhaps",
+    "SECRET_KEY": "short",
+    "SIGNING_KEY": "/nowhere/key.pem",
+}
+
+
+@pytest.fixture
+def production() -> dict[str, str]:
+    """The least that production needs."""
+    return {
+        "APP_ENV": "production",
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "SIGNING_KEY": new_signing_key(),
+        "PUBLIC_URL": "https://accounts.example.com",
+        "DATABASE_URL": "postgresql://latchkey@db.example.com/latchkey",
+    }
+
+
+def in_development(folder: Path, **environ: str) -> Settings:
+    return load({"INSTANCE_PATH": str(folder), **environ})
+
+
+def test_development_needs_no_setting_at_all(tmp_path):
+    settings = in_development(tmp_path)
+    assert settings.development
+    assert settings.database_url == f"sqlite:///{tmp_path / 'latchkey.db'}"
+    assert settings.reset_password_url == "http://localhost:8000/reset-password#token={token}"
+
+
+@pytest.mark.parametrize(("variable", "value"), BAD.items())
+def test_a_bad_variable_is_named(tmp_path, variable, value):
+    with pytest.raises(SettingsError, match=rf"(?m)^{variable}\b"):
+        in_development(tmp_path, **{variable: value})
+
+
+def test_every_bad_variable_is_named_at_once(tmp_path):
+    with pytest.raises(SettingsError) as refused:
+        in_development(tmp_path, PORT="http", BCRYPT_ROUNDS="3")
+    assert {line.partition(":")[0] for line in str(refused.value).splitlines()} == {"PORT", "BCRYPT_ROUNDS"}
+
+
+def test_a_refusal_never_repeats_a_secret(tmp_path):
+    with pytest.raises(SettingsError) as refused:
+        in_development(tmp_path, SECRET_KEY="hunter2-hunter2", DATABASE_URL="oracle://ann:hunter2@localhost/x")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_starttls_and_tls_exclude_each_other(tmp_path):
+    with pytest.raises(SettingsError, match="MAIL_USE_TLS and MAIL_USE_SSL"):
+        in_development(tmp_path, MAIL_USE_TLS="true", MAIL_USE_SSL="true")
+
+
+def test_an_empty_variable_is_as_good_as_none(tmp_path):
+    assert in_development(tmp_path, PORT="", PUBLIC_URL="").port == 8000
+
+
+def test_an_argument_goes_before_the_environment(tmp_path):
+    assert load({"PORT": "1", "INSTANCE_PATH": str(tmp_path)}, port=2).port == 2
+
+
+def test_an_argument_that_no_setting_has_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match="PROT"):
+        load({}, instance_path=tmp_path, prot=2)
+
+
+def test_the_environment_goes_before_the_env_file(tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text("PORT=1\nTHREADS=3\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("INSTANCE_PATH", str(tmp_path))
+    monkeypatch.setenv("PORT", "2")
+    settings = load()
+    assert (settings.port, settings.threads) == (2, 3)
+
+
+def test_lists_are_separated_by_commas(tmp_path):
+    settings = in_development(
+        tmp_path, CORS_ORIGINS="https://a.example, https://b.example", TRUSTED_PROXIES="10.1.2.3/8"
+    )
+    assert settings.cors_origins == ["https://a.example", "https://b.example"]
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8"]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("postgres://db/x", "postgresql+psycopg://db/x"),
+        ("postgresql://db/x", "postgresql+psycopg://db/x"),
+        ("mysql://db/x", "mysql+pymysql://db/x"),
+        ("mariadb://db/x", "mysql+pymysql://db/x"),
+        ("sqlite:////tmp/x.db", "sqlite:////tmp/x.db"),
+    ],
+)
+def test_a_database_url_gets_the_driver_that_we_ship(tmp_path, given, kept):
+    assert in_development(tmp_path, DATABASE_URL=given).database_url == kept
+
+
+def test_a_public_url_loses_its_last_slash(tmp_path):
+    assert in_development(tmp_path, PUBLIC_URL="https://a.example/").public_url == "https://a.example"
+
+
+def test_a_signing_key_may_be_given_as_a_file(tmp_path):
+    (tmp_path / "key.pem").write_text(key := new_signing_key())
+    assert in_development(tmp_path, SIGNING_KEY=str(tmp_path / "key.pem")).signing_key == key
+
+
+def test_development_secrets_are_kept_for_the_next_start(tmp_path):
+    first, second = in_development(tmp_path), in_development(tmp_path)
+    assert (first.secret_key, first.signing_key) == (second.secret_key, second.signing_key)
+
+
+def test_development_secrets_are_readable_by_their_owner_alone(tmp_path):
+    in_development(tmp_path / "instance")
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "instance").iterdir()}
+    assert modes == {"secret_key": 0o600, "signing_key.pem": 0o600}
+    assert stat.S_IMODE((tmp_path / "instance").stat().st_mode) == 0o700
+
+
+def test_eight_processes_that_start_at_once_make_one_secret(tmp_path):
+    program = "from config import load; s = load(); print(s.secret_key, s.signing_key.replace('\\n', ''))"
+    environ = {"INSTANCE_PATH": str(tmp_path)}
+    started = [
+        subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True)
+        for _ in range(8)
+    ]
+    said = {process.communicate()[0] for process in started}
+    assert len(said) == 1
+    assert said != {""}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["secret_key", "signing_key.pem"]
+
+
+def test_production_starts_on_secrets_of_its_own(production):
+    assert load(production).production
+
+
+@pytest.mark.parametrize("variable", ["SECRET_KEY", "SIGNING_KEY", "PUBLIC_URL"])
+def test_production_refuses_to_start_without(production, variable):
+    del production[variable]
+    with pytest.raises(SettingsError, match=f"^{variable}"):
+        load(production)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SECRET_KEY", "changeme" * 6),
+        ("SECRET_KEY", "my-very-long-development-key-0123456789"),
+        ("SECRET_KEY", "abababab" * 8),
+        ("SECRET_KEY", "Zk3-x9_QpLw7vT2m"),
+        ("PUBLIC_URL", "http://accounts.example.com"),
+    ],
+)
+def test_production_refuses_a_weak(production, variable, value):
+    with pytest.raises(SettingsError, match=f"^{variable}"):
+        load(production | {variable: value})
+
+
+def test_production_writes_no_secret_file(production, tmp_path):
+    load(production | {"INSTANCE_PATH": str(tmp_path / "instance")})
+    assert not (tmp_path / "instance").exists()
+
+
+def test_settings_cannot_be_changed_after_the_start(tmp_path):
+    with pytest.raises(ValueError, match="frozen"):
+        in_development(tmp_path).port = 1

@@ -1,0 +1,77 @@
+"""Requests made up from the document, right and wrong ones: none breaks us, and every answer is one we documented."""
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from app import create_app
+from config import load
+from tests.conftest import close
+from tests.web.api.acts import credentials_for, sign_up
+from tests.web.api.routes import DOCUMENTED, each_route, is_guarded
+
+EXAMPLES = 25
+CHECKS = [
+    not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
+    response_schema_conformance,
+]  # fmt: skip
+dice = hypothesis_settings(
+    max_examples=EXAMPLES, database=None, deadline=None, phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def app(schemas, tmp_path_factory):
+    """One app for all that is thrown at it."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    app = create_app(load(
+        {}, app_env="testing", instance_path=folder, database_url=schemas.clean("sqlite", folder), bcrypt_rounds=4,
+        ratelimit_enabled=False, hash_slots=64, mail_deliverer="off",
+    ))  # fmt: skip
+    yield app
+    close(app)
+
+
+@pytest.fixture(scope="module")
+def schema(app):
+    """The document, as schemathesis reads it from the app."""
+    return schemathesis.openapi.from_wsgi("/openapi.json", app)
+
+
+def throw(schema, app, method, path, headers):
+    """Send what schemathesis makes up for one operation, good and bad by turns."""
+    operation = schema[DOCUMENTED[path]][method]
+    good, bad = (
+        operation.as_strategy(generation_mode=mode) for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+    )
+
+    @seed(7)
+    @dice
+    @given(case=st.one_of(good, bad))
+    def each(case):
+        case.call_and_validate(app=app, headers=headers, checks=CHECKS)
+
+    each()
+
+
+@each_route()
+def test_whatever_a_stranger_sends_is_answered_as_documented(app, schema, method, path, contract):
+    throw(schema, app, method, path, {})
+
+
+@each_route(is_guarded)
+def test_whatever_a_signed_in_client_sends_is_answered_as_documented(app, schema, method, path, contract):
+    name = f"{method}{path}".replace("/", ".").lower()
+    tokens = sign_up(app.test_client(), email=f"{name}@example.com")
+    throw(schema, app, method, path, credentials_for(contract, tokens))

@@ -1,0 +1,143 @@
+"""The tables: made by migrations, as the models say, once, whoever is first."""
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from secrets import token_hex
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask_migrate import downgrade, upgrade
+
+from app import MIGRATIONS, create_app, migrate
+from app.core.database import Base, migration_engine
+from config import load
+from tests.conftest import close
+from tests.servers import ROOT
+
+FOUR_AT_ONCE = """
+import os, sys
+from app import create_app, migrate
+from config import Settings
+
+settings = Settings.model_validate_json(sys.stdin.readline())
+gate, opener = os.pipe()
+children = []
+for _ in range(4):
+    child = os.fork()
+    if not child:
+        os.close(opener)
+        app = create_app(settings)
+        os.read(gate, 1)  # until the parent closes its end
+        migrate(app)
+        sys.exit()
+    children.append(child)
+os.close(opener)
+sys.exit(any(os.waitpid(child, 0)[1] for child in children))
+"""
+
+
+@contextmanager
+def another_database(url):
+    """A new database, without tables, on the server of this one."""
+    server = sa.make_url(url)
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    name = f"latchkey_test_{token_hex(8)}"
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    try:
+        yield server.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            force = " WITH (FORCE)" * (server.get_backend_name() == "postgresql")
+            connection.execute(sa.text(f"DROP DATABASE {name}{force}"))
+
+
+@pytest.fixture
+def empty(each_database, tmp_path):
+    """The URL of a database without tables, of each kind."""
+    if each_database.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+    else:
+        with another_database(each_database) as url:
+            yield url
+
+
+@pytest.fixture
+def settings(empty, tmp_path):
+    return load({}, app_env="testing", instance_path=tmp_path, database_url=empty, bcrypt_rounds=4)
+
+
+@pytest.fixture
+def app(settings):
+    app = create_app(settings)
+    yield app
+    close(app)
+
+
+def tables(app):
+    with app.app_context():
+        return set(sa.inspect(migration_engine()).get_table_names()) - {"alembic_version", "sqlite_sequence"}
+
+
+def drift(app):
+    """What the tables lack to be what the models say."""
+    with app.app_context(), migration_engine().connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return compare_metadata(context, Base.metadata)
+
+
+def version(app):
+    with app.app_context(), migration_engine().connect() as connection:
+        return [row[0] for row in connection.execute(sa.text("SELECT version_num FROM alembic_version"))]
+
+
+def test_migrations_make_what_the_models_say(app):
+    migrate(app)
+    assert tables(app) == set(Base.metadata.tables)
+    assert drift(app) == []
+
+
+def test_the_way_back_leads_to_nothing_and_forth_again(app):
+    migrate(app)
+    with app.app_context():
+        downgrade(directory=MIGRATIONS, revision="base")
+    assert tables(app) == set()
+    migrate(app)
+    assert drift(app) == []
+
+
+def test_each_step_can_be_taken_back_and_again(app):
+    steps = [step.revision for step in ScriptDirectory(MIGRATIONS).walk_revisions()][::-1]
+    for step in steps:
+        with app.app_context():
+            upgrade(directory=MIGRATIONS, revision=step)
+            downgrade(directory=MIGRATIONS, revision="-1")
+            upgrade(directory=MIGRATIONS, revision=step)
+    assert version(app) == [steps[-1]]
+
+
+def test_a_second_start_finds_nothing_to_do(app, client):
+    migrate(app)
+    body = {"email": "ann@example.com", "password": "correct horse battery"}
+    client.post("/api/v1/auth/signup", json=body)
+    migrate(app)
+    assert client.post("/api/v1/auth/login", json=body).status_code == 200
+
+
+def test_there_is_one_newest_migration():
+    assert len(ScriptDirectory(MIGRATIONS).get_heads()) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="it takes fork to start four at once")
+def test_of_four_processes_that_start_at_once_one_migrates(app, settings):
+    done = subprocess.run(
+        [sys.executable, "-c", FOUR_AT_ONCE], cwd=ROOT, text=True, capture_output=True, timeout=100,
+        input=settings.model_dump_json() + "\n",
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (len(version(app)), drift(app)) == (1, [])

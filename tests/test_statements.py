@@ -1,0 +1,124 @@
+"""How many SQL statements a request costs: each is a round trip, and on the hot path they are what time goes to."""
+
+from contextlib import contextmanager
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.database import db
+from tests.web.api.acts import bearer, forget, log_in, log_out, me, refresh, sign_up
+
+TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA")
+
+
+class Counted(list):
+    """The statements that ran, in order."""
+
+    @property
+    def verbs(self):
+        """The first word of each."""
+        return [statement.split()[0].upper() for statement in self]
+
+
+@contextmanager
+def statements(app):
+    """What runs on the app's engines meanwhile."""
+    seen = Counted()
+
+    def note(_connection, _cursor, statement, *_):
+        if not statement.upper().startswith(TRANSACTION):
+            seen.append(statement)
+
+    with app.app_context():
+        engines = [*db.engines.values()]
+    for engine in engines:
+        sa.event.listen(engine, "before_cursor_execute", note)
+    yield seen
+    for engine in engines:
+        sa.event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def ann(each_app, client):
+    """Ann's tokens, on each database; keys are read and connections are open."""
+    tokens = sign_up(client)
+    me(client, tokens)
+    return tokens
+
+
+def sign_up_bob(client, _):
+    return sign_up(client, email="bob@example.com")
+
+
+def call_me_ann(client, tokens):
+    return client.patch("/api/v1/account", json={"first_name": "Ann"}, headers=bearer(tokens["access_token"]))
+
+
+def use_no_link(client, _):
+    return client.post("/api/v1/reset-password", json={"reset_token": "nonsense", "password": "a new horse battery"})
+
+
+COSTS = [  # in this order: signing out comes last
+    ("who am I", me, ["SELECT"]),
+    ("refresh", refresh, ["SELECT", "UPDATE"]),
+    ("the same refresh again", refresh, ["SELECT"]),
+    ("a letter to a known address", lambda client, _: forget(client), ["INSERT"]),
+    ("a letter to an unknown address", lambda client, _: forget(client, "nobody@example.com"), ["INSERT"]),
+    ("a change of name", call_me_ann, ["SELECT", "UPDATE"]),
+    ("a wrong password", lambda client, _: log_in(client, password="wrong horse battery"), ["SELECT"]),
+    ("an unknown address", lambda client, _: log_in(client, email="nobody@example.com"), ["SELECT"]),
+    ("a refused token", lambda client, _: client.get("/api/v1/account", headers=bearer("nonsense")), []),
+    (
+        "a refresh token for an access token",
+        lambda client, t: refresh(client, {"refresh_token": t["access_token"]}),
+        [],
+    ),
+    ("a link that is none", use_no_link, []),
+    (
+        "a broken body",
+        lambda client, _: client.post("/api/v1/auth/login", data=b"{", content_type="application/json"),
+        [],
+    ),
+]
+CEILINGS = [
+    ("sign in", lambda client, _: log_in(client), 4),
+    ("sign up", sign_up_bob, 4),
+    ("sign out", log_out, 3),
+]
+
+
+@pytest.mark.settings(refresh_grace_seconds=300)
+def test_each_request_costs_these_statements_and_no_more(app, client, ann):
+    found = []
+    for name, act, _ in COSTS:
+        with statements(app) as seen:
+            act(client, ann)
+        found.append((name, seen.verbs))
+    assert found == [(name, verbs) for name, _, verbs in COSTS]
+
+
+def test_signing_up_in_and_out_take_no_more_than_these(app, client, ann):
+    found = {}
+    for name, act, most in CEILINGS:
+        with statements(app) as seen:
+            act(client, ann)
+        if not 1 <= len(seen) <= most:
+            found[name] = seen
+    assert found == {}
+
+
+def test_known_and_unknown_addresses_take_the_very_same_statements(app, client, ann):
+    seen = {}
+    for email in ("ann@example.com", "nobody@example.com"):
+        with statements(app) as seen[email]:
+            forget(client, email)
+            log_in(client, email=email, password="wrong horse battery")
+    assert seen["ann@example.com"] == seen["nobody@example.com"]
+
+
+def test_no_statement_holds_a_value(app, client, ann):
+    with statements(app) as seen:
+        log_in(client)
+        forget(client)
+        refresh(client, ann)
+    assert "ann@example.com" not in str(seen)

@@ -1,0 +1,51 @@
+"""The ceilings of the house style. A rule without a check is not a rule."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = [*sorted(ROOT.glob("app/**/*.py")), ROOT / "config.py", ROOT / "run.py"]
+FILES = [path for path in FILES if "versions" not in path.parts and path.read_text().strip()]
+NAMES = [str(path.relative_to(ROOT)) for path in FILES]
+Documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def length(text: str) -> int:
+    return len(text.splitlines())
+
+
+def long_functions(text: str, most: int = 40) -> Iterator[str]:
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno - node.lineno + 1 > most:
+            yield node.name
+
+
+def undocumented(text: str) -> Iterator[str]:
+    tree = ast.parse(text)
+    if not ast.get_docstring(tree):
+        yield "the module"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and not ast.get_docstring(node):
+            yield node.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_a_file_is_short_and_says_what_it_is(path):
+    text = path.read_text()
+    assert length(text) <= 250
+    assert list(long_functions(text)) == []
+    assert list(undocumented(text)) == []
+
+
+def test_the_median_file_is_under_80_lines():
+    assert median(length(path.read_text()) for path in FILES) < 80
+
+
+def test_the_ceilings_are_noticed_when_they_are_passed():
+    assert list(long_functions("async def f():\n" + "    ...\n" * 40)) == ["f"]
+    assert list(long_functions("def f():\n" + "    ...\n" * 39)) == []
+    assert list(undocumented("class A: ...\nclass _B: ...")) == ["the module", "A"]

@@ -1,0 +1,88 @@
+"""What a client does, in one word each, and what it finds in the tables afterwards."""
+
+import sqlalchemy as sa
+
+from app.core.database import db
+
+PASSWORD = "correct horse battery"
+NEW = "a new horse battery"
+ANN = {"email": "ann@example.com", "password": PASSWORD}
+
+
+def bearer(token):
+    """The header that carries a token."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def credentials_for(contract, tokens):
+    """The headers that a route's guard lets pass."""
+    name = {"bearerAuth": "access_token", "refreshToken": "refresh_token"}.get(contract.who.scheme)
+    return bearer(tokens[name]) if name else {}
+
+
+def sign_up(client, **changes):
+    """Ann's tokens, or those of whoever `changes` says."""
+    answer = client.post("/api/v1/auth/signup", json=ANN | changes)
+    assert answer.status_code == 201, answer.text
+    return answer.json
+
+
+def log_in(client, **changes):
+    """The answer to a sign-in."""
+    return client.post("/api/v1/auth/login", json=ANN | changes)
+
+
+def me(client, tokens):
+    """The answer to `GET /account`."""
+    return client.get("/api/v1/account", headers=bearer(tokens["access_token"]))
+
+
+def refresh(client, tokens):
+    """The answer to a refresh."""
+    return client.post("/api/v1/auth/refresh", headers=bearer(tokens["refresh_token"]))
+
+
+def log_out(client, tokens, scope="this"):
+    """The answer to a sign-out."""
+    return client.post(f"/api/v1/auth/logout?scope={scope}", headers=bearer(tokens["access_token"]))
+
+
+def forget(client, email=ANN["email"]):
+    """The answer to a request for a reset letter."""
+    return client.post("/api/v1/forgot-password", json={"email": email})
+
+
+def reset(client, token, password=NEW):
+    """The answer to a new password."""
+    return client.post("/api/v1/reset-password", json={"reset_token": token, "password": password})
+
+
+def is_problem(answer, status, code):
+    """Whether the answer is a whole problem document of this status and code, which no cache may keep."""
+    body = answer.get_json(force=True)
+    return (
+        (answer.status_code, answer.mimetype, answer.headers["Cache-Control"])
+        == (status, "application/problem+json", "no-store")
+        and body.keys() - {"errors"} == {"type", "title", "status", "detail", "code"}
+        and (body["status"], body["code"]) == (status, code)
+    )
+
+
+def sql(app, statement, **values):
+    """Run one statement; its rows, if it gives any."""
+    with app.app_context(), db.engine.begin() as connection:
+        result = connection.execute(sa.text(statement), values)
+        return [tuple(row) for row in result] if result.returns_rows else []
+
+
+def put(app, model, **values):
+    """Write these values into every row of a table."""
+    with app.app_context(), db.engines["autocommit"].connect() as connection:
+        connection.execute(sa.update(model).values(**values))
+
+
+def kept(app):
+    """Everything that rests in the tables."""
+    with app.app_context(), db.engine.connect() as connection:
+        tables = db.metadata.sorted_tables
+        return {table.name: sorted(map(repr, connection.execute(sa.select(table)))) for table in tables}

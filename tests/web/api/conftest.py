@@ -1,0 +1,38 @@
+"""Ann, who has an account; and an app that tests may share when they leave nothing behind."""
+
+import pytest
+
+from app import create_app
+from config import load
+from tests.conftest import close
+from tests.web.api.acts import credentials_for, sign_up
+
+
+@pytest.fixture
+def ann(client):
+    """Ann's tokens."""
+    return sign_up(client)
+
+
+class Shared:
+    """An app, a client of it, and Ann's tokens."""
+
+    def __init__(self, app):
+        self.app, self.client = app, app.test_client()
+        self.ann = sign_up(self.client)
+
+    def call(self, method, path, contract, **sent):
+        """Call a route as whoever may."""
+        return self.client.open(path, method=method, headers=credentials_for(contract, self.ann), **sent)
+
+
+@pytest.fixture(scope="module")
+def shared(schemas, tmp_path_factory):
+    """One app for all tests of a module whose requests are all refused."""
+    folder = tmp_path_factory.mktemp("shared")
+    app = create_app(load(
+        {}, app_env="testing", instance_path=folder, database_url=schemas.clean("sqlite", folder), bcrypt_rounds=4,
+        ratelimit_enabled=False, hash_slots=64,
+    ))  # fmt: skip
+    yield Shared(app)
+    close(app)

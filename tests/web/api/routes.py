@@ -1,0 +1,56 @@
+"""Every route under a contract, as the URL map has it when the tests are collected."""
+
+import re
+from uuid import UUID
+
+import pytest
+
+from app import create_app
+from app.web.guards import MaybeSignedIn
+from app.web.openapi import contracts
+from config import load, new_signing_key
+
+SOMEBODY = str(UUID(int=7))
+DOCUMENTED = {}  # each path as the document has it, with braces
+
+
+def _routes():
+    settings = load(
+        {}, app_env="testing", secret_key="a secret for looking at our routes", signing_key=new_signing_key(),
+        database_url="sqlite://", bcrypt_rounds=4,
+    )  # fmt: skip
+    for rule, contract in contracts(create_app(settings)):
+        for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+            path = re.sub(r"<[^>]+>", SOMEBODY, rule.rule)
+            DOCUMENTED[path] = re.sub(r"<(?:[^:>]+:)?([^>]+)>", r"{\1}", rule.rule)
+            yield method, path, contract
+
+
+ROUTES = list(_routes())
+PATHS = sorted({path for _, path, _ in ROUTES})
+
+
+def each_route(choose=lambda contract: True):
+    """Parametrise a test over `method`, `path` and `contract` of the routes whose contract is chosen."""
+    chosen = [pytest.param(*route, id=f"{route[0]} {route[1]}") for route in ROUTES if choose(route[2])]
+    return pytest.mark.parametrize(("method", "path", "contract"), chosen)
+
+
+def takes_body(contract):
+    """Whether the route has a body."""
+    return contract.takes is not None
+
+
+def is_for(scheme):
+    """Chooses the routes that this security scheme guards."""
+    return lambda contract: contract.who.scheme == scheme
+
+
+def is_guarded(contract):
+    """Whether the route turns strangers away."""
+    return contract.who.scheme is not None and not isinstance(contract.who, MaybeSignedIn)
+
+
+def example(contract):
+    """The body that the documentation shows."""
+    return contract.takes.model_config["json_schema_extra"]["examples"][0]

@@ -1,0 +1,158 @@
+"""Bodies that nobody should send: each is refused as a problem, and nothing is kept of it."""
+
+import json
+
+import pytest
+
+from tests.web.api.acts import bearer, is_problem, kept
+from tests.web.api.routes import each_route, example, takes_body
+
+KIB_64 = 64 * 1024
+JSON = {"content_type": "application/json"}
+CHUNKED = {
+    "wsgi.input_terminated": True, "CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked",
+}  # fmt: skip
+RIGHT = json.dumps({"email": "ann@example.com", "password": "correct horse battery"})
+NOT_JSON = {
+    "empty": b"",
+    "a blank": b" ",
+    "broken": b'{"email": "eve@example.com", ',
+    "two documents": b"{}{}",
+    "single quotes": b"{'email': 'eve@example.com'}",
+    "NaN": b'{"email": NaN, "password": NaN}',
+    "infinity": b'{"email": Infinity}',
+    "a bare word": b"undefined",
+    "lists 20,000 deep": b"[" * 20_000 + b"]" * 20_000,
+    "objects 10,000 deep": b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+    "half a surrogate pair": rb'{"email": "\ud800@example.com"}',
+    "half a pair in a name": rb'{"\udfff": 1}',
+    "half a pair in UTF-8": b'{"email": "\xed\xa0\x80@example.com"}',
+    "Latin-1": '{"email": "é@example.com"}'.encode("latin-1"),
+    "a form": b"email=eve%40example.com&password=correct+horse",
+    "NULs": b"\0" * 100,
+}
+NO_OBJECT = {
+    "null": b"null",
+    "true": b"true",
+    "a number": b"3",
+    "a huge number": b"9" * 5_000,
+    "a text": b'"eve@example.com"',
+    "a list": b"[]",
+    "a list of objects": b'[{"email": "eve@example.com"}]',
+    "an unknown member": b'{"is_admin": true}',
+    "a member with an empty name": b'{"": 1}',
+    "a prototype": b'{"__proto__": {"roles": ["admin"]}}',
+}
+WRONG_VALUES = [7, 1.5, True, [], {}, ["x"], {"x": "y"}, "x" * 5_000, "e\0ve", "e\x1bve", "e\nve", "e\x7fve", "e\x85ve"]
+OTHER_TYPES = [
+    None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonp", "text/json",
+    "x", "application/xml", "*/*", "application/problem+json",
+]  # fmt: skip
+
+
+def spoilt(body):
+    """The body with one member spoilt, in each way there is; a password may hold any character."""
+    for name, value in body.items():
+        for wrong in WRONG_VALUES:
+            if "password" not in name or not isinstance(wrong, str) or len(wrong) > 100:
+                yield json.dumps(body | {name: wrong, "unused": value} if wrong is value else body | {name: wrong})
+
+
+@each_route(takes_body)
+def test_what_is_not_json_is_refused(shared, method, path, contract):
+    answers = {name: shared.call(method, path, contract, data=data, **JSON) for name, data in NOT_JSON.items()}
+    assert [name for name, answer in answers.items() if not is_problem(answer, 400, "invalid_input")] == []
+
+
+@each_route(takes_body)
+def test_json_that_is_not_the_object_asked_for_is_refused(shared, method, path, contract):
+    answers = {name: shared.call(method, path, contract, data=data, **JSON) for name, data in NO_OBJECT.items()}
+    assert [name for name, answer in answers.items() if not is_problem(answer, 400, "invalid_input")] == []
+
+
+@each_route(takes_body)
+def test_right_json_in_another_encoding_than_utf_8_is_refused(shared, method, path, contract):
+    text = json.dumps(example(contract))
+    encodings = ("utf-16", "utf-32", "utf-8-sig")
+    answers = {name: shared.call(method, path, contract, data=text.encode(name), **JSON) for name in encodings}
+    assert [name for name, answer in answers.items() if not is_problem(answer, 400, "invalid_input")] == []
+
+
+@each_route(takes_body)
+def test_one_wrong_member_is_refused(shared, method, path, contract):
+    answers = {body: shared.call(method, path, contract, data=body, **JSON) for body in spoilt(example(contract))}
+    assert {body: answer.status_code for body, answer in answers.items() if answer.status_code != 400} == {}
+
+
+@each_route(takes_body)
+def test_a_member_missing_or_null_is_refused_by_name(shared, method, path, contract):
+    body = example(contract)
+    needed = [name for name, field in contract.takes.model_fields.items() if field.is_required()]
+    for name in needed:
+        for bad in ({key: value for key, value in body.items() if key != name}, body | {name: None}):
+            answer = shared.call(method, path, contract, data=json.dumps(bad), **JSON)
+            assert [error["field"] for error in answer.json["errors"]] == [name]
+
+
+@pytest.mark.parametrize("content_type", OTHER_TYPES)
+@each_route(takes_body)
+def test_a_body_that_does_not_say_it_is_json_is_refused(shared, method, path, contract, content_type):
+    answer = shared.call(method, path, contract, data=json.dumps(example(contract)), content_type=content_type)
+    assert is_problem(answer, 415, "unsupported_media_type")
+
+
+@each_route(takes_body)
+def test_a_body_over_64_kib_is_refused(shared, method, path, contract):
+    answer = shared.call(method, path, contract, data=json.dumps("x" * KIB_64), **JSON)
+    assert is_problem(answer, 413, "content_too_large")
+
+
+@each_route(takes_body)
+def test_lists_100_000_deep_are_too_large_before_they_are_read(shared, method, path, contract):
+    answer = shared.call(method, path, contract, data=b"[" * 100_000 + b"]" * 100_000, **JSON)
+    assert is_problem(answer, 413, "content_too_large")
+
+
+@each_route(takes_body)
+def test_a_chunked_body_over_64_kib_is_refused(shared, method, path, contract):
+    long = json.dumps("x" * KIB_64)
+    answer = shared.call(method, path, contract, data=long, environ_overrides=CHUNKED, **JSON)
+    assert is_problem(answer, 413, "content_too_large")
+
+
+@each_route(takes_body)
+def test_nothing_is_kept_of_what_was_refused(shared, method, path, contract):
+    before = kept(shared.app)
+    for data in [*NOT_JSON.values(), *NO_OBJECT.values(), *spoilt(example(contract))]:
+        shared.call(method, path, contract, data=data, **JSON)
+    assert kept(shared.app) == before
+
+
+@each_route(takes_body)
+def test_a_refusal_does_not_repeat_what_was_sent(shared, method, path, contract):
+    answer = shared.call(method, path, contract, data=b'{"password": ["hunter2"], "email": 1}', **JSON)
+    assert "hunter2" not in answer.text
+
+
+def test_a_chunked_body_without_a_length_is_taken(client):
+    answer = client.post("/api/v1/auth/signup", data=RIGHT, environ_overrides=CHUNKED, **JSON)
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize("content_type", ["Application/JSON", "application/json; charset=utf-8"])
+def test_json_is_json_however_it_is_spelled(client, content_type):
+    assert client.post("/api/v1/auth/signup", data=RIGHT, content_type=content_type).status_code == 201
+
+
+def test_of_a_member_named_twice_the_last_counts(app, client):
+    body = b'{"email": "ann@example.com", "email": "eve@example.com", "password": "correct horse battery"}'
+    client.post("/api/v1/auth/signup", data=body, **JSON)
+    assert "ann@example.com" not in str(kept(app))
+
+
+@pytest.mark.parametrize(
+    "query", ["scope=", "scope=each", "scope=ALL", "scope=all%00", "scope=%ff", "other=1", "scope[]=all"]
+)
+def test_a_query_that_the_route_does_not_know_is_refused(shared, query):
+    answer = shared.client.post(f"/api/v1/auth/logout?{query}", headers=bearer(shared.ann["access_token"]))
+    assert is_problem(answer, 400, "invalid_input")

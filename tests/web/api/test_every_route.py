@@ -1,0 +1,70 @@
+"""What holds for each route of the URL map, whichever it is."""
+
+import pytest
+
+from tests.web.api.acts import bearer, is_problem
+from tests.web.api.routes import PATHS, ROUTES, each_route, example, is_for, is_guarded, takes_body
+
+REALM = 'Bearer realm="latchkey"'
+
+
+def call(shared, method, path, contract, headers=None):
+    body = {"json": example(contract)} if takes_body(contract) else {}
+    return shared.client.open(path, method=method, headers=headers, **body)
+
+
+@each_route(is_guarded)
+def test_without_a_token_it_names_the_scheme_and_no_error(shared, method, path, contract):
+    answer = call(shared, method, path, contract)
+    assert is_problem(answer, 401, "unauthenticated")
+    assert answer.headers["WWW-Authenticate"] == REALM
+
+
+@each_route(is_guarded)
+def test_another_scheme_than_bearer_is_no_token(shared, method, path, contract):
+    answer = call(shared, method, path, contract, {"Authorization": "Basic YW5uOnNlY3JldA=="})
+    assert is_problem(answer, 401, "unauthenticated")
+    assert answer.headers["WWW-Authenticate"] == REALM
+
+
+@pytest.mark.parametrize("credential", ["Bearer x.y.z", "bearer nonsense", "Bearer", "Bearer ", "Bearer a b"])
+@each_route(is_guarded)
+def test_a_token_that_is_none_of_ours_is_an_invalid_token(shared, method, path, contract, credential):
+    answer = call(shared, method, path, contract, {"Authorization": credential})
+    assert is_problem(answer, 401, "invalid_token")
+    assert answer.headers["WWW-Authenticate"] == REALM + ', error="invalid_token"'
+
+
+@each_route(is_for("bearerAuth"))
+def test_a_refresh_token_is_no_access_token(shared, method, path, contract):
+    answer = call(shared, method, path, contract, bearer(shared.ann["refresh_token"]))
+    assert is_problem(answer, 401, "invalid_token")
+
+
+@each_route(is_for("refreshToken"))
+def test_an_access_token_is_no_refresh_token(shared, method, path, contract):
+    answer = call(shared, method, path, contract, bearer(shared.ann["access_token"]))
+    assert is_problem(answer, 401, "invalid_token")
+
+
+@each_route(takes_body)
+def test_the_guard_comes_before_the_body(shared, method, path, contract):
+    answer = shared.client.open(path, method=method, data=b"{", content_type="text/plain")
+    assert answer.status_code == (401 if is_guarded(contract) else 415)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_method_it_does_not_have_is_refused_with_those_it_has(shared, path):
+    answer = shared.client.open(path, method="TRACE")
+    assert is_problem(answer, 405, "method_not_allowed")
+    assert {method for method, other, _ in ROUTES if other == path} <= set(answer.headers["Allow"].split(", "))
+
+
+@pytest.mark.parametrize("path", ["/nope", "/api/v1", "/api/v2/account", "/api/v1/%00", "/api/v1/%ff", "/api/v1/../x"])
+def test_a_path_that_does_not_exist_is_a_problem_too(shared, path):
+    assert is_problem(shared.client.get(path), 404, "not_found")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_slash_too_many_leads_to_the_same_route(shared, path):
+    assert shared.client.open(path + "/", method="TRACE").status_code == 405

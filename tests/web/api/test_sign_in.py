@@ -1,0 +1,115 @@
+"""/api/v1/auth: what each route answers."""
+
+from itertools import pairwise
+
+import pytest
+
+from tests.web.api.acts import ANN, bearer, is_problem, kept, log_in, log_out, me, refresh, sign_up
+
+CHALLENGE = 'Bearer realm="latchkey"'
+
+
+def is_tokens(answer, status):
+    body = answer.json
+    types = {name: type(value) for name, value in body.items()}
+    expected = {"access_token": str, "refresh_token": str, "token_type": str, "expires_in": int}
+    cache = answer.headers["Cache-Control"]
+    return (answer.status_code, types, body["token_type"], cache) == (status, expected, "Bearer", "no-store")
+
+
+def test_signing_up_gives_tokens(client):
+    answer = client.post("/api/v1/auth/signup", json=ANN)
+    assert is_tokens(answer, 201)
+    assert me(client, answer.json).json["email"] == "ann@example.com"
+
+
+def test_an_access_token_lives_up_to_5_percent_less_than_the_setting(client, ann):
+    assert 855 <= ann["expires_in"] <= 900
+
+
+def test_a_taken_address_is_a_conflict(client, ann):
+    assert is_problem(client.post("/api/v1/auth/signup", json=ANN), 409, "email_taken")
+
+
+def test_signing_up_again_keeps_the_first_password(client, ann):
+    client.post("/api/v1/auth/signup", json=ANN | {"password": "somebody else's"})
+    assert log_in(client).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/v1/auth/signup", "/api/v1/auth/login", "/api/v1/forgot-password"])
+def test_what_is_no_address_is_refused_by_name(client, path):
+    body = {"email": "ann at example"} | ({} if "forgot" in path else {"password": "correct horse battery"})
+    answer = client.post(path, json=body)
+    assert is_problem(answer, 400, "invalid_email")
+    assert [(error["field"], error["code"]) for error in answer.json["errors"]] == [("email", "invalid_email")]
+
+
+def test_a_short_password_is_refused_by_name(client):
+    answer = client.post("/api/v1/auth/signup", json=ANN | {"password": "1234567"})
+    assert is_problem(answer, 400, "password_too_short")
+    assert answer.json["errors"][0]["field"] == "password"
+
+
+@pytest.mark.settings(password_min_length=20)
+def test_how_short_is_too_short_is_a_setting(client):
+    answer = client.post("/api/v1/auth/signup", json=ANN | {"password": "x" * 19})
+    assert (answer.json["code"], "20" in answer.json["detail"]) == ("password_too_short", True)
+
+
+def test_a_password_of_1025_characters_is_refused_and_one_of_1024_is_not(client):
+    answers = [client.post("/api/v1/auth/signup", json=ANN | {"password": "x" * size}) for size in (1_025, 1_024)]
+    assert [answer.status_code for answer in answers] == [400, 201]
+
+
+def test_signing_in_gives_tokens_of_a_new_session(client, ann):
+    answer = log_in(client)
+    assert is_tokens(answer, 200)
+    assert answer.json["refresh_token"] != ann["refresh_token"]
+
+
+def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(client, ann):
+    wrong, unknown = log_in(client, password="wrong horse battery"), log_in(client, email="eve@example.com")
+    assert is_problem(wrong, 401, "invalid_credentials")
+    assert (wrong.data, [*wrong.headers]) == (unknown.data, [*unknown.headers])
+
+
+def test_wrong_credentials_are_no_wrong_token(client):
+    assert log_in(client).headers["WWW-Authenticate"] == CHALLENGE
+
+
+def test_refreshing_gives_a_new_pair(client, ann):
+    answer = refresh(client, ann)
+    assert is_tokens(answer, 200)
+    assert {answer.json["access_token"], answer.json["refresh_token"]}.isdisjoint(ann.values())
+
+
+def test_a_refresh_needs_no_body_and_reads_none(client, ann):
+    answer = client.post("/api/v1/auth/refresh", data=b"{", headers=bearer(ann["refresh_token"]))
+    assert answer.status_code == 200
+
+
+def test_signing_out_has_no_body(client, ann):
+    answer = log_out(client, ann)
+    assert (answer.status_code, answer.data, answer.headers["Cache-Control"]) == (204, b"", "no-store")
+
+
+def test_signing_out_twice_is_refused(client, ann):
+    log_out(client, ann)
+    assert is_problem(log_out(client, ann), 401, "invalid_token")
+
+
+def test_a_word_that_is_no_scope_ends_no_session(client, ann):
+    log_out(client, ann, scope="everything")
+    assert me(client, ann).status_code == 200
+
+
+def test_no_password_and_no_token_rests_in_the_tables(app, client, ann):
+    everything = str(kept(app)) + str(kept(app).keys())
+    assert [
+        secret for secret in (ANN["password"], ann["access_token"], ann["refresh_token"]) if secret in everything
+    ] == []
+
+
+def test_no_two_answers_share_a_token(client):
+    pairs = [sign_up(client, email=f"ann{number}@example.com") for number in range(4)]
+    assert all(one["access_token"] != other["access_token"] for one, other in pairwise(pairs))

@@ -1,0 +1,110 @@
+"""A bare app with the pages on it, and behind them a stub of the door that refuses on demand."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
+
+from app.core.origin import Origin
+from app.web.headers import init_headers
+from app.web.limits import init_limits
+from app.web.pages.confirmations import pages_confirmations
+from app.web.pages.home import pages_home
+from app.web.pages.mailbox import pages_mailbox
+from app.web.pages.reset_password import pages_reset_password
+
+WEB = Path(__file__).parents[3] / "app" / "web"
+
+
+class Flow:
+    """Notes what it is asked, and raises `refusal` if one is set. Every act but a check is told where it comes from."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, ...]] = []
+        self.refusal: Exception | None = None
+
+    def __getattr__(self, act: str) -> Callable[..., None]:
+        def note(*given: object) -> None:
+            if not act.startswith("check"):
+                *given, origin = given
+                assert isinstance(origin, Origin)
+            self.asked.append((act, *map(str, given)))
+            if self.refusal:
+                raise self.refusal
+
+        return note
+
+
+class Mailbox:
+    """Letters that arrived seconds ago, newest first."""
+
+    def __init__(self) -> None:
+        self.kept: list[SimpleNamespace] = []
+
+    def add(self, text: str = "Hello", html: str = "<p>Hello</p>", subject: str = "A letter", age: int = 3) -> None:
+        received_at = datetime.now(UTC) - timedelta(seconds=age)
+        letter = SimpleNamespace(
+            id=str(len(self.kept) + 1), to="ann@example.com", subject=subject, text=text, html=html,
+            received_at=received_at,
+        )  # fmt: skip
+        self.kept.insert(0, letter)
+
+    def letters(self) -> list[SimpleNamespace]:
+        return self.kept
+
+    def letter(self, letter_id: str) -> SimpleNamespace | None:
+        return next((letter for letter in self.kept if letter.id == letter_id), None)
+
+
+@pytest.fixture
+def reset() -> Flow:
+    return Flow()
+
+
+@pytest.fixture
+def flow() -> Flow:
+    """What stands behind every page of a confirmation."""
+    return Flow()
+
+
+@pytest.fixture
+def letters() -> Mailbox:
+    return Mailbox()
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Where compiled templates are kept from one test's app to the next."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
+@pytest.fixture
+def build(reset: Flow, flow: Flow, letters: Mailbox, compiled: FileSystemBytecodeCache) -> Callable[..., Flask]:
+    """Makes the bare app: `build(production=True, mailbox=None)`."""
+
+    def make(*, production: bool = False, mailbox: Mailbox | None = letters, limited: bool = False) -> Flask:
+        app = Flask("app", template_folder=str(WEB / "templates"), static_folder=str(WEB / "static"))
+        app.jinja_options = {"bytecode_cache": compiled}
+        app.config["LATCHKEY"] = SimpleNamespace(password_min_length=11, trusted_proxies=[])
+        app.config["LATCHKEY_DEVELOPMENT"] = not production
+        app.config.update(MAX_CONTENT_LENGTH=64 * 1024, MAIL_SERVER="mail.test", MAIL_PORT=2525)
+        app.extensions["latchkey"] = SimpleNamespace(
+            password_reset=reset, email_verification=flow, email_change=flow, not_me=flow, mailbox=mailbox
+        )
+        init_limits(app, enabled=limited, redis_url="")
+        init_headers(app, production=production)
+        for room in (pages_home, pages_reset_password, pages_confirmations, *([] if production else [pages_mailbox])):
+            app.register_blueprint(room)
+        return app
+
+    return make
+
+
+@pytest.fixture
+def browser(build: Callable[..., Flask]) -> FlaskClient:
+    return build().test_client()

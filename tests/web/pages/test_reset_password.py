@@ -1,0 +1,243 @@
+"""The pages that a reset link opens."""
+
+import pytest
+
+from app.core.errors import Busy, Forbidden, Invalid, TooMany
+from app.web.pages.reset_password import code_in
+
+
+class LinkExpired(Invalid):
+    code = "link_expired"
+
+
+class LinkUsed(Invalid):
+    code = "link_used"
+
+
+class LinkInvalid(Invalid):
+    code = "link_invalid"
+
+
+class PasswordTooShort(Invalid):
+    code = "password_too_short"
+    detail = "That is a short one."
+    field = "password"
+
+
+class InvalidEmail(Invalid):
+    detail = "That is no address."
+    field = "email"
+
+
+class CodeInvalid(Invalid):
+    code = "code_invalid"
+    detail = "That is not the code."
+
+
+def use(browser, **form):
+    return browser.post("/reset-password", data=form)
+
+
+def test_opening_the_page_asks_the_door_nothing(browser, reset):
+    for _ in range(5):
+        assert browser.get("/reset-password").status_code == 200
+        assert browser.head("/reset-password").status_code == 200
+    assert reset.asked == []
+
+
+def test_the_page_reads_the_fragment_with_a_script_of_its_own(browser):
+    page = browser.get("/reset-password").text
+    script = browser.get("/static/open-link.js")
+    assert '<script src="/static/open-link.js">' in page
+    assert "history.replaceState" in script.text
+    script.close()
+
+
+def test_without_scripts_the_link_can_be_pasted(browser):
+    page = browser.get("/reset-password").text
+    assert "<noscript>" in page
+    assert 'name="token"' in page
+
+
+def test_a_live_link_is_checked_and_a_new_password_asked_for(browser, reset):
+    answer = use(browser, token="live")
+    assert (answer.status_code, reset.asked) == (200, [("check", "live")])
+    assert '<input type="hidden" name="token" value="live">' in answer.text
+    assert 'autocomplete="new-password"' in answer.text
+    assert 'minlength="11"' in answer.text
+
+
+def test_a_new_password_is_set(browser, reset):
+    answer = use(browser, token="live", password=" spaces count ")
+    assert (answer.status_code, reset.asked) == (200, [("complete", "live", " spaces count ")])
+    assert "Your password is changed" in answer.text
+    assert "signed out" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [(LinkExpired(), "has expired"), (LinkUsed(), "already used"), (LinkInvalid(), "does not work")],
+)
+@pytest.mark.parametrize("form", [{"token": "dead"}, {"token": "dead", "password": "long enough"}])
+def test_a_dead_link_says_why_and_offers_a_new_one(browser, reset, refusal, words, form):
+    reset.refusal = refusal
+    answer = use(browser, **form)
+    assert answer.status_code == 400
+    assert words in answer.text
+    assert 'action="/reset-password/request"' in answer.text
+
+
+def test_a_bad_password_is_asked_for_again_and_the_link_kept(browser, reset):
+    reset.refusal = PasswordTooShort()
+    answer = use(browser, token="live", password="short")
+    assert answer.status_code == 400
+    assert "That is a short one." in answer.text
+    assert 'name="token" value="live"' in answer.text
+    assert "short" not in answer.text.replace("That is a short one.", "")
+
+
+@pytest.mark.parametrize(("refusal", "status"), [(Busy(retry_after=7), 503), (TooMany(retry_after=7), 429)])
+@pytest.mark.parametrize("form", [{"token": "live"}, {"token": "live", "password": "long enough"}])
+def test_a_busy_service_keeps_the_link_for_another_try(browser, reset, refusal, status, form):
+    reset.refusal = refusal
+    answer = use(browser, **form)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (status, "7")
+    assert 'name="token" value="live"' in answer.text
+    assert refusal.message in answer.text
+
+
+def test_any_other_refusal_is_a_page_too(browser, reset):
+    reset.refusal = Forbidden()
+    assert use(browser, token="live", password="long enough").status_code == 403
+    assert use(browser, token="live").status_code == 403
+
+
+@pytest.mark.parametrize("form", [{}, {"token": ""}, {"token": " \r\n"}, {"token": "", "password": "long enough"}])
+def test_a_blank_link_is_asked_for_again(browser, reset, form):
+    answer = use(browser, **form)
+    assert answer.status_code == 400
+    assert "Paste the link" in answer.text
+    assert reset.asked == []
+
+
+@pytest.mark.parametrize("form", [{"token": "x" * 2_001}, {"token": "live", "password": "x" * 1_025}])
+def test_what_is_too_long_is_refused_before_the_door(browser, reset, form):
+    answer = use(browser, **form)
+    assert (answer.status_code, answer.mimetype) == (400, "text/html")
+    assert reset.asked == []
+
+
+@pytest.mark.parametrize("token", ["\x00", "é" * 50, "\ud800".encode("utf-8", "surrogatepass"), "'><script>"])
+def test_strange_tokens_reach_the_door_and_no_further(browser, token):
+    answer = use(browser, token=token)
+    assert answer.status_code == 200
+    assert "<script>" not in answer.text
+
+
+def test_a_letter_can_be_asked_for(browser, reset):
+    assert 'type="email"' in browser.get("/reset-password/request").text
+    answer = browser.post("/reset-password/request", data={"email": " ann@example.com "})
+    assert (answer.status_code, reset.asked) == (200, [("request", "ann@example.com")])
+    assert "If there is an account for that address, a letter is on its way" in answer.text
+
+
+def test_a_malformed_address_is_shown_again(browser, reset):
+    reset.refusal = Invalid("That is no address.")
+    answer = browser.post("/reset-password/request", data={"email": '"><b>'})
+    assert answer.status_code == 400
+    assert "That is no address." in answer.text
+    assert 'value="&#34;&gt;&lt;b&gt;"' in answer.text
+
+
+@pytest.mark.parametrize("path", ["/reset-password/request", "/reset-password/code"])
+def test_an_endless_address_is_refused_before_the_door(browser, reset, path):
+    answer = browser.post(path, data={"email": "x" * 255, "code": "WDJB-MJHT", "password": "long enough"})
+    assert answer.status_code == 400
+    assert 'aria-describedby="email-error"' in answer.text
+    assert reset.asked == []
+
+
+def test_a_code_is_asked_for_with_the_address_and_the_new_password(browser):
+    page = browser.get("/reset-password/code").text
+    for field in ("email", "code", "password"):
+        assert f'<input id="{field}" name="{field}"' in page
+    assert 'autocomplete="one-time-code"' in page
+
+
+def test_the_form_for_a_code_is_near_wherever_a_letter_is_spoken_of(browser):
+    sent = browser.post("/reset-password/request", data={"email": "ann@example.com"}).text
+    assert 'action="/reset-password/code"' in sent
+    assert 'name="email" value="ann@example.com"' in sent
+    for path in ("/reset-password", "/reset-password/request"):
+        assert 'href="/reset-password/code"' in browser.get(path).text
+
+
+def test_an_address_alone_is_carried_into_the_form_for_the_code(browser, reset):
+    answer = browser.post("/reset-password/code", data={"email": "ann@example.com"})
+    assert (answer.status_code, reset.asked) == (200, [])
+    assert 'value="ann@example.com"' in answer.text
+    assert "error" not in answer.text
+
+
+def test_a_code_that_was_pasted_for_a_link_is_carried_into_its_form(browser, reset):
+    answer = use(browser, token=" wdjb mjht")
+    assert (answer.status_code, reset.asked) == (200, [])
+    assert 'action="/reset-password/code"' in answer.text
+    assert 'value="WDJB-MJHT"' in answer.text
+
+
+def use_code(browser, **changes):
+    form = {"email": "ann@example.com", "code": "wdjb mjht", "password": " spaces count "}
+    return browser.post("/reset-password/code", data=form | changes)
+
+
+def test_a_code_sets_the_new_password(browser, reset):
+    answer = use_code(browser, email=" ann@example.com ")
+    asked = ("complete_with_code", "ann@example.com", "WDJB-MJHT", " spaces count ")
+    assert (answer.status_code, reset.asked) == (200, [asked])
+    assert "Your password is changed" in answer.text
+
+
+@pytest.mark.parametrize(
+    "typed", ["WDJB-MJHT", "wdjbmjht", " wdjb mjht ", "w d j b – m j h t", "WDJB\u2011MJHT", "ＷＤＪＢ－ＭＪＨＴ"]
+)
+def test_a_code_is_understood_however_it_is_typed(typed):
+    assert code_in(typed) == "WDJB-MJHT"
+
+
+@pytest.mark.parametrize("typed", ["", "-", "WDJB-MJH", "WDJB-MJHTX", "WDJB-MJH7", "WDJB_MJHT", "ПАРО-ЛЬПА", "ß" * 4])
+def test_what_is_no_code_is_refused_before_the_door(browser, reset, typed):
+    answer = use_code(browser, code=typed)
+    assert answer.status_code == 400
+    assert "A code has eight letters" in answer.text
+    assert reset.asked == []
+
+
+@pytest.mark.parametrize(
+    ("refusal", "field"),
+    [(CodeInvalid(), "code"), (PasswordTooShort(), "password"), (InvalidEmail(), "email"), (Invalid("No."), "code")],
+)
+def test_a_refused_code_is_told_at_the_field_and_all_but_the_password_kept(browser, reset, refusal, field):
+    reset.refusal = refusal
+    answer = use_code(browser, password="hidden from view")
+    assert answer.status_code == 400
+    assert f'id="{field}-error" role="alert">{refusal.message}</p>' in answer.text
+    assert 'value="ann@example.com"' in answer.text
+    assert 'value="WDJB-MJHT"' in answer.text
+    assert "hidden from view" not in answer.text
+
+
+@pytest.mark.parametrize(("refusal", "status"), [(Busy(retry_after=7), 503), (TooMany(retry_after=7), 429)])
+def test_a_busy_service_keeps_the_code_for_another_try(browser, reset, refusal, status):
+    reset.refusal = refusal
+    answer = use_code(browser)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (status, "7")
+    assert refusal.message in answer.text
+    assert 'value="WDJB-MJHT"' in answer.text
+    assert "aria-invalid" not in answer.text
+
+
+def test_an_endless_password_is_refused_before_the_door_with_a_code_too(browser, reset):
+    answer = use_code(browser, password="x" * 1_025)
+    assert (answer.status_code, reset.asked) == (400, [])
+    assert 'id="password-error"' in answer.text

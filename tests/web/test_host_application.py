@@ -1,0 +1,30 @@
+"""Routes of a host application that stand under flask-jwt-extended's own decorators."""
+
+import pytest
+from flask_jwt_extended import jwt_required
+
+from tests.web.api.acts import bearer, sign_up
+
+
+@pytest.fixture
+def host_route(app):
+    """A route of a host application, under flask-jwt-extended's own decorator."""
+    app.add_url_rule("/theirs", view_func=jwt_required()(lambda: {"whose": "theirs"}))
+    return "/theirs"
+
+
+def test_flask_jwt_extended_lets_our_access_token_in(client, host_route):
+    answer = client.get(host_route, headers=bearer(sign_up(client)["access_token"]))
+    assert answer.json == {"whose": "theirs"}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer nonsense"}])
+def test_flask_jwt_extended_refuses_in_our_words(client, host_route, headers):
+    answer = client.get(host_route, headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="latchkey"')
+    assert answer.mimetype == "application/problem+json"
+
+
+def test_flask_jwt_extended_lets_no_refresh_token_in(client, host_route):
+    assert client.get(host_route, headers=bearer(sign_up(client)["refresh_token"])).status_code == 401

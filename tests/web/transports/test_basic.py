@@ -1,0 +1,45 @@
+"""Address and password with each request: only where the setting allows it."""
+
+import base64
+
+import pytest
+from flask.testing import FlaskClient
+
+ANN = {"email": "ann@example.com", "password": "correct horse: battery"}
+
+
+def basic(email: str, password: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{email}:{password}".encode()).decode()}
+
+
+def test_it_is_off_by_default(client: FlaskClient) -> None:
+    client.post("/api/v1/auth/signup", json=ANN)
+    answer = client.get("/api/v1/account", headers=basic(**ANN))
+    assert (answer.status_code, answer.json["code"]) == (401, "unauthenticated")
+
+
+@pytest.mark.settings(basic_auth=True)
+def test_switched_on_the_right_password_is_enough(client: FlaskClient) -> None:
+    client.post("/api/v1/auth/signup", json=ANN)
+    assert client.get("/api/v1/account", headers=basic(**ANN)).json["email"] == "ann@example.com"
+
+
+@pytest.mark.settings(basic_auth=True)
+@pytest.mark.parametrize("email", ["ann@example.com", "nobody@example.com"])
+def test_a_wrong_one_is_refused_like_any_sign_in(client: FlaskClient, email: str) -> None:
+    client.post("/api/v1/auth/signup", json=ANN)
+    answer = client.get("/api/v1/account", headers=basic(email, "wrong"))
+    assert (answer.status_code, answer.json["code"]) == (401, "invalid_credentials")
+
+
+@pytest.mark.settings(basic_auth=True)
+@pytest.mark.parametrize("header", ["Basic", "Basic ", "Basic !!!", "Basic Og==", "Basic /////w=="])
+def test_a_malformed_header_is_refused(client: FlaskClient, header: str) -> None:
+    assert client.get("/api/v1/account", headers={"Authorization": header}).status_code == 401
+
+
+@pytest.mark.settings(basic_auth=True)
+def test_it_opens_no_session(client: FlaskClient) -> None:
+    client.post("/api/v1/auth/signup", json=ANN)
+    listed = client.get("/api/v1/account/sessions", headers=basic(**ANN)).json["sessions"]
+    assert [session["current"] for session in listed] == [False]
