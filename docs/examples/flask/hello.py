@@ -1,0 +1,61 @@
+"""A small service that greets whoever brings a good access token of Latchkey's. It asks for keys, never about tokens.
+
+Run it:
+
+    pip install -r requirements.txt
+    ISSUER=http://localhost:8000 PORT=9000 python hello.py
+"""
+
+import json
+import os
+from functools import cache
+from urllib.request import urlopen
+
+import jwt
+from flask import Flask, request
+
+ISSUER = os.environ.get("ISSUER", "http://localhost:8000")
+AUDIENCE = "latchkey"  # what JWT_AUDIENCE says at the issuer
+ALGORITHMS = ["ES256", "EdDSA", "RS256"]
+
+app = Flask(__name__)
+
+
+@cache
+def keys() -> jwt.PyJWKClient:
+    """The issuer's public keys: kept for five minutes, asked for sooner when a token names a new one."""
+    with urlopen(f"{ISSUER}/.well-known/openid-configuration", timeout=5) as answer:  # noqa: S310 - no input
+        found = json.load(answer)
+    if found["issuer"] != ISSUER:
+        raise RuntimeError(f"ISSUER is {ISSUER}, but it calls itself {found['issuer']}")
+    return jwt.PyJWKClient(found["jwks_uri"], lifespan=300, cooldown_duration=2, timeout=5)
+
+
+def check(token: str) -> dict:
+    """What the access token says; a PyJWTError unless it is good."""
+    key = keys().get_signing_key_from_jwt(token)
+    rules = {"algorithms": ALGORITHMS, "issuer": ISSUER, "audience": AUDIENCE, "leeway": 30}
+    checked = jwt.decode_complete(token, key, **rules, options={"require": ["exp", "sub"]})
+    if checked["header"].get("typ") != "at+jwt":
+        raise jwt.InvalidTokenError("not an access token")
+    return checked["payload"]
+
+
+@app.get("/hello")
+def hello():
+    """Greet the account by its id."""
+    sent = request.authorization
+    if sent is None or sent.type != "bearer":
+        return {"error": "Sign in first."}, 401, {"WWW-Authenticate": "Bearer"}
+    try:
+        claims = check(sent.token or "")
+    except (OSError, jwt.PyJWKClientConnectionError) as away:  # which says nothing about the token
+        app.logger.warning("%s is away: %s", ISSUER, away)
+        return {"error": "Try again soon."}, 503, {"Retry-After": "5"}
+    except jwt.PyJWTError:
+        return {"error": "This token is not good here."}, 401, {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    return {"hello": claims["sub"], "roles": claims["roles"]}
+
+
+if __name__ == "__main__":
+    app.run(port=int(os.environ.get("PORT", "9000")))

@@ -1,0 +1,55 @@
+// A small service that greets whoever brings a good access token of Latchkey's. It asks for keys, never about tokens.
+//
+// Run it:
+//
+//     npm ci
+//     ISSUER=http://localhost:8000 PORT=9001 npm start
+
+import { createServer } from "node:http";
+import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+
+const { ISSUER = "http://localhost:8000", PORT = "9001" } = process.env;
+const RULES = {
+  issuer: ISSUER,
+  audience: "latchkey", // what JWT_AUDIENCE says at the issuer
+  typ: "at+jwt",
+  algorithms: ["ES256", "EdDSA", "RS256"],
+  clockTolerance: 30,
+  requiredClaims: ["exp", "sub"],
+};
+// These say nothing about the token: the issuer did not answer, or not with keys.
+const ISSUER_AWAY = ["ERR_JWKS_TIMEOUT", "ERR_JWKS_INVALID", "ERR_JOSE_GENERIC"];
+
+let keys;
+
+/** The issuer's public keys: kept for five minutes, asked for sooner when a token names a new one. */
+async function findKeys() {
+  const answer = await fetch(`${ISSUER}/.well-known/openid-configuration`, { signal: AbortSignal.timeout(5_000) });
+  if (!answer.ok) throw new Error(`${ISSUER} answers ${answer.status}`);
+  const found = await answer.json();
+  if (found.issuer !== ISSUER) throw new Error(`ISSUER is ${ISSUER}, but it calls itself ${found.issuer}`);
+  return createRemoteJWKSet(new URL(found.jwks_uri), { cacheMaxAge: 300_000, cooldownDuration: 2_000 });
+}
+
+/** Status, body and headers for what came in the Authorization header. */
+async function hello(authorization = "") {
+  const [scheme, token = ""] = authorization.split(/ (.*)/);
+  if (scheme.toLowerCase() !== "bearer") return [401, { error: "Sign in first." }, { "WWW-Authenticate": "Bearer" }];
+  try {
+    keys ??= await findKeys();
+    const { payload } = await jwtVerify(token, keys, RULES);
+    return [200, { hello: payload.sub, roles: payload.roles }];
+  } catch (error) {
+    if (error instanceof errors.JOSEError && !ISSUER_AWAY.includes(error.code))
+      return [401, { error: "This token is not good here." }, { "WWW-Authenticate": 'Bearer error="invalid_token"' }];
+    console.error(error);
+    return [503, { error: "Try again soon." }, { "Retry-After": "5" }];
+  }
+}
+
+const server = createServer(async (request, response) => {
+  const found = request.method === "GET" && request.url.split("?")[0] === "/hello";
+  const [status, body, headers] = found ? await hello(request.headers.authorization) : [404, { error: "Not found." }];
+  response.writeHead(status, { "Content-Type": "application/json", ...headers }).end(JSON.stringify(body));
+});
+server.listen(PORT, "127.0.0.1", () => console.log(`Listening on http://127.0.0.1:${server.address().port}/hello`));
