@@ -169,12 +169,6 @@ def test_the_table_of_routes_is_the_url_map():
     assert said == there
 
 
-def test_a_driver_is_installed_in_the_version_that_is_tested():
-    wanted = (ROOT / "tests/requirements.txt").read_text()
-    named = re.findall(r"pip install '?([^'`\s]+)", (ROOT / "docs/operations.md").read_text())
-    assert [package for package in named if package not in wanted] == []
-
-
 def tour_script(port: int) -> str:
     """The commands of the tour, as one script that says where each block begins."""
     blocks = fenced(section(README, "## A five-minute tour"), "bash")

@@ -58,7 +58,7 @@ class Passwords:
         return self._slots.run(lambda: _hash(password, self._rounds))
 
     def matches(self, password: str, kept: str | None) -> bool:
-        """Whether `password` is the one behind `kept`. With nothing kept, or `LOCKED`, it is false after the same work."""
+        """Whether `password` is the one behind `kept`. With nothing kept, or `LOCKED`, false after the same work."""
         if len(password) > MAX_LENGTH:
             return False
         known = kept if kept and _FORMAT.fullmatch(kept) else None

@@ -107,9 +107,9 @@ class SessionStore(Generic[Owner]):
         """Whether no other session of the account, alive or over, came from this agent. In a unit of work."""
         mine = _sessions.c.account_id == session.account_id
         others = sa.select(_sessions.c.id).where(mine, _sessions.c.id != session.id)
-        if db.session.scalar(others.limit(1)) is None:
-            return False  # the account's first device is no news
-        return db.session.scalar(others.where(_sessions.c.user_agent == session.user_agent).limit(1)) is None
+        same = others.where(_sessions.c.user_agent == session.user_agent)
+        # The account's first device is no news.
+        return bool(db.session.scalar(sa.select(sa.and_(others.exists(), ~same.exists()))))
 
     def export(self, account_id: str) -> list[dict[str, Any]]:
         """What is kept here about the account."""
