@@ -87,6 +87,7 @@ class Settings(BaseModel):
 
     bcrypt_rounds: int = Field(12, ge=4, le=16)
     password_min_length: int = Field(8, ge=1, le=128)
+    breached_passwords_url: str = Field("", pattern=r"^(https://\S+/)?$")
     hash_slots: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     ratelimit_enabled: bool = True
 

@@ -12,10 +12,12 @@ from flask import Flask
 
 from app.core.clock import Clock
 from app.core.work import Work
+from app.domain.accounts.breaches import Breaches
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.hash_slots import HashSlots, HashSlotsFull
 from app.domain.accounts.model import SNAPSHOT_COLUMNS, AccountSnapshot
-from app.domain.accounts.passwords import Passwords, PasswordTooLong, PasswordTooShort
+from app.domain.accounts.passwords import REFUSALS as PASSWORD_REFUSALS
+from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore, EmailTaken
 from app.domain.audit.journal import Journal
 from app.domain.challenges.store import ChallengeStore
@@ -57,9 +59,9 @@ from app.flows.steps.require_fresh import RequireFresh
 from config import Settings
 
 __all__ = [
-    "ACCESS", "REFRESH", "Auth", "CodeInvalid", "CsrfMismatch", "EmailNotVerified", "EmailTaken", "FreshSignInNeeded",
-    "HashSlotsFull", "Identity", "InvalidCredentials", "InvalidEmail", "InvalidToken", "LinkExpired", "LinkInvalid",
-    "LinkUsed", "Mailbox", "NoSuchSession", "NotReady", "PasswordTooLong", "PasswordTooShort", "Scope", "TokenExpired",
+    "ACCESS", "PASSWORD_REFUSALS", "REFRESH", "Auth", "CodeInvalid", "CsrfMismatch", "EmailNotVerified", "EmailTaken",
+    "FreshSignInNeeded", "HashSlotsFull", "Identity", "InvalidCredentials", "InvalidEmail", "InvalidToken",
+    "LinkExpired", "LinkInvalid", "LinkUsed", "Mailbox", "NoSuchSession", "NotReady", "Scope", "TokenExpired",
     "Tokens", "WrongPassword", "build_auth",
 ]  # fmt: skip
 
@@ -170,7 +172,10 @@ def _parts(app: Flask, settings: Settings, clock: Clock) -> dict[str, Any]:
 
 def _passwords(settings: Settings) -> Passwords:
     slots = HashSlots(settings.hash_slots, queue=4 * settings.hash_slots)
-    return Passwords(rounds=settings.bcrypt_rounds, min_length=settings.password_min_length, slots=slots)
+    return Passwords(
+        rounds=settings.bcrypt_rounds, min_length=settings.password_min_length, slots=slots,
+        breaches=Breaches(settings.breached_passwords_url), service=("latchkey", _host(settings)),
+    )  # fmt: skip
 
 
 def _session_store(settings: Settings) -> SessionStore[AccountSnapshot]:

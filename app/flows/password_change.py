@@ -40,7 +40,7 @@ class PasswordChange:
         """The new password holds, the other sessions are over, a letter says so. Of parallel changes one succeeds."""
         account, own = identity.owner, identity.session.id
         self.require_fresh(identity, current)
-        self.passwords.accept(password)
+        self.passwords.accept(password, account.email)
         password_hash, now = self.passwords.hash(password), self.clock.now()
         with self.work as work:
             if not self.accounts.set_password(account, password_hash, now):

@@ -52,23 +52,25 @@ class PasswordReset:
 
         Of any number of uses of one link exactly one succeeds; the others get `LinkUsed`.
         """
-        self.passwords.accept(password)
         challenge = self.meet_challenge.by_link(Purpose.RESET_PASSWORD, token)  # a dead link must not cost us a hash
-        if not self._set_password(challenge, password, origin):
+        account = self.accounts.by_id(challenge.account_id)
+        if account is None:
+            raise LinkUsed
+        self.passwords.accept(password, account.email)
+        if not self._set_password(account, challenge, password, origin):
             raise LinkUsed
 
     def complete_with_code(self, email: str, code: str, password: str, origin: Origin) -> None:
         """The same by the code in the letter, for which the address says whose it is; `CodeInvalid` for any failure."""
-        self.passwords.accept(password)
-        challenge = self.meet_challenge.by_code(Purpose.RESET_PASSWORD, parse_address(email).canonical, code)
-        if not self._set_password(challenge, password, origin):
+        canonical = parse_address(email).canonical
+        self.passwords.accept(password, canonical)  # before a try is spent
+        challenge = self.meet_challenge.by_code(Purpose.RESET_PASSWORD, canonical, code)
+        account = self.accounts.by_id(challenge.account_id)
+        if account is None or not self._set_password(account, challenge, password, origin):
             raise CodeInvalid
 
-    def _set_password(self, challenge: OpenChallenge, password: str, origin: Origin) -> bool:
+    def _set_password(self, account: AccountSnapshot, challenge: OpenChallenge, password: str, origin: Origin) -> bool:
         password_hash, now = self.passwords.hash(password), self.clock.now()
-        account = self.accounts.by_id(challenge.account_id)
-        if account is None:
-            return False
         with self.work as work:
             met = self.challenges.meet(challenge, Purpose.RESET_PASSWORD)
             if not met or not self.accounts.set_password(account, password_hash, now, verified=True):

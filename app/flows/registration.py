@@ -60,5 +60,5 @@ class Registration:
 
     def _accepted(self, email: str, password: str) -> tuple[Address, str]:
         address = parse_address(email)
-        self.passwords.accept(password)
+        self.passwords.accept(password, address.canonical)
         return address, self.passwords.hash(password)

@@ -2,8 +2,9 @@
 
 import pytest
 
-from app.auth import EmailTaken, InvalidEmail, PasswordTooLong, PasswordTooShort
+from app.auth import EmailTaken, InvalidEmail
 from app.core.origin import Origin
+from app.domain.accounts.passwords import PasswordTooLong, PasswordTooShort
 from tests.web.api.acts import PASSWORD, kept, sql
 
 HOME = Origin("192.0.2.7", "Latchkey test")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from app.auth import InvalidCredentials
 from app.core.origin import Origin
 from app.core.work import Work
+from app.domain.accounts.breaches import Breaches
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.passwords import Passwords
 from tests.races.conftest import PASSWORD, House
@@ -139,7 +140,7 @@ def test_a_reset_about_to_commit_leaves_no_sign_in_with_the_old_password(house: 
 
 
 def test_parallel_sign_ins_that_all_renew_an_outdated_hash_all_succeed(house: House, rounds: int) -> None:
-    outdated = Passwords(rounds=5, min_length=1, slots=HashSlots(1, 1)).hash(PASSWORD)
+    outdated = Passwords(rounds=5, min_length=1, slots=HashSlots(1, 1), breaches=Breaches("")).hash(PASSWORD)
     for _ in range(max(2, rounds // 2)):
         email = house.sign_up().email
         house.ask("UPDATE accounts SET password_hash = :old WHERE email = :email", old=outdated, email=email)

@@ -10,12 +10,16 @@ import hmac
 import re
 import secrets
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
 import bcrypt
 
 from app.core.errors import Invalid
+from app.domain.accounts.breaches import Breaches, PasswordBreached
 from app.domain.accounts.hash_slots import HashSlots
+from app.domain.accounts.legacy_hashes import is_legacy, matches_legacy
+from app.domain.accounts.weak_passwords import PasswordCommon, PasswordObvious, refuse_weak
 
 MAX_LENGTH: Final = 1_024
 LOCKED: Final = "!"  # kept instead of a hash where no password is to fit until it is reset
@@ -38,20 +42,34 @@ class PasswordTooLong(Invalid):
     field = "password"
 
 
-class Passwords:
-    """Makes and checks password hashes in bounded slots. `rounds` is bcrypt's cost: each step doubles the work."""
+REFUSALS: Final = (PasswordTooShort, PasswordTooLong, PasswordCommon, PasswordObvious, PasswordBreached)
 
-    def __init__(self, *, rounds: int, min_length: int, slots: HashSlots) -> None:
+
+class Passwords:
+    """Makes and checks password hashes in bounded slots. `rounds` is bcrypt's cost: each step doubles the work.
+
+    `service` are the names of the service, which no password may be made of.
+    """
+
+    def __init__(
+        self, *, rounds: int, min_length: int, slots: HashSlots, breaches: Breaches, service: Sequence[str] = ()
+    ) -> None:
         self._rounds, self._min_length, self._slots = rounds, min_length, slots
+        self._breaches, self._service = breaches, service
         self._decoy = _hash(secrets.token_hex(), rounds)
 
-    def accept(self, password: str) -> None:
-        """Raise what is wrong with a new password; any characters are welcome, only its length is judged."""
+    def accept(self, password: str, email: str) -> None:
+        """Raise what is wrong with a new password for the account with this address.
+
+        Any characters are welcome and none are asked for. What counts is the length, and whether it is guessed first.
+        """
         length = len(unicodedata.normalize("NFC", password))
         if length < self._min_length:
             raise PasswordTooShort(f"A password needs at least {self._min_length} characters; 15 or more are better.")
         if length > MAX_LENGTH:
             raise PasswordTooLong
+        refuse_weak(password, (email, *self._service))
+        self._breaches.refuse_breached(password)
 
     def hash(self, password: str) -> str:
         """The text to keep for `password`. Takes as long as one sign-in; `HashSlotsFull` when too many ask at once."""
@@ -61,12 +79,14 @@ class Passwords:
         """Whether `password` is the one behind `kept`. With nothing kept, or `LOCKED`, false after the same work."""
         if len(password) > MAX_LENGTH:
             return False
+        if kept and is_legacy(kept):
+            return self._slots.run(lambda: matches_legacy(password, kept))
         known = kept if kept and _FORMAT.fullmatch(kept) else None
         right = self._slots.run(lambda: _matches(password, known or self._decoy))
         return right and known is not None
 
     def is_outdated(self, kept: str) -> bool:
-        """Whether `kept` was made at another cost than today's."""
+        """Whether `kept` was made at another cost than today's, or in another format."""
         form = _FORMAT.fullmatch(kept)
         return form is None or int(form["rounds"]) != self._rounds
 

@@ -3,7 +3,7 @@
 from flask import Blueprint
 from pydantic import ConfigDict, Field
 
-from app.auth import FreshSignInNeeded, HashSlotsFull, Identity, PasswordTooLong, PasswordTooShort, WrongPassword
+from app.auth import PASSWORD_REFUSALS, FreshSignInNeeded, HashSlotsFull, Identity, WrongPassword
 from app.core.errors import TooMany
 from app.web.door import auth
 from app.web.endpoint import endpoint
@@ -30,7 +30,7 @@ class PasswordPair(Body):
 @blueprint.put("/password")
 @endpoint(
     takes=PasswordPair, who=SignedIn(), status=204, limit="20 per minute",
-    refuses=(PasswordTooShort, PasswordTooLong, WrongPassword, FreshSignInNeeded, HashSlotsFull, TooMany),
+    refuses=(*PASSWORD_REFUSALS, WrongPassword, FreshSignInNeeded, HashSlotsFull, TooMany),
 )  # fmt: skip
 def change_password(identity: Identity, body: PasswordPair) -> None:
     """Change the password.

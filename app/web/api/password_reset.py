@@ -4,14 +4,13 @@ from flask import Blueprint
 from pydantic import ConfigDict, model_validator
 
 from app.auth import (
+    PASSWORD_REFUSALS,
     CodeInvalid,
     HashSlotsFull,
     InvalidEmail,
     LinkExpired,
     LinkInvalid,
     LinkUsed,
-    PasswordTooLong,
-    PasswordTooShort,
 )  # fmt: skip
 from app.core.errors import TooMany
 from app.web.door import auth
@@ -70,7 +69,7 @@ def forgot_password(body: ForgottenPassword) -> Message:
 @endpoint(
     takes=NewPassword, gives=Message, limit="20 per minute",
     refuses=(
-        LinkInvalid, LinkExpired, LinkUsed, CodeInvalid, InvalidEmail, PasswordTooShort, PasswordTooLong,
+        LinkInvalid, LinkExpired, LinkUsed, CodeInvalid, InvalidEmail, *PASSWORD_REFUSALS,
         HashSlotsFull, TooMany,
     ),
 )  # fmt: skip

@@ -5,6 +5,7 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from app.auth import (
+    PASSWORD_REFUSALS,
     CsrfMismatch,
     EmailNotVerified,
     EmailTaken,
@@ -12,8 +13,6 @@ from app.auth import (
     Identity,
     InvalidCredentials,
     InvalidEmail,
-    PasswordTooLong,
-    PasswordTooShort,
     Scope,
     WrongPassword,
 )  # fmt: skip
@@ -81,7 +80,7 @@ class LogoutQuery(Body):
 @blueprint.post("/signup")
 @endpoint(
     takes=Credentials, query=TransportQuery, gives=Tokens, status=201, also={202: LetterSent}, limit="20 per minute",
-    refuses=(EmailTaken, InvalidEmail, PasswordTooShort, PasswordTooLong, HashSlotsFull, TooMany, CsrfMismatch),
+    refuses=(EmailTaken, InvalidEmail, *PASSWORD_REFUSALS, HashSlotsFull, TooMany, CsrfMismatch),
 )  # fmt: skip
 def signup(body: Credentials, query: TransportQuery) -> IssuedTokens | Response:
     """Open an account and sign in.

@@ -9,6 +9,7 @@ import unicodedata
 import bcrypt
 import pytest
 
+from app.domain.accounts.breaches import Breaches
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.passwords import MAX_LENGTH, Passwords, PasswordTooLong, PasswordTooShort
 from tests.web.api.acts import log_in, sign_up, sql
@@ -18,6 +19,7 @@ OF_PASSLIB = {
     "": "$bcrypt-sha256$v=2,t=2b,r=5$E/e/2AOhqM5W/KJTFQzLce$WFPIZKtDDTriqWwlmRFfHiOTeheAZWe",
     "password": "$bcrypt-sha256$v=2,t=2b,r=5$5Hg1DKFqPE8C2aflZ5vVoe$wOK1VFFtS8IGTrGa7.h5fs0u84qyPbS",
 }
+ANN = "ann@example.com"
 SEVENTY_TWO = "x" * 72
 
 
@@ -30,7 +32,7 @@ def by_the_definition_of_passlib(password, kept):
 
 @pytest.fixture
 def passwords():
-    return Passwords(rounds=4, min_length=8, slots=HashSlots(2, queue=8))
+    return Passwords(rounds=4, min_length=8, slots=HashSlots(2, queue=8), breaches=Breaches(""))
 
 
 @pytest.mark.parametrize(
@@ -94,14 +96,15 @@ def test_nothing_kept_matches_nothing_after_the_same_work(passwords, monkeypatch
 def test_length_is_counted_in_characters_a_person_would_count(passwords):
     decomposed = unicodedata.normalize("NFD", "ü" * 7)
     with pytest.raises(PasswordTooShort):
-        passwords.accept(decomposed)
-    passwords.accept("ü" * 8)
+        passwords.accept(decomposed, ANN)
+    passwords.accept("ü" * 8, ANN)
 
 
-def test_only_length_is_judged(passwords):
-    passwords.accept("        ")
+@pytest.mark.parametrize("password", ["        ", "zzzzzzzzzzzzz", "пароль на память", "🔑🔒🗝🔐🚪🏠🪟🧱"])
+def test_no_kind_of_character_is_asked_for(passwords, password):
+    passwords.accept(password, ANN)
     with pytest.raises(PasswordTooLong):
-        passwords.accept("x" * (MAX_LENGTH + 1))
+        passwords.accept("x" * (MAX_LENGTH + 1), ANN)
 
 
 def test_an_endless_password_costs_no_hash(passwords, monkeypatch):

@@ -1,0 +1,51 @@
+"""Passwords that leaked elsewhere: asked of a service that learns five digits of a digest and nothing else."""
+
+import hashlib
+import logging
+from typing import Final
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+from app.core.errors import Invalid
+
+TIMEOUT: Final = 1.0  # seconds that somebody who signs up waits for another company at most
+LONGEST_ANSWER: Final = 200_000
+log = logging.getLogger(__name__)
+
+
+class PasswordBreached(Invalid):
+    """It stands in a collection of leaked passwords."""
+
+    code = "password_breached"
+    detail = "This password was found in a leak of another service, so it will be tried. Choose another one."
+    field = "password"
+
+
+class Breaches:
+    """Looks passwords up by k-anonymity at `url`, which ends where the five digits go; "" asks nobody.
+
+    Where the service does not answer, the password passes (fails open), is counted in `unanswered` and logged.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.unanswered = 0
+
+    def refuse_breached(self, password: str) -> None:
+        """Nothing, or `PasswordBreached`."""
+        if not self._url:
+            return
+        digest = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
+        try:
+            answer = self._ask(digest[:5])
+        except (URLError, OSError, ValueError) as failure:
+            self.unanswered += 1
+            log.warning("the service for leaked passwords does not answer: %s", type(failure).__name__)
+            return
+        if any(line.partition(":")[0] == digest[5:] and not line.endswith(":0") for line in answer.split()):
+            raise PasswordBreached
+
+    def _ask(self, prefix: str) -> str:
+        request = Request(self._url + prefix, headers={"Add-Padding": "true"})  # noqa: S310 - https, by the settings
+        with urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
+            return str(answer.read(LONGEST_ANSWER).decode("ascii", "replace"))

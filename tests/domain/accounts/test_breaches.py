@@ -1,0 +1,86 @@
+"""Leaked passwords, asked of a real server that plays the service; it learns five digits of a digest."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from app.domain.accounts.breaches import Breaches, PasswordBreached
+
+LEAKED, UNHEARD_OF = "correct horse battery", "a new horse battery"
+PADDED = "padding for nobody"
+
+
+def digest(password: str) -> str:
+    return hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
+
+
+class Service(HTTPServer):
+    """Knows one leaked password; a count of 0 is padding."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.status = 200
+        super().__init__(("127.0.0.1", 0), Handler)
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Service
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        self.send_response(self.server.status)
+        self.end_headers()
+        self.wfile.write(f"{digest(LEAKED)[5:]}:17\r\n{digest(PADDED)[5:]}:0\r\n{'A' * 35}:3".encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    service = Service()
+    thread = threading.Thread(target=service.serve_forever, args=(0.01,))
+    thread.start()
+    yield service
+    service.shutdown()
+    service.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def breaches(service: Service) -> Breaches:
+    return Breaches(f"http://127.0.0.1:{service.server_port}/range/")
+
+
+def test_a_leaked_password_is_refused(breaches: Breaches) -> None:
+    with pytest.raises(PasswordBreached):
+        breaches.refuse_breached(LEAKED)
+
+
+@pytest.mark.parametrize("password", [UNHEARD_OF, PADDED])
+def test_any_other_passes(breaches: Breaches, password: str) -> None:
+    breaches.refuse_breached(password)
+    assert breaches.unanswered == 0
+
+
+def test_the_service_learns_five_digits_and_no_more(breaches: Breaches, service: Service) -> None:
+    breaches.refuse_breached(UNHEARD_OF)
+    assert service.asked == [f"/range/{digest(UNHEARD_OF)[:5]}"]
+
+
+def test_a_service_that_fails_or_is_away_refuses_nobody_and_is_counted(breaches: Breaches, service: Service) -> None:
+    service.status = 500
+    breaches.refuse_breached(LEAKED)
+    assert breaches.unanswered == 1
+    away = Breaches("http://127.0.0.1:9/range/")
+    away.refuse_breached(LEAKED)
+    assert away.unanswered == 1
+
+
+def test_without_the_setting_nobody_is_asked() -> None:
+    nobody = Breaches("")
+    nobody.refuse_breached(LEAKED)
+    assert nobody.unanswered == 0
