@@ -57,6 +57,7 @@ class Settings(BaseModel):
     redis_url: str = ""
     cors_origins: Words = []
     trusted_proxies: Networks = []
+    trusted_hosts: Words = []
 
     mail_server: str = "localhost"
     mail_port: int = Field(1025, ge=1, le=65_535)

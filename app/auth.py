@@ -21,6 +21,8 @@ from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore, EmailTaken
 from app.domain.audit.journal import Journal
 from app.domain.challenges.store import ChallengeStore
+from app.domain.limits.counters import Counters
+from app.domain.limits.guesses import Guesses
 from app.domain.mail.console import CaughtLetter
 from app.domain.mail.letters import Letters
 from app.domain.mail.outbox import Outbox
@@ -53,6 +55,7 @@ from app.flows.sign_in import EmailNotVerified, SignIn
 from app.flows.steps.check_password import CheckPassword, FreshSignInNeeded, InvalidCredentials, WrongPassword
 from app.flows.steps.erase_account import EraseAccount
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
+from app.flows.steps.known_device import KnownDevice
 from app.flows.steps.meet_challenge import MeetChallenge
 from app.flows.steps.prepare_letter import Letterhead, PrepareLetter
 from app.flows.steps.require_fresh import RequireFresh
@@ -160,9 +163,11 @@ def _parts(app: Flask, settings: Settings, clock: Clock) -> dict[str, Any]:
         "links": Links(settings.secret_key, clock), "codes": Codes(settings.secret_key),
         "csrf": CsrfTokens(settings.secret_key), "keys": _key_ring(settings, clock),
     }  # fmt: skip
+    parts["guesses"] = Guesses(Counters(settings.redis_url), enabled=settings.ratelimit_enabled)
     wire = _Wiring(parts)
     parts["tokens"] = parts["bearer"] = _bearer_tokens(app, settings, parts["keys"])
     parts["issue_tokens"] = wire(IssueTokens)
+    parts["known_device"] = wire(KnownDevice)
     parts["check_password"] = wire(CheckPassword)
     parts["meet_challenge"] = wire(MeetChallenge)
     parts["erase_account"] = wire(EraseAccount)

@@ -163,7 +163,7 @@ def test_the_table_of_routes_is_the_url_map():
     }
     there = {
         (f"{method} {path.replace(SOMEBODY, '{id}')}", WHO[type(contract.who).__name__], str(contract.status),
-         contract.limit or "")
+         str(contract.limit or ""))
         for method, path, contract in ROUTES
     }  # fmt: skip
     assert said == there

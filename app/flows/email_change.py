@@ -70,8 +70,8 @@ class EmailChange:
 
     def confirm_with_code(self, identity: OwnedSession[AccountSnapshot], code: str, origin: Origin) -> None:
         """The same by the code in the letter, in the session that asked."""
-        canonical = identity.owner.email_canonical
-        if not self._change(self.meet_challenge.by_code(Purpose.CHANGE_EMAIL, canonical, code), origin):
+        canonical, device = identity.owner.email_canonical, identity.session.id
+        if not self._change(self.meet_challenge.by_code(Purpose.CHANGE_EMAIL, canonical, code, device), origin):
             raise CodeInvalid
 
     def check_undo(self, token: str) -> None:

@@ -12,6 +12,7 @@ from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import Journal, Tag
 from app.domain.challenges.model import Purpose
 from app.domain.challenges.store import ChallengeStore, OpenChallenge
+from app.domain.limits.guesses import Guesses
 from app.domain.mail.outbox import Outbox
 from app.domain.sessions.store import SessionStore
 from app.domain.tokens.codes import CodeInvalid
@@ -34,6 +35,7 @@ class PasswordReset:
     meet_challenge: MeetChallenge
     outbox: Outbox
     journal: Journal
+    guesses: Guesses
 
     def request(self, email: str, origin: Origin) -> None:
         """Queue a letter to the address. Whether it has an account is looked up later, by whoever delivers.
@@ -47,8 +49,8 @@ class PasswordReset:
         """Raise what is wrong with a reset link. Changes nothing: opening the page uses nothing up."""
         self.meet_challenge.by_link(Purpose.RESET_PASSWORD, token)
 
-    def complete(self, token: str, password: str, origin: Origin) -> None:
-        """Set the new password, end every session, tell the owner. Signs nobody in.
+    def complete(self, token: str, password: str, origin: Origin) -> str:
+        """Set the new password, end every session, tell the owner. Signs nobody in; gives the account's id.
 
         Of any number of uses of one link exactly one succeeds; the others get `LinkUsed`.
         """
@@ -59,8 +61,9 @@ class PasswordReset:
         self.passwords.accept(password, account.email)
         if not self._set_password(account, challenge, password, origin):
             raise LinkUsed
+        return account.id
 
-    def complete_with_code(self, email: str, code: str, password: str, origin: Origin) -> None:
+    def complete_with_code(self, email: str, code: str, password: str, origin: Origin) -> str:
         """The same by the code in the letter, for which the address says whose it is; `CodeInvalid` for any failure."""
         canonical = parse_address(email).canonical
         self.passwords.accept(password, canonical)  # before a try is spent
@@ -68,6 +71,7 @@ class PasswordReset:
         account = self.accounts.by_id(challenge.account_id)
         if account is None or not self._set_password(account, challenge, password, origin):
             raise CodeInvalid
+        return account.id
 
     def _set_password(self, account: AccountSnapshot, challenge: OpenChallenge, password: str, origin: Origin) -> bool:
         password_hash, now = self.passwords.hash(password), self.clock.now()
@@ -83,4 +87,5 @@ class PasswordReset:
                 ip=origin.ip, user_agent=origin.user_agent,
             )  # fmt: skip
             work.commit()
+        self.guesses.forget(account.email_canonical)  # whoever was locked out by a stranger's guesses gets in now
         return True

@@ -14,6 +14,7 @@ from app.domain.sessions.model import OwnedSession, SessionSnapshot
 from app.domain.sessions.store import SessionStore
 from app.flows.steps.check_password import CheckPassword, InvalidCredentials
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
+from app.flows.steps.known_device import KnownDevice
 
 
 class EmailNotVerified(Forbidden):
@@ -31,6 +32,7 @@ class SignIn:
     clock: Clock
     accounts: AccountStore
     check_password: CheckPassword
+    known_device: KnownDevice
     sessions: SessionStore[AccountSnapshot]
     issue_tokens: IssueTokens
     outbox: Outbox
@@ -39,7 +41,7 @@ class SignIn:
 
     def with_password(self, email: str, password: str, origin: Origin) -> Tokens:
         """Tokens of a new session, or `InvalidCredentials` after the same work for a known and an unknown address."""
-        account, now = self.check_password.of_address(email, password), self.clock.now()
+        account, now = self.check_password.of_address(email, password, origin), self.clock.now()
         if self.require_verified and not account.email_verified:
             raise EmailNotVerified
         with self.work as work:
@@ -59,7 +61,7 @@ class SignIn:
 
     def for_one_request(self, email: str, password: str, origin: Origin) -> OwnedSession[AccountSnapshot]:
         """The account behind a right password, in a session that is kept nowhere and over with the request."""
-        account, now = self.check_password.of_address(email, password), self.clock.now()
+        account, now = self.check_password.of_address(email, password, origin), self.clock.now()
         if account.deletes_at or (self.require_verified and not account.email_verified):
             raise EmailNotVerified if account.deletes_at is None else InvalidCredentials
         session = SessionSnapshot(
@@ -69,7 +71,11 @@ class SignIn:
 
     def again(self, identity: OwnedSession[AccountSnapshot], password: str) -> None:
         """Make the session fresh by its password, or `WrongPassword`."""
-        self.check_password.of_account(identity.owner, password)
+        self.check_password.of_session(identity, password)
         with self.work as work:
             self.sessions.authenticate(identity.session.id, self.clock.now())
             work.commit()
+
+    def device_mark(self, account_id: str) -> str:
+        """What a browser keeps for a year, so that guesses of strangers never keep its owner from signing in."""
+        return self.known_device.mark(account_id)

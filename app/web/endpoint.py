@@ -12,7 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from app.core.errors import Busy, Refusal
 from app.web.errors import InvalidBody
 from app.web.guards import Anyone, Guard
-from app.web.limits import limiter
+from app.web.limits import Limit
 from app.web.wire import Answer, Body
 
 Handler = TypeVar("Handler", bound=Callable[..., object])
@@ -32,7 +32,7 @@ class Contract:
     also: Mapping[int, type[Answer]] = field(default_factory=dict)
     who: Guard = field(default_factory=Anyone)
     refuses: tuple[type[Refusal], ...] = ()
-    limit: str | None = None
+    limit: Limit | None = None
     needs_database: bool = True
     idempotent: bool = False
     cache_seconds: int | None = None
@@ -77,7 +77,7 @@ def endpoint(**terms: Any) -> Callable[[Handler], Callable[..., Response]]:
         def view(**path: object) -> Response:
             return _try_again(lambda: contract.answer(handler(**contract.arguments(), **path)))
 
-        limited = limiter.limit(contract.limit)(view) if contract.limit else view
+        limited: Callable[..., Response] = contract.limit(view) if contract.limit else view
         limited.contract = contract  # type: ignore[attr-defined]
         limited.__doc__ = None  # flasgger would read it as YAML
         return limited

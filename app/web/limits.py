@@ -1,9 +1,13 @@
 """How often one address may call a route: Flask-Limiter, counted in memory or in Redis."""
 
 import ipaddress
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
-from flask import Flask
-from flask_limiter import Limiter
+from flask import Flask, Response
+from flask_limiter import Limiter, RequestLimit
 from flask_limiter.errors import RateLimitExceeded
 
 from app.core.errors import TooMany
@@ -11,8 +15,34 @@ from app.web.origin import address
 
 # Which group of addresses counts as one caller: a household or a host usually has a whole /64 of IPv6.
 IPV6_PREFIX = 64
+REDIS_PATIENCE = 0.1  # seconds
 
 limiter = Limiter(key_func=lambda: address_group(), strategy="fixed-window")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many calls from one address; all limits that are `shared_as` the same word count together."""
+
+    rate: str
+    shared_as: str | None = None
+
+    def __call__(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        """The view under this limit."""
+        limited: Callable[..., Any] = self.spent()(view)
+        return limited
+
+    def spent(self) -> Any:
+        """The limit as a context, for a credential that any route may carry."""
+        if self.shared_as:
+            return limiter.shared_limit(self.rate, scope=self.shared_as)
+        return limiter.limit(self.rate)
+
+    def __str__(self) -> str:
+        return f"{self.rate}, shared" if self.shared_as else self.rate
+
+
+GUESSING = Limit("20 per minute", shared_as="guesses")  # every path that looks at a password or a code
 
 
 def address_group() -> str:
@@ -25,13 +55,30 @@ def address_group() -> str:
 
 def init_limits(app: Flask, *, enabled: bool, redis_url: str) -> None:
     """Count calls per address group; with Redis gone each process counts for itself and goes on."""
+    patience = {"socket_timeout": REDIS_PATIENCE, "socket_connect_timeout": REDIS_PATIENCE} if redis_url else {}
     app.config.update(
-        RATELIMIT_ENABLED=enabled, RATELIMIT_STORAGE_URI=redis_url or "memory://",
+        RATELIMIT_ENABLED=enabled, RATELIMIT_STORAGE_URI=redis_url or "memory://", RATELIMIT_STORAGE_OPTIONS=patience,
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=bool(redis_url), RATELIMIT_HEADERS_ENABLED=False,
     )  # fmt: skip
     limiter.init_app(app)
+    app.after_request(_tell_what_is_left)
 
 
-def refusal_of(exceeded: RateLimitExceeded) -> TooMany:
+def refusal_of(_exceeded: RateLimitExceeded) -> TooMany:
     """The refusal that a spent limit means: come back when its window is over."""
-    return TooMany(retry_after=exceeded.limit.limit.get_expiry())
+    spent = limiter.current_limit
+    return TooMany(retry_after=_seconds_left(spent) if spent else 60)
+
+
+def _tell_what_is_left(response: Response) -> Response:
+    """Say how many calls are left, and for how long, as draft-ietf-httpapi-ratelimit-headers has it."""
+    limit = limiter.current_limit
+    if limit is not None:
+        quota, window = limit.limit.amount, limit.limit.get_expiry()
+        response.headers["RateLimit-Policy"] = f'"address";q={quota};w={window}'
+        response.headers["RateLimit"] = f'"address";r={limit.remaining};t={_seconds_left(limit)}'
+    return response
+
+
+def _seconds_left(limit: RequestLimit) -> int:
+    return max(1, round(limit.reset_at - time.time()))

@@ -5,14 +5,15 @@ import ipaddress
 from flask import current_app, request
 
 from app.core.origin import Origin
+from app.web import device
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def origin() -> Origin:
-    """The caller's address, agent and languages."""
+    """The caller's address, agent, languages, and proof of having signed in before."""
     languages = tuple(request.accept_languages.values())[:10]
-    return Origin(address(), request.user_agent.string[:400] or None, languages)
+    return Origin(address(), request.user_agent.string[:400] or None, languages, device.proof())
 
 
 def address() -> str | None:

@@ -1,5 +1,7 @@
 """Everything that HTTP can reach, in one list."""
 
+from urllib.parse import urlsplit
+
 from flask import Flask
 from flask_cors import CORS
 
@@ -7,6 +9,7 @@ from app.web.api import account, devices, email, password_change, password_reset
 from app.web.docs import init_docs
 from app.web.errors import init_errors
 from app.web.headers import init_headers
+from app.web.hosts import init_hosts
 from app.web.limits import init_limits
 from app.web.openapi import document
 from app.web.pages.confirmations import pages_confirmations
@@ -27,11 +30,13 @@ def init_web(app: Flask, settings: Settings) -> None:
     app.url_map.strict_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
     init_errors(app)
+    init_hosts(app, [urlsplit(settings.public_url).hostname or "", *settings.trusted_hosts])
     init_limits(app, enabled=settings.ratelimit_enabled, redis_url=settings.redis_url)
     init_headers(app, production=settings.production)
     CORS(
         app, origins=settings.cors_origins, supports_credentials=True, max_age=600, allow_private_network=False,
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-CSRF-Token"],
+        expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After"],
     )  # fmt: skip
     for room in (sign_in, account, devices, email, password_change, password_reset, service):
         app.register_blueprint(room.blueprint)

@@ -4,11 +4,15 @@ from dataclasses import dataclass
 
 from app.core.clock import Clock
 from app.core.errors import Forbidden, Unauthenticated
+from app.core.origin import Origin
 from app.core.work import Work
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore
+from app.domain.limits.guesses import Guesses
+from app.domain.sessions.model import OwnedSession
+from app.flows.steps.known_device import KnownDevice
 
 
 class InvalidCredentials(Unauthenticated):
@@ -34,27 +38,33 @@ class FreshSignInNeeded(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class CheckPassword:
-    """Checks passwords, and keeps them under today's cost when an older hash is met."""
+    """Checks passwords within the limits of guessing, and keeps them under today's cost when an older hash is met."""
 
     work: Work
     clock: Clock
     accounts: AccountStore
     passwords: Passwords
+    guesses: Guesses
+    known_device: KnownDevice
 
-    def of_address(self, email: str, password: str) -> AccountSnapshot:
+    def of_address(self, email: str, password: str, origin: Origin) -> AccountSnapshot:
         """The account, or `InvalidCredentials` after the same work for a known and an unknown address."""
-        account = self.accounts.by_email(parse_address(email).canonical)
-        right = self.passwords.matches(password, account.password_hash if account else None)
-        gone = account is not None and account.deletes_at is not None and account.deletes_at <= self.clock.now()
-        if account is None or not right or gone or account.disabled_at is not None:
-            raise InvalidCredentials
+        canonical = parse_address(email).canonical
+        account = self.accounts.by_email(canonical)
+        with self.guesses.at(canonical, self.known_device(account, origin)):
+            right = self.passwords.matches(password, account.password_hash if account else None)
+            gone = account is not None and account.deletes_at is not None and account.deletes_at <= self.clock.now()
+            if account is None or not right or gone or account.disabled_at is not None:
+                raise InvalidCredentials
         self._keep_stronger(account, password)
         return account
 
-    def of_account(self, account: AccountSnapshot, password: str) -> None:
-        """Nothing, or `WrongPassword`."""
-        if not self.passwords.matches(password, account.password_hash):
-            raise WrongPassword
+    def of_session(self, identity: OwnedSession[AccountSnapshot], password: str) -> None:
+        """Nothing, or `WrongPassword`. The session is the device that guesses."""
+        account = identity.owner
+        with self.guesses.at(account.email_canonical, identity.session.id):
+            if not self.passwords.matches(password, account.password_hash):
+                raise WrongPassword
 
     def _keep_stronger(self, account: AccountSnapshot, password: str) -> None:
         if self.passwords.is_outdated(account.password_hash):

@@ -15,6 +15,7 @@ class Tokens:
     refresh_token: str
     expires_in: int
     session_id: str
+    account_id: str
     token_type: str = "Bearer"  # noqa: S105 - the scheme of RFC 6750, no secret
 
 
@@ -30,4 +31,4 @@ class IssueTokens:
         refresh = self._bearer.refresh(
             account.id, session.id, session.generation, session.rotated_at, session.expires_at
         )
-        return Tokens(access, refresh, lifetime, session.id)
+        return Tokens(access, refresh, lifetime, session.id, account.id)

@@ -6,6 +6,7 @@ from app.core.clock import Clock
 from app.domain.accounts.store import AccountStore
 from app.domain.challenges.model import Purpose
 from app.domain.challenges.store import ChallengeStore, OpenChallenge
+from app.domain.limits.guesses import Guesses
 from app.domain.tokens.codes import CodeInvalid, Codes
 from app.domain.tokens.links import Links, LinkUsed
 
@@ -21,6 +22,7 @@ class MeetChallenge:
     challenges: ChallengeStore
     links: Links
     codes: Codes
+    guesses: Guesses
 
     def by_link(self, purpose: Purpose, token: str) -> OpenChallenge:
         """The challenge of a good link, or `LinkInvalid`, `LinkExpired`, `LinkUsed`. Changes nothing."""
@@ -30,14 +32,19 @@ class MeetChallenge:
             raise LinkUsed
         return challenge
 
-    def by_code(self, purpose: Purpose, canonical: str, code: str) -> OpenChallenge:
-        """The challenge of a right code for the account with this address, or `CodeInvalid`.
+    def by_code(self, purpose: Purpose, canonical: str, code: str, device: str | None = None) -> OpenChallenge:
+        """The challenge of a right code for the account with this address, or `CodeInvalid`, or `TooMany`.
 
         The guess is counted before it is looked at, so parallel guesses are no more than serial ones; and an unknown
         address takes the same statements as a known one.
         """
-        account, now = self.accounts.by_email(canonical), self.clock.now()
+        account = self.accounts.by_email(canonical)
         account_id = account.id if account and account.disabled_at is None else NOBODY
+        with self.guesses.at(canonical, device):
+            return self._guess(account_id, purpose, code)
+
+    def _guess(self, account_id: str, purpose: Purpose, code: str) -> OpenChallenge:
+        now = self.clock.now()
         counted = self.challenges.spend_try(account_id, purpose, now)
         challenge = self.challenges.find(account_id, purpose, now)
         letter = challenge.letter if challenge else 0

@@ -20,6 +20,6 @@ class RequireFresh:
     def __call__(self, identity: OwnedSession[AccountSnapshot], password: str | None) -> None:
         """Nothing, or `FreshSignInNeeded`, or `WrongPassword` for one that is given and wrong."""
         if password is not None:
-            self.check_password.of_account(identity.owner, password)
+            self.check_password.of_session(identity, password)
         elif self.clock.now() - identity.session.authenticated_at > self.window:
             raise FreshSignInNeeded

@@ -11,6 +11,7 @@ from app.core.errors import TooMany
 from app.web.door import auth
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
+from app.web.limits import GUESSING
 from app.web.origin import origin
 from app.web.wire import Answer, Body, Password, Text
 
@@ -71,9 +72,7 @@ class Exported(Answer):
 
 
 @blueprint.delete("/account")
-@endpoint(
-    takes=Farewell, who=SignedIn(), status=204, limit="20 per minute", refuses=(WrongPassword, HashSlotsFull, TooMany)
-)
+@endpoint(takes=Farewell, who=SignedIn(), status=204, limit=GUESSING, refuses=(WrongPassword, HashSlotsFull, TooMany))
 def delete_account(identity: Identity, body: Farewell) -> None:
     """Delete the account.
 

@@ -19,6 +19,7 @@ from app.core.errors import TooMany
 from app.web.door import auth
 from app.web.endpoint import endpoint
 from app.web.guards import MaybeSignedIn, SignedIn
+from app.web.limits import GUESSING, Limit
 from app.web.origin import origin
 from app.web.wire import Answer, Body, Code, Email, LinkToken, Password
 
@@ -86,7 +87,7 @@ class Message(Answer):
 
 @blueprint.post("/verify-email")
 @endpoint(
-    takes=Confirmation, gives=Message, limit="20 per minute",
+    takes=Confirmation, gives=Message, limit=GUESSING,
     refuses=(LinkInvalid, LinkExpired, LinkUsed, CodeInvalid, InvalidEmail, TooMany),
 )  # fmt: skip
 def verify_email(body: Confirmation) -> Message:
@@ -100,7 +101,7 @@ def verify_email(body: Confirmation) -> Message:
 
 @blueprint.post("/verify-email/resend")
 @endpoint(
-    takes=Recipient, gives=Message, status=202, who=MaybeSignedIn(), limit="10 per minute",
+    takes=Recipient, gives=Message, status=202, who=MaybeSignedIn(), limit=Limit("10 per minute"),
     refuses=(InvalidEmail, TooMany),
 )  # fmt: skip
 def resend_verification(identity: Identity | None, body: Recipient) -> Message:
@@ -117,7 +118,7 @@ def resend_verification(identity: Identity | None, body: Recipient) -> Message:
 
 @blueprint.put("/account/email")
 @endpoint(
-    takes=NewEmail, gives=Message, status=202, who=SignedIn(), limit="10 per minute",
+    takes=NewEmail, gives=Message, status=202, who=SignedIn(), limit=GUESSING,
     refuses=(InvalidEmail, FreshSignInNeeded, WrongPassword, HashSlotsFull, TooMany),
 )  # fmt: skip
 def change_email(identity: Identity, body: NewEmail) -> Message:
@@ -131,7 +132,7 @@ def change_email(identity: Identity, body: NewEmail) -> Message:
 
 @blueprint.post("/account/email/confirm")
 @endpoint(
-    takes=FromLink, gives=Message, limit="20 per minute",
+    takes=FromLink, gives=Message, limit=Limit("20 per minute"),
     refuses=(LinkInvalid, LinkExpired, LinkUsed, EmailTaken, TooMany),
 )  # fmt: skip
 def confirm_email_change(body: FromLink) -> Message:
@@ -141,9 +142,7 @@ def confirm_email_change(body: FromLink) -> Message:
 
 
 @blueprint.post("/account/email/confirm-code")
-@endpoint(
-    takes=TypedCode, gives=Message, who=SignedIn(), limit="20 per minute", refuses=(CodeInvalid, EmailTaken, TooMany)
-)
+@endpoint(takes=TypedCode, gives=Message, who=SignedIn(), limit=GUESSING, refuses=(CodeInvalid, EmailTaken, TooMany))
 def confirm_email_change_with_code(identity: Identity, body: TypedCode) -> Message:
     """Confirm the new address with the code from the letter, in the session that asked."""
     auth.email_change.confirm_with_code(identity, body.code, origin())
@@ -152,7 +151,7 @@ def confirm_email_change_with_code(identity: Identity, body: TypedCode) -> Messa
 
 @blueprint.post("/account/email/undo")
 @endpoint(
-    takes=FromLink, gives=Message, limit="20 per minute",
+    takes=FromLink, gives=Message, limit=Limit("20 per minute"),
     refuses=(LinkInvalid, LinkExpired, LinkUsed, EmailTaken, TooMany),
 )  # fmt: skip
 def undo_email_change(body: FromLink) -> Message:
@@ -166,7 +165,7 @@ def undo_email_change(body: FromLink) -> Message:
 
 @blueprint.post("/not-me")
 @endpoint(
-    takes=FromLink, gives=Message, limit="20 per minute",
+    takes=FromLink, gives=Message, limit=Limit("20 per minute"),
     refuses=(LinkInvalid, LinkExpired, LinkUsed, TooMany),
 )  # fmt: skip
 def not_me(body: FromLink) -> Message:

@@ -8,6 +8,7 @@ from app.core.errors import TooMany
 from app.web.door import auth
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
+from app.web.limits import GUESSING
 from app.web.origin import origin
 from app.web.wire import Body, Password
 
@@ -29,7 +30,7 @@ class PasswordPair(Body):
 
 @blueprint.put("/password")
 @endpoint(
-    takes=PasswordPair, who=SignedIn(), status=204, limit="20 per minute",
+    takes=PasswordPair, who=SignedIn(), status=204, limit=GUESSING,
     refuses=(*PASSWORD_REFUSALS, WrongPassword, FreshSignInNeeded, HashSlotsFull, TooMany),
 )  # fmt: skip
 def change_password(identity: Identity, body: PasswordPair) -> None:

@@ -13,8 +13,10 @@ from app.auth import (
     LinkUsed,
 )  # fmt: skip
 from app.core.errors import TooMany
+from app.web import device
 from app.web.door import auth
 from app.web.endpoint import endpoint
+from app.web.limits import GUESSING, Limit
 from app.web.origin import origin
 from app.web.wire import Answer, Body, Code, Email, LinkToken, Password
 
@@ -55,7 +57,7 @@ class Message(Answer):
 
 
 @blueprint.post("/forgot-password")
-@endpoint(takes=ForgottenPassword, gives=Message, refuses=(InvalidEmail, TooMany), limit="20 per minute")
+@endpoint(takes=ForgottenPassword, gives=Message, refuses=(InvalidEmail, TooMany), limit=Limit("20 per minute"))
 def forgot_password(body: ForgottenPassword) -> Message:
     """Have a letter with a reset link sent.
 
@@ -67,7 +69,7 @@ def forgot_password(body: ForgottenPassword) -> Message:
 
 @blueprint.post("/reset-password")
 @endpoint(
-    takes=NewPassword, gives=Message, limit="20 per minute",
+    takes=NewPassword, gives=Message, limit=GUESSING,
     refuses=(
         LinkInvalid, LinkExpired, LinkUsed, CodeInvalid, InvalidEmail, *PASSWORD_REFUSALS,
         HashSlotsFull, TooMany,
@@ -79,7 +81,8 @@ def reset_password(body: NewPassword) -> Message:
     Ends every session of the account and signs nobody in. A link works once.
     """
     if body.reset_token is not None:
-        auth.password_reset.complete(body.reset_token, body.password, origin())
+        account_id = auth.password_reset.complete(body.reset_token, body.password, origin())
     else:
-        auth.password_reset.complete_with_code(str(body.email), str(body.code), body.password, origin())
+        account_id = auth.password_reset.complete_with_code(str(body.email), str(body.code), body.password, origin())
+    device.remember(account_id)
     return Message(message="The password is changed, and every device was signed out. Sign in with the new one.")

@@ -21,6 +21,7 @@ from app.core.errors import TooMany
 from app.web.door import auth
 from app.web.endpoint import endpoint
 from app.web.guards import HasRefreshToken, SignedIn
+from app.web.limits import GUESSING, Limit
 from app.web.origin import origin
 from app.web.transports import cookie
 from app.web.wire import Answer, Body, Email, Password
@@ -79,7 +80,8 @@ class LogoutQuery(Body):
 
 @blueprint.post("/signup")
 @endpoint(
-    takes=Credentials, query=TransportQuery, gives=Tokens, status=201, also={202: LetterSent}, limit="20 per minute",
+    takes=Credentials, query=TransportQuery, gives=Tokens, status=201, also={202: LetterSent},
+    limit=Limit("20 per minute"),
     refuses=(EmailTaken, InvalidEmail, *PASSWORD_REFUSALS, HashSlotsFull, TooMany, CsrfMismatch),
 )  # fmt: skip
 def signup(body: Credentials, query: TransportQuery) -> IssuedTokens | Response:
@@ -98,7 +100,7 @@ def signup(body: Credentials, query: TransportQuery) -> IssuedTokens | Response:
 
 @blueprint.post("/login")
 @endpoint(
-    takes=Credentials, query=TransportQuery, gives=Tokens, limit="20 per minute",
+    takes=Credentials, query=TransportQuery, gives=Tokens, limit=GUESSING,
     refuses=(InvalidCredentials, EmailNotVerified, InvalidEmail, HashSlotsFull, TooMany, CsrfMismatch),
 )  # fmt: skip
 def login(body: Credentials, query: TransportQuery) -> IssuedTokens | Response:
@@ -140,7 +142,7 @@ def logout(identity: Identity, query: LogoutQuery) -> Response:
     takes=GivenPassword,
     who=SignedIn(),
     status=204,
-    limit="20 per minute",
+    limit=GUESSING,
     refuses=(WrongPassword, HashSlotsFull, TooMany),
 )
 def reauthenticate(identity: Identity, body: GivenPassword) -> None:

@@ -18,7 +18,6 @@ from app.auth import LinkInvalid
 from app.core.errors import Later, Refusal
 from app.core.origin import Origin
 from app.web.door import auth
-from app.web.limits import limiter
 from app.web.origin import origin
 from app.web.pages.emailed_links import LIMIT, NO_LINK, TOKEN_MAX, posted_token, refused, with_error_pages
 
@@ -113,7 +112,7 @@ def open_link(kind: str) -> ResponseReturnValue:
 
 
 @pages_confirmations.post(RULE)
-@limiter.limit(LIMIT)
+@LIMIT
 def use_link(kind: str) -> ResponseReturnValue:
     """Check the link and show its button; once that was pressed, do what the link is for."""
     page, token = CONFIRMATIONS[kind], posted_token()

@@ -10,10 +10,10 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from app.core.errors import Invalid, Later, Refusal
 from app.web.errors import status_of
-from app.web.limits import refusal_of
+from app.web.limits import Limit, refusal_of
 
 TOKEN_MAX = 2_000
-LIMIT = "20 per minute"
+LIMIT = Limit("20 per minute")
 NO_LINK = Invalid("Paste the link from your letter first.")
 
 log = logging.getLogger(__name__)

