@@ -11,7 +11,7 @@ from app.cli.keys import keys
 from app.cli.mail import mail
 from app.core.clock import Clock
 from app.core.database import db, init_database
-from app.domain.mail.rounds import Rounds
+from app.core.rounds import Rounds
 from app.web.site import init_web
 from config import Settings, load
 

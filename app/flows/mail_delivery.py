@@ -8,15 +8,17 @@ from functools import partial
 
 from app.core.clock import Clock
 from app.core.errors import Busy
+from app.core.rounds import Context, Rounds, make_rounds, report
 from app.core.work import Work
 from app.domain.mail.letters import Letters
 from app.domain.mail.model import DEAD, DROPPED, SENT, QueuedLetter
 from app.domain.mail.outbox import Outbox
 from app.domain.mail.patience import next_attempt
 from app.domain.mail.refusals import PostClosed, PostUnavailable, Undeliverable
-from app.domain.mail.rounds import Context, Rounds, make_rounds, report
 from app.domain.mail.smtp import PostRound, SmtpPost
 from app.flows.steps.prepare_letter import NobodyToTell, PrepareLetter
+
+NAME = "mail delivery"
 
 logger = logging.getLogger(__name__)
 
@@ -41,11 +43,13 @@ class MailDelivery:
 
     def run(self, stop: threading.Event, poll_seconds: float = 1.0, context: Context = nullcontext) -> None:
         """Deliver until told to stop, through outages of the database and of the mail server."""
-        make_rounds(self._deliver_batch, stop=stop, poll_seconds=poll_seconds, context=context, jitter=self._jitter)
+        make_rounds(
+            NAME, self._deliver_batch, stop=stop, poll_seconds=poll_seconds, context=context, jitter=self._jitter
+        )
 
     def start(self, context: Context) -> Rounds:
         """Run in a thread, each round within `context()`. `stop()` on what this gives back ends it."""
-        rounds = Rounds(partial(self.run, context=context))
+        rounds = Rounds(NAME, partial(self.run, context=context))
         rounds.start()
         return rounds
 

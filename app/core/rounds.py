@@ -16,32 +16,32 @@ logger = logging.getLogger(__name__)
 
 
 def make_rounds(
-    one_round: Callable[[threading.Event], int], *, stop: threading.Event, poll_seconds: float, context: Context,
-    jitter: random.Random,
+    name: str, one_round: Callable[[threading.Event], int], *, stop: threading.Event, poll_seconds: float,
+    context: Context, jitter: random.Random,
 ) -> None:  # fmt: skip
-    """Call `one_round` within `context()` until stopped: at once if it did something, later and later if it fails."""
+    """Call `one_round` within `context()` until stopped: at once if it gives more than 0, ever later if it fails."""
     failures = 0
     while not stop.is_set():
         try:
             with context():
                 pause = 0.0 if one_round(stop) else poll_seconds
             failures = 0
-        except Exception as failure:  # whatever it was: the next letters must still leave
+        except Exception as failure:  # whatever it was: the next round must still come
             failures += 1
             pause = min(LONGEST_PAUSE, poll_seconds * 2 ** min(failures, 10)) * jitter.uniform(0.8, 1.2)
-            report("mail delivery pauses", failure)
+            report(f"{name} pauses", failure)
         stop.wait(pause)
 
 
 class Rounds(threading.Thread):
     """Rounds in a thread of their own, which ends with the process or with `stop()`."""
 
-    def __init__(self, rounds: Callable[[threading.Event], None]) -> None:
+    def __init__(self, name: str, rounds: Callable[[threading.Event], None]) -> None:
         self._end = threading.Event()
-        super().__init__(target=rounds, args=(self._end,), name="mail-delivery", daemon=True)
+        super().__init__(target=rounds, args=(self._end,), name=name, daemon=True)
 
     def stop(self, timeout: float | None = None) -> None:
-        """Finish the letter in hand, then end."""
+        """Finish what is in hand, then end."""
         self._end.set()
         self.join(timeout)
 
