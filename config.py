@@ -76,6 +76,7 @@ class Settings(BaseModel):
     letters_path: Path | None = None
     require_verified_email: bool = False
     deletion_grace_days: int = Field(7, ge=0, le=365)
+    audit_retention_days: int = Field(400, ge=1, le=3_650)
 
     jwt_algorithm: Literal["ES256", "EdDSA", "RS256"] = "ES256"
     key_encryption_secret: str = ""

@@ -16,7 +16,7 @@ from granian.constants import HTTPModes, Interfaces
 from sqlalchemy.exc import OperationalError
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from app import create_app, migrate, start_deliverer
+from app import create_app, migrate, start_deliverer, start_sealer
 from app.core.database import db
 from app.domain.mail.console import MailConsole
 from config import Settings, SettingsError, load
@@ -61,12 +61,13 @@ def main() -> int:
 
 
 def serve_app() -> Flask:
-    """The app of one production worker, with its deliverer running."""
+    """The app of one production worker, with its deliverer and its sealer running."""
     # We are a fork: until granian puts its own handler, the parent's would swallow the signal to stop.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     app = create_app(load())
     app.after_request(_sign)  # else granian would
     start_deliverer(app)
+    start_sealer(app)
     return app
 
 
@@ -85,6 +86,7 @@ def _serve_in_development(settings: Settings, listener: socket.socket) -> None:
         _migrate(app)
         if deliverer := start_deliverer(app):
             stops.callback(deliverer.stop, STOP_SECONDS)
+        stops.callback(start_sealer(app).stop, STOP_SECONDS)
         server = make_server(
             settings.host, settings.port, app, threaded=True, request_handler=Handler, fd=listener.fileno()
         )

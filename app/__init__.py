@@ -6,6 +6,7 @@ from flask import Flask
 from flask_migrate import Migrate, upgrade
 
 from app.auth import Auth, Mailbox, build_auth
+from app.cli.audit import audit
 from app.cli.housekeeping import housekeeping
 from app.cli.keys import keys
 from app.cli.mail import mail
@@ -33,7 +34,7 @@ def create_app(
     Migrate(app, db, directory=MIGRATIONS, render_as_batch=True)
     app.extensions["latchkey"] = build_auth(app, settings, clock=clock or Clock(), mailbox=mailbox)
     init_web(app, settings)
-    for group in (housekeeping, keys, mail):
+    for group in (audit, housekeeping, keys, mail):
         app.cli.add_command(group)
     return app
 
@@ -49,3 +50,9 @@ def start_deliverer(app: Flask) -> Rounds | None:
     settings: Settings = app.config["LATCHKEY"]
     auth: Auth = app.extensions["latchkey"]
     return auth.mail_delivery.start(app.app_context) if settings.mail_deliverer == "thread" else None
+
+
+def start_sealer(app: Flask) -> Rounds:
+    """Seal the audit journal in a thread of this process."""
+    auth: Auth = app.extensions["latchkey"]
+    return auth.audit.start(app.app_context)

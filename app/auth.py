@@ -19,7 +19,11 @@ from app.domain.accounts.model import SNAPSHOT_COLUMNS, AccountSnapshot
 from app.domain.accounts.passwords import REFUSALS as PASSWORD_REFUSALS
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore, EmailTaken
+from app.domain.audit.chain import Chain
+from app.domain.audit.head import HeadStore
 from app.domain.audit.journal import Journal
+from app.domain.audit.seal import Sealer
+from app.domain.audit.verify import Verifier
 from app.domain.challenges.store import ChallengeStore
 from app.domain.limits.counters import Counters
 from app.domain.limits.guesses import Guesses
@@ -33,6 +37,7 @@ from app.domain.tokens.codes import CodeInvalid, Codes
 from app.domain.tokens.csrf import CsrfMismatch, CsrfTokens
 from app.domain.tokens.keyring import KeyRing
 from app.domain.tokens.links import LinkExpired, LinkInvalid, Links, LinkUsed
+from app.flows.audit import Audit
 from app.flows.csrf import Csrf
 from app.flows.deletion import Deletion
 from app.flows.devices import Devices, NoSuchSession
@@ -99,6 +104,7 @@ class Auth:
     not_me: NotMe
     deletion: Deletion
     export: Export
+    audit: Audit
     keys: KeyRotation
     mail_delivery: MailDelivery
     mail_queue: MailQueue
@@ -127,13 +133,14 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
         not_me=wire(NotMe),
         deletion=wire(Deletion, grace=timedelta(days=settings.deletion_grace_days)),
         export=wire(Export, rooms=wire.exports()),
+        audit=wire(Audit),
         keys=wire(
             KeyRotation, issuer=settings.public_url, audience=settings.jwt_audience, algorithm=settings.jwt_algorithm
         ),
         mail_delivery=wire(MailDelivery, prepare=prepare, post=_post(app, settings), jitter=random.SystemRandom()),
         mail_queue=wire(MailQueue),
         letters=wire(LetterPreviews),
-        housekeeping=wire(Housekeeping),
+        housekeeping=wire(Housekeeping, events_kept=timedelta(days=settings.audit_retention_days)),
         health=wire(Health),
         mailbox=mailbox,
     )
@@ -158,13 +165,18 @@ class _Wiring:
 def _parts(app: Flask, settings: Settings, clock: Clock) -> dict[str, Any]:
     parts: dict[str, Any] = {
         "clock": clock, "work": Work(), "accounts": AccountStore(), "passwords": _passwords(settings),
-        "sessions": _session_store(settings), "challenges": ChallengeStore(), "journal": Journal(),
+        "sessions": _session_store(settings), "challenges": ChallengeStore(),
+        "chain": Chain(_secret_at_rest(settings)),
         "outbox": Outbox(_host(settings)), "letters": Letters(settings.letters_path),
         "links": Links(settings.secret_key, clock), "codes": Codes(settings.secret_key),
         "csrf": CsrfTokens(settings.secret_key), "keys": _key_ring(settings, clock),
     }  # fmt: skip
     parts["guesses"] = Guesses(Counters(settings.redis_url), enabled=settings.ratelimit_enabled)
     wire = _Wiring(parts)
+    parts["journal"] = wire(Journal)
+    parts["heads"] = wire(HeadStore)
+    parts["sealer"] = wire(Sealer)
+    parts["verifier"] = wire(Verifier)
     parts["tokens"] = parts["bearer"] = _bearer_tokens(app, settings, parts["keys"])
     parts["issue_tokens"] = wire(IssueTokens)
     parts["known_device"] = wire(KnownDevice)
@@ -190,9 +202,12 @@ def _session_store(settings: Settings) -> SessionStore[AccountSnapshot]:
 
 
 def _key_ring(settings: Settings, clock: Clock) -> KeyRing:
-    secret = settings.key_encryption_secret or settings.secret_key
     longest = timedelta(seconds=settings.jwt_refresh_token_expires + LEEWAY_SECONDS)
-    return KeyRing(clock, first=settings.signing_key, secret=secret, longest=longest)
+    return KeyRing(clock, first=settings.signing_key, secret=_secret_at_rest(settings), longest=longest)
+
+
+def _secret_at_rest(settings: Settings) -> str:
+    return settings.key_encryption_secret or settings.secret_key
 
 
 def _bearer_tokens(app: Flask, settings: Settings, keys: KeyRing) -> BearerTokens:

@@ -1,14 +1,17 @@
 """The documentation says what is so: its tables, links, names and commands are held against the service itself."""
 
+import json
 import os
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
 
@@ -213,6 +216,19 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: flo
         except OSError:
             time.sleep(0.05)
     pytest.fail(f"the service did not start: {log.read_text()}")
+
+
+def test_a_started_service_seals_what_happened(started, tmp_path):
+    body = json.dumps({"email": "ann@example.com", "password": "correct horse battery"}).encode()
+    signup = urllib.request.Request(
+        f"http://localhost:{started}/api/v1/auth/signup", body, {"Content-Type": "application/json"}
+    )
+    urllib.request.urlopen(signup, timeout=5).close()  # noqa: S310
+    with closing(sqlite3.connect(tmp_path / "instance" / "latchkey.db")) as database:
+        end = time.monotonic() + 10
+        while time.monotonic() < end and database.execute("SELECT position FROM audit_events").fetchall() != [(1,)]:
+            time.sleep(0.05)
+        assert database.execute("SELECT position FROM audit_head").fetchall() == [(1,)]
 
 
 @pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="not here: bash and curl")

@@ -10,7 +10,7 @@ housekeeping = AppGroup("housekeeping", help="What is over, and takes room.")
 
 @housekeeping.command("run")
 def run() -> None:
-    """Erase accounts that are due; forget old sessions, letters and links. Safe to run at any time, and by several."""
+    """Erase accounts that are due; forget old sessions, letters, links and events. Several may run at once."""
     with refusals_as_exits():
         for kind, count in auth.housekeeping.run().items():
             click.echo(f"{kind}: {count}")

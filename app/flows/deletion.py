@@ -36,7 +36,7 @@ class Deletion:
     def request(self, identity: OwnedSession[AccountSnapshot], password: str, origin: Origin) -> None:
         """End every session now and the account when the grace is over. The password is needed, however fresh."""
         account, now = identity.owner, self.clock.now()
-        self.require_fresh(identity, password)
+        self.require_fresh(identity, password, origin)
         final_at = now + self.grace
         with self.work as work:
             self.accounts.delete_at(account.id, final_at, now)

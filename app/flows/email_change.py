@@ -45,7 +45,7 @@ class EmailChange:
     ) -> None:
         """Queue a letter to the new address and one to the old. Whether the new one is taken is not said here."""
         account, address, now = identity.owner, parse_address(email), self.clock.now()
-        self.require_fresh(identity, password)
+        self.require_fresh(identity, password, origin)
         told = {"account_id": account.id, "locale": origin.language}
         with self.work as work:
             self.challenges.begin(
@@ -71,7 +71,8 @@ class EmailChange:
     def confirm_with_code(self, identity: OwnedSession[AccountSnapshot], code: str, origin: Origin) -> None:
         """The same by the code in the letter, in the session that asked."""
         canonical, device = identity.owner.email_canonical, identity.session.id
-        if not self._change(self.meet_challenge.by_code(Purpose.CHANGE_EMAIL, canonical, code, device), origin):
+        challenge = self.meet_challenge.by_code(Purpose.CHANGE_EMAIL, canonical, code, origin, device)
+        if not self._change(challenge, origin):
             raise CodeInvalid
 
     def check_undo(self, token: str) -> None:

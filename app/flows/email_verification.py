@@ -45,7 +45,7 @@ class EmailVerification:
     def confirm_with_code(self, email: str, code: str, origin: Origin) -> None:
         """The same by the code in the letter; `CodeInvalid` for any failure."""
         canonical = parse_address(email).canonical
-        if not self._verify(self.meet_challenge.by_code(Purpose.VERIFY_EMAIL, canonical, code), origin):
+        if not self._verify(self.meet_challenge.by_code(Purpose.VERIFY_EMAIL, canonical, code, origin), origin):
             raise CodeInvalid
 
     def _verify(self, challenge: OpenChallenge, origin: Origin) -> bool:

@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 
 from app.core.clock import Clock
 from app.core.errors import Conflict, Missing
+from app.core.origin import Origin
+from app.core.work import Work
+from app.domain.audit.journal import OPERATOR, Journal, Tag
 from app.domain.tokens.keyring import RELOAD_SECONDS, KeyRing
 from app.domain.tokens.keys import ALGORITHMS, Key, new_key
 
@@ -31,8 +34,10 @@ class LastKey(Conflict):
 class KeyRotation:
     """Publishes, rotates and retires the keys that tokens are signed with."""
 
+    work: Work
     keys: KeyRing
     clock: Clock
+    journal: Journal
     issuer: str
     audience: str
     algorithm: str
@@ -58,7 +63,12 @@ class KeyRotation:
         """Publish a new key; its name and the moment from which it signs. The old one goes on checking."""
         signs_from = self.clock.now() + (SHORTEST_LEAD if soon else LEAD)
         self.keys.all()  # an empty database begins with the configured key, not with this one
-        return self.keys.add(new_key(algorithm or self.algorithm), signs_from).kid, signs_from
+        with self.work as work:
+            kid = self.keys.add(new_key(algorithm or self.algorithm), signs_from).kid
+            self._note(Tag.KEY_ROTATED, kid)
+            work.commit()
+        self.keys.reread()
+        return kid, signs_from
 
     def retire(self, kid: str) -> None:
         """Refuse every token that this key signed. `NoSuchKey`, or `LastKey` while no other one signs."""
@@ -67,4 +77,12 @@ class KeyRotation:
         now = self.clock.now()
         if not any(key.kid != kid and key.signs_from <= now for key in self.keys.all()):
             raise LastKey
-        self.keys.retire(kid)
+        with self.work as work:
+            if not self.keys.retire(kid):
+                raise NoSuchKey
+            self._note(Tag.KEY_RETIRED, kid)
+            work.commit()
+        self.keys.reread()
+
+    def _note(self, tag: Tag, kid: str) -> None:
+        self.journal.record(tag, Origin(), self.clock.now(), account_id=None, actor_id=OPERATOR, kid=kid)

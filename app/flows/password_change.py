@@ -39,7 +39,7 @@ class PasswordChange:
     ) -> None:
         """The new password holds, the other sessions are over, a letter says so. Of parallel changes one succeeds."""
         account, own = identity.owner, identity.session.id
-        self.require_fresh(identity, current)
+        self.require_fresh(identity, current, origin)
         self.passwords.accept(password, account.email)
         password_hash, now = self.passwords.hash(password), self.clock.now()
         with self.work as work:

@@ -67,7 +67,7 @@ class PasswordReset:
         """The same by the code in the letter, for which the address says whose it is; `CodeInvalid` for any failure."""
         canonical = parse_address(email).canonical
         self.passwords.accept(password, canonical)  # before a try is spent
-        challenge = self.meet_challenge.by_code(Purpose.RESET_PASSWORD, canonical, code)
+        challenge = self.meet_challenge.by_code(Purpose.RESET_PASSWORD, canonical, code, origin)
         account = self.accounts.by_id(challenge.account_id)
         if account is None or not self._set_password(account, challenge, password, origin):
             raise CodeInvalid

@@ -43,10 +43,13 @@ class SignIn:
         """Tokens of a new session, or `InvalidCredentials` after the same work for a known and an unknown address."""
         account, now = self.check_password.of_address(email, password, origin), self.clock.now()
         if self.require_verified and not account.email_verified:
+            self._note_refusal(account, origin, "email_not_verified")
             raise EmailNotVerified
         with self.work as work:
             session = self.sessions.open(account.id, account.credentials_version, origin, now)
             if session is None:  # the password was reset, or the account disabled, while we were hashing
+                self.journal.record(Tag.SESSION_REFUSED, origin, now, account_id=account.id, reason="overtaken")
+                work.commit()
                 raise InvalidCredentials
             if account.deletes_at and self.accounts.keep(account.id, now):
                 self.journal.record(Tag.ACCOUNT_KEPT, origin, now, account_id=account.id)
@@ -62,20 +65,31 @@ class SignIn:
     def for_one_request(self, email: str, password: str, origin: Origin) -> OwnedSession[AccountSnapshot]:
         """The account behind a right password, in a session that is kept nowhere and over with the request."""
         account, now = self.check_password.of_address(email, password, origin), self.clock.now()
-        if account.deletes_at or (self.require_verified and not account.email_verified):
-            raise EmailNotVerified if account.deletes_at is None else InvalidCredentials
+        if account.deletes_at:
+            self._note_refusal(account, origin, "deletion_asked")
+            raise InvalidCredentials
+        if self.require_verified and not account.email_verified:
+            self._note_refusal(account, origin, "email_not_verified")
+            raise EmailNotVerified
         session = SessionSnapshot(
             "", account.id, 0, now, now, now, now, None, origin.ip, origin.user_agent, now, None, read_at=now
         )
         return OwnedSession(session, account)
 
-    def again(self, identity: OwnedSession[AccountSnapshot], password: str) -> None:
+    def again(self, identity: OwnedSession[AccountSnapshot], password: str, origin: Origin) -> None:
         """Make the session fresh by its password, or `WrongPassword`."""
-        self.check_password.of_session(identity, password)
+        self.check_password.of_session(identity, password, origin)
+        account_id, session_id, now = identity.owner.id, identity.session.id or None, self.clock.now()
         with self.work as work:
-            self.sessions.authenticate(identity.session.id, self.clock.now())
+            self.sessions.authenticate(identity.session.id, now)
+            self.journal.record(Tag.SESSION_REAUTHENTICATED, origin, now, account_id=account_id, session_id=session_id)
             work.commit()
 
     def device_mark(self, account_id: str) -> str:
         """What a browser keeps for a year, so that guesses of strangers never keep its owner from signing in."""
         return self.known_device.mark(account_id)
+
+    def _note_refusal(self, account: AccountSnapshot, origin: Origin, reason: str) -> None:
+        self.journal.record_now(
+            Tag.SESSION_REFUSED, origin, self.clock.now(), account_id=account.id, reason=reason
+        )  # fmt: skip

@@ -49,6 +49,12 @@ class Nest:
         self._alive.append(pid)
         return pid
 
+    def seal(self, settings: Settings) -> int:
+        """The id of a new process that seals the audit journal."""
+        pid = self._order(seal=True, settings=settings.model_dump_json())["pid"]
+        self._alive.append(pid)
+        return pid
+
     def kill(self, pid: int) -> None:
         """End one at once, as a power cut would."""
         self._order(kill=pid)

@@ -1,4 +1,4 @@
-"""A process that has the app imported and forks servers and deliverers, so that a test gets several within a second.
+"""A process that has the app imported and forks servers, deliverers and sealers: a test gets several within a second.
 
 It takes orders as JSON lines on standard input and answers each with one line; when the input ends, so do all of them.
 """
@@ -59,6 +59,11 @@ def deliver(app: Flask, lease: float) -> None:
     delivery.run(threading.Event(), poll_seconds=0.05, context=app.app_context)
 
 
+def seal(app: Flask) -> None:
+    """Seal the audit journal over and over until killed."""
+    app.extensions["latchkey"].audit.run(threading.Event(), app.app_context, poll_seconds=0.001)
+
+
 def travel(seconds: float) -> None:
     """Let this process's clock go before the others'."""
     if seconds:
@@ -79,7 +84,7 @@ def fork(work: Callable[[], None]) -> int:
 
 
 def obey(order: dict[str, Any]) -> dict[str, int]:
-    """Start a server or a deliverer, or kill -9 one; gives what there is to know."""
+    """Start a server, a deliverer or a sealer, or kill -9 one; gives what there is to know."""
     if "kill" in order:
         os.kill(order["kill"], signal.SIGKILL)
         os.waitpid(order["kill"], 0)
@@ -87,6 +92,8 @@ def obey(order: dict[str, Any]) -> dict[str, int]:
     app = app_of(order["settings"])
     if "deliver" in order:
         return {"pid": fork(lambda: deliver(app, order["deliver"]))}
+    if "seal" in order:
+        return {"pid": fork(lambda: seal(app))}
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
 
         def work() -> None:

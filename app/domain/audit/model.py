@@ -1,29 +1,77 @@
-"""The audit table: one row for each event that matters to somebody's security."""
+"""The audit table: one row for each event that matters to somebody's security; and how far its chain reaches."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.database import Base, Model, UtcDateTime
+from app.core.database import Base, Model, UtcDateTime, table_of
 
 
 class AuditEvent(Model):
     """One event. `actor_id` is who did it, `account_id` whom it happened to; `details` holds no secret.
 
-    Neither refers to the accounts table: the record of an account outlives the account.
+    Neither refers to the accounts table: the record of an account outlives the account. Who writes an event leaves
+    the columns from `position` on empty; sealing fills them, and erasing a person replaces `salt` by `erasure`.
     """
 
     __tablename__ = "audit_events"
-    __table_args__: Any = Base.__table_args__ | {"sqlite_autoincrement": True}
+    __table_args__: Any = (
+        sa.Index("ix_audit_events_account_id_id", "account_id", "id"),
+        Base.__table_args__ | {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     tag: Mapped[str] = mapped_column(sa.String(60))
-    account_id: Mapped[str | None] = mapped_column(sa.String(36), index=True)
+    result: Mapped[str] = mapped_column(sa.String(10))
+    account_id: Mapped[str | None] = mapped_column(sa.String(36))
     actor_id: Mapped[str | None] = mapped_column(sa.String(36))
     session_id: Mapped[str | None] = mapped_column(sa.String(36))
     ip: Mapped[str | None] = mapped_column(sa.String(45))
     user_agent: Mapped[str | None] = mapped_column(sa.String(400))
     details: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+    position: Mapped[int | None] = mapped_column(sa.BigInteger, unique=True)
+    salt: Mapped[str | None] = mapped_column(sa.String(32))
+    commitment: Mapped[str | None] = mapped_column(sa.String(64))
+    link: Mapped[str | None] = mapped_column(sa.String(64))
+    erasure: Mapped[str | None] = mapped_column(sa.String(64))
+
+
+class AuditHead(Model):
+    """The one row that says from where to where the chain goes. `signature` is over all of it."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(sa.BigInteger)
+    link: Mapped[str] = mapped_column(sa.String(64))
+    purged_position: Mapped[int] = mapped_column(sa.BigInteger)
+    purged_link: Mapped[str] = mapped_column(sa.String(64))
+    signature: Mapped[str] = mapped_column(sa.String(64))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event as one statement read it. The fields stand in the order of `ENTRY_COLUMNS`."""
+
+    id: int
+    at: datetime
+    tag: str
+    result: str
+    account_id: str | None
+    actor_id: str | None
+    session_id: str | None
+    ip: str | None
+    user_agent: str | None
+    details: Any
+    position: int | None
+    salt: str | None
+    commitment: str | None
+    link: str | None
+    erasure: str | None
+
+
+ENTRY_COLUMNS: tuple[sa.Column[Any], ...] = tuple(table_of(AuditEvent).c)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.core.clock import Clock
-from app.core.database import change, fetch_all, table_of
+from app.core.database import change, db, fetch_all, table_of
 from app.domain.tokens.keys import Key, PrivateKey, read_pem, to_encrypted_pem, to_key
 from app.domain.tokens.model import SigningKey
 
@@ -53,25 +53,20 @@ class KeyRing:
         return sorted(self._current(RELOAD_SECONDS).values(), key=lambda key: key.signs_from)
 
     def add(self, private: PrivateKey, signs_from: datetime) -> Key:
-        """Publish a key that signs from a moment on. Adding the same key again changes nothing."""
+        """Publish a key that signs from a moment on. In a unit of work; `reread` after it."""
         key = to_key(private, signs_from)
-        row = {
-            "kid": key.kid, "algorithm": key.algorithm, "private_key": to_encrypted_pem(private, self._passphrase),
-            "created_at": self._clock.now(), "signs_from": signs_from,
-        }  # fmt: skip
-        try:
-            change(sa.insert(_keys).values(row), {})
-        except sa.exc.IntegrityError:
-            pass  # another process was faster with the very same key
-        self._read_at = float("-inf")
+        db.session.execute(sa.insert(_keys).values(self._row(key, private)))
         return key
 
     def retire(self, kid: str) -> bool:
-        """Refuse the key and what it signed: here at once, elsewhere when they read again. False if unknown."""
+        """Refuse the key and what it signed; false if it is not usable anyway. In a unit of work; `reread` after it."""
         usable = sa.and_(_keys.c.kid == kid, _keys.c.retired_at.is_(None))
-        done = change(sa.update(_keys).where(usable).values(retired_at=self._clock.now()), {}) == 1
+        retired = db.session.execute(sa.update(_keys).where(usable).values(retired_at=self._clock.now()))
+        return bool(retired.rowcount == 1)  # type: ignore[attr-defined]
+
+    def reread(self) -> None:
+        """Let what was changed hold here at once; elsewhere it does when they read again."""
         self._read_at = float("-inf")
-        return done
 
     def _current(self, max_age: float) -> dict[str, Key]:
         if time.monotonic() - self._read_at > max_age:
@@ -85,7 +80,19 @@ class KeyRing:
         return [to_key(self._parse(pem), signs_from) for pem, signs_from in fetch_all(_usable)]
 
     def _begin(self) -> list[Key]:
-        return [self.add(read_pem(self._first), DAWN)]
+        private = read_pem(self._first)
+        key = to_key(private, DAWN)
+        try:
+            change(sa.insert(_keys).values(self._row(key, private)), {})
+        except sa.exc.IntegrityError:
+            pass  # another process was faster with the very same key
+        return [key]
+
+    def _row(self, key: Key, private: PrivateKey) -> dict[str, object]:
+        return {
+            "kid": key.kid, "algorithm": key.algorithm, "private_key": to_encrypted_pem(private, self._passphrase),
+            "created_at": self._clock.now(), "signs_from": key.signs_from,
+        }  # fmt: skip
 
     def _still_needed(self, keys: list[Key]) -> dict[str, Key]:
         keys.sort(key=lambda key: key.signs_from)

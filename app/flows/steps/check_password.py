@@ -10,6 +10,7 @@ from app.domain.accounts.emails import parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore
+from app.domain.audit.journal import Journal, Tag
 from app.domain.limits.guesses import Guesses
 from app.domain.sessions.model import OwnedSession
 from app.flows.steps.known_device import KnownDevice
@@ -38,7 +39,7 @@ class FreshSignInNeeded(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class CheckPassword:
-    """Checks passwords within the limits of guessing, and keeps them under today's cost when an older hash is met."""
+    """Checks passwords within the limits of guessing, writes down the wrong ones, keeps right ones at today's cost."""
 
     work: Work
     clock: Clock
@@ -46,24 +47,34 @@ class CheckPassword:
     passwords: Passwords
     guesses: Guesses
     known_device: KnownDevice
+    journal: Journal
 
     def of_address(self, email: str, password: str, origin: Origin) -> AccountSnapshot:
-        """The account, or `InvalidCredentials` after the same work for a known and an unknown address."""
-        canonical = parse_address(email).canonical
+        """The account, or `InvalidCredentials` after the same work for a known and an unknown address.
+
+        That somebody failed is written down for both: the same statement, with an account or without. Every failure
+        is, as one left out would answer faster. What they amount to is bounded by the slots for hashing and by the
+        journal's retention.
+        """
+        canonical, now = parse_address(email).canonical, self.clock.now()
         account = self.accounts.by_email(canonical)
         with self.guesses.at(canonical, self.known_device(account, origin)):
             right = self.passwords.matches(password, account.password_hash if account else None)
-            gone = account is not None and account.deletes_at is not None and account.deletes_at <= self.clock.now()
+            gone = account is not None and account.deletes_at is not None and account.deletes_at <= now
             if account is None or not right or gone or account.disabled_at is not None:
+                self.journal.record_now(Tag.SESSION_REFUSED, origin, now, account_id=account.id if account else None)
                 raise InvalidCredentials
         self._keep_stronger(account, password)
         return account
 
-    def of_session(self, identity: OwnedSession[AccountSnapshot], password: str) -> None:
+    def of_session(self, identity: OwnedSession[AccountSnapshot], password: str, origin: Origin) -> None:
         """Nothing, or `WrongPassword`. The session is the device that guesses."""
-        account = identity.owner
-        with self.guesses.at(account.email_canonical, identity.session.id):
+        account, session = identity.owner, identity.session
+        with self.guesses.at(account.email_canonical, session.id):
             if not self.passwords.matches(password, account.password_hash):
+                self.journal.record_now(
+                    Tag.PASSWORD_REFUSED, origin, self.clock.now(), account_id=account.id, session_id=session.id or None
+                )
                 raise WrongPassword
 
     def _keep_stronger(self, account: AccountSnapshot, password: str) -> None:

@@ -27,6 +27,6 @@ class EraseAccount:
                 return False
             self.outbox.forget_address(account.email_canonical, account.email)
             self.journal.anonymise(account.id)
-            self.journal.record(Tag.ACCOUNT_ERASED, Origin(), now, account_id=account.id)
+            self.journal.record(Tag.ACCOUNT_ERASED, Origin(), now, account_id=None)
             work.commit()
         return True

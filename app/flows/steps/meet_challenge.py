@@ -1,9 +1,13 @@
 """Step: find the open challenge that a link or a code speaks of. Using it up is left to the change that it allows."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from app.core.clock import Clock
+from app.core.origin import Origin
+from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
+from app.domain.audit.journal import Journal, Tag
 from app.domain.challenges.model import Purpose
 from app.domain.challenges.store import ChallengeStore, OpenChallenge
 from app.domain.limits.guesses import Guesses
@@ -23,6 +27,7 @@ class MeetChallenge:
     links: Links
     codes: Codes
     guesses: Guesses
+    journal: Journal
 
     def by_link(self, purpose: Purpose, token: str) -> OpenChallenge:
         """The challenge of a good link, or `LinkInvalid`, `LinkExpired`, `LinkUsed`. Changes nothing."""
@@ -32,23 +37,30 @@ class MeetChallenge:
             raise LinkUsed
         return challenge
 
-    def by_code(self, purpose: Purpose, canonical: str, code: str, device: str | None = None) -> OpenChallenge:
+    def by_code(
+        self, purpose: Purpose, canonical: str, code: str, origin: Origin, device: str | None = None
+    ) -> OpenChallenge:
         """The challenge of a right code for the account with this address, or `CodeInvalid`, or `TooMany`.
 
         The guess is counted before it is looked at, so parallel guesses are no more than serial ones; and an unknown
         address takes the same statements as a known one.
         """
-        account = self.accounts.by_email(canonical)
-        account_id = account.id if account and account.disabled_at is None else NOBODY
+        account, now = self.accounts.by_email(canonical), self.clock.now()
         with self.guesses.at(canonical, device):
-            return self._guess(account_id, purpose, code)
+            challenge = self._guess(account, purpose, code, now)
+            if challenge is None:
+                self.journal.record_now(
+                    Tag.CODE_REFUSED, origin, now, account_id=account.id if account else None, purpose=purpose.value
+                )
+                raise CodeInvalid
+        return challenge
 
-    def _guess(self, account_id: str, purpose: Purpose, code: str) -> OpenChallenge:
-        now = self.clock.now()
+    def _guess(
+        self, account: AccountSnapshot | None, purpose: Purpose, code: str, now: datetime
+    ) -> OpenChallenge | None:
+        account_id = account.id if account and account.disabled_at is None else NOBODY
         counted = self.challenges.spend_try(account_id, purpose, now)
         challenge = self.challenges.find(account_id, purpose, now)
         letter = challenge.letter if challenge else 0
         right = self.codes.matches(code, purpose, account_id, letter)
-        if not (counted and right) or challenge is None or letter == 0:
-            raise CodeInvalid
-        return challenge
+        return challenge if counted and right and letter else None

@@ -150,7 +150,7 @@ def reauthenticate(identity: Identity, body: GivenPassword) -> None:
 
     For the next ten minutes this session may do what needs a fresh sign-in.
     """
-    auth.sign_in.again(identity, body.password)
+    auth.sign_in.again(identity, body.password, origin())
 
 
 def _refuse_cross_site(query: TransportQuery) -> None:

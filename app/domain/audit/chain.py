@@ -1,0 +1,79 @@
+"""The chain: each sealed event is bound to the one before it under a key that the database does not hold.
+
+What is personal enters only as a commitment under a salt of its own. Erasing a person deletes the salt with the data:
+the chain can be checked as before, and nobody can find out by trying what was erased.
+"""
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass, replace
+from typing import Final
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from app.domain.audit.model import Entry
+
+GENESIS: Final = "0" * 64
+NOBODY: Final[tuple[object, ...]] = (None, None, None, None, None, {})  # what is personal in an event that was erased
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """From where to where the chain goes: after the last purged event, up to the newest sealed one."""
+
+    position: int = 0
+    link: str = GENESIS
+    purged_position: int = 0
+    purged_link: str = GENESIS
+    signature: str = ""
+
+
+class Chain:
+    """Computes what binds events together. HMAC-SHA-256, with a key derived from `secret` (RFC 5869)."""
+
+    def __init__(self, secret: str) -> None:
+        self._key = HKDF(SHA256(), 32, None, b"latchkey audit chain").derive(secret.encode())
+
+    def commitment(self, entry: Entry, salt: str) -> str:
+        """Stands for what is personal in the event, and tells nothing of it without the salt."""
+        return _digest(salt.encode(), "personal", *_personal(entry))
+
+    def link(self, previous: str, position: int, entry: Entry, commitment: str) -> str:
+        """Binds the event to its place after `previous`."""
+        fixed = (entry.id, entry.at.isoformat(), entry.tag, entry.result)
+        return _digest(self._key, "event", previous, position, *fixed, commitment)
+
+    def erasure(self, position: int, commitment: str) -> str:
+        """Shows that it was us who erased what the commitment stands for."""
+        return _digest(self._key, "erased", position, commitment)
+
+    def signed(self, head: Head) -> Head:
+        """The head with its signature: a row of the table cannot be made the end of the chain by copying its link."""
+        fields = (head.position, head.link, head.purged_position, head.purged_link)
+        return replace(head, signature=_digest(self._key, "head", *fields))
+
+    def is_ours(self, head: Head) -> bool:
+        """Whether the head was written by whoever holds the key."""
+        return hmac.compare_digest(self.signed(head).signature, head.signature)
+
+    def holds(self, previous: str, position: int, entry: Entry) -> bool:
+        """Whether a sealed event is what was sealed at this place."""
+        commitment = entry.commitment or ""
+        bound = self.link(previous, position, entry, commitment) == entry.link
+        return bound and self._is_as_committed(entry, position, commitment)
+
+    def _is_as_committed(self, entry: Entry, position: int, commitment: str) -> bool:
+        if entry.salt is None:
+            return _personal(entry) == NOBODY and entry.erasure == self.erasure(position, commitment)
+        return entry.erasure is None and self.commitment(entry, entry.salt) == commitment
+
+
+def _personal(entry: Entry) -> tuple[object, ...]:
+    return entry.account_id, entry.actor_id, entry.session_id, entry.ip, entry.user_agent, entry.details
+
+
+def _digest(key: bytes, *parts: object) -> str:
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
