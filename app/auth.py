@@ -37,6 +37,7 @@ from app.domain.tokens.codes import CodeInvalid, Codes
 from app.domain.tokens.csrf import CsrfMismatch, CsrfTokens
 from app.domain.tokens.keyring import KeyRing
 from app.domain.tokens.links import LinkExpired, LinkInvalid, Links, LinkUsed
+from app.flows.activity import Activity
 from app.flows.audit import Audit
 from app.flows.csrf import Csrf
 from app.flows.deletion import Deletion
@@ -104,6 +105,7 @@ class Auth:
     not_me: NotMe
     deletion: Deletion
     export: Export
+    activity: Activity
     audit: Audit
     keys: KeyRotation
     mail_delivery: MailDelivery
@@ -133,6 +135,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
         not_me=wire(NotMe),
         deletion=wire(Deletion, grace=timedelta(days=settings.deletion_grace_days)),
         export=wire(Export, rooms=wire.exports()),
+        activity=wire(Activity),
         audit=wire(Audit),
         keys=wire(
             KeyRotation, issuer=settings.public_url, audience=settings.jwt_audience, algorithm=settings.jwt_algorithm

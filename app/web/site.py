@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 from flask_cors import CORS
 
-from app.web.api import account, devices, email, password_change, password_reset, service, sign_in
+from app.web.api import account, activity, devices, email, password_change, password_reset, service, sign_in
 from app.web.docs import init_docs
 from app.web.errors import init_errors
 from app.web.headers import init_headers
@@ -38,7 +38,7 @@ def init_web(app: Flask, settings: Settings) -> None:
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-CSRF-Token"],
         expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After"],
     )  # fmt: skip
-    for room in (sign_in, account, devices, email, password_change, password_reset, service):
+    for room in (sign_in, account, activity, devices, email, password_change, password_reset, service):
         app.register_blueprint(room.blueprint)
     for page in (pages_home, pages_reset_password, pages_confirmations):
         app.register_blueprint(page)

@@ -1,0 +1,116 @@
+"""/api/v1/account/activity: an owner sees what happened to the account, and nobody else's."""
+
+import pytest
+
+from tests.test_statements import statements
+from tests.web.api.acts import bearer, is_problem, log_in, log_out, sign_up
+
+FIREFOX = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:148.0) Gecko/20100101 Firefox/148.0"}
+
+
+def activity(client, tokens, **query):
+    """The answer to a look at the account's events."""
+    return client.get("/api/v1/account/activity", query_string=query, headers=bearer(tokens["access_token"]))
+
+
+def told(client, tokens, **query):
+    """What happened, newest first."""
+    return [event["event"] for event in activity(client, tokens, **query).json["events"]]
+
+
+@pytest.mark.usefixtures("each_database")
+def test_the_newest_comes_first_and_says_what_when_where_and_how_it_ended(client, ann, clock):
+    now = clock.hold()
+    client.post("/api/v1/auth/login", json={"email": "ann@example.com", "password": "wrong"}, headers=FIREFOX)
+    answer = activity(client, ann)
+    assert (answer.status_code, answer.json["next"], answer.headers["Cache-Control"]) == (200, None, "no-store")
+    refused, opened = answer.json["events"]
+    assert refused == {
+        "at": now.isoformat().replace("+00:00", "Z"), "event": "session.refused", "result": "refused",
+        "ip": "127.0.0.1", "device": "Firefox on Windows", "current": False, "details": {},
+    }  # fmt: skip
+    assert (opened["event"], opened["result"], opened["current"]) == ("account.opened", "ok", True)
+
+
+def test_details_are_shown(client, ann):
+    other = log_in(client).json
+    log_out(client, ann, "others")
+    assert activity(client, ann).json["events"][0]["details"] == {"scope": "others"}
+    assert activity(client, other).status_code == 401
+
+
+@pytest.mark.usefixtures("each_database")
+def test_nobody_sees_what_happened_to_others_or_to_nobody(client, ann):
+    bob = sign_up(client, email="bob@example.com")
+    log_in(client, email="bob@example.com", password="wrong")
+    log_in(client, email="nobody@example.com", password="wrong")
+    assert told(client, ann) == ["account.opened"]
+    assert told(client, bob) == ["session.refused", "account.opened"]
+
+
+@pytest.mark.usefixtures("each_database")
+@pytest.mark.parametrize("limit", [1, 3, 5, 6, 100])
+def test_pages_of_any_size_show_each_event_once(client, ann, limit):
+    for _ in range(5):
+        log_in(client, password="wrong")
+    seen, cursor = [], None
+    while True:
+        page = activity(client, ann, limit=limit, **({"before": cursor} if cursor else {})).json
+        assert 1 <= len(page["events"]) <= limit
+        seen += [event["event"] for event in page["events"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert seen == ["session.refused"] * 5 + ["account.opened"]
+
+
+def test_a_page_has_20_events_unless_told(client, ann):
+    for _ in range(20):
+        log_in(client, password="wrong")
+    page = activity(client, ann).json
+    assert (len(page["events"]), page["next"] is None) == (20, False)
+
+
+def test_what_happens_meanwhile_moves_nothing_to_another_page(client, ann):
+    log_in(client, password="wrong")
+    first = activity(client, ann, limit=1).json
+    log_in(client, password="wrong")
+    assert told(client, ann, before=first["next"]) == ["account.opened"]
+
+
+@pytest.mark.parametrize(
+    "query", [{"limit": 0}, {"limit": 101}, {"limit": "x"}, {"before": "x"}, {"before": "-1"}, {"before": "9" * 19},
+              {"before": ""}, {"after": "1"}],
+)  # fmt: skip
+def test_a_limit_or_a_cursor_that_is_none_is_refused(client, ann, query):
+    assert is_problem(activity(client, ann, **query), 400, "invalid_input")
+
+
+def test_a_cursor_of_another_account_shows_ones_own(client, ann):
+    bob = sign_up(client, email="bob@example.com")
+    log_in(client, password="wrong")
+    cursor = activity(client, ann, limit=1).json["next"]
+    assert told(client, bob, before=cursor) == ["account.opened"]
+    assert told(client, bob, before="1") == []
+
+
+@pytest.mark.usefixtures("each_database")
+def test_it_costs_one_statement_beside_the_guards(app, client, ann):
+    activity(client, ann)
+    with statements(app) as seen:
+        activity(client, ann)
+    assert seen.verbs == ["SELECT", "SELECT"]
+
+
+def test_the_export_has_them_too(client, ann):
+    log_in(client, password="wrong")
+    exported = client.get("/api/v1/account/export", headers=bearer(ann["access_token"])).json["audit_events"]
+    assert [(event["tag"], event["result"]) for event in exported] == [
+        ("account.opened", "ok"), ("session.refused", "refused"),
+    ]  # fmt: skip
+
+
+def test_sealing_changes_nothing_of_what_is_shown(client, ann, auth):
+    before = activity(client, ann).json
+    assert auth.audit.seal() == 1
+    assert activity(client, ann).json == before
