@@ -23,15 +23,20 @@ MAX_IDEMPOTENCY_KEY: Final = 255
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:
-    """What a route takes, gives, whom it serves and how it refuses."""
+    """What a route takes, gives, whom it serves and how it refuses.
+
+    `form`: the body comes as a form. `problems`: refusals are problem documents; else `also` names what they are.
+    """
 
     takes: type[Body] | None = None
+    form: bool = False
     query: type[Body] | None = None
     gives: type[Answer] | None = None
     status: int = 200
     also: Mapping[int, type[Answer]] = field(default_factory=dict)
     who: Guard = field(default_factory=Anyone)
     refuses: tuple[type[Refusal], ...] = ()
+    problems: bool = True
     limit: Limit | None = None
     needs_database: bool = True
     idempotent: bool = False
@@ -46,7 +51,7 @@ class Contract:
         if self.who.gives:
             given[self.who.gives] = admitted
         if self.takes:
-            given["body"] = _body(self.takes)
+            given["body"] = _form(self.takes) if self.form else _body(self.takes)
         if self.query:
             given["query"] = _validated(
                 lambda model: model.model_validate(request.args.to_dict(), strict=False), self.query
@@ -123,6 +128,11 @@ def _body(model: type[Body]) -> Body:
     if request.content_length is None and len(data) >= (request.max_content_length or len(data) + 1):
         raise RequestEntityTooLarge  # Werkzeug cuts off a body that does not announce its length, silently
     return _validated(lambda wanted: wanted.model_validate_json(data), model)
+
+
+def _form(model: type[Body]) -> Body:
+    fields = request.form.to_dict()
+    return _validated(lambda wanted: wanted.model_validate(fields), model)
 
 
 def _validated(validate: Callable[[type[Body]], Body], model: type[Body]) -> Body:

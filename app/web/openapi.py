@@ -2,8 +2,9 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from flask import Flask
@@ -26,13 +27,17 @@ SECURITY_SCHEMES = {
     "bearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The access token"},
     "refreshToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The refresh token"},
 }
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 _REF = "#/components/schemas/{model}"
 _OTHER_REFUSALS = {413: ("content_too_large", "The body is larger than 64 KiB."),
                    415: ("unsupported_media_type", "The body is not JSON, or does not say so.")}  # fmt: skip
 
 
-def document(app: Flask, *, version: str) -> dict[str, Any]:
-    """The whole document. Every route under a contract is in it; the models that validate are its schemas."""
+def document(app: Flask, *, version: str, schemes: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+    """The whole document. Every route under a contract is in it; the models that validate are its schemas.
+
+    `schemes`: security schemes besides our own.
+    """
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for rule, contract in contracts(app):
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
@@ -42,7 +47,7 @@ def document(app: Flask, *, version: str) -> dict[str, Any]:
         "info": {"title": "Latchkey", "version": version, "description": DESCRIPTION},
         "servers": [{"url": "/"}],
         "paths": dict(paths),
-        "components": {"schemas": _schemas(app), "securitySchemes": SECURITY_SCHEMES},
+        "components": {"schemas": _schemas(app), "securitySchemes": {**SECURITY_SCHEMES, **schemes}},
     }
 
 
@@ -65,7 +70,10 @@ def _operation(rule: Rule, contract: Contract) -> dict[str, Any]:
     if contract.description:
         operation["description"] = contract.description
     if contract.takes:
-        operation["requestBody"] = {"required": True, "content": _content(contract.takes)}
+        operation["requestBody"] = {
+            "required": True,
+            "content": _content(contract.takes, FORM if contract.form else JSON),
+        }
     parameters = [*_path_parameters(rule), *_query_parameters(contract), *_header_parameters(contract)]
     if parameters:
         operation["parameters"] = parameters
@@ -83,11 +91,13 @@ def _success(model: type[Answer] | None) -> dict[str, Any]:
     return {"description": model.__doc__ or "Done", "content": _content(model)}
 
 
-def _content(model: type[BaseModel]) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": _REF.format(model=model.__name__)}}}
+def _content(model: type[BaseModel], media: str = JSON) -> dict[str, Any]:
+    return {media: {"schema": {"$ref": _REF.format(model=model.__name__)}}}
 
 
 def _refusals(contract: Contract) -> dict[str, Any]:
+    if not contract.problems:
+        return {}
     by_status: dict[int, list[type[Refusal]]] = defaultdict(list)
     for refusal in refusals_of(contract):
         by_status[int(status_of(refusal))].append(refusal)

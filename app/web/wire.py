@@ -14,6 +14,7 @@ def _printable(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_printable)]
 Email = Annotated[Text, Field(min_length=3, max_length=254, json_schema_extra={"format": "email"})]
+Name = Annotated[Text, Field(max_length=100)]
 Password = Annotated[str, Field(min_length=1, max_length=1_024, json_schema_extra={"format": "password"})]
 
 

@@ -13,11 +13,10 @@ from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
 from app.web.limits import GUESSING
 from app.web.origin import origin
-from app.web.wire import Answer, Body, Password, Text
+from app.web.wire import Answer, Body, Name, Password
 
 blueprint = Blueprint("account", __name__, url_prefix="/api/v1")
 
-Name = Annotated[Text, Field(max_length=100)]
 Locale = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 
 
