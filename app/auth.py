@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask
+from sqlalchemy.exc import InvalidRequestError, NoResultFound
 
 from app.core.clock import Clock
 from app.core.work import Work
@@ -39,6 +40,7 @@ from app.domain.tokens.keyring import KeyRing
 from app.domain.tokens.links import LinkExpired, LinkInvalid, Links, LinkUsed
 from app.flows.activity import Activity
 from app.flows.audit import Audit
+from app.flows.classic import Classic
 from app.flows.csrf import Csrf
 from app.flows.deletion import Deletion
 from app.flows.devices import Devices, NoSuchSession
@@ -64,14 +66,15 @@ from app.flows.steps.issue_tokens import IssueTokens, Tokens
 from app.flows.steps.known_device import KnownDevice
 from app.flows.steps.meet_challenge import MeetChallenge
 from app.flows.steps.prepare_letter import Letterhead, PrepareLetter
+from app.flows.steps.replace_password import ReplacePassword
 from app.flows.steps.require_fresh import RequireFresh
 from config import Settings
 
 __all__ = [
-    "ACCESS", "PASSWORD_REFUSALS", "REFRESH", "Auth", "CodeInvalid", "CsrfMismatch", "EmailNotVerified", "EmailTaken",
-    "FreshSignInNeeded", "HashSlotsFull", "Identity", "InvalidCredentials", "InvalidEmail", "InvalidToken",
-    "LinkExpired", "LinkInvalid", "LinkUsed", "Mailbox", "NoSuchSession", "NotReady", "Scope", "TokenExpired",
-    "Tokens", "WrongPassword", "build_auth",
+    "ACCESS", "PASSWORD_REFUSALS", "REFRESH", "AccountSnapshot", "Auth", "CodeInvalid", "CsrfMismatch",
+    "EmailNotVerified", "EmailTaken", "FreshSignInNeeded", "HashSlotsFull", "Identity", "InvalidCredentials",
+    "InvalidEmail", "InvalidRequestError", "InvalidToken", "LinkExpired", "LinkInvalid", "LinkUsed", "Mailbox",
+    "NoResultFound", "NoSuchSession", "NotReady", "Scope", "TokenExpired", "Tokens", "WrongPassword", "build_auth",
 ]  # fmt: skip
 
 
@@ -107,6 +110,7 @@ class Auth:
     export: Export
     activity: Activity
     audit: Audit
+    classic: Classic
     keys: KeyRotation
     mail_delivery: MailDelivery
     mail_queue: MailQueue
@@ -137,6 +141,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
         export=wire(Export, rooms=wire.exports()),
         activity=wire(Activity),
         audit=wire(Audit),
+        classic=wire(Classic, sessions=_lasting_sessions(), token_lifetime=letterhead.reset_link_lifetime),
         keys=wire(
             KeyRotation, issuer=settings.public_url, audience=settings.jwt_audience, algorithm=settings.jwt_algorithm
         ),
@@ -186,6 +191,7 @@ def _parts(app: Flask, settings: Settings, clock: Clock) -> dict[str, Any]:
     parts["check_password"] = wire(CheckPassword)
     parts["meet_challenge"] = wire(MeetChallenge)
     parts["erase_account"] = wire(EraseAccount)
+    parts["replace_password"] = wire(ReplacePassword)
     parts["require_fresh"] = wire(RequireFresh, window=timedelta(seconds=settings.fresh_seconds))
     return parts
 
@@ -202,6 +208,11 @@ def _session_store(settings: Settings) -> SessionStore[AccountSnapshot]:
     idle, absolute = settings.jwt_refresh_token_expires, settings.session_lifetime
     lifetimes = Lifetimes(idle=timedelta(seconds=idle), absolute=timedelta(seconds=absolute))
     return SessionStore(lifetimes, AccountSnapshot, SNAPSHOT_COLUMNS)
+
+
+def _lasting_sessions() -> SessionStore[AccountSnapshot]:
+    never = timedelta(days=3_650)
+    return SessionStore(Lifetimes(idle=never, absolute=never), AccountSnapshot, SNAPSHOT_COLUMNS)
 
 
 def _key_ring(settings: Settings, clock: Clock) -> KeyRing:

@@ -4,37 +4,28 @@ from dataclasses import dataclass
 
 from app.core.clock import Clock
 from app.core.origin import Origin
-from app.core.work import Work
 from app.domain.accounts.emails import parse_address
-from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore
-from app.domain.audit.journal import Journal, Tag
 from app.domain.challenges.model import Purpose
-from app.domain.challenges.store import ChallengeStore, OpenChallenge
 from app.domain.limits.guesses import Guesses
 from app.domain.mail.outbox import Outbox
-from app.domain.sessions.store import SessionStore
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
 from app.flows.steps.meet_challenge import MeetChallenge
-
-VOIDED = (Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL)
+from app.flows.steps.replace_password import ReplacePassword
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordReset:
     """Lets the owner of a mailbox choose a new password."""
 
-    work: Work
     clock: Clock
     accounts: AccountStore
     passwords: Passwords
-    sessions: SessionStore[AccountSnapshot]
-    challenges: ChallengeStore
     meet_challenge: MeetChallenge
+    replace_password: ReplacePassword
     outbox: Outbox
-    journal: Journal
     guesses: Guesses
 
     def request(self, email: str, origin: Origin) -> None:
@@ -59,8 +50,9 @@ class PasswordReset:
         if account is None:
             raise LinkUsed
         self.passwords.accept(password, account.email)
-        if not self._set_password(account, challenge, password, origin):
+        if not self.replace_password(account, self.passwords.hash(password), origin, challenge):
             raise LinkUsed
+        self.guesses.forget(account.email_canonical)  # whoever was locked out by a stranger's guesses gets in now
         return account.id
 
     def complete_with_code(self, email: str, code: str, password: str, origin: Origin) -> str:
@@ -69,23 +61,9 @@ class PasswordReset:
         self.passwords.accept(password, canonical)  # before a try is spent
         challenge = self.meet_challenge.by_code(Purpose.RESET_PASSWORD, canonical, code, origin)
         account = self.accounts.by_id(challenge.account_id)
-        if account is None or not self._set_password(account, challenge, password, origin):
+        if account is None:
             raise CodeInvalid
+        if not self.replace_password(account, self.passwords.hash(password), origin, challenge):
+            raise CodeInvalid
+        self.guesses.forget(canonical)
         return account.id
-
-    def _set_password(self, account: AccountSnapshot, challenge: OpenChallenge, password: str, origin: Origin) -> bool:
-        password_hash, now = self.passwords.hash(password), self.clock.now()
-        with self.work as work:
-            met = self.challenges.meet(challenge, Purpose.RESET_PASSWORD)
-            if not met or not self.accounts.set_password(account, password_hash, now, verified=True):
-                return False
-            self.challenges.void(account.id, VOIDED)
-            self.sessions.end_all(account.id, now)
-            self.journal.record(Tag.PASSWORD_RESET, origin, now, account_id=account.id)
-            self.outbox.queue(
-                "password_changed", now=now, account_id=account.id, locale=origin.language,
-                ip=origin.ip, user_agent=origin.user_agent,
-            )  # fmt: skip
-            work.commit()
-        self.guesses.forget(account.email_canonical)  # whoever was locked out by a stranger's guesses gets in now
-        return True

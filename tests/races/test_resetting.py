@@ -127,7 +127,8 @@ def test_a_reset_about_to_commit_leaves_no_sign_in_with_the_old_password(house: 
     email = house.sign_up().email
     (token,) = house.reset_tokens(email)
     work, flows = SlowWork(), house.app.extensions["latchkey"]
-    reset_flow = replace(flows.password_reset, work=work)
+    replace_password = replace(flows.password_reset.replace_password, work=work)
+    reset_flow = replace(flows.password_reset, replace_password=replace_password)
     reset, done = in_background(house, lambda: reset_flow.complete(token, NEW_PASSWORD, Origin()))
     assert work.reached.wait(10)
     slow, refused = in_background(house, lambda: flows.sign_in.with_password(email, PASSWORD, Origin()))

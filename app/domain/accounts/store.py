@@ -23,6 +23,7 @@ class EmailTaken(Conflict):
 _accounts = table_of(Account)
 _by_id = sa.select(*SNAPSHOT_COLUMNS).where(_accounts.c.id == sa.bindparam("id"))
 _by_email = sa.select(*SNAPSHOT_COLUMNS).where(_accounts.c.email_canonical == sa.bindparam("canonical"))
+_oldest = sa.select(*SNAPSHOT_COLUMNS).order_by(_accounts.c.created_at, _accounts.c.id)
 
 
 class AccountStore:
@@ -37,6 +38,10 @@ class AccountStore:
         """The account with this canonical address, as it is now."""
         row = fetch(_by_email, {"canonical": canonical})
         return AccountSnapshot(*row) if row else None
+
+    def oldest(self, limit: int) -> list[AccountSnapshot]:
+        """The accounts opened first, in that order."""
+        return [AccountSnapshot(*row) for row in fetch_all(_oldest.limit(limit))]
 
     def open(
         self, address: Address, password_hash: str, now: datetime, *, locale: str | None = None
@@ -75,13 +80,16 @@ class AccountStore:
             values["email_verified_at"] = sa.func.coalesce(_accounts.c.email_verified_at, now)
         return self._advance(account, values, now)
 
-    def set_email(self, account: AccountSnapshot, address: Address, now: datetime, *, lock: bool = False) -> bool:
-        """Replace the address by one that was confirmed, or `EmailTaken`; False if overtaken. In a unit of work.
+    def set_email(
+        self, account: AccountSnapshot, address: Address, now: datetime, *, lock: bool = False, verified: bool = True
+    ) -> bool:
+        """Replace the address, or `EmailTaken`; False if overtaken. In a unit of work.
 
-        `lock`: no password fits any more until it is reset.
+        `lock`: no password fits any more until it is reset. `verified`: the address was confirmed before.
         """
         values: dict[str, Any] = {
-            "email": address.typed, "email_canonical": address.canonical, "email_verified_at": now,
+            "email": address.typed, "email_canonical": address.canonical,
+            "email_verified_at": now if verified else None,
         }  # fmt: skip
         values |= {"password_hash": LOCKED} if lock else {}
         try:

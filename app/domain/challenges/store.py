@@ -25,6 +25,11 @@ class OpenChallenge:
     letter: int
     address: str | None
 
+    @property
+    def by_letter(self) -> bool:
+        """Whether a letter carries it: meeting it then shows that letters reach the owner. Below 0 there is none."""
+        return self.letter > 0
+
 
 class ChallengeStore:
     """Opens challenges, hands each out once, and forgets them."""

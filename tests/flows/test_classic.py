@@ -1,0 +1,94 @@
+"""What the classic systems ask for keeps the rules of the house."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from app.auth import LinkUsed
+from app.core.origin import Origin
+from tests.web.api.acts import log_in, reset, sign_up, sql
+
+HOME = Origin("192.0.2.7", "Latchkey test")
+NEW = "a new horse battery"
+
+
+@pytest.fixture
+def ann(client, auth):
+    """Ann's account."""
+    sign_up(client)
+    return auth.classic.by_email("ann@example.com")
+
+
+@pytest.fixture
+def letters(auth, mailbox):
+    """Deliver what waits; gives the subjects of all letters so far."""
+
+    def deliver():
+        auth.mail_delivery.deliver_due()
+        return [letter.subject for letter in mailbox.letters]
+
+    return deliver
+
+
+@pytest.mark.usefixtures("each_database")
+def test_a_token_handed_over_works_once_and_the_newest_alone(auth, ann):
+    old, token = auth.classic.reset_token(ann), auth.classic.reset_token(ann)
+    for dead in (old, token):
+        if dead is token:
+            auth.classic.reset(token, "x", HOME)
+        with pytest.raises(LinkUsed):
+            auth.classic.reset(dead, "y", HOME)
+
+
+@pytest.mark.settings(classic_api=True)
+@pytest.mark.usefixtures("each_database")
+def test_of_many_asked_for_at_once_one_token_works(app, auth, ann):
+    def ask(_):
+        return app.test_client().post("/reset_password", data={"email": ann.email})
+
+    with ThreadPoolExecutor(6) as threads:
+        answers = list(threads.map(ask, range(6)))
+    tokens = [answer.json["reset_token"] for answer in answers if answer.status_code == 200]
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    assert sorted(works(auth, token) for token in tokens) == [False] * (len(tokens) - 1) + [True]
+
+
+def works(auth, token):
+    try:
+        auth.classic.by_reset_token(token)
+    except LinkUsed:
+        return False
+    return True
+
+
+def test_a_token_that_no_letter_carried_confirms_no_address(auth, client, ann):
+    assert reset(client, auth.classic.reset_token(ann), NEW).status_code == 200
+    assert auth.classic.by_id(ann.id).email_verified is False
+
+
+def test_a_letter_asked_for_later_overtakes_the_token(auth, client, ann, letters, mailbox):
+    token = auth.classic.reset_token(ann)
+    client.post("/api/v1/forgot-password", json={"email": ann.email})
+    letters()
+    assert reset(client, token, NEW).json["code"] == "link_used"
+    assert reset(client, mailbox.letters[-1].token, NEW).status_code == 200
+    assert auth.classic.by_id(ann.id).email_verified is True
+
+
+def test_a_new_account_is_told_to_confirm_its_address_and_a_new_password_is_told_of(auth, letters):
+    account = auth.classic.open("bob@hbtn.io", auth.classic.hash("b4l0u"), HOME)
+    assert letters() == ["Welcome! Please confirm your address"]
+    auth.classic.reset(auth.classic.reset_token(account), "x", HOME)
+    assert letters()[1:] == ["Your password was changed"]
+
+
+def test_a_session_for_credentials_that_were_changed_is_not_opened(auth, ann):
+    auth.classic.reset(auth.classic.reset_token(ann), "x", HOME)
+    assert auth.classic.open_session(ann.id, ann.credentials_version, HOME) is None
+
+
+@pytest.mark.usefixtures("each_database")
+def test_a_deleted_account_is_gone_everywhere_at_once(app, auth, client, ann):
+    auth.classic.erase(ann)
+    assert log_in(client).status_code == 401
+    assert [sql(app, f"SELECT * FROM {table}") for table in ("accounts", "sessions", "challenges")] == [[], [], []]
