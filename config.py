@@ -34,7 +34,15 @@ def _networks(value: object) -> object:
 Words = Annotated[list[str], BeforeValidator(_split)]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Networks = Annotated[list[Network], BeforeValidator(lambda value: _networks(_split(value)))]
-Seconds = Annotated[int, Field(ge=1, le=10 * 365 * 86_400)]
+TEN_YEARS = 10 * 365 * 86_400
+Seconds = Annotated[int, Field(ge=1, le=TEN_YEARS)]
+
+
+def _or_never(value: object) -> int:
+    try:
+        return min(max(int(str(value)), 0), TEN_YEARS)
+    except ValueError:
+        return 0
 
 
 class Settings(BaseModel):
@@ -92,6 +100,11 @@ class Settings(BaseModel):
     breached_passwords_url: str = Field("", pattern=r"^(https://\S+/)?$")
     hash_slots: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     ratelimit_enabled: bool = True
+
+    classic_api: bool = False
+    auth_type: Literal["basic_auth", "session_auth", "session_exp_auth", "session_db_auth"] = "session_db_auth"
+    session_name: str = Field("_my_session_id", pattern=r"^[A-Za-z0-9_!#$%&'*+.^`|~-]+$")
+    session_duration: Annotated[int, BeforeValidator(_or_never)] = 0
 
     @property
     def production(self) -> bool:
@@ -152,6 +165,10 @@ class Settings(BaseModel):
             raise ValueError("PUBLIC_URL must be set in production: links in letters are built from it alone")
         if not self.public_url.startswith("https://"):
             raise ValueError("PUBLIC_URL must begin with https:// in production")
+        if self.classic_api:
+            raise ValueError(
+                "CLASSIC_API must be off in production: one of its routes hands a reset token to whoever asks for it"
+            )
 
 
 def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

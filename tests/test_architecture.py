@@ -31,6 +31,12 @@ FORBIDDEN_PACKAGES = {
     "app.core": ("flask", "flask_", "werkzeug"),
 }
 VAGUE_NAMES = {"util", "utils", "helper", "helpers", "manager", "managers", "common"}
+WING = "app.web.classic"  # nothing depends on it, and it on little
+WING_MAY_IMPORT = (
+    "app.auth", "app.core.origin", "app.web.door", "app.web.endpoint", "app.web.guards", "app.web.origin",
+    "app.web.wire", "config",
+)  # fmt: skip
+WING_IS_MOUNTED_BY = "app.web.site"
 TYPE_CHECKING_ALLOWED = ("app.core.database",)
 
 
@@ -53,7 +59,7 @@ class House:
 
     def breaks(self) -> list[str]:
         """Every broken rule, in words."""
-        rules = (self._floors, self._packages, self._hidden_imports, self._circles, self._vague_names)
+        rules = (self._floors, self._wing, self._packages, self._hidden_imports, self._circles, self._vague_names)
         return [broken for rule in rules for broken in rule()]
 
     def _floors(self) -> Iterator[str]:
@@ -65,6 +71,14 @@ class House:
                 elif floor != ABOVE_ALL and not _within(target, (room, *MAY_IMPORT.get(floor, ()))):
                     yield f"{name} may not import {target}"
             yield from (f"{name} has a relative import" for target in targets if target.startswith("."))
+
+    def _wing(self) -> Iterator[str]:
+        for name, targets in self.imports.items():
+            for target in filter(_is_ours, targets):
+                if _within(name, (WING,)) and not _within(target, (WING, *WING_MAY_IMPORT)):
+                    yield f"{name} is of the wing and may not import {target}"
+                elif _within(target, (WING,)) and not _within(name, (WING, WING_IS_MOUNTED_BY)):
+                    yield f"{name} depends on the wing by {target}"
 
     def _packages(self) -> Iterator[str]:
         for name, targets in self.imports.items():
@@ -154,6 +168,10 @@ PLANTED = [
     ("app/web/api/a.py", "from app.core.work import Work", "app.web.api.a may not import app.core.work"),
     ("app/web/api/a.py", "from app.cli import commands", "app.web.api.a may not import app.cli"),
     ("app/web/api/a.py", "import sqlalchemy as sa", "app.web.api.a may not import sqlalchemy"),
+    ("app/web/api/a.py", "import app.web.classic.terms", "app.web.api.a depends on the wing by app.web.classic.terms"),
+    ("app/web/classic/a.py", "import app.web.api.account", "app.web.classic.a is of the wing and may not import app"),
+    ("app/web/classic/a.py", "from app.core.errors import Busy", "app.web.classic.a is of the wing and may not"),
+    ("app/web/classic/a.py", "from sqlalchemy.exc import NoResultFound", "app.web.classic.a may not import sqlalchemy"),
     ("app/cli/a.py", "from app.web.door import auth", "app.cli.a may not import app.web.door"),
     ("app/auth.py", "import app.web.door", "app.auth may not import app.web.door"),
     ("app/flows/a.py", "from app.flows import sign_in", "app.flows.a may not import app.flows.sign_in"),

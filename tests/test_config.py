@@ -34,6 +34,9 @@ BAD = {
     "PASSWORD_MIN_LENGTH": "0",
     "HASH_SLOTS": "0",
     "RATELIMIT_ENABLED": "perhaps",
+    "CLASSIC_API": "perhaps",
+    "AUTH_TYPE": "digest_auth",
+    "SESSION_NAME": "my session",
     "SECRET_KEY": "short",
     "SIGNING_KEY": "/nowhere/key.pem",
 }
@@ -187,6 +190,16 @@ def test_production_refuses_to_start_without(production, variable):
 def test_production_refuses_a_weak(production, variable, value):
     with pytest.raises(SettingsError, match=f"^{variable}"):
         load(production | {variable: value})
+
+
+def test_production_refuses_the_classic_systems_and_says_why(production):
+    with pytest.raises(SettingsError, match=r"^CLASSIC_API .* hands a reset token to whoever asks"):
+        load(production | {"CLASSIC_API": "true"})
+
+
+@pytest.mark.parametrize(("given", "seconds"), [("60", 60), ("0", 0), ("", 0), ("-1", 0), ("an hour", 0)])
+def test_a_session_duration_that_is_no_number_of_seconds_means_never(tmp_path, given, seconds):
+    assert in_development(tmp_path, SESSION_DURATION=given).session_duration == seconds
 
 
 def test_production_writes_no_secret_file(production, tmp_path):

@@ -49,9 +49,8 @@ def schema(app):
     return schemathesis.openapi.from_wsgi("/openapi.json", app)
 
 
-def throw(schema, app, method, path, headers):
+def throw(operation, app, headers):
     """Send what schemathesis makes up for one operation, good and bad by turns."""
-    operation = schema[DOCUMENTED[path]][method]
     good, bad = (
         operation.as_strategy(generation_mode=mode) for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
     )
@@ -67,11 +66,11 @@ def throw(schema, app, method, path, headers):
 
 @each_route()
 def test_whatever_a_stranger_sends_is_answered_as_documented(app, schema, method, path, contract):
-    throw(schema, app, method, path, {})
+    throw(schema[DOCUMENTED[path]][method], app, {})
 
 
 @each_route(is_guarded)
 def test_whatever_a_signed_in_client_sends_is_answered_as_documented(app, schema, method, path, contract):
     name = f"{method}{path}".replace("/", ".").lower()
     tokens = sign_up(app.test_client(), email=f"{name}@example.com")
-    throw(schema, app, method, path, credentials_for(contract, tokens))
+    throw(schema[DOCUMENTED[path]][method], app, credentials_for(contract, tokens))

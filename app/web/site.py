@@ -6,6 +6,7 @@ from flask import Flask
 from flask_cors import CORS
 
 from app.web.api import account, activity, devices, email, password_change, password_reset, service, sign_in
+from app.web.classic.mount import mount_classic
 from app.web.docs import init_docs
 from app.web.errors import init_errors
 from app.web.headers import init_headers
@@ -38,10 +39,12 @@ def init_web(app: Flask, settings: Settings) -> None:
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-CSRF-Token"],
         expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After"],
     )  # fmt: skip
+    # Before our pages: its `GET /` then goes before our home page.
+    schemes = mount_classic(app, settings) if settings.classic_api else {}
     for room in (sign_in, account, activity, devices, email, password_change, password_reset, service):
         app.register_blueprint(room.blueprint)
     for page in (pages_home, pages_reset_password, pages_confirmations):
         app.register_blueprint(page)
     if settings.development:
         app.register_blueprint(pages_mailbox)
-    init_docs(app, document(app, version=VERSION))
+    init_docs(app, document(app, version=VERSION, schemes=schemes))

@@ -1,0 +1,11 @@
+"""Who calls the Python classes of this wing: the client of a request, or somebody at a Python prompt."""
+
+from flask import has_request_context
+
+from app.core.origin import Origin
+from app.web.origin import origin
+
+
+def caller() -> Origin:
+    """Where the present request comes from; nowhere outside one."""
+    return origin() if has_request_context() else Origin()

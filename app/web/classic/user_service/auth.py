@@ -1,0 +1,86 @@
+"""`Auth` as the exercise names it, over the flows of the house. Use it within an app context."""
+
+import uuid
+
+from app.auth import (
+    EmailNotVerified,
+    InvalidCredentials,
+    InvalidEmail,
+    LinkExpired,
+    LinkInvalid,
+    LinkUsed,
+    NoResultFound,
+)  # fmt: skip
+from app.web.classic.caller import caller
+from app.web.classic.user_service.db import DB, User
+from app.web.door import auth
+
+
+def _hash_password(password: str) -> bytes:
+    """The bytes to keep for a password: bcrypt, over a digest that keeps every character of it."""
+    return auth.classic.hash(password).encode()
+
+
+def _generate_uuid() -> str:
+    """A random UUID."""
+    return str(uuid.uuid4())
+
+
+class Auth:
+    """All that the routes ask for."""
+
+    def __init__(self) -> None:
+        self._db = DB()
+
+    def register_user(self, email: str, password: str) -> User:
+        """A new user, or `ValueError` for an address that has one."""
+        return self._db.add_user(email, _hash_password(password).decode())
+
+    def valid_login(self, email: str, password: str) -> bool:
+        """Whether this is the password of the user with this address."""
+        try:
+            auth.sign_in.for_one_request(email, password, caller())
+        except (InvalidCredentials, InvalidEmail, EmailNotVerified):
+            return False
+        return True
+
+    def log_in(self, email: str, password: str) -> str | None:
+        """The id of a new session for the right password: `valid_login` and `create_session` as one, without a gap."""
+        try:
+            return auth.sign_in.with_password(email, password, caller()).session_id
+        except (InvalidCredentials, InvalidEmail, EmailNotVerified):
+            return None
+
+    def create_session(self, email: str) -> str | None:
+        """The id of a new session of the user with this address, if there is one. Earlier ones live on."""
+        account = auth.classic.by_email(email)
+        return auth.classic.open_session(account.id, account.credentials_version, caller()) if account else None
+
+    def get_user_from_session_id(self, session_id: str | None) -> User | None:
+        """The user whose live session has this id."""
+        try:
+            return self._db.find_user_by(session_id=session_id)
+        except NoResultFound:
+            return None
+
+    def destroy_session(self, user_id: str, session_id: str | None = None) -> None:
+        """End the user's sessions, or this one of them."""
+        identity = auth.classic.session(session_id) if session_id else None
+        if session_id is None:
+            self._db.update_user(user_id, session_id=None)
+        elif identity and identity.owner.id == user_id:
+            auth.sessions.sign_out(identity, caller())
+
+    def get_reset_password_token(self, email: str) -> str:
+        """A token that sets a new password once, or `ValueError` for an unknown address."""
+        account = auth.classic.by_email(email)
+        if account is None:
+            raise ValueError(f"No user has the address {email}")
+        return auth.classic.reset_token(account)
+
+    def update_password(self, reset_token: str, password: str) -> None:
+        """Set the password and end every session; `ValueError` for a token that is not, or no longer, good."""
+        try:
+            auth.classic.reset(reset_token, password, caller())
+        except (LinkInvalid, LinkExpired, LinkUsed) as dead:
+            raise ValueError(dead.message) from None

@@ -1,0 +1,1 @@
+"""The classic wing, as clients and as learners meet it."""

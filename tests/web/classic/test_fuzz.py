@@ -1,0 +1,53 @@
+"""Requests made up from the document: none breaks the wing, and every answer is one it documented."""
+
+import pytest
+import schemathesis
+
+from app import create_app
+from app.web.classic.terms import SESSION_API, USER_SERVICE
+from config import load
+from tests.conftest import close
+from tests.test_fuzz import throw
+from tests.web.classic.conftest import BOB
+
+TAGS = {name.replace("_", "-") for name in (SESSION_API, USER_SERVICE)}
+
+
+@pytest.fixture(scope="module")
+def app(schemas, tmp_path_factory):
+    """One app for all that is thrown at it."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    app = create_app(load(
+        {}, app_env="testing", instance_path=folder, database_url=schemas.clean("sqlite", folder), bcrypt_rounds=4,
+        ratelimit_enabled=False, hash_slots=64, mail_deliverer="off", classic_api=True, auth_type="session_auth",
+    ))  # fmt: skip
+    yield app
+    close(app)
+
+
+@pytest.fixture(scope="module")
+def operations(app):
+    """Every operation of the wing."""
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
+    found = [result.ok() for result in schema.get_all_operations()]
+    return [operation for operation in found if TAGS & set(operation.definition.raw["tags"])]
+
+
+def logged_in(app, email):
+    """A header with the cookies of both systems."""
+    client, form = app.test_client(), BOB | {"email": email}
+    for path in ("/users", "/sessions", "/api/v1/auth_session/login"):
+        assert client.post(path, data=form).status_code == 200
+    cookies = (client.get_cookie(name) for name in ("session_id", "_my_session_id"))
+    return {"Cookie": "; ".join(f"{cookie.key}={cookie.value}" for cookie in cookies)}
+
+
+def test_whatever_a_stranger_sends_is_answered_as_documented(app, operations):
+    assert len(operations) == 18
+    for operation in operations:
+        throw(operation, app, {})
+
+
+def test_whatever_a_user_sends_is_answered_as_documented(app, operations):
+    for number, operation in enumerate(operations):
+        throw(operation, app, logged_in(app, f"bob.{number}@hbtn.io"))
