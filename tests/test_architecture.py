@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MAY_IMPORT = {
     "app.web": ("app.auth", "app.core.errors", "app.core.origin", "config"),
     "app.cli": ("app.auth", "app.core.errors", "app.core.origin", "config"),
-    "app.auth": ("app.flows", "app.domain", "app.core", "config"),
+    "app.auth": ("app.parts", "app.flows", "app.domain", "app.core", "config"),
+    "app.parts": ("app.flows.steps", "app.domain", "app.core", "config"),
     "app.flows": ("app.flows.steps", "app.domain", "app.core"),
     "app.domain": ("app.core",),
     "app.core": (),
