@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.database import Model, UtcDateTime, table_of
+from app.core.database import Base, Model, UtcDateTime, table_of
+from app.domain.accounts.passwords import LOCKED
+
+State = Literal["active", "disabled", "deleting"]
 
 
 class Account(Model):
@@ -19,6 +22,7 @@ class Account(Model):
     """
 
     __tablename__ = "accounts"
+    __table_args__: Any = (sa.Index(None, "created_at", "id"), Base.__table_args__)
 
     id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
     email: Mapped[str] = mapped_column(sa.String(254))
@@ -28,7 +32,7 @@ class Account(Model):
     first_name: Mapped[str | None] = mapped_column(sa.String(100))
     last_name: Mapped[str | None] = mapped_column(sa.String(100))
     locale: Mapped[str | None] = mapped_column(sa.String(35))
-    roles: Mapped[str] = mapped_column(sa.String(255), default="")
+    roles: Mapped[str] = mapped_column(sa.String(255), default="", index=True)
     credentials_version: Mapped[int] = mapped_column(default=0)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deletes_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
@@ -64,6 +68,18 @@ class AccountSnapshot:
     def roles(self) -> list[str]:
         """The roles it was granted, such as `admin`."""
         return self.role_words.split()
+
+    @property
+    def has_password(self) -> bool:
+        """Whether some password fits. None does until its owner chooses one, by the link in a letter."""
+        return self.password_hash != LOCKED
+
+    @property
+    def state(self) -> State:
+        """Whether its owner can sign in, was kept from it, or is about to leave."""
+        if self.deletes_at is not None:
+            return "deleting"
+        return "active" if self.disabled_at is None else "disabled"
 
 
 _columns = table_of(Account).c

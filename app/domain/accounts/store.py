@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.core.database import change, db, failing_as_busy, fetch, fetch_all, table_of
-from app.core.errors import Conflict
+from app.core.errors import Conflict, Missing
 from app.domain.accounts.emails import Address
 from app.domain.accounts.model import SNAPSHOT_COLUMNS, Account, AccountSnapshot
 from app.domain.accounts.passwords import LOCKED
@@ -18,6 +18,13 @@ class EmailTaken(Conflict):
 
     code = "email_taken"
     detail = "There is an account with this address already. Sign in, or ask for a new password."
+
+
+class NoSuchAccount(Missing):
+    """No account has this id or address."""
+
+    code = "account_not_found"
+    detail = "There is no such account."
 
 
 _accounts = table_of(Account)
@@ -44,12 +51,15 @@ class AccountStore:
         return [AccountSnapshot(*row) for row in fetch_all(_oldest.limit(limit))]
 
     def open(
-        self, address: Address, password_hash: str, now: datetime, *, locale: str | None = None
+        self, address: Address, password_hash: str, now: datetime, *, roles: str = "", **about: object
     ) -> AccountSnapshot:
-        """A new account within the caller's unit of work, or `EmailTaken`: the unique index decides a race."""
+        """A new account within the caller's unit of work, or `EmailTaken`: the unique index decides a race.
+
+        `about`: names, locale, or since when the address is verified.
+        """
         account = Account(
             id=str(uuid.uuid4()), email=address.typed, email_canonical=address.canonical, password_hash=password_hash,
-            locale=locale, roles="", credentials_version=0, created_at=now, updated_at=now,
+            roles=roles, credentials_version=0, created_at=now, updated_at=now, **about,
         )  # fmt: skip
         db.session.add(account)
         try:
@@ -116,10 +126,32 @@ class AccountStore:
         }  # fmt: skip
         return _one(sa.update(_accounts).where(same).values(values))
 
-    def delete_at(self, account_id: str, deletes_at: datetime, now: datetime) -> None:
-        """Let the account be gone from a moment on. In a unit of work."""
-        values = {"deletes_at": deletes_at, "updated_at": now}
+    def held(self, account_id: str) -> AccountSnapshot:
+        """The account as it is now, and as it stays until the commit; `NoSuchAccount`. In a unit of work."""
+        row = db.session.execute(_by_id.with_for_update(), {"id": account_id}).first()
+        if row is None:
+            raise NoSuchAccount
+        return AccountSnapshot(*row)
+
+    def set_roles(self, account_id: str, roles: str, now: datetime) -> None:
+        """Replace the roles. In a unit of work that holds the account."""
+        values = {"roles": roles, "updated_at": now}
         db.session.execute(sa.update(_accounts).where(_accounts.c.id == account_id).values(values))
+
+    def disable(self, account_id: str, now: datetime) -> bool:
+        """Let nobody sign in to the account; True for who did it. In a unit of work."""
+        enabled = (_accounts.c.id == account_id) & _accounts.c.disabled_at.is_(None)
+        return _one(sa.update(_accounts).where(enabled).values(disabled_at=now, updated_at=now))
+
+    def enable(self, account_id: str, now: datetime) -> bool:
+        """Let its owner sign in again; True for who did it. In a unit of work."""
+        disabled = (_accounts.c.id == account_id) & _accounts.c.disabled_at.is_not(None)
+        return _one(sa.update(_accounts).where(disabled).values(disabled_at=None, updated_at=now))
+
+    def delete_at(self, account_id: str, deletes_at: datetime, now: datetime) -> bool:
+        """Let the account be gone from a moment on; False if such a moment is set already. In a unit of work."""
+        staying = (_accounts.c.id == account_id) & _accounts.c.deletes_at.is_(None)
+        return _one(sa.update(_accounts).where(staying).values(deletes_at=deletes_at, updated_at=now))
 
     def keep(self, account_id: str, now: datetime) -> bool:
         """Take a deletion back while there is time; False if the account is gone already. In a unit of work."""

@@ -1,0 +1,53 @@
+"""Pages: a long list in parts, each of which says where the next one begins.
+
+A cursor names a place between two rows, not a number of rows, so rows that come or go meanwhile move nobody: what was
+there at the start and still is gets listed once.
+"""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from app.core.errors import Invalid
+
+Item = TypeVar("Item")
+LARGEST_ID: Final = 2**63 - 1
+MAX_CURSOR: Final = 200
+
+
+class InvalidCursor(Invalid):
+    """Not a cursor that a page gave."""
+
+    code = "invalid_cursor"
+    detail = "This is no cursor of this list. Take the `next` of the page before, as it is."
+    field = "after"
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Some of the items, and the cursor of those after them, or None at the end."""
+
+    items: list[Item]
+    next: str | None
+
+
+def cursor_of(*place: int | str) -> str:
+    """The cursor of a place. Opaque to clients, and no secret: a forged one names another place in the same list."""
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).rstrip(b"=").decode()
+
+
+def place_of(cursor: str, *types: type) -> list[int | str]:
+    """The place of a cursor, its parts of these types and its numbers small enough to be asked for; `InvalidCursor`."""
+    try:
+        place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError, RecursionError):
+        raise InvalidCursor from None
+    if not isinstance(place, list) or [type(part) for part in place] != list(types) or not all(map(_usual, place)):
+        raise InvalidCursor
+    return place
+
+
+def _usual(part: int | str) -> bool:
+    return 0 <= part <= LARGEST_ID if isinstance(part, int) else part.isascii() and part.isprintable()
