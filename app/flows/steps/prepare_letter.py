@@ -23,6 +23,7 @@ TO_STATED_ADDRESS: Final = {"email_change_requested", "email_changed"}
 ASKED_BY_ANYONE: Final = {"reset_password", "verify_email", "account_exists", "email_change_confirm"}
 CARRIES: Final = {
     "reset_password": Purpose.RESET_PASSWORD,
+    "invitation": Purpose.RESET_PASSWORD,
     "verify_email": Purpose.VERIFY_EMAIL,
     "email_change_confirm": Purpose.CHANGE_EMAIL,
     "email_changed": Purpose.UNDO_EMAIL_CHANGE,
@@ -56,9 +57,9 @@ class Letterhead:
         }
         return pages[purpose].replace("{token}", token)
 
-    def lifetime(self, purpose: Purpose) -> timedelta:
-        """How long such a link lives."""
-        if purpose is Purpose.RESET_PASSWORD:
+    def lifetime(self, kind: str, purpose: Purpose) -> timedelta:
+        """How long the link in such a letter lives. An invitation comes unasked and is read later."""
+        if purpose is Purpose.RESET_PASSWORD and kind != "invitation":
             return self.reset_link_lifetime
         return UNDO_TIME if purpose is Purpose.UNDO_EMAIL_CHANGE else self.verify_link_lifetime
 
@@ -130,7 +131,8 @@ class PrepareLetter:
             raise NobodyToTell("the address is verified")
         if self.outbox.overtaken(letter):
             raise NobodyToTell("superseded by a newer letter")
-        expires_at = now + self.letterhead.lifetime(purpose)
+        lifetime = self.letterhead.lifetime(letter.kind, purpose)
+        expires_at = now + lifetime
         with self.work as work:
             if not self.challenges.carry(account.id, purpose, letter.id, expires_at, now):
                 raise NobodyToTell("superseded by a newer letter")
@@ -139,8 +141,10 @@ class PrepareLetter:
         url = self.letterhead.url(purpose, token)
         if purpose is Purpose.UNDO_EMAIL_CHANGE:
             return {"undo_url": url}
-        return {
-            "link": url, "minutes": int(self.letterhead.lifetime(purpose).total_seconds()) // 60,
+        carried: dict[str, object] = {"link": url, "minutes": int(lifetime.total_seconds()) // 60}
+        if letter.kind == "invitation":  # nobody waits for it before a screen that asks for a code
+            return carried
+        return carried | {
             "code": self.codes.of(purpose, account.id, letter.id),
             "code_minutes": int(CODE_LIFETIME.total_seconds()) // 60,
         }  # fmt: skip
