@@ -9,22 +9,30 @@ from flask import Flask
 from sqlalchemy.exc import InvalidRequestError, NoResultFound
 
 from app.core.clock import Clock
+from app.core.pages import InvalidCursor
+from app.domain.accounts.administrators import LastAdmin
+from app.domain.accounts.directory import Lookup
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.hash_slots import HashSlotsFull
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import REFUSALS as PASSWORD_REFUSALS
-from app.domain.accounts.store import EmailTaken
+from app.domain.accounts.roles import ADMIN, InvalidRoles
+from app.domain.accounts.store import EmailTaken, NoSuchAccount
 from app.domain.mail.console import CaughtLetter
+from app.domain.sessions.devices import NoSuchSession
 from app.domain.tokens.bearer import ACCESS, REFRESH, InvalidToken, TokenExpired
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.csrf import CsrfMismatch
 from app.domain.tokens.links import LinkExpired, LinkInvalid, LinkUsed
 from app.flows.activity import Activity
+from app.flows.administered_sessions import AdministeredSessions
+from app.flows.administration import AccountDisabled, Administration
 from app.flows.audit import Audit
+from app.flows.audit_trail import AuditTrail
 from app.flows.classic import Classic
 from app.flows.csrf import Csrf
 from app.flows.deletion import Deletion
-from app.flows.devices import Devices, NoSuchSession
+from app.flows.devices import Devices
 from app.flows.email_change import EmailChange
 from app.flows.email_verification import EmailVerification
 from app.flows.export import Export
@@ -33,7 +41,7 @@ from app.flows.housekeeping import Housekeeping
 from app.flows.key_rotation import KeyRotation
 from app.flows.letter_previews import LetterPreviews
 from app.flows.mail_delivery import MailDelivery
-from app.flows.mail_queue import MailQueue
+from app.flows.mail_queue import MailQueue, NoSuchMail, NothingToRetry
 from app.flows.not_me import NotMe
 from app.flows.password_change import PasswordChange
 from app.flows.password_reset import PasswordReset
@@ -48,10 +56,12 @@ from app.parts import Wiring, lasting_sessions, letterhead_of, parts_of, post_of
 from config import Settings
 
 __all__ = [
-    "ACCESS", "PASSWORD_REFUSALS", "REFRESH", "AccountSnapshot", "Auth", "CodeInvalid", "CsrfMismatch",
-    "EmailNotVerified", "EmailTaken", "FreshSignInNeeded", "HashSlotsFull", "Identity", "InvalidCredentials",
-    "InvalidEmail", "InvalidRequestError", "InvalidToken", "LinkExpired", "LinkInvalid", "LinkUsed", "Mailbox",
-    "NoResultFound", "NoSuchSession", "NotReady", "Scope", "TokenExpired", "Tokens", "WrongPassword", "build_auth",
+    "ACCESS", "ADMIN", "PASSWORD_REFUSALS", "REFRESH", "AccountDisabled", "AccountSnapshot", "Auth", "CodeInvalid",
+    "CsrfMismatch", "EmailNotVerified", "EmailTaken", "FreshSignInNeeded", "HashSlotsFull", "Identity",
+    "InvalidCredentials", "InvalidCursor", "InvalidEmail", "InvalidRequestError", "InvalidRoles", "InvalidToken",
+    "LastAdmin", "LinkExpired", "LinkInvalid", "LinkUsed", "Lookup", "Mailbox", "NoResultFound", "NoSuchAccount",
+    "NoSuchMail", "NoSuchSession", "NotReady", "NothingToRetry", "Scope", "TokenExpired", "Tokens", "WrongPassword",
+    "build_auth",
 ]  # fmt: skip
 
 
@@ -82,6 +92,9 @@ class Auth:
     not_me: NotMe
     deletion: Deletion
     export: Export
+    administration: Administration
+    administered_sessions: AdministeredSessions
+    audit_trail: AuditTrail
     activity: Activity
     audit: Audit
     classic: Classic
@@ -111,8 +124,11 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
         password_change=wire(PasswordChange),
         password_reset=wire(PasswordReset),
         not_me=wire(NotMe),
-        deletion=wire(Deletion, grace=timedelta(days=settings.deletion_grace_days)),
+        deletion=wire(Deletion),
         export=wire(Export, rooms=wire.exports()),
+        administration=wire(Administration),
+        administered_sessions=wire(AdministeredSessions),
+        audit_trail=wire(AuditTrail),
         activity=wire(Activity),
         audit=wire(Audit),
         classic=wire(Classic, sessions=lasting_sessions(), token_lifetime=letterhead.reset_link_lifetime),

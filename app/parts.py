@@ -10,7 +10,9 @@ from flask import Flask
 
 from app.core.clock import Clock
 from app.core.work import Work
+from app.domain.accounts.administrators import Administrators
 from app.domain.accounts.breaches import Breaches
+from app.domain.accounts.directory import AccountDirectory
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.model import SNAPSHOT_COLUMNS, AccountSnapshot
 from app.domain.accounts.passwords import Passwords
@@ -33,12 +35,14 @@ from app.domain.tokens.csrf import CsrfTokens
 from app.domain.tokens.keyring import KeyRing
 from app.domain.tokens.links import Links
 from app.flows.steps.check_password import CheckPassword
+from app.flows.steps.delete_account import DeleteAccount
 from app.flows.steps.erase_account import EraseAccount
 from app.flows.steps.issue_tokens import IssueTokens
 from app.flows.steps.known_device import KnownDevice
 from app.flows.steps.meet_challenge import MeetChallenge
 from app.flows.steps.prepare_letter import Letterhead
 from app.flows.steps.replace_password import ReplacePassword
+from app.flows.steps.require_administrator import RequireAdministrator
 from app.flows.steps.require_fresh import RequireFresh
 from config import Settings
 
@@ -64,7 +68,8 @@ class Wiring:
 def parts_of(app: Flask, settings: Settings, clock: Clock) -> dict[str, Any]:
     """Everything that a constructor may name."""
     parts: dict[str, Any] = {
-        "clock": clock, "work": Work(), "accounts": AccountStore(), "passwords": _passwords(settings),
+        "clock": clock, "work": Work(), "accounts": AccountStore(), "directory": AccountDirectory(),
+        "administrators": Administrators(), "passwords": _passwords(settings),
         "sessions": _session_store(settings), "challenges": ChallengeStore(),
         "chain": Chain(_secret_at_rest(settings)),
         "outbox": Outbox(host_of(settings)), "letters": Letters(settings.letters_path),
@@ -83,8 +88,10 @@ def parts_of(app: Flask, settings: Settings, clock: Clock) -> dict[str, Any]:
     parts["check_password"] = wire(CheckPassword)
     parts["meet_challenge"] = wire(MeetChallenge)
     parts["erase_account"] = wire(EraseAccount)
+    parts["delete_account"] = wire(DeleteAccount, grace=timedelta(days=settings.deletion_grace_days))
     parts["replace_password"] = wire(ReplacePassword)
     parts["require_fresh"] = wire(RequireFresh, window=timedelta(seconds=settings.fresh_seconds))
+    parts["require_administrator"] = wire(RequireAdministrator)
     return parts
 
 

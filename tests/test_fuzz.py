@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
 from app import create_app
 from config import load
 from tests.conftest import close
-from tests.web.api.acts import credentials_for, sign_up
+from tests.web.api.acts import credentials_for, make_admin, sign_up
 from tests.web.api.routes import DOCUMENTED, each_route, is_guarded
 
 EXAMPLES = 25
@@ -73,4 +73,5 @@ def test_whatever_a_stranger_sends_is_answered_as_documented(app, schema, method
 def test_whatever_a_signed_in_client_sends_is_answered_as_documented(app, schema, method, path, contract):
     name = f"{method}{path}".replace("/", ".").lower()
     tokens = sign_up(app.test_client(), email=f"{name}@example.com")
+    make_admin(app, f"{name}@example.com")
     throw(schema[DOCUMENTED[path]][method], app, credentials_for(contract, tokens))

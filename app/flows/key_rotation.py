@@ -7,9 +7,10 @@ from app.core.clock import Clock
 from app.core.errors import Conflict, Missing
 from app.core.origin import Origin
 from app.core.work import Work
-from app.domain.audit.journal import OPERATOR, Journal, Tag
+from app.domain.audit.journal import Journal, Tag
 from app.domain.tokens.keyring import RELOAD_SECONDS, KeyRing
 from app.domain.tokens.keys import ALGORITHMS, Key, new_key
+from app.flows.steps.require_administrator import Actor, Administrator, RequireAdministrator
 
 # Whoever caches the key set must have had time to see a key before it signs; our own processes read more often.
 LEAD = timedelta(minutes=10)
@@ -38,6 +39,7 @@ class KeyRotation:
     keys: KeyRing
     clock: Clock
     journal: Journal
+    require_administrator: RequireAdministrator
     issuer: str
     audience: str
     algorithm: str
@@ -59,13 +61,16 @@ class KeyRotation:
         signing = self.keys.signing(self.clock.now())
         return [(key, key.kid == signing.kid) for key in self.keys.all()]
 
-    def rotate(self, *, algorithm: str | None = None, soon: bool = False) -> tuple[str, datetime]:
+    def rotate(
+        self, *, algorithm: str | None = None, soon: bool = False, by: Administrator = None
+    ) -> tuple[str, datetime]:
         """Publish a new key; its name and the moment from which it signs. The old one goes on checking."""
+        actor = self.require_administrator(by)
         signs_from = self.clock.now() + (SHORTEST_LEAD if soon else LEAD)
         self.keys.all()  # an empty database begins with the configured key, not with this one
         with self.work as work:
             kid = self.keys.add(new_key(algorithm or self.algorithm), signs_from).kid
-            self._note(Tag.KEY_ROTATED, kid)
+            self._note(Tag.KEY_ROTATED, kid, actor)
             work.commit()
         self.keys.reread()
         return kid, signs_from
@@ -80,9 +85,9 @@ class KeyRotation:
         with self.work as work:
             if not self.keys.retire(kid):
                 raise NoSuchKey
-            self._note(Tag.KEY_RETIRED, kid)
+            self._note(Tag.KEY_RETIRED, kid, self.require_administrator(None))
             work.commit()
         self.keys.reread()
 
-    def _note(self, tag: Tag, kid: str) -> None:
-        self.journal.record(tag, Origin(), self.clock.now(), account_id=None, actor_id=OPERATOR, kid=kid)
+    def _note(self, tag: Tag, kid: str, actor: Actor) -> None:
+        self.journal.record(tag, Origin(), self.clock.now(), account_id=None, **actor, kid=kid)

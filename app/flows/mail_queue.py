@@ -4,8 +4,13 @@ from dataclasses import dataclass
 
 from app.core.clock import Clock
 from app.core.errors import Conflict, Missing
+from app.core.origin import Origin
+from app.core.pages import LARGEST_ID, Page, cursor_of, place_of
+from app.core.work import Work
+from app.domain.audit.journal import Journal, Tag
 from app.domain.mail.listing import ListedLetter, Waiting
 from app.domain.mail.outbox import Outbox
+from app.flows.steps.require_administrator import Administrator, RequireAdministrator
 
 
 class NoSuchMail(Missing):
@@ -24,12 +29,22 @@ class NothingToRetry(Conflict):
 class MailQueue:
     """The outbox in the hands of an operator, who never sees what a letter says or a whole address."""
 
-    outbox: Outbox
+    work: Work
     clock: Clock
+    outbox: Outbox
+    journal: Journal
+    require_administrator: RequireAdministrator
 
     def recent(self, state: str | None = None, limit: int = 50) -> list[ListedLetter]:
         """The newest letters, in any state or in one."""
         return self.outbox.recent(state, limit)
+
+    def page(self, state: str | None, after: str | None, limit: int) -> Page[ListedLetter]:
+        """The same a page at a time; `InvalidCursor`."""
+        before = int(place_of(after, int)[0]) if after else LARGEST_ID
+        letters = self.outbox.recent(state, limit + 1, before)
+        more, letters = len(letters) > limit, letters[:limit]
+        return Page(letters, cursor_of(letters[-1].id) if more else None)
 
     def waiting(self) -> Waiting:
         """How many letters there are in each state, and how long the oldest has waited."""
@@ -42,13 +57,27 @@ class MailQueue:
             raise NoSuchMail
         return letter
 
-    def retry(self, letter_id: int) -> None:
+    def retry(self, letter_id: int, by: Administrator = None) -> None:
         """Make a dead or postponed letter due now, or say why not: `NoSuchMail`, `NothingToRetry`."""
-        if not self.outbox.retry(letter_id, self.clock.now()):
-            state = self.show(letter_id).state
-            state = "due already" if state == "queued" else state
-            raise NothingToRetry(f"Letter {letter_id} is {state}: only a dead or a postponed one can be tried again.")
+        actor, now = self.require_administrator(by), self.clock.now()
+        with self.work as work:
+            if self.outbox.retry(letter_id, now):
+                self.journal.record(
+                    Tag.MAIL_RETRIED, Origin(), now, account_id=None, **actor, letter=letter_id
+                )  # fmt: skip
+                return work.commit()
+        state = self.show(letter_id).state
+        state = "due already" if state == "queued" else state
+        raise NothingToRetry(f"Letter {letter_id} is {state}: only a dead or a postponed one can be tried again.")
 
     def retry_dead(self) -> int:
         """Make every dead letter due now; how many that were."""
-        return self.outbox.retry_dead(self.clock.now())
+        actor, now = self.require_administrator(None), self.clock.now()
+        with self.work as work:
+            count = self.outbox.retry_dead(now)
+            if count:
+                self.journal.record(
+                    Tag.MAIL_RETRIED, Origin(), now, account_id=None, **actor, count=count
+                )  # fmt: skip
+            work.commit()
+        return count

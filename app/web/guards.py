@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.auth import CsrfMismatch, Identity, InvalidToken, TokenExpired
-from app.core.errors import Refusal, Unauthenticated
+from app.auth import ADMIN, CsrfMismatch, Identity, InvalidToken, TokenExpired
+from app.core.errors import Forbidden, Refusal, Unauthenticated
 from app.web import transports
 
 Refusals = tuple[type[Refusal], ...]
@@ -52,6 +52,20 @@ class SignedIn:
     def admit(self) -> Identity:
         """The live session and its account."""
         return transports.chosen().identity()
+
+
+@dataclass(frozen=True)
+class Administrator(SignedIn):
+    """Whoever is signed in and has the role now: by the account's row, whatever the token says."""
+
+    refuses: Refusals = (*SignedIn.refuses, Forbidden)
+
+    def admit(self) -> Identity:
+        """The administrator's session and account."""
+        identity = super().admit()
+        if ADMIN not in identity.owner.roles:
+            raise Forbidden
+        return identity
 
 
 @dataclass(frozen=True)

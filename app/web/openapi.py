@@ -15,7 +15,7 @@ from werkzeug.routing import Rule
 from app.core.errors import DatabaseBusy, Invalid, Refusal
 from app.web.endpoint import MAX_IDEMPOTENCY_KEY, Contract, contract_of
 from app.web.errors import status_of, title_of
-from app.web.wire import Answer, Problem
+from app.web.wire import LARGEST_NUMBER, Answer, Problem
 
 DESCRIPTION = """Accounts for single-page and mobile apps.
 
@@ -29,6 +29,10 @@ SECURITY_SCHEMES = {
 }
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 _REF = "#/components/schemas/{model}"
+_SHAPES = {
+    "uuid": {"type": "string", "format": "uuid"},
+    "int": {"type": "integer", "minimum": 0, "maximum": LARGEST_NUMBER},
+}
 _OTHER_REFUSALS = {413: ("content_too_large", "The body is larger than 64 KiB."),
                    415: ("unsupported_media_type", "The body is not JSON, or does not say so.")}  # fmt: skip
 
@@ -141,8 +145,8 @@ def _path(rule: Rule) -> str:
 
 def _path_parameters(rule: Rule) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
-        for name in sorted(rule.arguments)
+        {"name": name, "in": "path", "required": True, "schema": _SHAPES[converter]}
+        for converter, name in re.findall(r"<(\w+)[^:>]*:(\w+)>", rule.rule)
     ]
 
 

@@ -6,6 +6,9 @@ from flask import Flask
 from flask_cors import CORS
 
 from app.web.api import account, activity, devices, email, password_change, password_reset, service, sign_in
+from app.web.api.admin import service as admin_service
+from app.web.api.admin import sessions as admin_sessions
+from app.web.api.admin import users as admin_users
 from app.web.classic.mount import mount_classic
 from app.web.docs import init_docs
 from app.web.errors import init_errors
@@ -42,6 +45,8 @@ def init_web(app: Flask, settings: Settings) -> None:
     # Before our pages: its `GET /` then goes before our home page.
     schemes = mount_classic(app, settings) if settings.classic_api else {}
     for room in (sign_in, account, activity, devices, email, password_change, password_reset, service):
+        app.register_blueprint(room.blueprint)
+    for room in (admin_users, admin_sessions, admin_service):
         app.register_blueprint(room.blueprint)
     for page in (pages_home, pages_reset_password, pages_confirmations):
         app.register_blueprint(page)

@@ -1,6 +1,6 @@
 """Wire models that many routes share."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -16,10 +16,10 @@ Text = Annotated[str, AfterValidator(_printable)]
 Email = Annotated[Text, Field(min_length=3, max_length=254, json_schema_extra={"format": "email"})]
 Name = Annotated[Text, Field(max_length=100)]
 Password = Annotated[str, Field(min_length=1, max_length=1_024, json_schema_extra={"format": "password"})]
-
-
+Locale = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 LinkToken = Annotated[str, Field(min_length=1, max_length=2_000)]
 Code = Annotated[str, Field(min_length=8, max_length=20, examples=["WDJB-MJHT"])]
+LARGEST_NUMBER: Final = 2**63 - 1  # of a row; a larger one in a path is no route
 
 
 class Body(BaseModel):
@@ -33,6 +33,13 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
     omits_none: ClassVar[bool] = False
+
+
+class PageQuery(Body):
+    """Which part of a long list."""
+
+    limit: int = Field(20, ge=1, le=100, description="How many at most")
+    after: str | None = Field(None, max_length=200, description="The `next` of the page before")
 
 
 class FieldProblem(Answer):

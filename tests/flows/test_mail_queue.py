@@ -21,7 +21,7 @@ outbox = Outbox(host="example.org")
 def queue(app: Flask, clock: SettableClock) -> Iterator[MailQueue]:
     clock.hold()
     with app.app_context():
-        yield MailQueue(outbox, clock)
+        yield app.extensions["latchkey"].mail_queue
 
 
 def letter(clock: Clock, state: str) -> int:

@@ -66,6 +66,15 @@ class Journal:
         rows = fetch_all(_newest, {"account_id": account_id, "before": before, "most": most})
         return [Entry(*row) for row in rows]
 
+    def listed(self, before: int, most: int, tag: str | None, account_id: str | None) -> list[Entry]:
+        """The newest events with an id below `before`, of everybody or about one account, of one kind or of all."""
+        found = sa.select(*ENTRY_COLUMNS).where(_events.c.id < before)
+        if tag:
+            found = found.where(_events.c.tag == tag)
+        if account_id:
+            found = found.where(_events.c.account_id == account_id)
+        return [Entry(*row) for row in fetch_all(found.order_by(_events.c.id.desc()).limit(most))]
+
     def export(self, account_id: str) -> list[dict[str, Any]]:
         """What is kept here about the account."""
         return [dict(zip(EXPORTED, row, strict=True)) for row in fetch_all(_kept, {"account_id": account_id})]

@@ -10,6 +10,10 @@ class Tag(StrEnum):
     """A kind of event, spelled `subject.happening`."""
 
     ACCOUNT_OPENED = "account.opened"
+    ACCOUNT_INVITED = "account.invited"
+    ACCOUNT_DISABLED = "account.disabled"
+    ACCOUNT_ENABLED = "account.enabled"
+    ACCOUNT_ROLES_SET = "account.roles_set"
     ACCOUNT_DELETION_ASKED = "account.deletion_asked"
     ACCOUNT_KEPT = "account.kept"
     ACCOUNT_ERASED = "account.erased"
@@ -20,6 +24,7 @@ class Tag(StrEnum):
     EMAIL_CHANGE_UNDONE = "email.change_undone"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an event
     PASSWORD_RESET = "password.reset"  # noqa: S105 - the name of an event
+    PASSWORD_RESET_STARTED = "password.reset_started"  # noqa: S105 - the name of an event
     PASSWORD_REFUSED = "password.refused"  # noqa: S105 - the name of an event
     CODE_REFUSED = "code.refused"
     SESSION_OPENED = "session.opened"
@@ -27,6 +32,7 @@ class Tag(StrEnum):
     SESSION_REAUTHENTICATED = "session.reauthenticated"
     SESSION_ENDED = "session.ended"
     SESSION_REUSED = "session.token_reused"
+    MAIL_RETRIED = "mail.retried"
     KEY_ROTATED = "key.rotated"
     KEY_RETIRED = "key.retired"
 

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.core.database import change, db, fetch, fetch_all
+from app.core.pages import LARGEST_ID
 from app.domain.mail import statements
 from app.domain.mail.listing import ListedLetter, Waiting
 from app.domain.mail.model import QUEUED, QueuedLetter
@@ -74,10 +75,10 @@ class Outbox:
         about = {"kind": letter.kind, "id": letter.id, "address": letter.address, "account_id": letter.account_id}
         return fetch(statements.SENT_SINCE, about | {"since": now - HOUR, "after": most - 1}) is not None
 
-    def recent(self, state: str | None = None, limit: int = 50) -> list[ListedLetter]:
-        """The newest letters, in any state or in one; addresses are masked."""
+    def recent(self, state: str | None = None, limit: int = 50, before: int = LARGEST_ID) -> list[ListedLetter]:
+        """The newest letters with an id below `before`, in any state or in one; addresses are masked."""
         statement, wanted = (statements.RECENT_IN, {"wanted": state}) if state else (statements.RECENT, {})
-        return [ListedLetter.of(row) for row in fetch_all(statement, wanted | {"most": limit})]
+        return [ListedLetter.of(row) for row in fetch_all(statement, wanted | {"most": limit, "before": before})]
 
     def show(self, letter_id: int) -> ListedLetter | None:
         """One letter, its address masked."""
@@ -85,15 +86,15 @@ class Outbox:
         return ListedLetter.of(row) if row else None
 
     def retry(self, letter_id: int, now: datetime) -> bool:
-        """Make a dead letter, or one that waits for a later attempt, due now. Its attempts stay counted.
+        """Make a dead letter, or one that waits for a later attempt, due now; True if it was one. In a unit of work.
 
-        A letter older than three days gets one more attempt: if that fails, it is given up again.
+        Its attempts stay counted. A letter older than three days gets one more: if that fails, it is given up again.
         """
-        return change(statements.RETRY, {"letter_id": letter_id, "now": now}) == 1
+        return _count(statements.RETRY, {"letter_id": letter_id, "now": now}) == 1
 
     def retry_dead(self, now: datetime) -> int:
-        """Make every dead letter due now; how many that were."""
-        return change(statements.RETRY_DEAD, {"now": now})
+        """Make every dead letter due now; how many that were. In a unit of work."""
+        return _count(statements.RETRY_DEAD, {"now": now})
 
     def waiting(self, now: datetime) -> Waiting:
         """How many letters there are in each state, and the age of the oldest that still waits."""
@@ -131,3 +132,7 @@ class Outbox:
         if isinstance(parameters, dict) and SECRET_WORDS & parameters.keys():
             raise ValueError("a letter carries no secrets: what it needs is made when it is sent")
         return row
+
+
+def _count(statement: sa.Update, values: dict[str, object]) -> int:
+    return int(db.session.execute(statement, values).rowcount)  # type: ignore[attr-defined]

@@ -41,7 +41,11 @@ _listed = sa.select(
     _outbox.finished_at, _outbox.account_id, _outbox.address, _outbox.message_id,
 )  # fmt: skip
 SHOW = _listed.where(_this)
-RECENT = _listed.order_by(_outbox.id.desc()).limit(sa.bindparam("most", type_=sa.Integer()))
+RECENT = (
+    _listed.where(_outbox.id < sa.bindparam("before"))
+    .order_by(_outbox.id.desc())
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
 RECENT_IN = RECENT.where(_outbox.state == sa.bindparam("wanted"))
 
 # What waits for a later attempt may be hurried. What a deliverer holds, or what is due anyway, is left alone.

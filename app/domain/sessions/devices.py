@@ -1,6 +1,44 @@
 """Devices: a name that a person recognises, from what a browser or an app says of itself."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
 from ua_parser import parse
+
+from app.core.errors import Missing
+from app.domain.sessions.model import SessionSnapshot
+
+
+class NoSuchSession(Missing):
+    """No live session of the account has that id."""
+
+    code = "session_not_found"
+    detail = "No session of this account has this id, or it has ended."
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A session as its owner sees it. `last_used_at` is exact to the life of one access token."""
+
+    id: str
+    name: str
+    ip: str | None
+    user_agent: str | None
+    created_at: datetime
+    last_used_at: datetime
+    current: bool
+
+
+def devices_of(sessions: Iterable[SessionSnapshot], current: str | None) -> list[Device]:
+    """The devices behind these sessions; `current` is the session that asks."""
+    return [
+        Device(
+            session.id, device_name(session.user_agent), session.ip, session.user_agent, session.created_at,
+            session.rotated_at, current=session.id == current,
+        )
+        for session in sessions
+    ]  # fmt: skip
 
 
 def device_name(user_agent: str | None) -> str:

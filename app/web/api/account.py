@@ -1,23 +1,21 @@
 """/api/v1/account: the account of whoever is signed in."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 from flask import Blueprint
 from pydantic import ConfigDict, Field
 
-from app.auth import HashSlotsFull, Identity, WrongPassword
+from app.auth import HashSlotsFull, Identity, LastAdmin, WrongPassword
 from app.core.errors import TooMany
 from app.web.door import auth
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
 from app.web.limits import GUESSING
 from app.web.origin import origin
-from app.web.wire import Answer, Body, Name, Password
+from app.web.wire import Answer, Body, Locale, Name, Password
 
 blueprint = Blueprint("account", __name__, url_prefix="/api/v1")
-
-Locale = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 
 
 class Account(Answer):
@@ -71,11 +69,15 @@ class Exported(Answer):
 
 
 @blueprint.delete("/account")
-@endpoint(takes=Farewell, who=SignedIn(), status=204, limit=GUESSING, refuses=(WrongPassword, HashSlotsFull, TooMany))
+@endpoint(
+    takes=Farewell, who=SignedIn(), status=204, limit=GUESSING,
+    refuses=(WrongPassword, HashSlotsFull, TooMany, LastAdmin),
+)  # fmt: skip
 def delete_account(identity: Identity, body: Farewell) -> None:
     """Delete the account.
 
     Every session ends now. The account is gone after some days (DELETION_GRACE_DAYS); signing in before keeps it.
+    The last administrator cannot leave.
     """
     auth.deletion.request(identity, body.password, origin())
 

@@ -1,8 +1,11 @@
 """What a client does, in one word each, and what it finds in the tables afterwards."""
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
 
 from app.core.database import db
+from app.domain.accounts.model import Account
 
 PASSWORD = "correct horse battery"
 NEW = "a new horse battery"
@@ -18,6 +21,11 @@ def credentials_for(contract, tokens):
     """The headers that a route's guard lets pass."""
     name = {"bearerAuth": "access_token", "refreshToken": "refresh_token"}.get(contract.who.scheme)
     return bearer(tokens[name]) if name else {}
+
+
+def make_admin(app, email=ANN["email"]):
+    """Give an account the role."""
+    sql(app, "UPDATE accounts SET roles = 'admin' WHERE email = :email", email=email)
 
 
 def sign_up(client, **changes):
@@ -86,3 +94,14 @@ def kept(app):
     with app.app_context(), db.engine.connect() as connection:
         tables = db.metadata.sorted_tables
         return {table.name: sorted(map(repr, connection.execute(sa.select(table)))) for table in tables}
+
+
+def open_account(app, account_id):
+    """Somebody's account, with this id and no password."""
+    now = datetime.now(UTC)
+    address = f"{account_id}@example.com"
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(sa.insert(Account).values(
+            id=account_id, email=address, email_canonical=address, password_hash="!", roles="", credentials_version=0,
+            created_at=now, updated_at=now,
+        ))  # fmt: skip

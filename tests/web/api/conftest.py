@@ -5,7 +5,7 @@ import pytest
 from app import create_app
 from config import load
 from tests.conftest import close
-from tests.web.api.acts import credentials_for, sign_up
+from tests.web.api.acts import credentials_for, make_admin, sign_up
 
 
 @pytest.fixture
@@ -15,11 +15,12 @@ def ann(client):
 
 
 class Shared:
-    """An app, a client of it, and Ann's tokens."""
+    """An app, a client of it, and the tokens of Ann, who may do everything."""
 
     def __init__(self, app):
         self.app, self.client = app, app.test_client()
         self.ann = sign_up(self.client)
+        make_admin(app)
 
     def call(self, method, path, contract, **sent):
         """Call a route as whoever may."""

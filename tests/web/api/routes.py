@@ -6,11 +6,12 @@ from uuid import UUID
 import pytest
 
 from app import create_app
-from app.web.guards import MaybeSignedIn
+from app.web.guards import Administrator, MaybeSignedIn
 from app.web.openapi import contracts
 from config import load, new_signing_key
 
 SOMEBODY = str(UUID(int=7))
+SOMETHING = "777777777"
 DOCUMENTED = {}  # each path as the document has it, with braces
 
 
@@ -21,7 +22,7 @@ def _routes():
     )  # fmt: skip
     for rule, contract in contracts(create_app(settings)):
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
-            path = re.sub(r"<[^>]+>", SOMEBODY, rule.rule)
+            path = re.sub(r"<[^>]+>", SOMEBODY, re.sub(r"<int[^>]+>", SOMETHING, rule.rule))
             DOCUMENTED[path] = re.sub(r"<(?:[^:>]+:)?([^>]+)>", r"{\1}", rule.rule)
             yield method, path, contract
 
@@ -49,6 +50,11 @@ def is_for(scheme):
 def is_guarded(contract):
     """Whether the route turns strangers away."""
     return contract.who.scheme is not None and not isinstance(contract.who, MaybeSignedIn)
+
+
+def is_for_administrators(contract):
+    """Whether the route is for administrators alone."""
+    return isinstance(contract.who, Administrator)
 
 
 def example(contract):

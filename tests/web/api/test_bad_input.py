@@ -43,6 +43,7 @@ NO_OBJECT = {
     "a member with an empty name": b'{"": 1}',
     "a prototype": b'{"__proto__": {"roles": ["admin"]}}',
 }
+WRONG_ITEMS = [[7], [None], [[]], ["x" * 5_000], ["e\0ve"], ["Not A Word"], ["x"] * 11]
 WRONG_VALUES = [7, 1.5, True, [], {}, ["x"], {"x": "y"}, "x" * 5_000, "e\0ve", "e\x1bve", "e\nve", "e\x7fve", "e\x85ve"]
 OTHER_TYPES = [
     None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonp", "text/json",
@@ -53,7 +54,12 @@ OTHER_TYPES = [
 def spoilt(body):
     """The body with one member spoilt, in each way there is; a password may hold any character."""
     for name, value in body.items():
-        for wrong in WRONG_VALUES:
+        wrong_values = (
+            WRONG_VALUES
+            if not isinstance(value, list)
+            else WRONG_ITEMS + [wrong for wrong in WRONG_VALUES if not isinstance(wrong, list)]
+        )
+        for wrong in wrong_values:
             if "password" not in name or not isinstance(wrong, str) or len(wrong) > 100:
                 yield json.dumps(body | {name: wrong, "unused": value} if wrong is value else body | {name: wrong})
 

@@ -1,0 +1,40 @@
+"""Step: who may administer, and under which name the journal knows them."""
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+from app.core.errors import Forbidden
+from app.core.origin import Origin
+from app.domain.accounts.model import AccountSnapshot
+from app.domain.accounts.roles import ADMIN
+from app.domain.audit.journal import OPERATOR
+from app.domain.sessions.model import OwnedSession
+from app.flows.steps.require_fresh import RequireFresh
+
+# Somebody signed in; or None for an operator at a shell of the machine, who could change the tables anyway.
+Administrator = OwnedSession[AccountSnapshot] | None
+
+
+class Actor(TypedDict):
+    """Who did it, for the journal. Not from which network address: the event belongs to another person, who may take
+    it along. Where the session was opened is in an event of the administrator's own.
+    """
+
+    actor_id: str
+    session_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequireAdministrator:
+    """Lets pass who has the role now and gave the password a moment ago."""
+
+    require_fresh: RequireFresh
+
+    def __call__(self, by: Administrator) -> Actor:
+        """The actor, or `Forbidden`, or `FreshSignInNeeded`."""
+        if by is None:
+            return Actor(actor_id=OPERATOR, session_id=None)
+        if ADMIN not in by.owner.roles:
+            raise Forbidden
+        self.require_fresh(by, None, Origin())
+        return Actor(actor_id=by.owner.id, session_id=by.session.id or None)

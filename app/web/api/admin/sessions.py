@@ -1,0 +1,34 @@
+"""/api/v1/admin/users/{id}/sessions: where somebody is signed in."""
+
+from uuid import UUID
+
+from flask import Blueprint
+
+from app.auth import FreshSignInNeeded, Identity, NoSuchAccount, NoSuchSession
+from app.web.api.devices import SessionList
+from app.web.door import auth
+from app.web.endpoint import endpoint
+from app.web.guards import Administrator
+
+blueprint = Blueprint("admin_sessions", __name__, url_prefix="/api/v1/admin/users/<uuid:user_id>/sessions")
+
+
+@blueprint.get("")
+@endpoint(gives=SessionList, who=Administrator(), refuses=(NoSuchAccount,))
+def list_user_sessions(identity: Identity, user_id: UUID) -> object:
+    """Where somebody is signed in."""
+    return {"sessions": auth.administered_sessions.of(str(user_id), identity)}
+
+
+@blueprint.delete("")
+@endpoint(who=Administrator(), status=204, refuses=(FreshSignInNeeded, NoSuchAccount))
+def end_user_sessions(identity: Identity, user_id: UUID) -> None:
+    """Sign somebody out everywhere."""
+    auth.administered_sessions.end_all(identity, str(user_id))
+
+
+@blueprint.delete("/<uuid:session_id>")
+@endpoint(who=Administrator(), status=204, refuses=(FreshSignInNeeded, NoSuchSession))
+def end_user_session(identity: Identity, user_id: UUID, session_id: UUID) -> None:
+    """Sign one device of somebody's out."""
+    auth.administered_sessions.end(identity, str(user_id), str(session_id))

@@ -1,0 +1,126 @@
+"""Every write of an administrator is in the journal: who, to whom, what."""
+
+import pytest
+
+from app.core.clock import Clock
+from app.core.work import Work
+from app.domain.mail.model import DEAD
+from app.domain.mail.outbox import Outbox
+from tests.web.api.acts import bearer, make_admin, sql
+from tests.web.api.routes import ROUTES, is_for_administrators
+
+WRITES = {
+    "POST users": "account.invited",
+    "DELETE users/{}": "account.deletion_asked",
+    "POST users/{}/disable": "account.disabled",
+    "POST users/{}/enable": "account.enabled",
+    "PUT users/{}/roles": "account.roles_set",
+    "POST users/{}/reset": "password.reset_started",
+    "DELETE users/{}/sessions": "session.ended",
+    "DELETE users/{}/sessions/{}": "session.ended",
+    "POST mail/{}/retry": "mail.retried",
+    "POST keys/rotate": "key.rotated",
+}
+REPEATABLE = ["DELETE users/{}", "POST users/{}/disable", "POST users/{}/enable", "PUT users/{}/roles"]
+BODIES = {
+    "POST users": {"email": "eve@example.com"}, "PUT users/{}/roles": {"roles": ["editor"]},
+    "POST keys/rotate": {"algorithm": "ES256"},
+}  # fmt: skip
+
+
+def test_no_write_is_forgotten_here():
+    writes = {
+        f"{method} {path.removeprefix('/api/v1/admin/')}"
+        for method, path, contract in ROUTES
+        if is_for_administrators(contract) and method != "GET"
+    }
+    assert len(writes) == len(WRITES)
+
+
+def dead_letter(app):
+    """The id of a letter that was given up."""
+    outbox, clock = Outbox(), Clock()
+    with app.app_context():
+        with Work() as work:
+            for letter in outbox.claim(clock.now(), 1):
+                letter_id = letter.id
+            work.commit()
+        outbox.finish(letter, DEAD, clock.now(), "550")
+    return letter_id
+
+
+def write(app, desk, bob, act):
+    method, path = act.split()
+    if "mail" in path:
+        path = path.format(dead_letter(app))
+    elif path.endswith("sessions/{}"):
+        path = path.format(bob.id, desk.get(f"users/{bob.id}/sessions").json["sessions"][0]["id"])
+    else:
+        path = path.format(bob.id)
+    if path.endswith("enable"):
+        desk.post(f"users/{bob.id}/disable")
+    return desk.call(method, path, **BODIES.get(act, {}))
+
+
+@pytest.mark.parametrize("act", WRITES)
+def test_a_write_is_journalled_once_with_actor_session_and_target(app, desk, ada, bob, act):
+    answer = write(app, desk, bob, act)
+    assert answer.status_code < 300, answer.text
+    [event] = desk.get("audit", tag=WRITES[act]).json["events"]
+    target = {"POST users": (answer.json or {}).get("id")}.get(act, bob.id if "users" in act else None)
+    assert (event["actor_id"], event["account_id"]) == (ada.id, target)
+    assert event["session_id"] == desk.get(f"users/{ada.id}/sessions").json["sessions"][0]["id"]
+    assert event["ip"] is None
+
+
+@pytest.mark.parametrize("act", REPEATABLE)
+def test_what_is_so_already_changes_nothing_and_is_not_journalled_twice(app, desk, bob, act):
+    first = write(app, desk, bob, act)
+    method, path = act.split()
+    again = desk.call(method, path.format(bob.id), **BODIES.get(act, {}))
+    assert (first.status_code, again.status_code) == (204, 204)
+    assert len(desk.get("audit", tag=WRITES[act]).json["events"]) == 1
+
+
+def test_a_refused_write_leaves_no_event(app, desk, ada):
+    before = sql(app, "SELECT count(*) FROM audit_events")
+    desk.post(f"users/{ada.id}/disable")
+    desk.post(f"users/{'0' * 8}-0000-0000-0000-{'0' * 12}/disable")
+    desk.put(f"users/{ada.id}/roles", roles=["NO"])
+    assert sql(app, "SELECT count(*) FROM audit_events") == before
+
+
+def test_a_change_of_roles_says_from_what_to_what(desk, bob):
+    desk.put(f"users/{bob.id}/roles", roles=["editor"])
+    desk.put(f"users/{bob.id}/roles", roles=["writer", "admin"])
+    newest = desk.get("audit", account=bob.id, tag="account.roles_set").json["events"][0]
+    assert newest["details"] == {"roles": "admin writer", "before": "editor"}
+
+
+def test_the_journal_can_be_of_one_account_or_of_one_kind(client, desk, ada, bob):
+    desk.post(f"users/{bob.id}/reset")
+    about_bob = desk.get("audit", account=bob.id).json["events"]
+    assert {event["account_id"] for event in about_bob} == {bob.id}
+    assert [event["tag"] for event in about_bob] == ["password.reset_started", "account.opened"]
+    opened = desk.get("audit", tag="account.opened").json["events"]
+    assert [event["account_id"] for event in opened] == [bob.id, ada.id]
+
+
+def test_who_takes_their_data_along_learns_nothing_of_the_administrators_whereabouts(client, desk, bob):
+    desk.put(f"users/{bob.id}/roles", roles=["editor"])
+    exported = client.get("/api/v1/account/export", headers=bearer(bob.tokens["access_token"])).json
+    [event] = [event for event in exported["audit_events"] if event["tag"] == "account.roles_set"]
+    assert (event["ip"], event["user_agent"]) == (None, None)
+
+
+@pytest.mark.usefixtures("each_database")
+def test_what_an_erased_administrator_did_stays_and_tells_nothing_about_them(app, client, auth, desk, ada, bob, clock):
+    make_admin(app, bob.email)
+    desk.put(f"users/{bob.id}/roles", roles=["admin", "editor"])
+    client.delete(
+        "/api/v1/account", json={"password": "correct horse battery"}, headers=bearer(ada.tokens["access_token"])
+    )  # fmt: skip
+    clock.advance(days=8)
+    auth.housekeeping.run()
+    rows = sql(app, "SELECT actor_id, ip, user_agent FROM audit_events WHERE tag = 'account.roles_set'")
+    assert rows == [(ada.id, None, None)]
