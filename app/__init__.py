@@ -6,6 +6,7 @@ from flask import Flask
 from flask_migrate import Migrate, upgrade
 
 from app.auth import Auth, Mailbox, build_auth
+from app.cli.accounts import accounts
 from app.cli.audit import audit
 from app.cli.housekeeping import housekeeping
 from app.cli.keys import keys
@@ -34,7 +35,7 @@ def create_app(
     Migrate(app, db, directory=MIGRATIONS, render_as_batch=True)
     app.extensions["latchkey"] = build_auth(app, settings, clock=clock or Clock(), mailbox=mailbox)
     init_web(app, settings)
-    for group in (audit, housekeeping, keys, mail):
+    for group in (accounts, audit, housekeeping, keys, mail):
         app.cli.add_command(group)
     return app
 
