@@ -6,7 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.database import db
-from tests.web.api.acts import bearer, forget, log_in, log_out, me, refresh, sign_up
+from tests.web.api.acts import bearer, forget, log_in, log_out, make_admin, me, refresh, sign_up
+from tests.web.api.routes import SOMEBODY
 
 TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA")
 
@@ -105,6 +106,16 @@ def test_signing_up_in_and_out_take_no_more_than_these(app, client, ann):
         if not 1 <= len(seen) <= most:
             found[name] = seen
     assert found == {}
+
+
+def test_an_administrator_looks_with_one_statement_more_than_the_guard_s(app, client, ann):
+    make_admin(app)
+    found = {}
+    for path in ("users", "users?search=ann&state=active&limit=100", "audit", "mail", f"users/{SOMEBODY}"):
+        with statements(app) as seen:
+            client.get(f"/api/v1/admin/{path}", headers=bearer(ann["access_token"]))
+        found[path] = seen.verbs
+    assert set(map(tuple, found.values())) == {("SELECT", "SELECT")}
 
 
 def test_known_and_unknown_addresses_take_the_very_same_statements(app, client, ann):

@@ -1,6 +1,7 @@
 """flask accounts: create, list, show, disable, enable, grant, revoke, reset, sessions, delete."""
 
 import sys
+from typing import Literal
 
 import click
 from flask.cli import AppGroup
@@ -37,10 +38,10 @@ def create(email: str, roles: tuple[str, ...], password_stdin: bool) -> None:
 @click.option("--search", help="Only accounts with this text in address or name, taken literally.")
 @click.option("--state", type=click.Choice(["active", "disabled", "deleting"]), help="Only accounts in this state.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many at most.")
-def list_accounts(search: str | None, state: str | None, limit: int) -> None:
+def list_accounts(search: str | None, state: Literal["active", "disabled", "deleting"] | None, limit: int) -> None:
     """The newest accounts, one a line: id, state, when it was opened, address, roles."""
     with refusals_as_exits():
-        for account in auth.administration.page(Lookup(search, state, limit=limit)).items:  # type: ignore[arg-type]
+        for account in auth.administration.page(Lookup(search, state, limit=limit)).items:
             opened = f"{account.created_at:%Y-%m-%d %H:%M:%S} UTC"
             click.echo(f"{account.id}  {account.state:<8}  {opened}  {account.email}  {account.role_words}".rstrip())
 
@@ -126,7 +127,7 @@ def sessions(account: str, end: str | None, end_all: bool) -> None:
             auth.administered_sessions.end(None, account_id, end)
             click.echo(f"{end}  ended")
         else:
-            for device in auth.administered_sessions.of(account_id):
+            for device in auth.administered_sessions.of(None, account_id):
                 used = f"{device.last_used_at:%Y-%m-%d %H:%M:%S} UTC"
                 click.echo(f"{device.id}  {used}  {device.ip or '-'}  {device.name}")
 

@@ -24,7 +24,7 @@ class AdministeredSessions:
     journal: Journal
     require_administrator: RequireAdministrator
 
-    def of(self, account_id: str, by: Administrator = None) -> list[Device]:
+    def of(self, by: Administrator, account_id: str) -> list[Device]:
         """Where the account is signed in, or `NoSuchAccount`."""
         if self.accounts.by_id(account_id) is None:
             raise NoSuchAccount

@@ -25,5 +25,5 @@ class Deletion:
         `LastAdmin` if nobody would administer.
         """
         self.require_fresh(identity, password, origin)
-        itself = Actor(actor_id=identity.owner.id, session_id=None)
-        self.delete_account(identity.owner, self.clock.now(), origin, itself)
+        account = identity.owner
+        self.delete_account(account, self.clock.now(), origin, Actor(actor_id=account.id, session_id=None))

@@ -5,6 +5,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.web.api.acts import sql
+
 ANN = {"email": "ann@example.com", "password": "correct horse battery"}
 
 
@@ -87,6 +89,16 @@ def test_the_only_key_that_signs_cannot_be_retired(app: Flask, client: FlaskClie
     result = run(app, "retire", kid)
     assert result.exit_code == 1
     assert "No other key signs yet" in result.output
+
+
+def test_what_is_done_to_keys_is_journalled_as_the_operators(app: Flask, client: FlaskClient, clock) -> None:
+    kid = kid_of(sign_in(client, "signup")["access_token"])
+    rotate(app, "--soon")
+    clock.advance(11)
+    run(app, "retire", kid)
+    assert run(app, "retire", kid).exit_code == 1
+    events = sql(app, "SELECT tag FROM audit_events WHERE actor_id = 'operator' ORDER BY id")
+    assert events == [("key.rotated",), ("key.retired",)]
 
 
 def test_an_unknown_name_is_said_to_be_unknown(app: Flask) -> None:

@@ -13,6 +13,7 @@ from flask import Flask
 from app.core.work import Work
 from app.domain.mail.model import DEAD, SENT
 from app.domain.mail.outbox import Outbox
+from tests.web.api.acts import sql
 
 outbox = Outbox(host="example.org")
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -83,6 +84,14 @@ def test_a_dead_letter_is_tried_again_once(app: Flask) -> None:
     again = run(app, "retry", letter)
     assert again.exit_code == 1
     assert f"Letter {letter} is due already" in again.stderr
+
+
+def test_another_attempt_is_journalled_as_the_operators(app: Flask) -> None:
+    run(app, "retry", add(app, DEAD))
+    run(app, "retry", "--all-dead")
+    add(app, DEAD)
+    run(app, "retry", "--all-dead")
+    assert sql(app, "SELECT tag, actor_id FROM audit_events") == [("mail.retried", "operator")] * 2
 
 
 def test_all_dead_letters_are_tried_again_at_once(app: Flask) -> None:

@@ -17,7 +17,7 @@ blueprint = Blueprint("admin_sessions", __name__, url_prefix="/api/v1/admin/user
 @endpoint(gives=SessionList, who=Administrator(), refuses=(NoSuchAccount,))
 def list_user_sessions(identity: Identity, user_id: UUID) -> object:
     """Where somebody is signed in."""
-    return {"sessions": auth.administered_sessions.of(str(user_id), identity)}
+    return {"sessions": auth.administered_sessions.of(identity, str(user_id))}
 
 
 @blueprint.delete("")
