@@ -90,7 +90,7 @@ class RoleSet(Body):
 
 @blueprint.get("")
 @endpoint(query=UserQuery, gives=UserPage, who=Administrator(), refuses=(InvalidCursor,))
-def list_users(identity: Identity, query: UserQuery) -> object:
+def search_users(identity: Identity, query: UserQuery) -> object:
     """Accounts, the newest first.
 
     Pages stay in step while accounts come and go: follow `next` until it is null.
@@ -114,14 +114,14 @@ def invite_user(identity: Identity, body: Invitation) -> object:
 
 @blueprint.get("/<uuid:user_id>")
 @endpoint(gives=User, who=Administrator(), refuses=(NoSuchAccount,))
-def show_user(identity: Identity, user_id: UUID) -> object:
+def look_up_user(identity: Identity, user_id: UUID) -> object:
     """One account."""
     return auth.administration.find(str(user_id))
 
 
 @blueprint.delete("/<uuid:user_id>")
 @endpoint(who=Administrator(), status=204, refuses=(FreshSignInNeeded, NoSuchAccount, LastAdmin))
-def delete_user(identity: Identity, user_id: UUID) -> None:
+def remove_user(identity: Identity, user_id: UUID) -> None:
     """Delete an account.
 
     As if its owner did: signed out now, gone after DELETION_GRACE_DAYS, unless they sign in before. Disable it as well
