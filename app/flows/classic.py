@@ -13,6 +13,7 @@ from app.core.clock import Clock
 from app.core.errors import DatabaseBusy
 from app.core.origin import Origin
 from app.core.work import Work
+from app.domain.accounts.administrators import Administrators
 from app.domain.accounts.emails import InvalidEmail, parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
@@ -39,6 +40,7 @@ class Classic:
     work: Work
     clock: Clock
     accounts: AccountStore
+    administrators: Administrators
     passwords: Passwords
     sessions: SessionStore[AccountSnapshot]
     challenges: ChallengeStore
@@ -147,9 +149,10 @@ class Classic:
         return True
 
     def erase(self, account: AccountSnapshot) -> None:
-        """Delete the account and all that refers to it, at once."""
+        """Delete the account and all that refers to it, at once; `LastAdmin`."""
         now = self.clock.now()
         with self.work as work:
+            self.administrators.require_another(account.id)
             self.accounts.delete_at(account.id, now, now)
             work.commit()
         self.erase_account(account, now)

@@ -149,8 +149,9 @@ class AccountStore:
         return _one(sa.update(_accounts).where(disabled).values(disabled_at=None, updated_at=now))
 
     def delete_at(self, account_id: str, deletes_at: datetime, now: datetime) -> bool:
-        """Let the account be gone from a moment on; False if such a moment is set already. In a unit of work."""
-        staying = (_accounts.c.id == account_id) & _accounts.c.deletes_at.is_(None)
+        """Let the account be gone from a moment on; False if it goes no later anyway. In a unit of work."""
+        stays_longer = sa.or_(_accounts.c.deletes_at.is_(None), _accounts.c.deletes_at > deletes_at)
+        staying = sa.and_(_accounts.c.id == account_id, stays_longer)
         return _one(sa.update(_accounts).where(staying).values(deletes_at=deletes_at, updated_at=now))
 
     def keep(self, account_id: str, now: datetime) -> bool:

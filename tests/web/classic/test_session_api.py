@@ -8,7 +8,7 @@ import pytest
 from app import create_app
 from app.domain.accounts.model import Account
 from tests.conftest import close
-from tests.web.api.acts import bearer, put, sign_up
+from tests.web.api.acts import bearer, make_admin, put, sign_up
 from tests.web.classic.conftest import BOB, said, same
 
 ME, LOGIN, LOGOUT = "/api/v1/users/me", "/api/v1/auth_session/login", "/api/v1/auth_session/logout"
@@ -179,6 +179,14 @@ def test_another_password_ends_the_sessions(client, bob, auth_type):
 def test_a_disabled_account_is_nobody(app, client, credential, clock):
     put(app, Account, disabled_at=clock.now())
     assert same(client.get(ME, headers=credential)) == (403, FORBIDDEN)
+
+
+@everywhere
+def test_the_last_administrator_is_not_deleted_by_anybody(app, client, credential, bob):
+    make_admin(app, bob["email"])
+    [bobs] = client.get("/api/v1/users", headers=credential).json
+    assert same(client.delete(f"/api/v1/users/{bobs['id']}", headers=credential)) == (403, FORBIDDEN)
+    assert client.get(ME, headers=credential).status_code == 200
 
 
 @everywhere

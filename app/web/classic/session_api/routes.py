@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, PlainSerializer, RootModel
 from pydantic.config import JsonDict
 from werkzeug.local import LocalProxy
 
-from app.auth import AccountSnapshot, EmailTaken, InvalidCredentials
+from app.auth import AccountSnapshot, EmailTaken, InvalidCredentials, LastAdmin
 from app.web.classic.session_api.auth import Auth
 from app.web.classic.session_api.session_auth import SessionAuth
 from app.web.classic.terms import PREFIX, SESSION_API, Address, Form, Refused, classic, refusal, set_cookie
@@ -164,8 +164,11 @@ def change_user(user_id: UUID, body: Names) -> object:
 
 @route("DELETE", "/users/<uuid:user_id>", 404, gives=Nothing)
 def delete_user(user_id: UUID) -> object:
-    """Delete a user, with all that is kept about them, at once."""
-    auth.classic.erase(_user(user_id))
+    """Delete a user, with all that is kept about them, at once. The last administrator stays."""
+    try:
+        auth.classic.erase(_user(user_id))
+    except LastAdmin:
+        abort(403)
     return Nothing()
 
 
