@@ -32,6 +32,7 @@ class Nest:
 
     def __init__(self) -> None:
         self._alive: list[int] = []
+        self._serving: dict[str, int] = {}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.races.nest"],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -41,7 +42,13 @@ class Nest:
         """The base URL of a new process whose clock is `ahead` of the others' by some seconds."""
         started = self._order(serve=ahead, settings=settings.model_dump_json())
         self._alive.append(started["pid"])
-        return f"http://127.0.0.1:{started['port']}"
+        url = f"http://127.0.0.1:{started['port']}"
+        self._serving[url] = started["pid"]
+        return url
+
+    def pid_of(self, url: str) -> int:
+        """The id of the process that serves there."""
+        return self._serving[url]
 
     def deliver(self, settings: Settings, *, lease: float = 60) -> int:
         """The id of a new process that delivers letters, each its own for `lease` seconds."""

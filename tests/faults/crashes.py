@@ -1,0 +1,163 @@
+"""Twenty times `kill -9`, of serving and of delivering processes by turns: nothing that was acknowledged is lost.
+
+Clients sign people up and forget their passwords all the while. What a client was promised is looked for afterwards:
+the account by signing in, the letters in the mailbox.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from app import create_app, migrate
+from config import Settings, load
+from tests.conftest import close
+from tests.domain.mail.stage import PostOffice
+from tests.faults import drill
+from tests.faults.drill import Client, Reply, Report, statuses, until
+from tests.races.conftest import Nest
+
+SUBJECTS = ("Welcome! Please confirm your address", "Choose a new password")
+LEASE = 2.0  # seconds: who was killed holds its letters for no longer
+MOST_TWICE = 20
+PATIENCE = 90
+
+
+@dataclass(frozen=True)
+class Size:
+    """People, each of whom signs up and forgets the password; clients that do it for them; processes killed."""
+
+    people: int
+    clients: int
+    kills: int
+
+
+@dataclass
+class Acknowledged:
+    """What the service said yes to, and every answer."""
+
+    replies: list[Reply] = field(default_factory=list)
+    accounts: set[str] = field(default_factory=set)
+    letters: set[tuple[str, str]] = field(default_factory=set)
+
+
+class Target:
+    """Two servers and two deliverers on one database; whoever is killed is replaced."""
+
+    def __init__(self, settings: Settings, nest: Nest) -> None:
+        self._settings, self._nest = settings, nest
+        self.ports = [self._serve(), self._serve()]
+        self._deliverers = [self._nest.deliver(settings, lease=LEASE) for _ in range(2)]
+
+    def _serve(self) -> int:
+        return int(self._nest.serve(self._settings).rpartition(":")[2])
+
+    def kill(self, number: int) -> None:
+        """A server, then a deliverer, then the other server, then the other deliverer."""
+        place = number // 2 % 2
+        if number % 2 == 0:
+            self._nest.kill(self._nest.pid_of(f"http://127.0.0.1:{self.ports[place]}"))
+            self.ports[place] = self._serve()
+        else:
+            self._nest.kill(self._deliverers[place])
+            self._deliverers[place] = self._nest.deliver(self._settings, lease=LEASE)
+
+
+def live(target: Target, numbers: Iterator[int], people: int, known: Acknowledged) -> None:
+    """Sign people up and forget their passwords. Who is not answered does it again, elsewhere, as a person would."""
+    for number in iter(lambda: next(numbers), None):
+        if number >= people:
+            return
+        email = f"person{number}@example.com"
+        if persist(target, number, "/auth/signup", drill.credentials(email), known):
+            known.accounts.add(email)
+            known.letters.add((email, SUBJECTS[0]))
+        if persist(target, number, "/forgot-password", {"email": email}, known):
+            known.letters.add((email, SUBJECTS[1]))
+
+
+def persist(target: Target, number: int, path: str, body: dict[str, str], known: Acknowledged) -> bool:
+    """Send until there is an answer; whether it was a yes. An account that is there already was opened unanswered."""
+    while True:
+        client = Client(target.ports[number % 2])
+        reply = client.api("POST", path, body)
+        client.close()
+        known.replies.append(reply)
+        number += 1
+        if reply.status not in (drill.UNANSWERED, 503):
+            return reply.status in (200, 201, 409)
+        time.sleep(0.01)
+
+
+def kill_by_turns(target: Target, known: Acknowledged, size: Size) -> None:
+    """Spread the kills over the whole of the load."""
+    every = size.people / (size.kills + 1)
+    for number in range(size.kills):
+        until(lambda due=every * (number + 1): len(known.accounts) >= due, PATIENCE, pause=0.002)
+        target.kill(number)
+
+
+@contextmanager
+def opened(url: str, port: int) -> Iterator[Target]:
+    """The service in processes that can be killed."""
+    with TemporaryDirectory() as folder:
+        settings = load(
+            {}, app_env="testing", instance_path=Path(folder), database_url=url, mail_server="127.0.0.1",
+            mail_port=port, mail_deliverer="off", bcrypt_rounds=4, ratelimit_enabled=False, hash_slots=64,
+        )  # fmt: skip
+        app = create_app(settings)
+        migrate(app)
+        close(app)
+        nest = Nest()
+        try:
+            yield Target(settings, nest)
+        finally:
+            nest.close()
+
+
+def crashes(kind: str, size: Size, report: Report) -> None:
+    """Load, kill, look for what was acknowledged."""
+    known, numbers, office = Acknowledged(), count(), PostOffice(port=drill.free_port())
+    with drill.database(kind) as url, office.open(), opened(url, office.port) as target:
+        killer = threading.Thread(target=kill_by_turns, args=(target, known, size))
+        killer.start()
+        with ThreadPoolExecutor(size.clients) as clients:
+            list(clients.map(lambda _: live(target, numbers, size.people, known), range(size.clients)))
+        killer.join()
+        until(lambda: not missing(office, known), PATIENCE)
+        until(lambda: not drill.ask(url, "SELECT 1 FROM outbox WHERE state = 'queued'"), PATIENCE)
+        client = Client(target.ports[0])
+        shut_out = [who for who in known.accounts if not signs_in(client, who)]
+        client.close()
+        ids = dict(drill.ask(url, "SELECT message_id, state FROM outbox"))
+    came = Counter(str(taken.message["Message-ID"]) for taken in office.taken)
+    twice = sum(times - 1 for times in came.values())
+    report.figure("processes killed", size.kills)
+    report.figure("answers", statuses(known.replies))
+    report.promise("answers that were mistakes", drill.mistakes(known.replies), drill.mistakes(known.replies) == 0)
+    report.promise("accounts lost", f"{len(shut_out)} of {len(known.accounts):,}", not shut_out)
+    lost = missing(office, known)
+    report.promise("letters lost", f"{len(lost)} of {len(known.letters):,}", not lost)
+    report.promise(f"letters that came twice (<= {MOST_TWICE})", twice, twice <= MOST_TWICE)
+    strange = came.keys() - ids.keys()
+    report.promise("letters whose Message-ID is not their row's", len(strange), not strange)
+
+
+def missing(office: PostOffice, known: Acknowledged) -> set[tuple[str, str]]:
+    """The letters that were promised and have not come."""
+    return known.letters - {(taken.to[0], str(taken.message["Subject"])) for taken in office.taken.copy()}
+
+
+def signs_in(client: Client, email: str) -> bool:
+    """Whether the account is there and has its password."""
+    return client.api("POST", "/auth/login", drill.credentials(email)).status == 200
+
+
+if __name__ == "__main__":
+    drill.run(crashes, says=__doc__, full=Size(1_000, 8, 20), quick=Size(150, 8, 6))
