@@ -1,0 +1,140 @@
+"""An attacker with a stopwatch learns nothing of who has an account: AUC over interleaved pairs, with and without mail.
+
+0.5 is a coin, 1 is certainty. The two requests of a pair differ in the address alone, and come in random order. Hashes
+are cheap here, so that they hide nothing.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from tests.domain.mail.stage import PostOffice
+from tests.faults import drill
+from tests.faults.drill import Client, Reply, Report, ms, percentile
+
+MOST, FULL_PAIRS = 0.10, 300
+EACH = 20  # accounts of a kind: the same one over and over would only be found in a cache
+KINDS = {
+    "known": "UPDATE accounts SET email_verified_at = created_at",
+    "unverified": "",
+    "disabled": "UPDATE accounts SET email_verified_at = created_at, disabled_at = created_at",
+}
+_new = count(1)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How often a pair is sent."""
+
+    pairs: int
+
+
+@dataclass
+class Arm:
+    """One side of a pair: which address to name, and what came of it."""
+
+    name: str
+    address: Callable[[], str]
+    replies: list[Reply] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> list[float]:
+        """How long each took."""
+        return [reply.seconds for reply in self.replies]
+
+    @property
+    def looks(self) -> set[tuple[Any, ...]]:
+        """What the answers look like to somebody who looks for a difference."""
+        return {(reply.status, str(reply.body), *sorted(reply.headers)) for reply in self.replies}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One route, as an attacker uses it: whom it compares, and what it sends about an address."""
+
+    name: str
+    send: Callable[[Client, str], Reply]
+    addresses: Sequence[str] = ("known", "unknown")
+
+
+def auc(some: Sequence[float], others: Sequence[float]) -> float:
+    """How often one of `some` is longer than one of `others`; ties count half (Mann-Whitney)."""
+    ahead = sum((one > other) + (one == other) / 2 for one in some for other in others)
+    return ahead / (len(some) * len(others))
+
+
+def somebody(kind: str) -> Callable[[], str]:
+    """Gives addresses of one kind, in turn. Unknown ones are as long as the others."""
+    if kind == "unknown":
+        return lambda: f"unknown{next(_new):06}@example.com"
+    numbers = count()
+    return lambda: f"{kind}{next(numbers) % EACH:06}@example.com"
+
+
+def populate(url: str, port: int) -> None:
+    """The accounts of each kind."""
+    client = Client(port)
+    for kind, change in KINDS.items():
+        give = somebody(kind)
+        for _ in range(EACH):
+            assert client.api("POST", "/auth/signup", drill.credentials(give())).status == 202
+        if change:
+            drill.ask(url, f"{change} WHERE email LIKE '{kind}0%'")
+    client.close()
+
+
+def cases(token: str) -> Iterator[Case]:
+    """Every route that might tell one address from another."""
+    wrong = {"password": "the wrong horse battery"}
+    everyone = ("known", "unknown", "unverified", "disabled")
+    yield Case("login", lambda client, who: client.api("POST", "/auth/login", {"email": who} | wrong), everyone)
+    yield Case("forgot", lambda client, who: client.api("POST", "/forgot-password", {"email": who}), everyone)
+    yield Case("resend", lambda client, who: client.api("POST", "/verify-email/resend", {"email": who}), everyone)
+    yield Case("signup", lambda client, who: client.api("POST", "/auth/signup", drill.credentials(who)))
+    yield Case("PUT email", lambda client, who: client.api("PUT", "/account/email", {"email": who}, token))
+
+
+def attack(client: Client, case: Case, one: str, other: str, pairs: int) -> tuple[Arm, Arm]:
+    """Pairs in random order within each; the first ones only warm up."""
+    arms, dice = (Arm(one, somebody(one)), Arm(other, somebody(other))), random.Random(7)
+    for number in range(pairs + 10):
+        for arm in dice.sample(arms, 2):
+            reply = case.send(client, arm.address())
+            if number >= 10:
+                arm.replies.append(reply)
+    return arms
+
+
+def tell(name: str, arms: tuple[Arm, Arm], report: Report) -> None:
+    """The attacker's figures for one pair of kinds."""
+    most = MOST * (FULL_PAIRS / max(len(arms[0].replies), 1)) ** 0.5  # of fewer pairs chance makes more
+    found = auc(arms[0].seconds, arms[1].seconds)
+    medians = ", ".join(ms(percentile(arm.seconds, 50)) for arm in arms)
+    said = f"{name}, {arms[0].name} / {arms[1].name}"
+    report.promise(f"{said}: AUC (0.5 ± {most:.2f})", f"{found:.3f}  {medians}", abs(found - 0.5) <= most)
+    if arms[0].looks != arms[1].looks or len(arms[0].looks) != 1:
+        report.promise(f"{said}: answers look alike", arms[0].looks ^ arms[1].looks, False)
+
+
+def timing(kind: str, size: Size, report: Report) -> None:
+    """Attack with the mail server there, then with it gone."""
+    office = PostOffice(port=drill.free_port())
+    settings = {"mail_port": office.port, "mail_deliverer": "thread", "workers": 1, "require_verified_email": "true"}
+    with drill.database(kind) as url, drill.service(url, fresh_seconds=86_400, **settings) as port, ExitStack() as mail:
+        mail.enter_context(office.open())
+        populate(url, port)
+        client = Client(port)
+        token = client.api("POST", "/auth/login", drill.credentials(somebody("known")())).body["access_token"]
+        for state in ("mail", "no mail"):
+            for case in cases(token):
+                for other in case.addresses[1:]:
+                    tell(f"{state}: {case.name}", attack(client, case, "known", other, size.pairs), report)
+            mail.close()
+        client.close()
+
+
+if __name__ == "__main__":
+    drill.run(timing, says=__doc__, full=Size(FULL_PAIRS), quick=Size(60))
