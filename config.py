@@ -62,6 +62,7 @@ class Settings(BaseModel):
     signing_key: str = ""
     jwt_audience: str = "latchkey"
     database_url: str = ""
+    database_timeout: Seconds = 1
     redis_url: str = ""
     cors_origins: Words = []
     trusted_proxies: Networks = []

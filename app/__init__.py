@@ -31,7 +31,7 @@ def create_app(
         instance_path=str(settings.instance_path.resolve()),
     )  # fmt: skip
     app.config["SECRET_KEY"] = settings.secret_key
-    init_database(app, settings.database_url)
+    init_database(app, settings.database_url, timeout=settings.database_timeout)
     Migrate(app, db, directory=MIGRATIONS, render_as_batch=True)
     app.extensions["latchkey"] = build_auth(app, settings, clock=clock or Clock(), mailbox=mailbox)
     init_web(app, settings)

@@ -171,7 +171,7 @@ def settings(request: pytest.FixtureRequest, database: str, mailbox: Mailbox, tm
     ours: dict[str, Any] = {
         "app_env": "testing", "instance_path": tmp_path / "instance", "database_url": database,
         "mail_server": "127.0.0.1", "mail_port": mailbox.port, "bcrypt_rounds": 4, "hash_slots": 64,
-        "ratelimit_enabled": False,
+        "ratelimit_enabled": False, "database_timeout": 10,  # this machine has more to do than to test
     }  # fmt: skip
     if "live_server" in request.fixturenames:
         ours["public_url"] = f"http://localhost:{request.getfixturevalue('listener').getsockname()[1]}"

@@ -31,6 +31,7 @@ BAD = {
     "AUDIT_RETENTION_DAYS": "0",
     "REFRESH_GRACE_SECONDS": "301",
     "BCRYPT_ROUNDS": "3",
+    "DATABASE_TIMEOUT": "0",
     "PASSWORD_MIN_LENGTH": "0",
     "HASH_SLOTS": "0",
     "RATELIMIT_ENABLED": "perhaps",

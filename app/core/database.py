@@ -18,6 +18,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 
 from app.core.errors import DatabaseBusy
+from app.core.silence import Line, timeouts
 
 BUSY_TIMEOUT_MS = 5_000
 AUTOCOMMIT = "autocommit"
@@ -137,8 +138,11 @@ def answers() -> bool:
         return False
 
 
-def init_database(app: Flask, url: str) -> None:
-    """Bind the app to `url`: one engine for units of work, one that commits each statement."""
+def init_database(app: Flask, url: str, *, timeout: float = 1) -> None:
+    """Bind the app to `url`: one engine for units of work, one that commits each statement.
+
+    Who has waited `timeout` seconds for a server gets `DatabaseBusy`. SQLite's lock is waited for longer.
+    """
     options: dict[str, Any] = {"hide_parameters": True}
     if sa.make_url(url).get_backend_name() != "sqlite":
         # Twice this for each process, as there are two engines: two workers stay well below PostgreSQL's usual limit
@@ -146,8 +150,9 @@ def init_database(app: Flask, url: str) -> None:
         # READ COMMITTED is what PostgreSQL does anyway. MariaDB's own level locks the gap where a row was looked for in
         # vain, and two who then insert into that gap deadlock: deliverers that begin challenges did so all the time.
         options |= {
-            "pool_size": 16, "max_overflow": 0, "pool_timeout": 2, "pool_recycle": 1800,
+            "pool_size": 16, "max_overflow": 0, "pool_timeout": timeout, "pool_recycle": 1800,
             "isolation_level": "READ COMMITTED",
+            "connect_args": timeouts(sa.make_url(url).get_driver_name(), timeout),
         }  # fmt: skip
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
@@ -156,9 +161,12 @@ def init_database(app: Flask, url: str) -> None:
     app.config["SQLALCHEMY_BINDS"] = {AUTOCOMMIT: options | {"url": url, "isolation_level": "AUTOCOMMIT"}}
     db.init_app(app)
     with app.app_context():
+        line = Line()
         for engine in db.engines.values():
             if engine.dialect.name == "sqlite":
                 event.listen(engine, "connect", _configure_sqlite)
+            else:
+                line.watch(engine, timeout)
         if db.engine.dialect.name == "sqlite":
             event.listen(db.engine, "begin", _begin_immediately)
 

@@ -183,6 +183,7 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
             settings = load(
                 {}, app_env="testing", instance_path=folder, database_url=url, mail_server="127.0.0.1",
                 mail_port=box.port, mail_deliverer="off", bcrypt_rounds=4, ratelimit_enabled=False, hash_slots=64,
+                database_timeout=10,
             )  # fmt: skip
             return House(settings, box, nest)
 
