@@ -66,6 +66,10 @@ class OwnServer:
         """Start it and give its URL."""
         raise NotImplementedError
 
+    def again(self) -> None:
+        """Start the server anew on the data that it left, as if the machine had lost power and come back."""
+        raise NotImplementedError
+
     def run(self, *command: str | Path) -> None:
         """Run a command of the server's to its end, as the server's user."""
         subprocess.run(command, check=True, capture_output=True, cwd=os.sep, timeout=120, **self.user)
@@ -103,13 +107,17 @@ class OwnPostgres(OwnServer):
         self.run(
             self.bin / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"
         )
+        self.again()
+        return f"postgresql://postgres@/postgres?host={self.folder}"
+
+    def again(self) -> None:
         options = ("listen_addresses=", f"unix_socket_directories={self.folder}", "fsync=off", "max_connections=500")
         self.launch(self.bin / "postgres", "-D", self.data, *(f"--{option}" for option in options), ready=self.ready)
-        return f"postgresql://postgres@/postgres?host={self.folder}"
 
     def ready(self) -> bool:
         note = self.data / "postmaster.pid"  # pg_ctl waits for its eighth line, too
-        return note.exists() and note.read_text().endswith("ready   \n")
+        text = note.read_text() if note.exists() else ""
+        return text.startswith(f"{self.process.pid}\n") and text.endswith("ready   \n")
 
 
 class OwnMariaDB(OwnServer):
@@ -125,13 +133,17 @@ class OwnMariaDB(OwnServer):
         return f"MariaDB of {self.programs[1]}"
 
     def start(self) -> str:
-        install, server, self.admin = map(str, self.programs)
+        install, self.server, self.admin = map(str, self.programs)
         self.socket = self.folder / "socket"
-        options = ("--no-defaults", f"--datadir={self.data}", "--innodb-flush-log-at-trx-commit=0")
-        self.run(install, *options, "--auth-root-authentication-method=normal", "--skip-test-db")
-        network = (f"--socket={self.socket}", "--skip-networking", "--max-connections=500")
-        self.launch(server, *options, *network, f"--pid-file={self.folder / 'pid'}", ready=self.ready)
+        # 2: what was committed outlives the server, though not the machine
+        self.options = ("--no-defaults", f"--datadir={self.data}", "--innodb-flush-log-at-trx-commit=2")
+        self.run(install, *self.options, "--auth-root-authentication-method=normal", "--skip-test-db")
+        self.again()
         return f"mysql://root@localhost/?unix_socket={self.socket}"
+
+    def again(self) -> None:
+        network = (f"--socket={self.socket}", "--skip-networking", "--max-connections=500")
+        self.launch(self.server, *self.options, *network, f"--pid-file={self.folder / 'pid'}", ready=self.ready)
 
     def ready(self) -> bool:
         ping = [self.admin, "--no-defaults", f"--socket={self.socket}", "--user=root", "ping"]

@@ -146,7 +146,8 @@ class Client:
         parsed = json.loads(text) if text and "json" in answer.headers.get("Content-Type", "") else None
         if answer.will_close:
             self.close()
-        return Reply(answer.status, parsed, dict(answer.headers), began, took)
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Reply(answer.status, parsed, headers, began, took)
 
     def api(self, method: str, path: str, body: object = None, token: str = "") -> Reply:
         """The same under /api/v1."""
@@ -229,7 +230,7 @@ def statuses(replies: Sequence[Reply]) -> str:
 def mistakes(replies: Sequence[Reply]) -> int:
     """How many answers were a mistake of the service: 5xx, but for a 503 that says when to come back."""
     return sum(
-        reply.status >= 500 and not (reply.status == 503 and int(reply.headers.get("Retry-After", 0)) >= 1)
+        reply.status >= 500 and not (reply.status == 503 and int(reply.headers.get("retry-after", 0)) >= 1)
         for reply in replies
     )
 
