@@ -67,6 +67,8 @@ def timeouts(driver: str, seconds: float) -> dict[str, object]:
 
 def _impatient(seconds: float) -> type[psycopg.Connection[Any]]:
     class Impatient(psycopg.Connection[Any]):
+        """A connection that waits for its server no longer than that."""
+
         def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
             try:
                 return super().wait(gen, interval, timeout or seconds)
