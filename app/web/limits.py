@@ -3,12 +3,17 @@
 import ipaddress
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 from flask import Flask, Response
 from flask_limiter import Limiter, RequestLimit
 from flask_limiter.errors import RateLimitExceeded
+from limits.errors import StorageError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from app.core.errors import TooMany
 from app.web.origin import address
@@ -53,11 +58,27 @@ def address_group() -> str:
     return caller
 
 
+def going_on_without_redis(view: Callable[..., Response]) -> Callable[..., Response]:
+    """The view, once more if counting failed before it was begun."""
+
+    @wraps(view)
+    def count_again(**path: object) -> Response:
+        try:
+            return view(**path)
+        except StorageError:
+            # Of several threads that miss Redis together, the limiter falls back in the first; the others get its error.
+            return view(**path)
+
+    return count_again
+
+
 def init_limits(app: Flask, *, enabled: bool, redis_url: str) -> None:
-    """Count calls per address group; with Redis gone each process counts for itself and goes on."""
-    patience = {"socket_timeout": REDIS_PATIENCE, "socket_connect_timeout": REDIS_PATIENCE} if redis_url else {}
+    """Count calls per address group; with Redis gone or silent each process counts for itself and goes on."""
+    # Its client would wait for ever, and pause before it tries again, in the middle of somebody's sign-in.
+    timeouts = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), REDIS_PATIENCE)
+    options = {**timeouts, "retry": Retry(NoBackoff(), 0), "wrap_exceptions": True} if redis_url else {}
     app.config.update(
-        RATELIMIT_ENABLED=enabled, RATELIMIT_STORAGE_URI=redis_url or "memory://", RATELIMIT_STORAGE_OPTIONS=patience,
+        RATELIMIT_ENABLED=enabled, RATELIMIT_STORAGE_URI=redis_url or "memory://", RATELIMIT_STORAGE_OPTIONS=options,
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=bool(redis_url), RATELIMIT_HEADERS_ENABLED=False,
     )  # fmt: skip
     limiter.init_app(app)
@@ -66,14 +87,18 @@ def init_limits(app: Flask, *, enabled: bool, redis_url: str) -> None:
 
 def refusal_of(_exceeded: RateLimitExceeded) -> TooMany:
     """The refusal that a spent limit means: come back when its window is over."""
-    spent = limiter.current_limit
-    return TooMany(retry_after=_seconds_left(spent) if spent else 60)
+    with suppress(StorageError):
+        if spent := limiter.current_limit:
+            return TooMany(retry_after=_seconds_left(spent))
+    return TooMany(retry_after=60)
 
 
 def _tell_what_is_left(response: Response) -> Response:
     """Say how many calls are left, and for how long, as draft-ietf-httpapi-ratelimit-headers has it."""
     limit = limiter.current_limit
-    if limit is not None:
+    if limit is None:
+        return response
+    with suppress(StorageError):  # Redis went in between: an answer is worth more than its headers
         quota, window = limit.limit.amount, limit.limit.get_expiry()
         response.headers["RateLimit-Policy"] = f'"address";q={quota};w={window}'
         response.headers["RateLimit"] = f'"address";r={limit.remaining};t={_seconds_left(limit)}'

@@ -1,10 +1,17 @@
 """What a limited route answers to whoever calls it too often."""
 
+import socket
+import time
+from functools import partial
+
 import pytest
 
+from app import create_app, migrate
 from app.core.errors import TooMany
 from app.web.endpoint import Contract
 from app.web.openapi import refusals_of
+from tests.conftest import close
+from tests.races.crowd import together
 from tests.web.api.acts import credentials_for, is_problem
 from tests.web.api.routes import each_route
 
@@ -52,3 +59,31 @@ def test_who_claims_another_address_is_limited_all_the_same(client, ann):
         for number in range(30)
     }
     assert 429 in statuses
+
+
+@pytest.fixture
+def silent_redis():
+    """A port where connections are taken and nothing is said."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def test_a_silent_redis_holds_nobody_up_and_each_process_counts_for_itself(silent_redis, settings):
+    app = create_app(settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{silent_redis}/0"}))
+    migrate(app)
+    began = time.monotonic()
+    client = app.test_client()
+    body = {"email": "ann@example.com"}
+    found = [client.post("/api/v1/forgot-password", json=body).status_code for _ in range(21)]
+    close(app)
+    assert found == [200] * 20 + [429]
+    assert time.monotonic() - began < 5
+
+
+def test_many_who_miss_redis_at_once_are_all_served(silent_redis, settings):
+    app = create_app(settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{silent_redis}/0"}))
+    migrate(app)
+    ask = {"method": "POST", "path": "/api/v1/forgot-password", "json": {"email": "ann@example.com"}}
+    answers = together([partial(app.test_client().open, **ask) for _ in range(10)])
+    close(app)
+    assert [answer.status_code for answer in answers] == [200] * 10
