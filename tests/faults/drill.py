@@ -126,11 +126,13 @@ class Client:
 
     def __init__(self, port: int, timeout: float = 30) -> None:
         self.port, self._timeout = port, timeout
+        self.address = ""  # where the service's proxy says that we are
         self._connection: http.client.HTTPConnection | None = None
 
     def send(self, method: str, path: str, body: object = None, token: str = "") -> Reply:
         """The answer, or one of status `UNANSWERED`. Nothing is sent twice."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers |= {"X-Forwarded-For": self.address} if self.address else {}
         headers |= {"Content-Type": "application/json"} if body is not None else {}
         content = None if body is None else body if isinstance(body, bytes) else json.dumps(body)
         began, clock = time.monotonic(), time.perf_counter()
