@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+FAULTS := mail_outages crashes isolation timing databases redis malformed soak
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types bench clean
+.PHONY: help run test lint types bench faults clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -25,6 +26,11 @@ types: $(VENV)/.tests ## check types, strictly
 
 bench: $(VENV)/.tests ## measure the speed of the main routes
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+faults: $(VENV)/.tests ## put the service through outages, crashes and floods (an hour; ARGS=--quick: minutes)
+	@failed=; for script in $(FAULTS); do echo "== $$script"; \
+		$(BIN)/python -m tests.faults.$$script $(ARGS) || failed="$$failed $$script"; done; \
+		test -z "$$failed" || { echo "promises broken by:$$failed" >&2; exit 1; }
 
 clean: ## remove what was installed or cached; instance/ (database, keys) stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -25,9 +25,10 @@ from tests.web.api.routes import ROUTES, example
 
 MOST_GROWTH = 50_000_000
 TYPES = ("application/json", "application/json; charset=utf-16", "text/plain", "application/x-www-form-urlencoded", "")
+QUERIES = ("", "", "?transport=cookie", "?scope=%00", "?transport=" + "x" * 300, "?a[]=1&a=%ff")
 ODD = (
-    None, True, 0, -1, 1e308, 10**400, "", " ", "\x00", "\ud800", "é" * 5_000, "a" * 70_000, [], [[]] * 50, {}, {"a": {}},
-    "ann@example.com", "'; DROP TABLE accounts; --", "../../etc/passwd", "{{7*7}}", "\u202e", "0" * 300,
+    None, True, 0, -1, 1e308, 10**400, "", " ", "\x00", "\ud800", "é" * 5_000, "a" * 70_000, [], [[]] * 50, {},
+    {"a": {}}, "ann@example.com", "'; DROP TABLE accounts; --", "../../etc/passwd", "{{7*7}}", "\u202e", "0" * 300,
 )  # fmt: skip
 
 
@@ -91,23 +92,26 @@ class Thrower:
     def __init__(self, app: Flask, seed: int) -> None:
         self._client: FlaskClient = app.test_client(use_cookies=False)
         self._dice = random.Random(seed)
-        self._tokens = self._signed_up()
+        self._people = 0
+        self._sign_up()
         self.statuses: Counter[int] = Counter()
         self.broken: list[str] = []
 
-    def _signed_up(self) -> dict[str, str]:
-        answer = self._client.post("/api/v1/auth/signup", json=drill.credentials("ann@example.com"))
-        return dict(answer.json or {})
+    def _sign_up(self) -> None:
+        """As somebody new: a request may have been good enough to end a session."""
+        self._people += 1
+        body = drill.credentials(f"person{self._people}@example.com")
+        self._tokens: dict[str, str] = self._client.post("/api/v1/auth/signup", json=body).json or {}
 
     def throw(self) -> None:
         """One request."""
+        if self._dice.random() < 0.01:
+            self._sign_up()
         method, path, contract = self._dice.choice(ROUTES)
         good = example(contract) if contract.takes else {}
         headers = self._headers(contract.who.scheme)
         body = self._dice.choice(MAKERS)(good, self._dice)
-        query = self._dice.choice(
-            ("", "", "?transport=cookie", "?scope=%00", "?transport=" + "x" * 300, "?a[]=1&a=%ff")
-        )
+        query = self._dice.choice(QUERIES)
         answer = self._client.open(path + query, method=method, data=body, headers=headers)
         self.statuses[answer.status_code] += 1
         if answer.status_code >= 500:
@@ -118,8 +122,8 @@ class Thrower:
         dice = self._dice
         headers = {"Content-Type": dice.choice(TYPES[:1] * 5 + TYPES)}
         token = self._tokens["refresh_token" if scheme == "refreshToken" else "access_token"]
-        carried = (f"Bearer {token}", f"Bearer {token}", "Bearer", "Bearer " + token[:-9], "Basic %%%", "x" * 9_000)
-        if dice.random() < 0.7:
+        carried = (*[f"Bearer {token}"] * 8, "Bearer", "Bearer " + token[:-9], "Basic %%%", "x" * 9_000)
+        if dice.random() < 0.9:
             headers["Authorization"] = dice.choice(carried)
         if dice.random() < 0.1:
             headers["Idempotency-Key"] = "k" * dice.choice((0, 1, 256, 8_000))
