@@ -18,7 +18,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 
 from app.core.errors import DatabaseBusy
-from app.core.silence import Line, timeouts
+from app.core.silence import Line, is_silence, timeouts
 
 BUSY_TIMEOUT_MS = 5_000
 AUTOCOMMIT = "autocommit"
@@ -106,7 +106,8 @@ def failing_as_busy() -> Iterator[None]:
 
 def _is_transient(failure: sa.exc.SQLAlchemyError) -> bool:
     # A connection that died in the pool is gone from it now; the loser of a deadlock may simply play again.
-    if not isinstance(failure, sa.exc.DBAPIError):
+    # Whoever has waited in vain is told so, and does not begin to wait again.
+    if not isinstance(failure, sa.exc.DBAPIError) or is_silence(failure.orig):
         return False
     state = getattr(failure.orig, "sqlstate", None) or (failure.orig.args[:1] or (None,))[0] if failure.orig else None
     return failure.connection_invalidated or state in DEADLOCKS
@@ -150,7 +151,7 @@ def init_database(app: Flask, url: str, *, timeout: float = 1) -> None:
         # READ COMMITTED is what PostgreSQL does anyway. MariaDB's own level locks the gap where a row was looked for in
         # vain, and two who then insert into that gap deadlock: deliverers that begin challenges did so all the time.
         options |= {
-            "pool_size": 16, "max_overflow": 0, "pool_timeout": timeout, "pool_recycle": 1800,
+            "pool_size": 16, "max_overflow": 0, "pool_timeout": timeout / 2, "pool_recycle": 1800,
             "isolation_level": "READ COMMITTED",
             "connect_args": timeouts(sa.make_url(url).get_driver_name(), timeout),
         }  # fmt: skip

@@ -37,16 +37,16 @@ class Line:
             try:
                 connection = connect(*args, **named)
             except unusable:
-                self._fell_silent()
+                self._down, self._next_try = True, time.monotonic() + self._pause
                 raise
             self._down = False
             return connection
 
         @event.listens_for(engine, "handle_error")
         def listen(context: sa.engine.ExceptionContext) -> None:
-            failure = context.original_exception
-            if isinstance(failure.__cause__ or failure.__context__, TimeoutError):
-                self._fell_silent()
+            if is_silence(context.original_exception):
+                # It may have been one slow statement: the other connections of the pool are still good.
+                context.invalidate_pool_on_disconnect = False
 
     def _may_try(self) -> bool:
         with self._lock:
@@ -55,8 +55,10 @@ class Line:
             self._next_try = time.monotonic() + self._pause
             return True
 
-    def _fell_silent(self) -> None:
-        self._down, self._next_try = True, time.monotonic() + self._pause
+
+def is_silence(failure: BaseException | None) -> bool:
+    """Whether a driver failed because it had waited long enough."""
+    return failure is not None and isinstance(failure.__cause__ or failure.__context__, TimeoutError)
 
 
 def timeouts(driver: str, seconds: float) -> dict[str, object]:

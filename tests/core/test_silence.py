@@ -6,6 +6,8 @@ import time
 import pytest
 import sqlalchemy as sa
 
+from app.core.database import failing_as_busy
+from app.core.errors import DatabaseBusy
 from app.core.silence import Line, timeouts
 
 SOON, LONG = 0.1, 5
@@ -74,9 +76,27 @@ def test_a_statement_without_an_answer_is_given_up_and_its_connection_too(engine
 def test_once_it_answers_again_it_is_asked_again(engine_on, database):
     engine = engine_on(database)
     assert seconds_to_fail(engine, SLEEP[engine.dialect.name]) < LONG / 2
-    time.sleep(0.06)
     with engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT 7")) == 7
+
+
+@servers
+def test_one_slow_statement_costs_no_other_connection(engine_on, database):
+    engine = engine_on(database)
+    with engine.connect() as other, engine.connect() as slow:
+        kept = other.connection.dbapi_connection
+        with pytest.raises(sa.exc.OperationalError):
+            slow.execute(sa.text(SLEEP[engine.dialect.name]))
+    with engine.connect() as one, engine.connect() as two:
+        assert kept in (one.connection.dbapi_connection, two.connection.dbapi_connection)
+
+
+@servers
+def test_who_has_waited_in_vain_does_not_begin_to_wait_again(engine_on, database):
+    engine = engine_on(database)
+    with pytest.raises(DatabaseBusy) as busy, failing_as_busy(), engine.connect() as connection:
+        connection.execute(sa.text(SLEEP[engine.dialect.name]))
+    assert not busy.value.transient
 
 
 @servers
