@@ -66,7 +66,7 @@ def going_on_without_redis(view: Callable[..., Response]) -> Callable[..., Respo
         try:
             return view(**path)
         except StorageError:
-            # Of several threads that miss Redis together, the limiter falls back in the first; the others get its error.
+            # Of threads that miss Redis together the first makes the limiter fall back; the others get its error.
             return view(**path)
 
     return count_again

@@ -96,6 +96,7 @@ def service(url: str, **settings: object) -> Iterator[int]:
         "APP_ENV": "production", "PUBLIC_URL": "https://drill.example", "SECRET_KEY": secrets.token_urlsafe(48),
         "SIGNING_KEY": new_signing_key(), "DATABASE_URL": url, "BCRYPT_ROUNDS": "4", "HASH_SLOTS": "64",
         "WORKERS": "2", "RATELIMIT_ENABLED": "false", "MAIL_DELIVERER": "off", "MAIL_SERVER": "127.0.0.1",
+        "TRUSTED_HOSTS": "127.0.0.1",
     }  # fmt: skip
     told = usual | {name.upper(): str(value) for name, value in settings.items()}
     with running(str(ROOT / "run.py"), **told) as port:
