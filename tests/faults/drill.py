@@ -3,7 +3,6 @@
 import argparse
 import http.client
 import json
-import os
 import random
 import secrets
 import socket
@@ -27,6 +26,7 @@ from tests.bench import running
 from tests.races.conftest import PASSWORD, empty_database
 from tests.servers import DATABASES, ROOT, NotHere
 
+SECRET_KEY = secrets.token_urlsafe(48)
 UNANSWERED = 0  # the status of a request that got no answer
 Size = TypeVar("Size")
 
@@ -93,7 +93,7 @@ def database(kind: str) -> Iterator[str]:
 def service(url: str, **settings: object) -> Iterator[int]:
     """The port of `python run.py` in production on this database. Cheap hashes and no limits, unless told otherwise."""
     usual = {
-        "APP_ENV": "production", "PUBLIC_URL": "https://drill.example", "SECRET_KEY": secrets.token_urlsafe(48),
+        "APP_ENV": "production", "PUBLIC_URL": "https://drill.example", "SECRET_KEY": SECRET_KEY,
         "SIGNING_KEY": new_signing_key(), "DATABASE_URL": url, "BCRYPT_ROUNDS": "4", "HASH_SLOTS": "64",
         "WORKERS": "2", "RATELIMIT_ENABLED": "false", "MAIL_DELIVERER": "off", "MAIL_SERVER": "127.0.0.1",
         "TRUSTED_HOSTS": "127.0.0.1",
@@ -258,9 +258,12 @@ def ask(url: str, statement: str, **values: object) -> list[tuple[Any, ...]]:
 
 def servers() -> list[psutil.Process]:
     """Every process of the services that this script has started."""
-    ours = psutil.Process(os.getpid()).children(recursive=True)
-    mains = [process for process in ours if str(ROOT / "run.py") in process.cmdline()]
-    return list({process.pid: process for main in mains for process in (main, *main.children(recursive=True))}.values())
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # some last but a moment
+            if any(str(ROOT / "run.py") in each.cmdline() for each in (process, *process.parents())):
+                found.append(process)
+    return found
 
 
 def resident() -> int:

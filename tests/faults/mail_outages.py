@@ -176,10 +176,8 @@ def mail_outages(kind: str, size: Size, report: Report) -> None:
                 until(lambda: outages.arrived() >= outages.owed, LATE)
             for name, fault in faults(office).items():
                 tell(name, [outages.outage(fault) for _ in range(size.windows)], report)
-        lost, (dead,) = (
-            outages.owed - outages.arrived(),
-            drill.ask(url, "SELECT count(*) FROM outbox WHERE state = 'dead'"),
-        )
+        lost = outages.owed - outages.arrived()
+        [(dead,)] = drill.ask(url, "SELECT count(*) FROM outbox WHERE state = 'dead'")
     ids = Counter(str(taken.message["Message-ID"]) for taken in office.taken)
     report.promise("letters lost", f"{len(lost)} of {len(outages.owed):,}", not lost)
     report.promise("letters given up", dead, dead == 0)

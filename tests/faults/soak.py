@@ -77,7 +77,10 @@ def housekeeping(url: str, report: Report) -> Iterator[None]:
     """Clean up every second for as long as the block lasts."""
     stop, failures = threading.Event(), 0
     with TemporaryDirectory() as folder:
-        settings = load({}, app_env="testing", instance_path=Path(folder), database_url=url, bcrypt_rounds=4)
+        settings = load(
+            {}, app_env="testing", instance_path=Path(folder), database_url=url, bcrypt_rounds=4,
+            secret_key=drill.SECRET_KEY,  # with another one the journal would seem forged
+        )  # fmt: skip
         app = create_app(settings, clock=MonthAhead())
         door = Door(app)
 
