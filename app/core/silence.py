@@ -9,9 +9,7 @@ import time
 from collections.abc import Generator
 from typing import Any, Final, TypeVar
 
-import psycopg
 import sqlalchemy as sa
-from psycopg.pq import TransactionStatus
 from sqlalchemy import event
 
 PAUSE: Final = 0.5  # seconds for which connecting is not tried again after it failed
@@ -27,16 +25,16 @@ class Line:
 
     def watch(self, engine: sa.Engine, seconds: float) -> None:
         """Let nobody on this engine wait for longer than `seconds` for a connection or for an answer."""
-        connect = _impatient(seconds).connect if engine.driver == "psycopg" else engine.dialect.connect
-        unusable = engine.dialect.loaded_dbapi.Error
+        driver = engine.dialect.loaded_dbapi
+        connect = _impatient(driver, seconds).connect if engine.driver == "psycopg" else engine.dialect.connect
 
         @event.listens_for(engine, "do_connect")
-        def dial(dialect: Any, _record: object, args: Any, named: Any) -> Any:
+        def dial(_dialect: Any, _record: object, args: Any, named: Any) -> Any:
             if not self._may_try():
-                raise dialect.loaded_dbapi.OperationalError("not tried: the database was away a moment ago")
+                raise driver.OperationalError("not tried: the database was away a moment ago")
             try:
                 connection = connect(*args, **named)
-            except unusable:
+            except driver.Error:
                 self._down, self._next_try = True, time.monotonic() + self._pause
                 raise
             self._down = False
@@ -67,15 +65,16 @@ def timeouts(driver: str, seconds: float) -> dict[str, object]:
     return dict.fromkeys(names, seconds)
 
 
-def _impatient(seconds: float) -> type[psycopg.Connection[Any]]:
-    class Impatient(psycopg.Connection[Any]):
+def _impatient(psycopg: Any, seconds: float) -> Any:
+    # Handed in, not imported: who runs SQLite starts without it.
+    class Impatient(psycopg.Connection):  # type: ignore[misc]
         """A connection that waits for its server no longer than that."""
 
         def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
             try:
                 return super().wait(gen, interval, timeout or seconds)
             except psycopg.OperationalError as failure:
-                if self.pgconn.transaction_status != TransactionStatus.ACTIVE:
+                if self.pgconn.transaction_status != psycopg.pq.TransactionStatus.ACTIVE:
                     raise
                 self.pgconn.finish()  # the answer may still come, and would be taken for that to another question
                 raise psycopg.OperationalError("the database fell silent") from TimeoutError(str(failure))
@@ -83,19 +82,20 @@ def _impatient(seconds: float) -> type[psycopg.Connection[Any]]:
         @classmethod
         def _connect_gen(cls, *args: Any, **named: Any) -> Any:
             # The driver takes connect_timeout=1 for 2, as libpq does.
-            return _within(seconds, super()._connect_gen(*args, **named))
+            too_late = psycopg.OperationalError("the database does not take a connection")
+            return _within(seconds, super()._connect_gen(*args, **named), too_late)
 
     return Impatient
 
 
-def _within(seconds: float, work: Generator[Any, Any, Result]) -> Generator[Any, Any, Result]:
+def _within(seconds: float, work: Generator[Any, Any, Result], too_late: Exception) -> Generator[Any, Any, Result]:
     deadline = time.monotonic() + seconds
     wanted = next(work)
     while True:
         ready = yield wanted
         if not ready and time.monotonic() > deadline:
             work.close()
-            raise psycopg.OperationalError("the database does not take a connection")
+            raise too_late
         try:
             wanted = work.send(ready)
         except StopIteration as done:
