@@ -260,4 +260,4 @@ def databases(kind: str, size: Size, report: Report) -> None:
 
 
 if __name__ == "__main__":
-    drill.run(databases, says=__doc__, full=Size(8, 3, 10, 2), quick=Size(8, 0.5, 2, 1))
+    drill.run(databases, says=__doc__, full=Size(8, 3, 10, 2), quick=Size(8, 0.5, 4, 1))
