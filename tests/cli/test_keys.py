@@ -74,6 +74,12 @@ def test_a_successor_minted_again_after_a_rotation_is_the_same_bytes(app: Flask,
     assert client.post("/api/v1/auth/refresh", headers=headers).json["refresh_token"] == successor
 
 
+def test_a_name_that_begins_with_a_dash_is_no_option(app: Flask, client: FlaskClient) -> None:
+    sign_in(client, "signup")
+    refused = run(app, "retire", "-ha42cmKPggs0RsHG6aNXdyWnDEYh06LaJHMFBqdvjE")
+    assert (refused.exit_code, refused.output) == (1, "Error: No usable key has this name.\n")
+
+
 def test_a_retired_key_is_refused_and_no_longer_published(app: Flask, client: FlaskClient, clock) -> None:
     before = sign_in(client, "signup")
     rotate(app, "--soon")
