@@ -34,6 +34,7 @@ def _networks(value: object) -> object:
 Words = Annotated[list[str], BeforeValidator(_split)]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Networks = Annotated[list[Network], BeforeValidator(lambda value: _networks(_split(value)))]
+Level = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lambda value: str(value).lower())]
 TEN_YEARS = 10 * 365 * 86_400
 Seconds = Annotated[int, Field(ge=1, le=TEN_YEARS)]
 
@@ -57,6 +58,13 @@ class Settings(BaseModel):
     instance_path: Path = ROOT / "instance"
     workers: int = Field(2, ge=1, le=64)
     threads: int = Field(32, ge=1, le=512)
+    drain_seconds: int = Field(2, ge=0, le=60)
+
+    log_format: Literal["", "json", "text"] = ""
+    log_level: Level = "info"
+    metrics: Literal["off", "on"] = "off"
+    metrics_token: str = ""
+    otel_exporter_otlp_endpoint: str = Field("", pattern=r"^(https?://[^?#\s]+)?$")
 
     secret_key: str = ""
     signing_key: str = ""
@@ -86,6 +94,7 @@ class Settings(BaseModel):
     require_verified_email: bool = False
     deletion_grace_days: int = Field(7, ge=0, le=365)
     audit_retention_days: int = Field(400, ge=1, le=3_650)
+    housekeeping_minutes: int = Field(10, ge=0, le=1_440)
 
     jwt_algorithm: Literal["ES256", "EdDSA", "RS256"] = "ES256"
     key_encryption_secret: str = ""
@@ -126,6 +135,7 @@ class Settings(BaseModel):
                 "secret_key", lambda: _kept(self.instance_path / "secret_key", lambda: secrets.token_urlsafe(48))
             )
             self._fill("signing_key", lambda: _kept(self.instance_path / "signing_key.pem", new_signing_key))
+        self._fill("log_format", lambda: "json" if self.production else "text")
         self._fill("public_url", lambda: f"http://localhost:{self.port}")
         object.__setattr__(self, "public_url", self.public_url.rstrip("/"))
         self._fill("reset_password_url", lambda: self.public_url + "/reset-password#token={token}")
@@ -164,6 +174,8 @@ class Settings(BaseModel):
             )
         if not self.public_url:
             raise ValueError("PUBLIC_URL must be set in production: links in letters are built from it alone")
+        if self.metrics == "on" and len(self.metrics_token) < 16:
+            raise ValueError("METRICS_TOKEN must have at least 16 characters in production where METRICS is on")
         if not self.public_url.startswith("https://"):
             raise ValueError("PUBLIC_URL must begin with https:// in production")
         if self.classic_api:

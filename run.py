@@ -2,23 +2,31 @@
 
 import errno
 import logging
+import os
 import signal
 import socket
 import sys
-import time
+import tempfile
+import threading
 from contextlib import ExitStack
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, Response
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from prometheus_client import values
 from sqlalchemy.exc import OperationalError
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from app import create_app, migrate, start_deliverer, start_sealer
+from app import create_app, migrate, start_deliverer, start_housekeeping, start_sealer
+from app.core import logs
 from app.core.database import db
 from app.domain.mail.console import MailConsole
+from app.web import draining
+from app.web.metrics import FOLDER
 from config import Settings, SettingsError, load
 
 NAME = "Latchkey"  # all that the Server header tells
@@ -36,7 +44,7 @@ BANNER = """
 
   Ctrl-C stops it.
 """
-STOP_SECONDS = 8  # less than the ten that container runtimes wait
+STOP_SECONDS = 7  # with those of draining less than the ten that container runtimes wait
 
 
 class CannotStart(Exception):
@@ -49,6 +57,7 @@ def main() -> int:
         signal.signal(stop, lambda *_: sys.exit(0))
     try:
         settings = load()
+        logs.configure(settings.log_format or "text", settings.log_level)
         with _listen(settings) as listener:
             if not settings.production:
                 _serve_in_development(settings, listener)
@@ -64,11 +73,27 @@ def serve_app() -> Flask:
     """The app of one production worker, with its deliverer and its sealer running."""
     # We are a fork: until granian puts its own handler, the parent's would swallow the signal to stop.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    app = create_app(load())
+    settings = load()
+    app = create_app(settings)
     app.after_request(_sign)  # else granian would
+    draining.init_draining(app)
+    if settings.otel_exporter_otlp_endpoint:
+        _trace(app, settings.otel_exporter_otlp_endpoint)
     start_deliverer(app)
     start_sealer(app)
+    start_housekeeping(app)
     return app
+
+
+def _trace(app: Flask, endpoint: str) -> None:
+    # Only here: the packages that these need are an extra.
+    from app.core.tracing import trace_statements
+    from app.web.tracing import init_tracing, provider_for
+
+    provider = provider_for(endpoint)
+    init_tracing(app, provider)
+    with app.app_context():
+        trace_statements(db.engines.values(), provider)
 
 
 def _sign(answer: Response) -> Response:
@@ -84,9 +109,8 @@ def _serve_in_development(settings: Settings, listener: socket.socket) -> None:
             stops.callback(console.stop)
         app = create_app(settings, mailbox=console if caught else None)
         _migrate(app)
-        if deliverer := start_deliverer(app):
-            stops.callback(deliverer.stop, STOP_SECONDS)
-        stops.callback(start_sealer(app).stop, STOP_SECONDS)
+        for rounds in filter(None, (start_deliverer(app), start_sealer(app), start_housekeeping(app))):
+            stops.callback(rounds.stop, STOP_SECONDS)
         server = make_server(
             settings.host, settings.port, app, threaded=True, request_handler=Handler, fd=listener.fileno()
         )
@@ -103,7 +127,14 @@ def _serve_in_production(settings: Settings) -> None:
             engine.dispose()  # the workers are forks: no connection may be shared with them
     # It advises against more threads than cores. Ours mostly wait: for the database, or for a slot to hash in.
     logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.msg)
-    Granian(
+    with ExitStack() as stops:
+        if settings.metrics == "on":
+            _share_meters(stops.enter_context(tempfile.TemporaryDirectory(prefix="latchkey-")))
+        _serve_with_granian(settings)
+
+
+def _serve_with_granian(settings: Settings) -> None:
+    server: Any = Granian(
         f"{Path(__file__).resolve()}:serve_app",
         address=settings.host,
         port=settings.port,
@@ -115,9 +146,31 @@ def _serve_in_production(settings: Settings) -> None:
         blocking_threads=settings.threads,
         backlog=1024,
         backpressure=512,  # open connections of one worker, idle ones too
+        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=64 * 1024),
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
-    ).serve()
+        log_dictconfig=logs.configuration(settings.log_format or "text", settings.log_level),
+    )
+    _drain_first(server, settings.drain_seconds)
+    server.serve()
+
+
+def _drain_first(server: Any, seconds: int) -> None:
+    stop = server.signal_handler_interrupt
+
+    def drain(*_: object) -> None:
+        if draining.under_way():  # told twice: whoever does that is in a hurry
+            stop()
+        draining.begin()
+        threading.Timer(seconds, stop).start()
+
+    server.signal_handler_interrupt = drain
+
+
+def _share_meters(folder: str) -> None:
+    """Let the workers that follow count into files in `folder`, where each of them sees the counts of all."""
+    os.environ[FOLDER] = folder
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # it chose when it was imported, and we are its only user
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -147,7 +200,7 @@ def _is_local(host: str) -> bool:
 
 
 class Handler(WSGIRequestHandler):
-    """Answers one request; its line in the log has no query, which may hold what is nobody's business."""
+    """Answers one request. The line in the log is the app's own, which knows the route and not the query."""
 
     protocol_version = "HTTP/1.1"
 
@@ -156,9 +209,7 @@ class Handler(WSGIRequestHandler):
         return NAME
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """One line: when, what, with which status."""
-        path = getattr(self, "path", "-").partition("?")[0]
-        print(time.strftime("%H:%M:%S"), self.command or "-", ascii(path)[1:-1], code, flush=True)
+        """Nothing."""
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ from app.flows.devices import Devices
 from app.flows.email_change import EmailChange
 from app.flows.email_verification import EmailVerification
 from app.flows.export import Export
+from app.flows.figures import Figures
 from app.flows.health import Health, NotReady
 from app.flows.housekeeping import Housekeeping
 from app.flows.key_rotation import KeyRotation
@@ -52,7 +53,7 @@ from app.flows.sign_in import EmailNotVerified, SignIn
 from app.flows.steps.check_password import FreshSignInNeeded, InvalidCredentials, WrongPassword
 from app.flows.steps.issue_tokens import Tokens
 from app.flows.steps.prepare_letter import PrepareLetter
-from app.parts import Wiring, lasting_sessions, letterhead_of, parts_of, post_of
+from app.parts import Wiring, lasting_sessions, letterhead_of, others_of, parts_of, post_of
 from config import Settings
 
 __all__ = [
@@ -104,6 +105,7 @@ class Auth:
     letters: LetterPreviews
     housekeeping: Housekeeping
     health: Health
+    figures: Figures
     mailbox: Mailbox | None
 
 
@@ -138,7 +140,12 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
         mail_delivery=wire(MailDelivery, prepare=prepare, post=post_of(app, settings), jitter=random.SystemRandom()),
         mail_queue=wire(MailQueue),
         letters=wire(LetterPreviews),
-        housekeeping=wire(Housekeeping, events_kept=timedelta(days=settings.audit_retention_days)),
-        health=wire(Health),
+        housekeeping=wire(
+            Housekeeping,
+            events_kept=timedelta(days=settings.audit_retention_days),
+            interval=timedelta(minutes=settings.housekeeping_minutes),
+        ),
+        health=wire(Health, others=others_of(settings)),
+        figures=wire(Figures),
         mailbox=mailbox,
     )

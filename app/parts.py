@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from app.core.clock import Clock
+from app.core.ports import Port
+from app.core.tally import Tally
 from app.core.work import Work
 from app.domain.accounts.administrators import Administrators
 from app.domain.accounts.breaches import Breaches
@@ -23,6 +25,7 @@ from app.domain.audit.journal import Journal
 from app.domain.audit.seal import Sealer
 from app.domain.audit.verify import Verifier
 from app.domain.challenges.store import ChallengeStore
+from app.domain.leases.store import Leases
 from app.domain.limits.counters import Counters
 from app.domain.limits.guesses import Guesses
 from app.domain.mail.letters import Letters
@@ -67,9 +70,11 @@ class Wiring:
 
 def parts_of(app: Flask, settings: Settings, clock: Clock) -> dict[str, Any]:
     """Everything that a constructor may name."""
+    hash_slots = HashSlots(settings.hash_slots, queue=4 * settings.hash_slots)
     parts: dict[str, Any] = {
-        "clock": clock, "work": Work(), "accounts": AccountStore(), "directory": AccountDirectory(),
-        "administrators": Administrators(), "passwords": _passwords(settings),
+        "clock": clock, "work": Work(), "leases": Leases(), "recorded": Tally(), "accounts": AccountStore(),
+        "directory": AccountDirectory(), "administrators": Administrators(), "hash_slots": hash_slots,
+        "passwords": _passwords(settings, hash_slots),
         "sessions": _session_store(settings), "challenges": ChallengeStore(),
         "chain": Chain(_secret_at_rest(settings)),
         "outbox": Outbox(host_of(settings)), "letters": Letters(settings.letters_path),
@@ -95,8 +100,7 @@ def parts_of(app: Flask, settings: Settings, clock: Clock) -> dict[str, Any]:
     return parts
 
 
-def _passwords(settings: Settings) -> Passwords:
-    slots = HashSlots(settings.hash_slots, queue=4 * settings.hash_slots)
+def _passwords(settings: Settings, slots: HashSlots) -> Passwords:
     return Passwords(
         rounds=settings.bcrypt_rounds, min_length=settings.password_min_length, slots=slots,
         breaches=Breaches(settings.breached_passwords_url), service=("latchkey", host_of(settings)),
@@ -134,6 +138,13 @@ def _bearer_tokens(app: Flask, settings: Settings, keys: KeyRing) -> BearerToken
 def host_of(settings: Settings) -> str:
     """The name that people reach us by."""
     return urlsplit(settings.public_url).hostname or "localhost"
+
+
+def others_of(settings: Settings) -> dict[str, Port]:
+    """The servers that we can do without for a while, by name."""
+    redis = urlsplit(settings.redis_url)
+    others = {"redis": Port(redis.hostname or "localhost", redis.port or 6379)} if settings.redis_url else {}
+    return others | {"mail": Port(settings.mail_server, settings.mail_port)}
 
 
 def letterhead_of(settings: Settings) -> Letterhead:

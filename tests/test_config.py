@@ -16,6 +16,12 @@ BAD = {
     "PUBLIC_URL": "localhost:8000",
     "WORKERS": "0",
     "THREADS": "many",
+    "DRAIN_SECONDS": "61",
+    "LOG_FORMAT": "xml",
+    "LOG_LEVEL": "chatty",
+    "METRICS": "perhaps",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318",
+    "HOUSEKEEPING_MINUTES": "-1",
     "DATABASE_URL": "oracle://localhost/x",
     "TRUSTED_PROXIES": "10.0.0.0/8, my-proxy",
     "MAIL_PORT": "70000",
@@ -201,6 +207,16 @@ def test_production_refuses_the_classic_systems_and_says_why(production):
 @pytest.mark.parametrize(("given", "seconds"), [("60", 60), ("0", 0), ("", 0), ("-1", 0), ("an hour", 0)])
 def test_a_session_duration_that_is_no_number_of_seconds_means_never(tmp_path, given, seconds):
     assert in_development(tmp_path, SESSION_DURATION=given).session_duration == seconds
+
+
+def test_production_shows_its_metrics_to_nobody_without_a_token(production):
+    with pytest.raises(SettingsError, match=r"^METRICS_TOKEN"):
+        load(production | {"METRICS": "on", "METRICS_TOKEN": "short"})
+
+
+def test_logs_are_for_machines_in_production_and_for_people_elsewhere(production, tmp_path):
+    assert (load(production).log_format, in_development(tmp_path).log_format) == ("json", "text")
+    assert load(production | {"LOG_FORMAT": "text", "LOG_LEVEL": "DEBUG"}).log_level == "debug"
 
 
 def test_production_writes_no_secret_file(production, tmp_path):

@@ -1,9 +1,13 @@
 """Health: can this process do its work right now?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.core.database import answers
 from app.core.errors import Busy
+from app.core.ports import Port
+from app.core.schema import is_up_to_date
+from app.domain.tokens.keyring import KeyRing
 
 
 class NotReady(Busy):
@@ -14,12 +18,31 @@ class NotReady(Busy):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Looks at what the service stands on."""
+    """Looks at what the service stands on. `others` are servers that it can do without for a while, by name."""
+
+    keys: KeyRing
+    others: Mapping[str, Port]
 
     def ready(self) -> dict[str, str]:
-        """Each dependency and its state; `NotReady` naming the ones that do not answer."""
-        states = {"database": "ok" if answers() else "away"}
-        away = [name for name, state in states.items() if state != "ok"]
-        if away:
-            raise NotReady(f"Not ready: {', '.join(away)}.", retry_after=2)
-        return states
+        """Each dependency and its state; `NotReady` naming the ones without which nothing works."""
+        needed = self._needed()
+        amiss = [f"{name} {state}" for name, state in needed.items() if state != "ok"]
+        if amiss:
+            raise NotReady(f"Not ready: {', '.join(amiss)}.", retry_after=2)
+        return needed | {name: "ok" if port.listens() else "away" for name, port in self.others.items()}
+
+    def _needed(self) -> dict[str, str]:
+        if not answers():
+            return {"database": "away"}
+        if not is_up_to_date():
+            return {"database": "ok", "migrations": "behind"}
+        return {"database": "ok", "migrations": "ok", "signing_keys": self._keys()}
+
+    def _keys(self) -> str:
+        try:
+            self.keys.all()
+        except ValueError:  # another secret has encrypted them
+            return "unreadable"
+        except Busy:
+            return "away"
+        return "ok"

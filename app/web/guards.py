@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.auth import ADMIN, CsrfMismatch, Identity, InvalidToken, TokenExpired
+from app.core import logs
 from app.core.errors import Forbidden, Refusal, Unauthenticated
 from app.web import transports
 
@@ -51,7 +52,9 @@ class SignedIn:
 
     def admit(self) -> Identity:
         """The live session and its account."""
-        return transports.chosen().identity()
+        identity = transports.chosen().identity()
+        logs.note(account_id=identity.owner.id, session_id=identity.session.id)
+        return identity
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,12 @@ def address() -> str | None:
     return str(hop) if hop else None
 
 
+def comes_from_our_proxy() -> bool:
+    """Whether whoever hands us this request is one of our own proxies."""
+    hop = _parse(request.remote_addr)
+    return hop is not None and _is_ours(hop)
+
+
 def _is_ours(hop: IPAddress) -> bool:
     return any(hop in network for network in current_app.config["LATCHKEY"].trusted_proxies)
 

@@ -15,11 +15,13 @@ from app.web.errors import init_errors
 from app.web.headers import init_headers
 from app.web.hosts import init_hosts
 from app.web.limits import init_limits
+from app.web.metrics import init_metrics
 from app.web.openapi import document
 from app.web.pages.confirmations import pages_confirmations
 from app.web.pages.home import pages_home
 from app.web.pages.mailbox import pages_mailbox
 from app.web.pages.reset_password import pages_reset_password
+from app.web.requests import init_requests
 from config import Settings
 
 VERSION = "0.1.0"
@@ -33,6 +35,9 @@ def init_web(app: Flask, settings: Settings) -> None:
     app.config["LATCHKEY_DEVELOPMENT"] = settings.development
     app.url_map.strict_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    init_requests(app)
+    if settings.metrics == "on":
+        init_metrics(app, token=settings.metrics_token)
     init_errors(app)
     init_hosts(app, [urlsplit(settings.public_url).hostname or "", *settings.trusted_hosts])
     init_limits(app, enabled=settings.ratelimit_enabled, redis_url=settings.redis_url)
@@ -40,7 +45,7 @@ def init_web(app: Flask, settings: Settings) -> None:
     CORS(
         app, origins=settings.cors_origins, supports_credentials=True, max_age=600, allow_private_network=False,
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-CSRF-Token"],
-        expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After"],
+        expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"],
     )  # fmt: skip
     # Before our pages: its `GET /` then goes before our home page.
     schemes = mount_classic(app, settings) if settings.classic_api else {}

@@ -1,18 +1,80 @@
 """Whether this process can do its work."""
 
-import pytest
+import socket
 
+import pytest
+import sqlalchemy as sa
+
+from app import create_app
 from app.auth import NotReady
+from app.core.database import db
+from app.core.ports import Port
+from tests.conftest import Door, close
 
 AWAY = "postgresql://nobody@127.0.0.1:1/nowhere"
+ALL_WELL = {"database": "ok", "migrations": "ok", "signing_keys": "ok", "mail": "ok"}
 
 
-def test_with_its_database_it_is_ready(each_app, auth):
-    assert auth.health.ready()["database"] == "ok"
+@pytest.fixture
+def migrated_to(app):
+    """Make the database look as if it had been migrated to another version."""
+
+    def write(version):
+        with app.app_context(), db.engine.begin() as connection:
+            connection.execute(sa.text("UPDATE alembic_version SET version_num = :version"), {"version": version})
+
+    return write
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def test_with_all_that_it_needs_it_is_ready(each_app, auth):
+    assert auth.health.ready() == ALL_WELL
 
 
 @pytest.mark.settings(database_url=AWAY)
 def test_without_its_database_it_names_what_is_missing(auth):
-    with pytest.raises(NotReady, match="database") as refused:
+    with pytest.raises(NotReady, match="database away") as refused:
         auth.health.ready()
     assert refused.value.retry_after > 0
+
+
+def test_on_tables_of_an_older_version_it_is_not_ready(auth, migrated_to):
+    migrated_to("0001")
+    with pytest.raises(NotReady, match="migrations behind"):
+        auth.health.ready()
+
+
+def test_on_a_database_without_tables_it_is_not_ready(settings, tmp_path):
+    app = create_app(settings.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'empty.db'}"}))
+    with pytest.raises(NotReady, match="migrations behind"):
+        Door(app).health.ready()
+    close(app)
+
+
+def test_on_tables_of_a_later_version_it_goes_on(auth, migrated_to):
+    migrated_to("9999")
+    assert auth.health.ready() == ALL_WELL
+
+
+def test_with_keys_that_another_secret_encrypted_it_is_not_ready(settings, auth):
+    auth.keys.all()
+    app = create_app(settings.model_copy(update={"key_encryption_secret": "another secret of thirty-two bytes"}))
+    with pytest.raises(NotReady, match="signing_keys unreadable"):
+        Door(app).health.ready()
+    close(app)
+
+
+@pytest.mark.settings(mail_port=free_port(), redis_url=f"redis://127.0.0.1:{free_port()}/0")
+def test_without_mail_server_and_redis_it_says_so_and_is_ready(auth):
+    assert auth.health.ready() == ALL_WELL | {"mail": "away", "redis": "away"}
+
+
+def test_a_server_is_not_asked_at_every_probe():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = Port(*listener.getsockname())
+        assert port.listens()
+    assert port.listens()

@@ -6,9 +6,10 @@ in a few threads of low priority; what does not fit into a short queue is told t
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from app.core.errors import Busy
@@ -24,21 +25,47 @@ class HashSlotsFull(Busy):
     detail = "Too many people are signing in at this moment. Try again in a few seconds."
 
 
+@dataclass(frozen=True, slots=True)
+class Occupancy:
+    """How many hashes run now, how many wait, and how many were refused since the process began."""
+
+    in_use: int
+    waiting: int
+    refused: int
+
+
 class HashSlots:
     """Runs costly work in `slots` threads; at most `queue` more may wait. Raises `HashSlotsFull` beyond."""
 
     def __init__(self, slots: int, queue: int) -> None:
         self._pool = ThreadPoolExecutor(slots, "hash", initializer=_yield_to_others)
-        self._places = threading.BoundedSemaphore(slots + queue)
+        self._slots, self._places = slots, slots + queue
+        self._taken = self._refused = 0
+        self._counting = threading.Lock()
 
     def run(self, work: Callable[[], Result]) -> Result:
         """The result of `work`, or its exception, once a slot was free."""
-        if not self._places.acquire(blocking=False):
-            raise HashSlotsFull(retry_after=2)
-        try:
+        with self._place():
             return self._pool.submit(work).result()
+
+    def occupancy(self) -> Occupancy:
+        """How full it is at this moment."""
+        with self._counting:
+            in_use = min(self._taken, self._slots)
+            return Occupancy(in_use, self._taken - in_use, self._refused)
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        with self._counting:
+            if self._taken == self._places:
+                self._refused += 1
+                raise HashSlotsFull(retry_after=2)
+            self._taken += 1
+        try:
+            yield
         finally:
-            self._places.release()
+            with self._counting:
+                self._taken -= 1
 
 
 def _yield_to_others() -> None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from app.core.database import change, db, fetch_all, table_of
 from app.core.origin import Origin
+from app.core.tally import Tally
 from app.domain.audit.chain import Chain
 from app.domain.audit.model import ENTRY_COLUMNS, AuditEvent, Entry
 from app.domain.audit.tags import Tag
@@ -43,9 +44,10 @@ _erase = (
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """Writes events down, and shows their owners what was."""
+    """Writes events down, counts those of this process by tag, and shows their owners what was."""
 
     chain: Chain
+    recorded: Tally
 
     def record(
         self, tag: Tag, origin: Origin, now: datetime, *, account_id: str | None,
@@ -53,6 +55,7 @@ class Journal:
     ) -> None:  # fmt: skip
         """Add an event to the caller's unit of work. Without an actor the account's owner did it."""
         db.session.add(AuditEvent(**_row(tag, origin, now, account_id, actor_id, session_id, details)))
+        self.recorded.add(tag.value)
 
     def record_now(
         self, tag: Tag, origin: Origin, now: datetime, *, account_id: str | None,
@@ -60,6 +63,7 @@ class Journal:
     ) -> None:  # fmt: skip
         """Write an event by one statement that commits itself, before the refusal that it tells about is raised."""
         change(_insert, _row(tag, origin, now, account_id, None, session_id, details))
+        self.recorded.add(tag.value)
 
     def newest(self, account_id: str, before: int, most: int) -> list[Entry]:
         """The account's newest events with an id below `before`, newest first."""

@@ -40,6 +40,16 @@ class Waiting:
     oldest: timedelta | None
 
 
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """What the outbox still holds: letters to be sent, those of them that are due, those given up."""
+
+    queued: int
+    due: int
+    dead: int
+    oldest_due: timedelta
+
+
 def masked(address: str | None) -> str | None:
     """Enough of an address to recognise one's own: `a…@example.com`."""
     local, at, domain = (address or "").rpartition("@")

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from app.core.database import change, db, fetch, fetch_all
 from app.core.pages import LARGEST_ID
 from app.domain.mail import statements
-from app.domain.mail.listing import ListedLetter, Waiting
+from app.domain.mail.listing import Depth, ListedLetter, Waiting
 from app.domain.mail.model import QUEUED, QueuedLetter
 
 LEASE = timedelta(seconds=60)
@@ -101,10 +101,17 @@ class Outbox:
         queued, sent, dead, dropped, oldest = tuple(fetch(statements.COUNT, {}) or (0, 0, 0, 0, None))
         return Waiting(queued, sent, dead, dropped, now - oldest if oldest else None)
 
-    def forget(self, finished_before: datetime) -> int:
-        """Delete what was finished before this moment; the number of letters deleted."""
-        old = sa.and_(QueuedLetter.state != QUEUED, QueuedLetter.finished_at < finished_before)
-        return change(sa.delete(QueuedLetter).where(old), {})
+    def depth(self, now: datetime) -> Depth:
+        """How many letters wait, and how long the one that has been due for longest. Cheap at any size."""
+        queued, due, dead, oldest = tuple(fetch(statements.DEPTH, {"now": now}) or (0, 0, 0, None))
+        return Depth(queued, due, dead, now - oldest if oldest else timedelta())
+
+    def forget(self, finished_before: datetime, most: int) -> int:
+        """Delete up to so many letters that were finished before this moment; how many there were."""
+        over = [row[0] for row in fetch_all(statements.OVER, {"before": finished_before, "most": most})]
+        # One that an operator made due again meanwhile is spared.
+        gone = sa.delete(QueuedLetter).where(QueuedLetter.id.in_(over), QueuedLetter.state != QUEUED)
+        return change(gone, {}) if over else 0
 
     def forget_address(self, *addresses: str) -> None:
         """Delete what waits for these addresses or went to them, but the farewell. In a unit of work."""

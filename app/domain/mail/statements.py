@@ -35,6 +35,18 @@ COUNT = sa.select(
     *(sa.func.count(sa.case((_outbox.state == state, 1))) for state in (QUEUED, SENT, DEAD, DROPPED)),
     sa.func.min(sa.case((_outbox.state == QUEUED, _outbox.created_at))),
 )
+# Answered from the index (state, due_at) alone. What was sent is left out: there is a month of it.
+DEPTH = sa.select(
+    sa.func.count(sa.case((_outbox.state == QUEUED, 1))),
+    sa.func.count(sa.case((sa.and_(_outbox.state == QUEUED, _outbox.due_at <= _now), 1))),
+    sa.func.count(sa.case((_outbox.state == DEAD, 1))),
+    sa.func.min(sa.case((sa.and_(_outbox.state == QUEUED, _outbox.due_at <= _now), _outbox.due_at))),
+).where(_outbox.state.in_((QUEUED, DEAD)))
+# What is over was due before it ended, so the index (state, due_at) finds it.
+OVER = sa.select(_outbox.id).where(
+    _outbox.state.in_((SENT, DEAD, DROPPED)), _outbox.due_at < sa.bindparam("before", type_=_outbox.due_at.type),
+    _outbox.finished_at < sa.bindparam("before", type_=_outbox.due_at.type),
+).limit(sa.bindparam("most", type_=sa.Integer()))  # fmt: skip
 
 _listed = sa.select(
     _outbox.id, _outbox.kind, _outbox.state, _outbox.attempts, _outbox.due_at, _outbox.error, _outbox.created_at,

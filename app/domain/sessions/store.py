@@ -40,6 +40,15 @@ _of_account = (
     .limit(MOST_LISTED)
 )
 
+_over = (
+    sa.select(_sessions.c.id)
+    .where(_sessions.c.expires_at < sa.bindparam("before"))
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
+_alive = sa.select(sa.func.count()).where(
+    _sessions.c.expires_at > sa.bindparam("now"), _sessions.c.revoked_at.is_(None)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
@@ -116,10 +125,18 @@ class SessionStore(Generic[Owner]):
         kept = sa.select(*(_sessions.c[name] for name in EXPORTED)).where(_sessions.c.account_id == account_id)
         return [dict(zip(EXPORTED, row, strict=True)) for row in fetch_all(kept)]
 
-    def forget(self, before: datetime) -> int:
-        """Delete sessions that ended or ran out before this moment; how many there were."""
-        over = sa.or_(_sessions.c.revoked_at < before, _sessions.c.expires_at < before)
-        return change(sa.delete(_sessions).where(over), {})
+    def count_alive(self, now: datetime) -> int:
+        """How many sessions are neither ended nor run out. Walks an index: not for a hot path."""
+        row = fetch(_alive, {"now": now})
+        return int(row[0]) if row else 0
+
+    def forget(self, before: datetime, most: int) -> int:
+        """Delete up to so many sessions that ran out, or would have, before this moment; how many there were.
+
+        One that was ended goes when its time would have come: so one index finds both kinds.
+        """
+        over = [row[0] for row in fetch_all(_over, {"before": before, "most": most})]
+        return change(sa.delete(_sessions).where(_sessions.c.id.in_(over)), {}) if over else 0
 
     def rotate(self, session: SessionSnapshot, key: str | None = None) -> SessionSnapshot | None:
         """The session one generation on, or None if somebody else was faster or ended it: the row count decides.

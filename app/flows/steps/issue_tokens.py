@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.core import logs
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.sessions.model import SessionSnapshot
 from app.domain.tokens.bearer import BearerTokens
@@ -27,6 +28,7 @@ class IssueTokens:
 
     def __call__(self, account: AccountSnapshot, session: SessionSnapshot) -> Tokens:
         """The pair; its refresh token is the same bytes each time."""
+        logs.note(account_id=account.id, session_id=session.id)
         access, lifetime = self._bearer.access(account.id, session.id, account.roles, session.read_at)
         refresh = self._bearer.refresh(
             account.id, session.id, session.generation, session.rotated_at, session.expires_at

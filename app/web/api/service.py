@@ -6,6 +6,7 @@ from flask import Blueprint
 from pydantic import Field
 
 from app.auth import NotReady
+from app.web import draining
 from app.web.door import auth
 from app.web.endpoint import endpoint
 from app.web.wire import Answer
@@ -47,7 +48,9 @@ class Ready(Answer):
     """The process can do its work."""
 
     status: Literal["ok"] = "ok"
-    checks: dict[str, str] = Field(examples=[{"database": "ok"}])
+    checks: dict[str, str] = Field(
+        examples=[{"database": "ok", "migrations": "ok", "signing_keys": "ok", "mail": "away"}]
+    )
 
 
 class Metadata(Answer):
@@ -86,4 +89,6 @@ def healthz() -> object:
 @endpoint(gives=Ready, refuses=(NotReady,))
 def readyz() -> object:
     """Can it do its work."""
+    if draining.under_way():
+        raise NotReady("Not ready: stopping.", retry_after=2)
     return Ready(checks=auth.health.ready())

@@ -79,7 +79,7 @@ def test_who_finds_no_place_is_told_at_once(gate, crowd):
     inside = crowd.submit(slots.run, gate)
     gate.begun.acquire(timeout=30)
     queued = crowd.submit(slots.run, gate)
-    until(lambda: slots._places._value == 0)
+    until(lambda: slots.occupancy().waiting == 1)
     with pytest.raises(HashSlotsFull):
         slots.run(gate)
     gate.open()
@@ -89,7 +89,7 @@ def test_who_finds_no_place_is_told_at_once(gate, crowd):
 def test_no_more_than_the_slots_run_at_once(gate, crowd):
     slots = HashSlots(2, queue=4)
     futures = busy(slots, gate, crowd, 5)
-    until(lambda: slots._places._value == 1)
+    until(lambda: slots.occupancy().waiting == 3)
     assert [gate.begun.acquire(timeout=wait) for wait in (30, 30, 0.1)] == [True, True, False]
     gate.open()
     assert [future.result(30) for future in futures] == ["done"] * 5
@@ -109,7 +109,7 @@ def test_a_sign_in_without_a_place_is_answered_busy_at_once(app, client, gate, c
     tokens = sign_up(client)
     slow_hashes()
     flood = [crowd.submit(log_in, app.test_client()) for _ in range(5)]  # one slot and a queue of four
-    until(lambda: app.extensions["latchkey"].registration.passwords._slots._places._value == 0)
+    until(lambda: app.extensions["latchkey"].figures.of_process().hash_slots.waiting == 4)
     began = time.monotonic()
     answer = log_in(client)
     assert is_problem(answer, 503, "too_many_sign_ins")

@@ -1,0 +1,32 @@
+"""Whether somebody listens at an address: all that a health check needs to know of servers we can do without."""
+
+import socket
+import threading
+import time
+from typing import Final
+
+PATIENCE_SECONDS: Final = 0.5
+REMEMBERED_SECONDS: Final = 15.0
+
+
+class Port:
+    """A server we talk to now and then. Asked at most every few seconds: probes must not become its load, or ours."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._address = (host, port)
+        self._asked_at, self._listens = float("-inf"), False
+        self._asking = threading.Lock()
+
+    def listens(self) -> bool:
+        """Whether a connection can be made, as of a few seconds ago."""
+        with self._asking:
+            if time.monotonic() - self._asked_at > REMEMBERED_SECONDS:
+                self._listens, self._asked_at = self._answers(), time.monotonic()
+            return self._listens
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(self._address, PATIENCE_SECONDS):
+                return True
+        except OSError:
+            return False

@@ -1,0 +1,22 @@
+"""Counting what happened, by a word for it, from many threads."""
+
+import threading
+from collections import Counter
+
+
+class Tally:
+    """How often each thing happened since this process began. Numbers only grow."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def add(self, word: str) -> None:
+        """It happened once more."""
+        with self._lock:
+            self._counts[word] += 1
+
+    def counts(self) -> dict[str, int]:
+        """The count of every word so far."""
+        with self._lock:
+            return dict(self._counts)

@@ -1,0 +1,1 @@
+"""Leases: which one of many processes does what only one need do."""

@@ -1,0 +1,18 @@
+"""The leases table: one row for each task that only one process at a time need do."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.database import Model, UtcDateTime
+
+
+class Lease(Model):
+    """Until `until` the task is `holder`'s."""
+
+    __tablename__ = "leases"
+
+    task: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
+    holder: Mapped[str] = mapped_column(sa.String(36))
+    until: Mapped[datetime] = mapped_column(UtcDateTime)

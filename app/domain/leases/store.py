@@ -1,0 +1,47 @@
+"""Hands a task to one process at a time: one conditional UPDATE, or the primary key, decides who."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.database import change, table_of
+from app.domain.leases.model import Lease
+
+_leases = table_of(Lease)
+_row: dict[str, sa.BindParameter[Any]] = {
+    "task": sa.bindparam("the_task"),
+    "holder": sa.bindparam("me"),
+    "until": sa.bindparam("end"),
+}
+_this = _leases.c.task == sa.bindparam("the_task")
+_take = (
+    sa.update(_leases)
+    .where(_this, _leases.c.until <= sa.bindparam("now"))
+    .values(holder=_row["holder"], until=_row["until"])
+)
+_hold = sa.update(_leases).where(_this, _leases.c.holder == sa.bindparam("me")).values(until=_row["until"])
+_begin = sa.insert(_leases).values(_row)
+
+
+class Leases:
+    """The leases that this process asks for, all under one name of its own."""
+
+    def __init__(self) -> None:
+        self._me = str(uuid.uuid4())
+
+    def take(self, task: str, now: datetime, until: datetime) -> bool:
+        """Make the task ours until a moment; False while somebody, also we, has it."""
+        ours = {"the_task": task, "me": self._me, "end": until}
+        if change(_take, ours | {"now": now}) == 1:
+            return True
+        try:
+            change(_begin, ours)
+        except sa.exc.IntegrityError:
+            return False  # it is somebody's
+        return True
+
+    def hold(self, task: str, until: datetime) -> bool:
+        """Keep what is ours for longer; False if it became somebody else's meanwhile."""
+        return change(_hold, {"the_task": task, "me": self._me, "end": until}) == 1

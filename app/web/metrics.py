@@ -1,0 +1,134 @@
+"""`/metrics` for Prometheus. No label holds what a client sent: routes are patterns, methods and tags come from lists.
+
+Where PROMETHEUS_MULTIPROC_DIR is set, as run.py does for its workers, each worker counts into files there, and
+whichever of them is asked gives the sum of all. What rooms below know as plain numbers is copied after each request.
+"""
+
+import hmac
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from flask import Flask, Response, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+from app.core.errors import Unauthenticated
+from app.web.door import auth
+from app.web.requests import method, route, seconds
+
+FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+# A bare answer takes a millisecond, a password a quarter of a second, and nobody waits for longer than ten.
+BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+def init_metrics(app: Flask, *, token: str) -> None:
+    """Count the requests of `app`, and show them at `/metrics` to whoever has the token, or to all without one."""
+    meters = Meters()
+    app.after_request(meters.observe)
+
+    @app.get("/metrics", endpoint="metrics")
+    def metrics() -> Response:
+        given = request.headers.get("Authorization", "").partition(" ")[2]
+        if token and not hmac.compare_digest(given.encode(), token.encode()):
+            raise Unauthenticated("This page needs the token of METRICS_TOKEN, as a Bearer token.")
+        return Response(meters.exposition(), content_type=CONTENT_TYPE_LATEST)
+
+
+class Meters:
+    """The meters of one process."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._requests = Counter(
+            "latchkey_requests", "Requests answered", ("method", "route", "status"), registry=registry
+        )
+        self._seconds = Histogram(
+            "latchkey_request_seconds", "Time until the answer", ("route",), buckets=BUCKETS, registry=registry
+        )
+        self._limited = Counter("latchkey_limits_hit", "Requests refused as too many", ("route",), registry=registry)
+        self._events = Counter("latchkey_audit_events", "Events written to the journal", ("tag",), registry=registry)
+        self._refused = Counter("latchkey_hash_slots_refused", "Hashes refused: no slot free", registry=registry)
+        self._slots = Gauge(
+            "latchkey_hash_slots", "Passwords being hashed, or waiting", ("state",), registry=registry,
+            multiprocess_mode="livesum",
+        )  # fmt: skip
+        self._copied: dict[str, int] = {}
+        self._copying = threading.Lock()
+
+    def observe(self, response: Response) -> Response:
+        """Count a request; the answer is what it was."""
+        self._requests.labels(method(), route(), str(response.status_code)).inc()
+        self._seconds.labels(route()).observe(seconds())
+        if response.status_code == 429:
+            self._limited.labels(route()).inc()
+        with self._copying:  # whoever copies last has read last
+            self._copy()
+        return response
+
+    def exposition(self) -> bytes:
+        """Every meter of all processes as text, and what the database knows."""
+        shared = CollectorRegistry()
+        shared.register(FromDatabase())
+        return generate_latest(_of_all_processes() or self._registry) + generate_latest(shared)
+
+    def _copy(self) -> None:
+        figures = auth.figures.of_process()
+        self._slots.labels("in_use").set(figures.hash_slots.in_use)
+        self._slots.labels("waiting").set(figures.hash_slots.waiting)
+        self._refused.inc(self._new("", figures.hash_slots.refused))
+        for tag, count in figures.audit_events.items():
+            self._events.labels(tag).inc(self._new(tag, count))
+
+    def _new(self, name: str, count: int) -> int:
+        known, self._copied[name] = self._copied.get(name, 0), count
+        return count - known
+
+
+class FromDatabase(Collector):
+    """What all processes have in common. While the database is away only that is told."""
+
+    def collect(self) -> Iterator[Metric]:
+        """The families of the moment."""
+        found = auth.figures.of_database()
+        yield GaugeMetricFamily("latchkey_database_up", "Whether the database answers", value=float(found is not None))
+        if found is None:
+            return
+        letters = GaugeMetricFamily("latchkey_outbox_letters", "Letters that we still owe", labels=("state",))
+        for state, count in (
+            ("queued", found.outbox.queued), ("due", found.outbox.due), ("dead", found.outbox.dead),
+        ):  # fmt: skip
+            letters.add_metric((state,), count)
+        yield letters
+        age = found.outbox.oldest_due.total_seconds()
+        yield GaugeMetricFamily("latchkey_outbox_oldest_due_seconds", "How long a letter has been due", value=age)
+        yield GaugeMetricFamily("latchkey_sessions_live", "Sessions neither ended nor run out", value=found.sessions)
+
+
+def _of_all_processes() -> CollectorRegistry | None:
+    folder = os.environ.get(FOLDER)
+    if not folder:
+        return None
+    for file in Path(folder).glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        if not _lives(pid):  # what a dead worker was doing it does no more
+            with suppress(FileNotFoundError):
+                mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
+    return registry
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,47 @@
+"""Traces: one span for each request, named after its route. Imported by run.py alone, and only where traces are wanted.
+
+As in the log there is no path, no query and no header. A parent is believed from our own proxies only.
+"""
+
+from flask import Flask, Response, g, request
+from opentelemetry import context, propagate, trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from app.web.origin import comes_from_our_proxy
+from app.web.requests import method, route
+
+
+def provider_for(endpoint: str) -> TracerProvider:
+    """Spans go to the collector at `endpoint` in the background; OTEL_SERVICE_NAME and the like are obeyed."""
+    provider = TracerProvider(resource=Resource.create({"service.name": "latchkey"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces")))
+    return provider
+
+
+def init_tracing(app: Flask, provider: TracerProvider) -> None:
+    """Make a span of every request that `app` answers; what is traced meanwhile becomes its child."""
+    tracer = provider.get_tracer("latchkey")
+
+    @app.before_request
+    def begin() -> None:
+        parent = propagate.extract(request.headers) if comes_from_our_proxy() else context.Context()
+        g.span = tracer.start_span(f"{method()} {route()}", parent, trace.SpanKind.SERVER)
+        g.span_context = context.attach(trace.set_span_in_context(g.span))
+
+    @app.after_request
+    def describe(response: Response) -> Response:
+        if "span" in g:
+            facts = {"http.request.method": method(), "http.route": route(), "latchkey.request_id": g.request_id}
+            g.span.set_attributes(facts | {"http.response.status_code": response.status_code})
+            if response.status_code >= 500:
+                g.span.set_status(trace.StatusCode.ERROR)
+        return response
+
+    @app.teardown_request
+    def end(_error: BaseException | None) -> None:
+        if "span" in g:
+            context.detach(g.pop("span_context"))
+            g.pop("span").end()

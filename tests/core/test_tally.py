@@ -1,0 +1,18 @@
+"""Counting from many threads."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from app.core.tally import Tally
+
+
+def test_no_count_is_lost_between_threads():
+    tally = Tally()
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda number: tally.add("even" if number % 2 == 0 else "odd"), range(10_000)))
+    assert tally.counts() == {"even": 5_000, "odd": 5_000}
+
+
+def test_what_it_gives_is_a_copy():
+    tally = Tally()
+    tally.counts()["seen"] = 1
+    assert tally.counts() == {}

@@ -1,0 +1,156 @@
+"""The service as production runs it: `python run.py`, two workers behind one port."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from http.client import HTTPConnection
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from config import ROOT, new_signing_key
+
+TOKEN = "a token for Prometheus"
+
+
+class Service:
+    """One `python run.py` of its own."""
+
+    def __init__(self, folder, **settings):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.port = listener.getsockname()[1]
+        environ = {
+            "PATH": os.environ["PATH"], "PORT": str(self.port), "INSTANCE_PATH": str(folder), "BCRYPT_ROUNDS": "4",
+            "DATABASE_URL": f"sqlite:///{folder / 'latchkey.db'}", "MAIL_DELIVERER": "off",
+        }  # fmt: skip
+        self.log = folder / f"log-{self.port}"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, ROOT / "run.py"], cwd=folder, env=environ | settings, stdout=log, stderr=log
+            )
+
+    def ready(self, seconds=30):
+        """The service, once it answers."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5):
+                    return self
+            except OSError:
+                time.sleep(0.05)
+        pytest.fail(self.log.read_text())
+
+    def ask(self, path, **headers):
+        """Status, headers and body of a GET on a connection of its own."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        found = answer.status, answer.headers, answer.read().decode()
+        connection.close()
+        return found
+
+    def stop(self):
+        """Stop it as a container runtime would; gives its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+def production():
+    return {
+        "APP_ENV": "production", "SECRET_KEY": os.urandom(30).hex(), "SIGNING_KEY": new_signing_key(),
+        "PUBLIC_URL": "https://accounts.example.com", "WORKERS": "2", "THREADS": "4",
+        "METRICS": "on", "METRICS_TOKEN": TOKEN, "DRAIN_SECONDS": "0",
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    service = Service(tmp_path_factory.mktemp("production"), **production()).ready()
+    yield service
+    service.stop()
+
+
+def count(service, route):
+    """How often a route was called, and by how many workers it was counted, as the page has it."""
+    _, _, text = service.ask("/metrics", Authorization=f"Bearer {TOKEN}")
+    samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
+    found = [each for each in samples if each.name == "latchkey_requests_total" and each.labels["route"] == route]
+    assert len(found) == 1
+    return found[0].value
+
+
+def test_two_workers_give_one_sum(service):
+    for _ in range(40):
+        service.ask("/healthz")
+    assert [count(service, "/healthz") for _ in range(10)] == [40] * 10
+    assert len(list(workers(service.process.pid))) == 2
+
+
+def workers(pid):
+    """The processes that serve."""
+    with open(f"/proc/{pid}/task/{pid}/children") as children:  # noqa: PTH123 - no file on any disk
+        yield from children.read().split()
+
+
+def test_every_line_of_the_log_is_json_and_nothing_of_a_query_is_in_it(service):
+    _, headers, _ = service.ask("/healthz?token=eyJhbGciOi")
+    name = headers["X-Request-ID"]
+    lines = [json.loads(line) for line in service.log.read_text().splitlines()]
+    assert [line["route"] for line in lines if line.get("request_id") == name] == ["/healthz"]
+    assert "eyJ" not in service.log.read_text()
+
+
+@pytest.mark.parametrize("environment", ["development", "production"])
+def test_no_answer_names_the_software_below(service, tmp_path, environment):
+    asked = service if environment == "production" else Service(tmp_path).ready()
+    try:
+        for path in ("/healthz", "/nowhere", "/docs", "/static/latchkey.css"):
+            _, headers, _ = asked.ask(path)
+            assert headers["Server"] == "Latchkey"
+            assert not re.search("werkzeug|granian|python|flask", headers.as_string(), re.IGNORECASE)
+    finally:
+        if environment != "production":
+            asked.stop()
+
+
+def test_headers_without_end_are_refused(service):
+    with socket.create_connection(("127.0.0.1", service.port), 10) as connection:
+        try:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 1_000_000)
+            answer = connection.recv(1_000)
+        except ConnectionError:
+            answer = b""
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
+
+
+@pytest.mark.parametrize(("size", "status"), [(60_000, 400), (70_000, 413)])
+def test_a_body_may_have_64_kib_and_no_more(service, size, status):
+    connection = HTTPConnection("127.0.0.1", service.port, timeout=10)
+    connection.request("POST", "/api/v1/auth/login", b" " * size, {"Content-Type": "application/json"})
+    assert connection.getresponse().status == status
+    connection.close()
+
+
+def test_it_stops_at_once_when_it_is_told_to(tmp_path):
+    service = Service(tmp_path, **production()).ready()
+    began = time.monotonic()
+    assert service.stop() == 0
+    assert time.monotonic() - began < 8
+
+
+def test_before_it_stops_it_sends_everybody_elsewhere(tmp_path):
+    service = Service(tmp_path, **production() | {"DRAIN_SECONDS": "1"}).ready()
+    service.process.send_signal(signal.SIGTERM)
+    end = time.monotonic() + 5
+    while (found := service.ask("/readyz"))[0] == 200 and time.monotonic() < end:
+        time.sleep(0.01)
+    assert (found[0], json.loads(found[2])["detail"]) == (503, "Not ready: stopping.")
+    status, headers, _ = service.ask("/healthz")
+    assert (status, headers["Connection"]) == (200, "close")
+    assert service.process.wait(20) == 0
