@@ -1,0 +1,101 @@
+"""A backup is worth what its restoration is: people sign in, and devices go on."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+
+import pytest
+import sqlalchemy as sa
+
+from app import create_app
+from tests.conftest import close, lacking
+from tests.servers import OwnPostgres
+from tests.test_migrations import another_database
+from tests.web.api.acts import ANN, log_in, me, refresh, sign_up, sql
+
+
+def program(name):
+    """A program of the database's own."""
+    if name.startswith("p"):
+        beside = OwnPostgres().bin / name
+        if beside.exists() and not os.environ.get("TEST_DATABASE_URLS"):
+            return str(beside)
+    return shutil.which(name) or lacking(name)
+
+
+def postgres(name, url, *options):
+    """The command that runs a PostgreSQL program on a database."""
+    plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    return [program(name), *options, plain]
+
+
+def mariadb(name, url, *options):
+    """The command that runs a MariaDB program on a database."""
+    at = sa.make_url(url)
+    where = f"--socket={at.query['unix_socket']}" if "unix_socket" in at.query else f"--host={at.host}"
+    password = [f"--password={at.password}"] if at.password else []
+    return [program(name), "--no-defaults", where, f"--user={at.username}", *password, *options, at.database]
+
+
+def copy(source, target):
+    """Back one database up, and restore it into an empty one, with the commands of docs/operations.md."""
+    kind = sa.make_url(source).get_backend_name()
+    if kind == "sqlite":
+        with sqlite3.connect(sa.make_url(source).database) as old, sqlite3.connect(sa.make_url(target).database) as new:
+            old.backup(new)  # what `.backup` does
+        old.close()
+        new.close()
+        return
+    if kind == "postgresql":
+        out, into = (
+            postgres("pg_dump", source, "--no-owner", "-d"),
+            postgres("psql", target, "-qX", "-v", "ON_ERROR_STOP=1", "-1", "-d"),
+        )
+    else:
+        out, into = mariadb("mariadb-dump", source, "--single-transaction"), mariadb("mariadb", target)
+    dump = subprocess.run(out, check=True, capture_output=True, timeout=60).stdout
+    subprocess.run(into, input=dump, check=True, capture_output=True, timeout=60)
+
+
+@pytest.fixture
+def elsewhere(each_database, tmp_path):
+    """The URL of an empty database."""
+    if each_database.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path / 'restored.db'}"
+    else:
+        with another_database(each_database) as url:
+            yield url
+
+
+def test_after_a_restoration_people_sign_in_and_devices_go_on(each_app, client, settings, elsewhere):
+    tokens = sign_up(client)
+    copy(settings.database_url, elsewhere)
+    restored = create_app(settings.model_copy(update={"database_url": elsewhere}))
+    visitor = restored.test_client()
+    assert visitor.get("/readyz").status_code == 200
+    assert me(visitor, tokens).json["email"] == ANN["email"]
+    assert refresh(visitor, tokens).status_code == 200
+    assert log_in(visitor).status_code == 200
+    close(restored)
+
+
+def test_a_backup_without_its_secret_is_worth_nothing_to_a_thief(each_app, client, settings, elsewhere):
+    sign_up(client)
+    copy(settings.database_url, elsewhere)
+    stolen = create_app(
+        settings.model_copy(update={"database_url": elsewhere, "secret_key": "another one of 32 bytes or more"})
+    )
+    assert stolen.test_client().get("/readyz").status_code == 503
+    close(stolen)
+
+
+def test_when_the_secret_is_changed_deleted_keys_begin_anew(app, client, settings):
+    tokens = sign_up(client)
+    renewed = create_app(settings.model_copy(update={"key_encryption_secret": "a new secret of thirty-two bytes"}))
+    assert renewed.test_client().get("/readyz").status_code == 503
+    sql(app, "DELETE FROM signing_keys")
+    renewed.extensions["latchkey"].health.keys._read_at = float("-inf")
+    assert renewed.test_client().get("/readyz").status_code == 200
+    assert me(renewed.test_client(), tokens).status_code == 200
+    close(renewed)
