@@ -166,14 +166,44 @@ def serve_bare() -> None:
     ).serve()  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Served:
+    """A program that serves: where, as which process, and how many seconds passed until it answered."""
+
+    port: int
+    pid: int
+    started_in: float
+
+    def memory(self) -> float:
+        """The megabytes that it and its workers hold, what they share counted once; 0 where nobody tells."""
+        try:
+            return sum(map(proportional, family(self.pid))) / 1024
+        except OSError:
+            return 0.0
+
+
+def family(pid: int) -> Iterator[int]:
+    """A process and all that it started."""
+    yield pid
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        for child in (thread / "children").read_text().split():
+            yield from family(int(child))
+
+
+def proportional(pid: int) -> int:
+    """The kilobytes of a process, each shared page divided among those who share it."""
+    return int(Path(f"/proc/{pid}/smaps_rollup").read_text().partition("\nPss:")[2].split()[0])
+
+
 @contextmanager
-def running(*command: str, **settings: str) -> Iterator[int]:
-    """The port on which a Python program serves, once it answers."""
+def running(*command: str, **settings: str) -> Iterator[Served]:
+    """A Python program that serves, once it answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     environment = {name: os.environ[name] for name in ("PATH", "DATABASE_URL") if name in os.environ}
     environment |= {"PORT": str(port), "PYTHONPATH": str(ROOT)} | settings
     with tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("w+") as log:
+        began = time.perf_counter()
         child = subprocess.Popen(
             [sys.executable, *command], cwd=folder, env=environment | {"INSTANCE_PATH": folder}, stdout=log, stderr=log
         )
@@ -182,7 +212,7 @@ def running(*command: str, **settings: str) -> Iterator[int]:
                 if child.poll() is not None:
                     sys.exit(Path(log.name).read_text())
                 time.sleep(0.05)
-            yield port
+            yield Served(port, child.pid, time.perf_counter() - began)
         finally:
             child.terminate()
             child.wait()
@@ -325,7 +355,8 @@ def main() -> None:
     settings = {
         "APP_ENV": "production", "PUBLIC_URL": "https://bench.example", "SECRET_KEY": secrets.token_urlsafe(48),
         "SIGNING_KEY": new_signing_key(), "BCRYPT_ROUNDS": str(COST), "WORKERS": str(WORKERS), "THREADS": str(THREADS),
-        "RATELIMIT_ENABLED": "false", "MAIL_DELIVERER": "off",
+        "RATELIMIT_ENABLED": "false", "MAIL_DELIVERER": "off", "LOG_LEVEL": os.environ.get("LOG_LEVEL", "info"),
+        "METRICS": "on", "METRICS_TOKEN": secrets.token_hex(), "DRAIN_SECONDS": "0",
     }  # fmt: skip
     url = sa.make_url(load({**settings, "DATABASE_URL": os.environ.get("DATABASE_URL", "")}).database_url)
     print(
@@ -338,10 +369,15 @@ def main() -> None:
         stack.enter_context(emptied_database(url))
         bare = stack.enter_context(running("-m", "tests.bench", "--serve-bare"))
         service = stack.enter_context(running(str(ROOT / "run.py"), **settings))
-        bench = Bench(bare, service, given.seconds, stack.enter_context(ProcessPoolExecutor(2)))
+        idle = service.memory()
+        bench = Bench(bare.port, service.port, given.seconds, stack.enter_context(ProcessPoolExecutor(2)))
         limit = hash_limit()
         rounds = [bench.one_round() for _ in range(ROUNDS)]
         print(*report(rounds, bench.sign_ins(), limit), sep="\n")
+        print(
+            f"Started in {service.started_in:.1f} s; {WORKERS} workers and their parent hold {idle:.0f} MB then, "
+            f"and {service.memory():.0f} MB after all this."
+        )
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ Facts = Mapping[str, object]
 
 NOTHING: Final[Facts] = MappingProxyType({})
 FRAMES: Final = 8
+_json: Final = json.JSONEncoder(default=str, separators=(",", ":")).encode  # made once: every request writes a line
 _context: ContextVar[Facts] = ContextVar("facts of the request", default=NOTHING)
 _UNPRINTABLE = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != 10}
 _UNPRINTABLE |= {0x2028: "\\u2028", 0x2029: "\\u2029"}
@@ -63,7 +64,7 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[0]:
             kind, _, trace = record.exc_info
             line |= {"error": f"{kind.__module__}.{kind.__qualname__}", "where": _frames(trace)}
-        return json.dumps(line, default=str, separators=(",", ":"))
+        return _json(line)
 
 
 class TextLines(logging.Formatter):

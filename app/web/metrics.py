@@ -59,6 +59,7 @@ class Meters:
             multiprocess_mode="livesum",
         )  # fmt: skip
         self._copied: dict[str, int] = {}
+        self._known: object = None
         self._copying = threading.Lock()
 
     def observe(self, response: Response) -> Response:
@@ -79,6 +80,9 @@ class Meters:
 
     def _copy(self) -> None:
         figures = auth.figures.of_process()
+        if figures == self._known:
+            return
+        self._known = figures
         self._slots.labels("in_use").set(figures.hash_slots.in_use)
         self._slots.labels("waiting").set(figures.hash_slots.waiting)
         self._refused.inc(self._new("", figures.hash_slots.refused))
