@@ -161,8 +161,11 @@ def _drain_first(server: Any, seconds: int) -> None:
     def drain(*_: object) -> None:
         if draining.under_way():  # told twice: whoever does that is in a hurry
             stop()
+            return
         draining.begin()
-        threading.Timer(seconds, stop).start()
+        timer = threading.Timer(seconds, stop)
+        timer.daemon = True
+        timer.start()
 
     server.signal_handler_interrupt = drain
 

@@ -144,6 +144,14 @@ def test_it_stops_at_once_when_it_is_told_to(tmp_path):
     assert time.monotonic() - began < 8
 
 
+def test_told_twice_it_does_not_wait(tmp_path):
+    service = Service(tmp_path, **production() | {"DRAIN_SECONDS": "30"}).ready()
+    service.process.send_signal(signal.SIGTERM)
+    while service.ask("/readyz")[0] == 200:
+        time.sleep(0.01)
+    assert service.stop() == 0
+
+
 def test_before_it_stops_it_sends_everybody_elsewhere(tmp_path):
     service = Service(tmp_path, **production() | {"DRAIN_SECONDS": "1"}).ready()
     service.process.send_signal(signal.SIGTERM)

@@ -55,6 +55,11 @@ def test_requests_are_counted_by_route_and_status(client):
 
 
 @on
+def test_prometheus_may_ask_by_address(client):
+    assert client.get("/metrics", base_url="http://10.0.0.7:8000").status_code == 200
+
+
+@on
 def test_no_label_holds_what_a_client_sent(client):
     client.get("/nowhere/ann-was-here?x=ann-was-here", headers={"User-Agent": "ann-was-here"})
     client.open("/healthz", method="ANNWASHERE")
