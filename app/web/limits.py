@@ -12,15 +12,13 @@ from flask import Flask, Response
 from flask_limiter import Limiter, RequestLimit
 from flask_limiter.errors import RateLimitExceeded
 from limits.errors import StorageError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from app.core.errors import TooMany
+from app.core.redis import options_for
 from app.web.origin import address
 
 # Which group of addresses counts as one caller: a household or a host usually has a whole /64 of IPv6.
 IPV6_PREFIX = 64
-REDIS_PATIENCE = 0.1  # seconds
 
 limiter = Limiter(key_func=lambda: address_group(), strategy="fixed-window")
 
@@ -74,12 +72,9 @@ def going_on_without_redis(view: Callable[..., Response]) -> Callable[..., Respo
 
 def init_limits(app: Flask, *, enabled: bool, redis_url: str) -> None:
     """Count calls per address group; with Redis gone or silent each process counts for itself and goes on."""
-    # Its client would wait for ever, and pause before it tries again, in the middle of somebody's sign-in.
-    timeouts = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), REDIS_PATIENCE)
-    options = {**timeouts, "retry": Retry(NoBackoff(), 0), "wrap_exceptions": True} if redis_url else {}
     app.config.update(
-        RATELIMIT_ENABLED=enabled, RATELIMIT_STORAGE_URI=redis_url or "memory://", RATELIMIT_STORAGE_OPTIONS=options,
-        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=bool(redis_url), RATELIMIT_HEADERS_ENABLED=False,
+        RATELIMIT_ENABLED=enabled, RATELIMIT_STORAGE_URI=redis_url or "memory://",
+        RATELIMIT_STORAGE_OPTIONS=options_for(redis_url), RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=bool(redis_url), RATELIMIT_HEADERS_ENABLED=False,
     )  # fmt: skip
     limiter.init_app(app)
     app.after_request(_tell_what_is_left)
@@ -106,4 +101,4 @@ def _tell_what_is_left(response: Response) -> Response:
 
 
 def _seconds_left(limit: RequestLimit) -> int:
-    return max(1, round(limit.reset_at - time.time()))
+    return min(limit.limit.get_expiry(), max(1, round(limit.reset_at - time.time())))

@@ -3,16 +3,15 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from limits import RateLimitItem
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-PATIENCE: Final = 0.1  # seconds that a request waits for Redis at most
+from app.core.redis import options_for
+
 TRY_AGAIN: Final = 5.0  # seconds that we count here after Redis failed, before we ask it again
 MOST_KEYS: Final = 300_000  # in memory, so that a flood of invented names cannot fill it
 
@@ -25,9 +24,7 @@ class Counters:
 
     def __init__(self, redis_url: str) -> None:
         self._local = MemoryStorage()
-        # It would pause before it tries again, in the middle of somebody's sign-in.
-        options: Any = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE, "retry": Retry(NoBackoff(), 0)}
-        self._shared = RedisStorage(redis_url, wrap_exceptions=True, **options) if redis_url else None
+        self._shared = RedisStorage(redis_url, **options_for(redis_url)) if redis_url else None
         self._down_until = float("-inf")
 
     def hit(self, limit: RateLimitItem, key: str) -> bool:

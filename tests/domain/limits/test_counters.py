@@ -7,8 +7,9 @@ import time
 import pytest
 from limits import parse
 
+from app.core.redis import PATIENCE
 from app.domain.limits import counters
-from app.domain.limits.counters import PATIENCE, Counters
+from app.domain.limits.counters import Counters
 from tests.conftest import package
 
 LIMIT = parse("2 per minute")

@@ -76,6 +76,11 @@ def is_problem(answer, status, code):
     )
 
 
+def headers_of(answer):
+    """All headers but the one that differs with each request."""
+    return [(name, value) for name, value in answer.headers if name != "X-Request-ID"]
+
+
 def sql(app, statement, **values):
     """Run one statement; its rows, if it gives any."""
     with app.app_context(), db.engine.begin() as connection:

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.web.api.acts import ANN, bearer, is_problem, kept, log_in, log_out, me, refresh, sign_up
+from tests.web.api.acts import ANN, bearer, headers_of, is_problem, kept, log_in, log_out, me, refresh, sign_up
 
 CHALLENGE = 'Bearer realm="latchkey"'
 
@@ -70,7 +70,7 @@ def test_signing_in_gives_tokens_of_a_new_session(client, ann):
 def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(client, ann):
     wrong, unknown = log_in(client, password="wrong horse battery"), log_in(client, email="eve@example.com")
     assert is_problem(wrong, 401, "invalid_credentials")
-    assert (wrong.data, [*wrong.headers]) == (unknown.data, [*unknown.headers])
+    assert (wrong.data, headers_of(wrong)) == (unknown.data, headers_of(unknown))
 
 
 def test_wrong_credentials_are_no_wrong_token(client):
