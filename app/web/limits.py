@@ -73,9 +73,12 @@ def going_on_without_redis(view: Callable[..., Response]) -> Callable[..., Respo
 def init_limits(app: Flask, *, enabled: bool, redis_url: str) -> None:
     """Count calls per address group; with Redis gone or silent each process counts for itself and goes on."""
     app.config.update(
-        RATELIMIT_ENABLED=enabled, RATELIMIT_STORAGE_URI=redis_url or "memory://",
-        RATELIMIT_STORAGE_OPTIONS=options_for(redis_url), RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=bool(redis_url), RATELIMIT_HEADERS_ENABLED=False,
-    )  # fmt: skip
+        RATELIMIT_ENABLED=enabled,
+        RATELIMIT_STORAGE_URI=redis_url or "memory://",
+        RATELIMIT_STORAGE_OPTIONS=options_for(redis_url),
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=bool(redis_url),
+        RATELIMIT_HEADERS_ENABLED=False,
+    )
     limiter.init_app(app)
     app.after_request(_tell_what_is_left)
 
