@@ -57,7 +57,7 @@ class Settings(BaseModel):
     public_url: str = Field("", pattern=r"^(https?://[^/?#\s]+)?/?$")
     instance_path: Path = ROOT / "instance"
     workers: int = Field(2, ge=1, le=64)
-    threads: int = Field(32, ge=1, le=512)
+    threads: int = Field(64, ge=1, le=512)
     drain_seconds: int = Field(2, ge=0, le=60)
 
     log_format: Literal["", "json", "text"] = ""

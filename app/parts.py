@@ -70,7 +70,7 @@ class Wiring:
 
 def parts_of(app: Flask, settings: Settings, clock: Clock) -> dict[str, Any]:
     """Everything that a constructor may name."""
-    hash_slots = HashSlots(settings.hash_slots, queue=4 * settings.hash_slots)
+    hash_slots = HashSlots(settings.hash_slots, queue=4 * settings.hash_slots, room=settings.threads // 2)
     parts: dict[str, Any] = {
         "clock": clock, "work": Work(), "leases": Leases(), "recorded": Tally(), "accounts": AccountStore(),
         "directory": AccountDirectory(), "administrators": Administrators(), "hash_slots": hash_slots,

@@ -99,8 +99,8 @@ def service(url: str, **settings: object) -> Iterator[int]:
         "TRUSTED_HOSTS": "127.0.0.1",
     }  # fmt: skip
     told = usual | {name.upper(): str(value) for name, value in settings.items()}
-    with running(str(ROOT / "run.py"), **told) as port:
-        yield port
+    with running(str(ROOT / "run.py"), **told) as served:
+        yield served.port
 
 
 def free_port() -> int:

@@ -1,7 +1,7 @@
 """Room for hashing: how many passwords may be hashed at once, and how many may wait for that.
 
 A hash costs a quarter of a second of one core by design, so a flood of sign-ins would starve everything else. It runs
-in a few threads of low priority; what does not fit into a short queue is told to come back, at once.
+in a few threads of low priority; what does not fit into a short queue is told to come back.
 """
 
 import os
@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from app.core.errors import Busy
 
 LOW_PRIORITY: Final = 15
+PATIENCE: Final = 0.5
 Result = TypeVar("Result")
 
 
@@ -35,13 +36,17 @@ class Occupancy:
 
 
 class HashSlots:
-    """Runs costly work in `slots` threads; at most `queue` more may wait. Raises `HashSlotsFull` beyond."""
+    """Runs costly work in `slots` threads; at most `queue` more may wait for one. Raises `HashSlotsFull` beyond.
 
-    def __init__(self, slots: int, queue: int) -> None:
+    `room` callers wait up to `PATIENCE` seconds for a place in the queue before they are told so. Clients that come
+    back at once, as attackers do, would otherwise take every turn of the server with refusals, however cheap those are.
+    """
+
+    def __init__(self, slots: int, queue: int, room: int = 0) -> None:
         self._pool = ThreadPoolExecutor(slots, "hash", initializer=_yield_to_others)
-        self._slots, self._places = slots, slots + queue
-        self._taken = self._refused = 0
-        self._counting = threading.Lock()
+        self._slots, self._places, self._room = slots, slots + queue, room
+        self._taken = self._outside = self._refused = 0
+        self._freed = threading.Condition()
 
     def run(self, work: Callable[[], Result]) -> Result:
         """The result of `work`, or its exception, once a slot was free."""
@@ -50,22 +55,32 @@ class HashSlots:
 
     def occupancy(self) -> Occupancy:
         """How full it is at this moment."""
-        with self._counting:
+        with self._freed:
             in_use = min(self._taken, self._slots)
             return Occupancy(in_use, self._taken - in_use, self._refused)
 
     @contextmanager
     def _place(self) -> Iterator[None]:
-        with self._counting:
-            if self._taken == self._places:
+        with self._freed:
+            if self._taken == self._places and not self._wait_outside():
                 self._refused += 1
                 raise HashSlotsFull(retry_after=2)
             self._taken += 1
         try:
             yield
         finally:
-            with self._counting:
+            with self._freed:
                 self._taken -= 1
+                self._freed.notify()
+
+    def _wait_outside(self) -> bool:
+        if self._outside == self._room:
+            return False
+        self._outside += 1
+        try:
+            return self._freed.wait_for(lambda: self._taken < self._places, PATIENCE)
+        finally:
+            self._outside -= 1
 
 
 def _yield_to_others() -> None:

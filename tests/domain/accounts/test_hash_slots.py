@@ -8,7 +8,7 @@ import bcrypt
 import pytest
 
 from app.core.database import db
-from app.domain.accounts.hash_slots import HashSlots, HashSlotsFull
+from app.domain.accounts.hash_slots import PATIENCE, HashSlots, HashSlotsFull
 from tests.web.api.acts import ANN, is_problem, log_in, me, refresh, sign_up
 
 
@@ -84,6 +84,31 @@ def test_who_finds_no_place_is_told_at_once(gate, crowd):
         slots.run(gate)
     gate.open()
     assert (inside.result(30), queued.result(30)) == ("done", "done")
+
+
+def test_a_few_wait_for_a_place_that_is_soon_free(gate, crowd):
+    slots = HashSlots(1, queue=0, room=1)
+    inside = crowd.submit(slots.run, gate)
+    gate.begun.acquire(timeout=30)
+    outside = crowd.submit(slots.run, lambda: 7)
+    until(lambda: slots._outside == 1)
+    with pytest.raises(HashSlotsFull):
+        slots.run(gate)
+    gate.open()
+    assert (inside.result(30), outside.result(30)) == ("done", 7)
+
+
+def test_they_do_not_wait_for_long(gate, crowd):
+    slots = HashSlots(1, queue=0, room=1)
+    inside = crowd.submit(slots.run, gate)
+    gate.begun.acquire(timeout=30)
+    began = time.monotonic()
+    with pytest.raises(HashSlotsFull):
+        slots.run(gate)
+    assert PATIENCE <= time.monotonic() - began < 20 * PATIENCE
+    assert (slots.occupancy().refused, slots._outside) == (1, 0)
+    gate.open()
+    assert inside.result(30) == "done"
 
 
 def test_no_more_than_the_slots_run_at_once(gate, crowd):
