@@ -1,5 +1,6 @@
 """Real servers for the tests: databases, an SMTP server that keeps what it gets, and the app over HTTP."""
 
+import asyncio
 import os
 import secrets
 import shutil
@@ -233,6 +234,7 @@ class Mailbox(Controller):
 
     def __init__(self) -> None:
         self.letters: list[CaughtLetter] = []
+        self._talks: list[SMTP] = []
         self._arrived = threading.Condition()
         super().__init__(self, hostname="127.0.0.1", port=0)
 
@@ -253,6 +255,17 @@ class Mailbox(Controller):
             arrived = self._arrived.wait_for(lambda: len(self.letters) >= count, seconds)
         assert arrived, f"{len(self.letters)} of {count} letters came within {seconds} s"
         return self.letters
+
+    def factory(self) -> SMTP:
+        self._talks.append(talk := super().factory())
+        return talk
+
+    def stop(self, no_assert: bool = False) -> None:
+        for talk in self._talks:  # whoever only looked whether we listen may not have been noticed to be gone
+            if talk.transport is not None:
+                self.loop.call_soon_threadsafe(talk.transport.abort)
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0.001), self.loop).result(5)
+        super().stop(no_assert)
 
     def clear(self) -> None:
         """Forget all letters."""
