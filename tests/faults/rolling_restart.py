@@ -176,10 +176,11 @@ def main() -> None:
     """Measure with a connection for each request, then with kept connections; exit with 1 if a request failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=20, help="how long each of the two runs lasts")
+    parser.add_argument("--quick", action="store_true", help="five seconds each")
     given = parser.parse_args()
     failed = 0
     for keep in (False, True):
-        outcomes, drained = measure(given.seconds, keep=keep)
+        outcomes, drained = measure(5 if given.quick else given.seconds, keep=keep)
         wrong = {name: count for name, count in outcomes.items() if name != "ok"}
         failed += sum(wrong.values())
         print(
