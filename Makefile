@@ -17,9 +17,10 @@ run: $(VENV)/.service ## start the service on http://localhost:8000
 test: $(VENV)/.tests ## run every test (ARGS="-k login" chooses)
 	@$(BIN)/python -m pytest -n 2 --timeout 180 $(ARGS)
 
-lint: $(VENV)/.tests ## check style and formatting
+lint: $(VENV)/.tests ## check style, formatting and known mistakes
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/bandit -q -c .bandit.yml -r app config.py run.py
 
 types: $(VENV)/.tests ## check types, strictly
 	@$(BIN)/mypy
