@@ -23,6 +23,7 @@ BAD = {
     "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318",
     "HOUSEKEEPING_MINUTES": "-1",
     "DATABASE_URL": "oracle://localhost/x",
+    "CORS_ORIGINS": "https://app.example.com/",
     "TRUSTED_PROXIES": "10.0.0.0/8, my-proxy",
     "MAIL_PORT": "70000",
     "MAIL_USE_TLS": "perhaps",
@@ -76,6 +77,16 @@ def test_development_needs_no_setting_at_all(tmp_path):
 def test_a_bad_variable_is_named(tmp_path, variable, value):
     with pytest.raises(SettingsError, match=rf"(?m)^{variable}\b"):
         in_development(tmp_path, **{variable: value})
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["*", "null", "https://*.example.com", "https://.*", "app.example.com", "https://app.example.com/path",
+     "https://app.example.com?", "https://APP.example.com", "ftp://app.example.com", "https://a b", "https://[::1]"],
+)  # fmt: skip
+def test_an_origin_is_one_origin_and_no_pattern(tmp_path, origin):
+    with pytest.raises(SettingsError, match=r"^CORS_ORIGINS: an origin is written like"):
+        in_development(tmp_path, CORS_ORIGINS=f"https://app.example.com,{origin}")
 
 
 def test_every_bad_variable_is_named_at_once(tmp_path):

@@ -21,8 +21,9 @@ def init_headers(app: Flask, production: bool) -> None:
         headers.setdefault("Referrer-Policy", "no-referrer")
         headers.setdefault("Content-Security-Policy", PAGE_POLICY if page else API_POLICY)
         headers.setdefault("Cache-Control", "no-store")  # static files come with their own
+        response.vary.add("Origin")  # who may read it is said for one origin, which a cache must not tell another
         if page:
             headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         if production:
-            headers.setdefault("Strict-Transport-Security", f"max-age={TWO_YEARS}")
+            headers.setdefault("Strict-Transport-Security", f"max-age={TWO_YEARS}; includeSubDomains")
         return response

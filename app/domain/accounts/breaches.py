@@ -2,9 +2,9 @@
 
 import hashlib
 import logging
-from typing import Final
+from typing import Any, Final
 from urllib.error import URLError
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from app.core.errors import Invalid
 
@@ -19,6 +19,16 @@ class PasswordBreached(Invalid):
     code = "password_breached"
     detail = "This password was found in a leak of another service, so it will be tried. Choose another one."
     field = "password"
+
+
+class _FollowNobody(HTTPRedirectHandler):
+    """The settings name one service; where it would send us is not for it to say (ASVS 15.3.2)."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """No request: the redirect is an error."""
+
+
+_web = build_opener(_FollowNobody)
 
 
 class Breaches:
@@ -47,5 +57,5 @@ class Breaches:
 
     def _ask(self, prefix: str) -> str:
         request = Request(self._url + prefix, headers={"Add-Padding": "true"})  # noqa: S310 - https, by the settings
-        with urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
+        with _web.open(request, timeout=TIMEOUT) as answer:
             return str(answer.read(LONGEST_ANSWER).decode("ascii", "replace"))

@@ -32,6 +32,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
         self.send_response(self.server.status)
+        self.send_header("Location", "/leaks")
         self.end_headers()
         self.wfile.write(f"{digest(LEAKED)[5:]}:17\r\n{digest(PADDED)[5:]}:0\r\n{'A' * 35}:3".encode())
 
@@ -78,6 +79,13 @@ def test_a_service_that_fails_or_is_away_refuses_nobody_and_is_counted(breaches:
     away = Breaches("http://127.0.0.1:9/range/")
     away.refuse_breached(LEAKED)
     assert away.unanswered == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_service_that_sends_us_elsewhere_is_not_followed(breaches: Breaches, service: Service, status: int) -> None:
+    service.status = status
+    breaches.refuse_breached(LEAKED)
+    assert (service.asked, breaches.unanswered) == ([f"/range/{digest(LEAKED)[:5]}"], 1)
 
 
 def test_without_the_setting_nobody_is_asked() -> None:

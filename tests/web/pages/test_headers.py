@@ -46,7 +46,7 @@ def test_what_a_view_set_stays(build):
 
 def test_production_insists_on_https(build):
     answer = build(production=True).test_client().get("/")
-    assert answer.headers["Strict-Transport-Security"] == "max-age=63072000"
+    assert answer.headers["Strict-Transport-Security"] == "max-age=63072000; includeSubDomains"
 
 
 @pytest.mark.parametrize("path", PAGES)
