@@ -1,0 +1,259 @@
+"""A whole life of accounts over HTTP, and then a search: no secret that works lies in tables, files or logs."""
+
+import logging
+import threading
+
+import pytest
+import sqlalchemy as sa
+from werkzeug.serving import make_server
+
+from app.core.database import db
+from config import Settings
+from run import Handler
+from tests.journeys.witness import Log, Witness, forms, found
+from tests.web.api.acts import sql
+
+ANN, BOB, MOVED = "ann@example.com", "bob@example.com", "ann@example.org"
+AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0"
+FIRST, SECOND, THIRD, FOURTH, FIFTH = (f"{word} hörse+bättery/%?&=\"'" for word in ("one", "two", "red", "far", "old"))
+WRONG = ("never my password", "nor%20this <one>", "jämmerlich vertippt")
+METRICS = {"metrics": "on"} if "metrics" in Settings.model_fields else {}
+KINDS = {
+    "password", "credentials", "access_token", "refresh_token", "csrf_token", "link", "code", "secret key",
+    "private key", "idempotency key", "cookie latchkey_access", "cookie latchkey_refresh", "cookie latchkey_csrf",
+    "cookie latchkey_device",
+}  # fmt: skip
+
+
+@pytest.fixture
+def log():
+    """All that is logged from before the app is made, the statements and rows of the database too."""
+    log, loggers = Log(), {logging.getLogger(name): logging.getLogger(name).level for name in ("", "sqlalchemy")}
+    logging.getLogger().addHandler(log)
+    for logger in loggers:
+        logger.setLevel(logging.DEBUG)
+    yield log
+    logging.getLogger().removeHandler(log)
+    for logger, level in loggers.items():
+        logger.setLevel(level)
+
+
+@pytest.fixture
+def witness(log, app, settings):
+    """A client of the app over HTTP, behind the server that a developer starts, which writes an access log."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    witness = Witness(server.port)
+    witness.secrets["secret key"].add(settings.secret_key)
+    yield witness
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class House:
+    """The service from within: its letters, its commands, and all that it keeps."""
+
+    def __init__(self, app, auth, mailbox, witness, folder):
+        self._app, self._auth, self._mailbox, self._witness = app, auth, mailbox, witness
+        self._folder, self._pieces, self.printed = folder, {b""}, b""
+
+    @property
+    def kept(self):
+        """All that the database ever held when we looked."""
+        return b"\n".join(self._pieces)
+
+    def letters(self, subject=""):
+        """The text of the newest letter that has this in its subject. Looks at all that is kept meanwhile."""
+        self.look()
+        while self._auth.mail_delivery.deliver_due():
+            self.look()
+        self._witness.read(self._mailbox.letters)
+        return next(letter.text for letter in reversed(self._mailbox.letters) if subject in letter.subject)
+
+    def link(self, subject, page):
+        word = next(word for word in self.letters(subject).split() if f"/{page}#token=" in word)
+        return word.partition("#token=")[2]
+
+    def code(self, subject):
+        return next(word for word in self.letters(subject).split() if len(word) == 9 and word[4] == "-")
+
+    def look(self):
+        """Remember every value of every column of every table, and every page of SQLite's files."""
+        with self._app.app_context(), db.engine.connect() as connection:
+            for name in sa.inspect(connection).get_table_names():
+                rows = connection.execute(sa.text(f"SELECT * FROM {name}"))
+                self._pieces |= {str(value).encode() for row in rows for value in row}
+        for path in self._folder.glob("latchkey.db*"):
+            head, page = (56, 4_120) if path.name.endswith("-wal") else (0, 4_096)
+            data = path.read_bytes()
+            self._pieces |= {data[start : start + page] for start in range(head, len(data), page)}
+
+    def command(self, *words):
+        """Run a command of `flask`; what it prints is remembered."""
+        done = self._app.test_cli_runner().invoke(args=list(words))
+        self.printed += done.output.encode()
+        assert done.exit_code == 0, done.output
+
+    def hold_keys(self):
+        for key, _ in self._auth.keys.all():
+            self._witness.hold(key.private)
+
+
+@pytest.fixture
+def house(app, auth, mailbox, witness, tmp_path):
+    return House(app, auth, mailbox, witness, tmp_path)
+
+
+def sign_up_and_verify(ask, house):
+    for email in (ANN, BOB):
+        assert ask("POST", "/api/v1/auth/signup", {"email": email, "password": FIRST})[0] == 201
+    link = house.link("confirm your address", "verify-email")
+    assert ask("POST", "/api/v1/verify-email", {"token": link})[0] == 200
+    ask("POST", "/api/v1/verify-email/resend", {"email": ANN})
+    code = {"email": ANN, "code": house.code("confirm your address")}
+    assert ask("POST", "/api/v1/verify-email", code | {"code": "BBBB-BBBB"})[0] == 400
+    assert ask("POST", "/api/v1/verify-email", code)[0] == 200
+
+
+def sign_in_every_way(ask, witness):
+    """The newest tokens of a session that was refreshed."""
+    for wrong in WRONG:
+        assert ask("POST", "/api/v1/auth/login", {"email": ANN, "password": wrong})[0] == 401
+        assert ask("POST", "/api/v1/auth/login", {"email": "nobody@example.com", "password": wrong})[0] == 401
+        assert ask("GET", "/api/v1/account", basic=(ANN, wrong))[0] == 401
+        assert ask("POST", "/api/v1/auth/login", f'{{"email": "{ANN}", "password": "{wrong}"')[0] == 400
+        assert ask("POST", "/api/v1/auth/login", {"email": ANN, "password": [wrong], "note": wrong})[0] == 400
+    assert ask("GET", "/api/v1/account", basic=(ANN, FIRST))[0] == 200
+    login = {"email": ANN, "password": FIRST}
+    assert ask("POST", "/api/v1/auth/login?transport=cookie", login, User_Agent=AGENT)[0] == 200
+    assert ask("PATCH", "/api/v1/account", {"first_name": "Ann"}, cookies=True)[0] == 200
+    assert ask("POST", "/api/v1/auth/refresh", cookies=True)[0] == 200
+    assert ask("POST", "/api/v1/auth/login", login, cookies=True)[0] == 200
+    _, first = ask("POST", "/api/v1/auth/login", login)
+    key = "an idempotency key of my own"
+    witness.secrets["idempotency key"].add(key)
+    _, second = ask("POST", "/api/v1/auth/refresh", bearer=first["refresh_token"], Idempotency_Key=key)
+    status, third = ask("POST", "/api/v1/auth/refresh", bearer=second["refresh_token"])
+    assert (status, ask("GET", "/api/v1/account", bearer="x" + third["access_token"])[0]) == (200, 401)
+    assert ask("POST", "/api/v1/auth/refresh", bearer=first["refresh_token"])[0] == 401  # the session is over
+    assert ask("GET", f"/api/v1/account?access_token={third['access_token']}")[0] == 401
+    return ask("POST", "/api/v1/auth/login", login)[1]
+
+
+def forget_and_reset(ask, house):
+    ask("POST", "/api/v1/forgot-password", {"email": ANN})
+    link = house.link("Choose a new password", "reset-password")
+    assert ask("POST", "/api/v1/reset-password", {"reset_token": link, "password": "short"})[0] == 400
+    assert ask("POST", "/reset-password", form={"token": link, "password": "qwertyuiop"})[0] == 400
+    assert ask("POST", "/api/v1/reset-password", {"reset_token": link, "password": SECOND})[0] == 200
+    assert ask("POST", "/api/v1/reset-password", {"reset_token": link, "password": SECOND})[0] == 400
+    ask("POST", "/api/v1/forgot-password", {"email": ANN})
+    reset = {"email": ANN, "code": house.code("Choose a new password"), "password": THIRD}
+    assert ask("POST", "/api/v1/reset-password", reset)[0] == 200
+    return ask("POST", "/api/v1/auth/login", {"email": ANN, "password": THIRD})[1]
+
+
+def move_and_come_back(ask, house, tokens):
+    access = tokens["access_token"]
+    wrong, right = ({"email": MOVED, "password": password} for password in (WRONG[0], THIRD))
+    assert ask("PUT", "/api/v1/account/email", wrong, bearer=access)[0] == 403
+    assert ask("PUT", "/api/v1/account/email", right, bearer=access)[0] == 202
+    code = {"code": house.code("confirm your new")}
+    assert ask("POST", "/api/v1/account/email/confirm-code", code, bearer=access)[0] == 200
+    undo = {"token": house.link("has a new address", "undo-email-change")}
+    assert ask("POST", "/api/v1/account/email/undo", undo)[0] == 200
+    reset = {"reset_token": house.link("Choose a new password", "reset-password"), "password": FOURTH}
+    assert ask("POST", "/api/v1/reset-password", reset)[0] == 200
+    alarm = {"token": house.link("password was changed", "not-me")}
+    assert ask("POST", "/api/v1/not-me", alarm)[0] == 200
+    reset = {"reset_token": house.link("Choose a new password", "reset-password"), "password": FIFTH}
+    assert ask("POST", "/api/v1/reset-password", reset)[0] == 200
+
+
+def rotate_keys(ask, house, clock):
+    house.hold_keys()
+    house.command("keys", "rotate", "--soon")
+    house.command("keys", "rotate", "--soon", "--algorithm", "EdDSA")
+    clock.advance(11)
+    house.hold_keys()
+    house.command("keys", "list")
+    return ask("POST", "/api/v1/auth/login", {"email": ANN, "password": FIFTH})[1]
+
+
+def take_all_and_leave(ask, house, clock, tokens):
+    access = tokens["access_token"]
+    change = {"current_password": FIFTH, "password": FIRST}
+    assert ask("PUT", "/api/v1/account/password", change, bearer=access)[0] == 204
+    for shown in ("export", "activity", "sessions"):
+        assert ask("GET", f"/api/v1/account/{shown}", bearer=access)[0] == 200
+    assert ask("DELETE", "/api/v1/account", {"password": WRONG[1]}, bearer=access)[0] == 403
+    assert ask("DELETE", "/api/v1/account", {"password": FIRST}, bearer=access)[0] == 204
+    house.letters()
+    house.command("audit", "seal")
+    house.command("audit", "verify")
+    house.command("mail", "list", "--limit", "1000")
+    for letter in range(1, 15):
+        house.command("mail", "show", str(letter))
+    clock.advance(days=8)
+    house.command("housekeeping", "run")
+    house.look()
+
+
+@pytest.mark.settings(basic_auth=True, **METRICS)
+def test_after_a_whole_life_no_secret_lies_anywhere(each_database, witness, house, log, clock, capfd):
+    ask = witness.ask
+    sign_up_and_verify(ask, house)
+    witness.ask("POST", "/api/v1/auth/logout?scope=all", bearer=sign_in_every_way(ask, witness)["access_token"])
+    move_and_come_back(ask, house, forget_and_reset(ask, house))
+    take_all_and_leave(ask, house, clock, rotate_keys(ask, house, clock))
+    status, figures = ask("GET", "/metrics")
+    assert status == (200 if METRICS else 404)
+
+    printed = "".join(capfd.readouterr())
+    places = {
+        "tables and files": house.kept, "commands": house.printed, "figures": str(figures).encode(),
+        "log": log.text.encode(), "output": printed.encode(),
+    }  # fmt: skip
+    assert witness.secrets.keys() >= KINDS
+    assert [(place, kind) for place, content in places.items() for kind in found(witness.secrets, content)] == []
+    assert found({"password": witness.secrets["password"]}, "\n".join(witness.answers).encode()) == set()
+    # The search looked where there is something: people, statements, requests.
+    assert BOB.encode() in house.kept
+    assert "INSERT INTO sessions" in log.text
+    assert "POST /api/v1/auth/login" in printed + log.text
+
+
+@pytest.mark.settings(classic_api=True)
+def test_nor_does_the_classic_wing_leave_a_password_or_a_reset_token(each_database, witness, house, log):
+    bob = {"email": BOB, "password": FIRST}
+    assert witness.ask("POST", "/users", form=bob)[0] == 200
+    assert witness.ask("POST", "/sessions", form=bob | {"password": WRONG[0]})[0] == 401
+    assert witness.ask("POST", "/sessions", form=bob)[0] == 200
+    _, handed = witness.ask("POST", "/reset_password", form={"email": BOB})
+    new = {"email": BOB, "reset_token": handed["reset_token"], "new_password": SECOND}
+    house.look()
+    assert witness.ask("PUT", "/reset_password", form=new)[0] == 200
+    house.letters()
+    secrets = {kind: witness.secrets[kind] for kind in ("password", "reset_token", "link", "code")}
+    assert all(secrets.values())
+    assert found(secrets, house.kept) == set()
+    assert found(secrets, log.text.encode()) == set()
+
+
+@pytest.mark.parametrize("kind", ["password", "link", "code"])
+def test_the_search_finds_a_secret_however_it_is_written(kind):
+    secret = {"password": FIRST, "link": "WyJhIl0.c2lnbmF0dXJl", "code": "WDJB-MJHT"}[kind]
+    for form in forms(kind, secret):
+        assert found({kind: {secret}}, b"... " + form + b" ...") == {kind}
+
+
+def test_the_search_reaches_every_place(app, witness, house, log):
+    witness.ask("POST", "/api/v1/auth/signup", {"email": ANN, "password": FIRST})
+    for name in (SECOND, None):
+        sql(app, "UPDATE accounts SET last_name = :name", name=name)
+    house.look()
+    assert found({"in a file, no more in a row": {SECOND}}, house.kept) == {"in a file, no more in a row"}
+    logging.getLogger("somebody").debug("saying %s", THIRD)
+    assert found({"logged": {THIRD}}, log.text.encode()) == {"logged"}
