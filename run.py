@@ -214,6 +214,9 @@ class Handler(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Nothing."""
 
+    def log_error(self, *_: object) -> None:
+        """Nothing: these words repeat the request, query and all, and its line above says the status."""
+
 
 if __name__ == "__main__":
     sys.exit(main())

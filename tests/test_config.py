@@ -1,5 +1,6 @@
 """The settings: checked once at start, and what is wrong is said by naming the variable."""
 
+import base64
 import secrets
 import stat
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from config import ROOT, Settings, SettingsError, load, new_signing_key
 
@@ -162,6 +164,13 @@ def test_a_signing_key_may_be_given_as_a_file(tmp_path):
 def test_development_secrets_are_kept_for_the_next_start(tmp_path):
     first, second = in_development(tmp_path), in_development(tmp_path)
     assert (first.secret_key, first.signing_key) == (second.secret_key, second.signing_key)
+
+
+def test_a_secret_that_is_made_has_384_bits_and_a_key_128_of_strength(tmp_path):
+    one, other = in_development(tmp_path / "one"), in_development(tmp_path / "other")
+    assert len(base64.urlsafe_b64decode(one.secret_key)) == 48
+    assert load_pem_private_key(one.signing_key.encode(), None).curve.key_size == 256
+    assert (one.secret_key, one.signing_key) != (other.secret_key, other.signing_key)
 
 
 def test_development_secrets_are_readable_by_their_owner_alone(tmp_path):

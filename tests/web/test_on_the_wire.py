@@ -163,6 +163,15 @@ def test_what_is_for_developers_is_not_in_production(service):
     assert found == {"/dev/mailbox": 404 if service.production else 200, "/console": 404, "/status": 404}
 
 
+def test_a_path_forges_no_line_of_the_log(service):
+    service.tell(b"GET /a\x1b[2Jb%0d%0aforged\xc2\x85forged?token=secret HTTP/1.1", b"Host: localhost")
+    log = service.log.read_bytes()
+    assert [line for line in log.splitlines() if line.startswith(b"forged")] == []
+    assert b"\x1b" not in log
+    assert b"\x85" not in log
+    assert b"token=secret" not in log
+
+
 def preflight(service, origin):
     wanted = {"Access_Control_Request_Method": "PATCH", "Access_Control_Request_Headers": "authorization"}
     network = {"Access_Control_Request_Private_Network": "true"}

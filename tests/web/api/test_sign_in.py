@@ -113,3 +113,13 @@ def test_no_password_and_no_token_rests_in_the_tables(app, client, ann):
 def test_no_two_answers_share_a_token(client):
     pairs = [sign_up(client, email=f"ann{number}@example.com") for number in range(4)]
     assert all(one["access_token"] != other["access_token"] for one, other in pairwise(pairs))
+
+
+def test_a_password_never_runs_out(client, clock):
+    sign_up(client)
+    clock.advance(days=3_650)
+    assert log_in(client).status_code == 200
+
+
+def test_a_new_service_has_no_account(app):
+    assert kept(app)["accounts"] == []

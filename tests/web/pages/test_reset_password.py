@@ -63,8 +63,10 @@ def test_a_live_link_is_checked_and_a_new_password_asked_for(browser, reset):
     answer = use(browser, token="live")
     assert (answer.status_code, reset.asked) == (200, [("check", "live")])
     assert '<input type="hidden" name="token" value="live">' in answer.text
+    assert '<input id="password" name="password" type="password"' in answer.text
     assert 'autocomplete="new-password"' in answer.text
     assert 'minlength="11"' in answer.text
+    assert "maxlength" not in answer.text
 
 
 def test_a_new_password_is_set(browser, reset):
