@@ -5,6 +5,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.domain.tokens.keys import unseal
 from tests.web.api.acts import sql
 
 ANN = {"email": "ann@example.com", "password": "correct horse battery"}
@@ -131,13 +132,9 @@ def test_the_list_says_which_key_signs(app: Flask, client: FlaskClient) -> None:
 
 def test_private_keys_rest_encrypted(app: Flask, client: FlaskClient) -> None:
     sign_in(client, "signup")
-    with app.app_context():
-        from app.core.database import db
-        from app.domain.tokens.model import SigningKey
-
-        pem = db.session.query(SigningKey).one().private_key
-        db.session.remove()
-    assert pem.startswith("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    (kept,) = sql(app, "SELECT private_key FROM signing_keys")[0]
+    with pytest.raises(ValueError, match="not sealed with this secret"):
+        unseal(kept, bytes(32))
 
 
 def test_the_key_set_is_cacheable_and_not_sent_twice(client: FlaskClient) -> None:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.core.clock import Clock
 from app.core.database import change, db, fetch_all, table_of
-from app.domain.tokens.keys import Key, PrivateKey, read_pem, to_encrypted_pem, to_key
+from app.domain.tokens.keys import Key, PrivateKey, read_pem, seal, to_key, unseal
 from app.domain.tokens.model import SigningKey
 
 RELOAD_SECONDS: Final = 5
@@ -33,10 +33,10 @@ class KeyRing:
 
     def __init__(self, clock: Clock, *, first: str, secret: str, longest: timedelta) -> None:
         self._clock, self._first, self._longest = clock, first, longest
-        self._passphrase = HKDF(SHA256(), 32, None, b"latchkey signing keys").derive(secret.encode()).hex().encode()
+        self._secret = HKDF(SHA256(), 32, None, b"latchkey signing keys").derive(secret.encode())
         self._keys: dict[str, Key] = {}
         self._read_at = float("-inf")
-        self._parsed: dict[str, PrivateKey] = {}
+        self._opened: dict[str, PrivateKey] = {}
         self._reading = threading.Lock()
 
     def signing(self, at: datetime) -> Key:
@@ -77,7 +77,7 @@ class KeyRing:
         return self._keys
 
     def _read(self) -> list[Key]:
-        return [to_key(self._parse(pem), signs_from) for pem, signs_from in fetch_all(_usable)]
+        return [to_key(self._open(sealed), signs_from) for sealed, signs_from in fetch_all(_usable)]
 
     def _begin(self) -> list[Key]:
         private = read_pem(self._first)
@@ -90,7 +90,7 @@ class KeyRing:
 
     def _row(self, key: Key, private: PrivateKey) -> dict[str, object]:
         return {
-            "kid": key.kid, "algorithm": key.algorithm, "private_key": to_encrypted_pem(private, self._passphrase),
+            "kid": key.kid, "algorithm": key.algorithm, "private_key": seal(private, self._secret),
             "created_at": self._clock.now(), "signs_from": key.signs_from,
         }  # fmt: skip
 
@@ -100,9 +100,9 @@ class KeyRing:
         followed = {key.kid for key, successor in pairwise(keys) if successor.signs_from < dead_before}
         return {key.kid: key for key in keys if key.kid not in followed}
 
-    def _parse(self, pem: str) -> PrivateKey:
-        # Decrypting takes many thousand rounds of a hash on purpose: each key once a process, not once a reading.
-        name = hashlib.sha256(pem.encode()).hexdigest()
-        if name not in self._parsed:
-            self._parsed[name] = read_pem(pem, self._passphrase)
-        return self._parsed[name]
+    def _open(self, sealed: str) -> PrivateKey:
+        # Checking a key of RSA takes a while: each one once a process, not once a reading.
+        name = hashlib.sha256(sealed.encode()).hexdigest()
+        if name not in self._opened:
+            self._opened[name] = unseal(sealed, self._secret)
+        return self._opened[name]

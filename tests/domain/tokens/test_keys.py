@@ -7,9 +7,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from app.domain.tokens.keys import ALGORITHMS, new_key, read_pem, to_encrypted_pem, to_key
+from app.domain.tokens.keys import ALGORITHMS, new_key, read_pem, seal, to_key, unseal
 
 DAWN = datetime(2000, 1, 1, tzinfo=UTC)
+SECRET = b"a secret of thirty-two bytes...."
 RFC_7638 = {  # the example of its section 3.1: this key has this thumbprint
     "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjB"
     "ZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8"
@@ -29,9 +30,19 @@ def test_a_key_is_shown_without_its_private_half(algorithm):
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_key_rests_encrypted_and_comes_back(algorithm):
     key = new_key(algorithm)
-    pem = to_encrypted_pem(key, b"secret")
-    assert pem.startswith("-----BEGIN ENCRYPTED PRIVATE KEY-----")
-    assert to_key(read_pem(pem, b"secret"), DAWN).kid == to_key(key, DAWN).kid
+    sealed = seal(key, SECRET)
+    assert to_key(unseal(sealed, SECRET), DAWN).kid == to_key(key, DAWN).kid
+    assert seal(key, SECRET) != sealed
+
+
+def test_a_key_that_was_changed_at_rest_or_sealed_with_another_secret_is_refused():
+    sealed = base64.b64decode(seal(new_key("ES256"), SECRET))
+    with pytest.raises(ValueError, match="not sealed with this secret"):
+        unseal(base64.b64encode(sealed).decode(), bytes(32))
+    for place in range(len(sealed)):
+        changed = sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :]
+        with pytest.raises(ValueError, match="not sealed with this secret"):
+            unseal(base64.b64encode(changed).decode(), SECRET)
 
 
 def test_a_key_is_named_by_its_thumbprint():
