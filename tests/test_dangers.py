@@ -12,6 +12,7 @@ SCRIPTS = sorted((ROOT / "app/web/static").glob("*.js"))
 RUNS_TEXT = {"eval", "exec", "compile", "__import__", "render_template_string", "from_string"}
 RUNS_PROGRAMS = {"subprocess", "os.system", "os.popen", "pickle", "marshal", "shelve", "yaml", "xml", "ctypes", "pty"}
 WEAK = {"md5", "sha1", "random.random", "random.randint", "random.choice", "uuid1"}
+WRITES = {"write_text", "write_bytes", "FileHandler", "mkdir", "touch", "unlink"}
 WRITES_MARKUP = (
     r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|postMessage|onpaste|\"paste\""
 )
@@ -60,6 +61,12 @@ def test_no_text_is_run_and_no_pattern_or_template_made_of_input(path):
 )  # fmt: skip
 def test_what_is_planted_is_found(planted):
     assert len(set(found_in(planted))) == 1
+
+
+@pytest.mark.parametrize("path", FILES[:-2], ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_service_writes_no_file(path):
+    names = {name for name, _ in calls(ast.parse(path.read_text()))}
+    assert [name for name in names if name == "open" or name.rpartition(".")[2] in WRITES] == []
 
 
 def test_nobody_is_sent_elsewhere_but_by_the_classic_wing_to_its_own_front_page():
