@@ -5,7 +5,6 @@ Every setting is one environment variable of the same name in capitals. What is 
 
 import ipaddress
 import os
-import re
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 ROOT = Path(__file__).resolve().parent
 WEAK_SECRETS = ("changeme", "change-me", "secret", "password", "development", "example")
@@ -32,15 +31,10 @@ def _networks(value: object) -> object:
     return [ipaddress.ip_network(part, strict=False) for part in value] if isinstance(value, list) else value
 
 
-def _exact(origin: str) -> str:
-    # What is no plain origin, flask-cors takes for a pattern: `*` would let every page read with a visitor's cookies.
-    if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
-        raise ValueError("an origin is written like https://app.example.com or http://localhost:3000, without a path")
-    return origin
-
-
 Words = Annotated[list[str], BeforeValidator(_split)]
-Origins = Annotated[list[Annotated[str, AfterValidator(_exact)]], BeforeValidator(_split)]
+# What is no plain origin, flask-cors takes for a pattern: `*` would let every page read with its visitor's cookies.
+Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
+Origins = Annotated[list[Origin], BeforeValidator(_split)]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Networks = Annotated[list[Network], BeforeValidator(lambda value: _networks(_split(value)))]
 Level = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lambda value: str(value).lower())]

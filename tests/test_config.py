@@ -87,7 +87,7 @@ def test_a_bad_variable_is_named(tmp_path, variable, value):
      "https://app.example.com?", "https://APP.example.com", "ftp://app.example.com", "https://a b", "https://[::1]"],
 )  # fmt: skip
 def test_an_origin_is_one_origin_and_no_pattern(tmp_path, origin):
-    with pytest.raises(SettingsError, match=r"^CORS_ORIGINS: an origin is written like"):
+    with pytest.raises(SettingsError, match=r"^CORS_ORIGINS: "):
         in_development(tmp_path, CORS_ORIGINS=f"https://app.example.com,{origin}")
 
 

@@ -14,6 +14,8 @@ from urllib.parse import quote, quote_plus, urlencode
 
 from cryptography.hazmat.primitives import serialization
 
+from app.core.logs import JsonLines
+
 TYPED = ("password", "current_password", "new_password")
 COUNTED = ("created", "msecs", "relativeCreated", "thread", "threadName")
 HANDED_OUT = ("access_token", "refresh_token", "csrf_token", "reset_token", "token")
@@ -138,4 +140,4 @@ class Log(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if not record.name.startswith("mail."):
             told = {name: value for name, value in vars(record).items() if name not in COUNTED}
-            self._lines.add(f"{self.format(record)} {told}")
+            self._lines |= {f"{self.format(record)} {told}", JsonLines().format(record)}
