@@ -90,7 +90,7 @@ class DatabaseBusy(Busy):
     """The database is away, full, or locked for longer than we wait."""
 
     code = "database_unavailable"
-    detail = "The database does not answer right now. Nothing was changed; try again in a moment."
+    detail = "The database does not answer right now. Try again in a moment."
 
     def __init__(self, *, transient: bool = False) -> None:
         super().__init__()

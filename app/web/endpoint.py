@@ -96,7 +96,8 @@ def contract_of(view: Callable[..., object]) -> Contract | None:
 
 
 def _try_again(act: Callable[[], Response]) -> Response:
-    # A deadlock or a restart of the database undid the work whole, so doing it once more is safe.
+    # A deadlock undid the work whole, and so did a restart of the database, unless it fell on the COMMIT: then the
+    # second attempt meets what the first one did, as any repetition would, and the rows decide.
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return act()
