@@ -1,8 +1,10 @@
 """The contracts on the URL map, as one OpenAPI 3.1 document."""
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cache
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
@@ -173,5 +175,10 @@ def _schemas(app: Flask) -> dict[str, Any]:
     given = {model for _, contract in contracts(app) for model in (contract.gives, *contract.also.values()) if model}
     models = [(model, "validation") for model in taken] + [(model, "serialization") for model in given | {Problem}]
     models.sort(key=lambda pair: pair[0].__name__)
-    schemas: dict[str, Any] = models_json_schema(models, ref_template=_REF)[1]["$defs"]  # type: ignore[arg-type]
+    schemas: dict[str, Any] = json.loads(_definitions(tuple(models)))
     return schemas
+
+
+@cache  # the longest part of making an app, and the same for each one in a process
+def _definitions(models: tuple[tuple[type[BaseModel], Any], ...]) -> str:
+    return json.dumps(models_json_schema(models, ref_template=_REF)[1]["$defs"])
