@@ -119,7 +119,8 @@ def _part(message: EmailMessage, kind: str) -> str:
     if part is None:
         return ""
     try:
-        return str(part.get_content())
+        # Mail ends lines by two characters, and whoever copies a token must not copy one of them along.
+        return "\n".join(str(part.get_content()).splitlines())
     except (LookupError, ValueError):  # an unknown charset or encoding
         return str(part.get_payload())
 

@@ -34,7 +34,7 @@ def test_a_letter_is_printed_with_its_link_whole_on_a_line(capsys: pytest.Captur
     send("Grüße")
     printed = capsys.readouterr().out
     assert "Letter to ada@example.org: Grüße" in printed
-    assert LINK in printed.splitlines()
+    assert LINK in printed.split("\n")
 
 
 def test_caught_letters_are_listed_newest_first(console: MailConsole) -> None:
