@@ -1,22 +1,17 @@
 """Start the service: `python run.py`, or `make run`. What it needs to be told, it reads from the settings."""
 
 import errno
-import logging
 import os
 import signal
 import socket
 import sys
 import tempfile
-import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
 from flask import Flask, Response
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
 from prometheus_client import values
 from sqlalchemy.exc import OperationalError
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -25,7 +20,7 @@ from app import create_app, migrate, start_deliverer, start_housekeeping, start_
 from app.core import logs
 from app.core.database import db
 from app.domain.mail.console import MailConsole
-from app.web import draining
+from app.web import draining, listening, workers
 from app.web.metrics import FOLDER
 from config import Settings, SettingsError, load
 
@@ -44,7 +39,6 @@ BANNER = """
 
   Ctrl-C stops it.
 """
-STOP_SECONDS = 7  # with those of draining less than the ten that container runtimes wait
 
 
 class CannotStart(Exception):
@@ -58,11 +52,9 @@ def main() -> int:
     try:
         settings = load()
         logs.configure(settings.log_format or "text", settings.log_level)
-        with _listen(settings) as listener:
-            if not settings.production:
-                _serve_in_development(settings, listener)
-                return 0
-        _serve_in_production(settings)
+        with _take(settings) as listener:
+            serve = _serve_in_production if settings.production else _serve_in_development
+            serve(settings, listener)
     except (SettingsError, CannotStart, PermissionError) as problem:
         print(problem, file=sys.stderr)
         return 2
@@ -110,64 +102,34 @@ def _serve_in_development(settings: Settings, listener: socket.socket) -> None:
         app = create_app(settings, mailbox=console if caught else None)
         _migrate(app)
         for rounds in filter(None, (start_deliverer(app), start_sealer(app), start_housekeeping(app))):
-            stops.callback(rounds.stop, STOP_SECONDS)
+            stops.callback(rounds.stop, workers.STOP_SECONDS)
         server = make_server(
             settings.host, settings.port, app, threaded=True, request_handler=Handler, fd=listener.fileno()
         )
+        _open(settings, listener)
         mail = f"catches letters to {settings.mail_server}:{settings.mail_port}" if caught else ""
         print(BANNER.format(url=settings.public_url, mail=mail), flush=True)
         server.serve_forever()
 
 
-def _serve_in_production(settings: Settings) -> None:
+def _serve_in_production(settings: Settings, listener: socket.socket) -> None:
     app = create_app(settings)
     _migrate(app)
     with app.app_context():
         for engine in db.engines.values():
             engine.dispose()  # the workers are forks: no connection may be shared with them
-    # It advises against more threads than cores. Ours mostly wait: for the database, or for a slot to hash in.
-    logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.msg)
     with ExitStack() as stops:
         if settings.metrics == "on":
             _share_meters(stops.enter_context(tempfile.TemporaryDirectory(prefix="latchkey-")))
-        _serve_with_granian(settings)
-
-
-def _serve_with_granian(settings: Settings) -> None:
-    server: Any = Granian(
-        f"{Path(__file__).resolve()}:serve_app",
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.WSGI,
-        factory=True,
-        http=HTTPModes.http1,
-        websockets=False,
-        workers=settings.workers,
-        blocking_threads=settings.threads,
-        backlog=1024,
-        backpressure=512,  # open connections of one worker, idle ones too
-        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=64 * 1024),
-        respawn_failed_workers=True,
-        workers_kill_timeout=STOP_SECONDS,
-        log_dictconfig=logs.configuration(settings.log_format or "text", settings.log_level),
-    )
-    _drain_first(server, settings.drain_seconds)
-    server.serve()
-
-
-def _drain_first(server: Any, seconds: int) -> None:
-    stop = server.signal_handler_interrupt
-
-    def drain(*_: object) -> None:
-        if draining.under_way():  # told twice: whoever does that is in a hurry
-            stop()
-            return
-        draining.begin()
-        timer = threading.Timer(seconds, stop)
-        timer.daemon = True
-        timer.start()
-
-    server.signal_handler_interrupt = drain
+        _open(settings, listener)
+        workers.serve(
+            f"{Path(__file__).resolve()}:serve_app",
+            listener,
+            workers=settings.workers,
+            threads=settings.threads,
+            drain_seconds=settings.drain_seconds,
+            log=logs.configuration(settings.log_format or "text", settings.log_level),
+        )
 
 
 def _share_meters(folder: str) -> None:
@@ -176,16 +138,25 @@ def _share_meters(folder: str) -> None:
     values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # it chose when it was imported, and we are its only user
 
 
-def _listen(settings: Settings) -> socket.socket:
+def _take(settings: Settings) -> socket.socket:
     """The port, taken before anything else is done, so that a second start fails at once and plainly."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with _naming_the_port(settings):
+        return listening.take(settings.host, settings.port)
+
+
+def _open(settings: Settings, listener: socket.socket) -> None:
+    with _naming_the_port(settings):
+        listening.open_to_all(listener)
+
+
+@contextmanager
+def _naming_the_port(settings: Settings) -> Iterator[None]:
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=128)
+        yield
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CannotStart(f"PORT {settings.port} is taken. Choose another: PORT={settings.port + 1}") from None
-        reason = str(error.strerror).partition(" (while")[0]
-        raise CannotStart(f"HOST {settings.host}, PORT {settings.port}: {reason}") from None
+        raise CannotStart(f"HOST {settings.host}, PORT {settings.port}: {error.strerror}") from None
 
 
 def _migrate(app: Flask) -> None:

@@ -7,9 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -17,22 +18,32 @@ from prometheus_client.parser import text_string_to_metric_families
 from config import ROOT, new_signing_key
 
 TOKEN = "a token for Prometheus"
+# As systemd does it: the socket is the fourth descriptor, and the process is told that it is meant.
+HAND_OVER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.execve(sys.argv[2], sys.argv[2:], os.environ | {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())})
+"""
 
 
 class Service:
     """One `python run.py` of its own."""
 
-    def __init__(self, folder, **settings):
+    def __init__(self, folder, handed_over=None, **settings):
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.port = listener.getsockname()[1]
+            self.port = (handed_over or listener).getsockname()[1]
         environ = {
             "PATH": os.environ["PATH"], "PORT": str(self.port), "INSTANCE_PATH": str(folder), "BCRYPT_ROUNDS": "4",
             "DATABASE_URL": f"sqlite:///{folder / 'latchkey.db'}", "MAIL_DELIVERER": "off",
         }  # fmt: skip
         self.log = folder / f"log-{self.port}"
         with self.log.open("w") as log:
+            command, descriptors = [sys.executable, str(ROOT / "run.py")], ()
+            if handed_over:
+                descriptors = (handed_over.fileno(),)
+                command = [sys.executable, "-c", HAND_OVER, str(handed_over.fileno()), *command]
             self.process = subprocess.Popen(
-                [sys.executable, ROOT / "run.py"], cwd=folder, env=environ | settings, stdout=log, stderr=log
+                command, cwd=folder, env=environ | settings, stdout=log, stderr=log, pass_fds=descriptors
             )
 
     def ready(self, seconds=30):
@@ -48,7 +59,7 @@ class Service:
 
     def ask(self, path, **headers):
         """Status, headers and body of a GET on a connection of its own."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
         found = answer.status, answer.headers, answer.read().decode()
@@ -164,3 +175,30 @@ def test_before_it_stops_it_sends_everybody_elsewhere(tmp_path):
     status, headers, _ = service.ask("/healthz")
     assert (status, headers["Connection"]) == (200, "close")
     assert service.process.wait(20) == 0
+
+
+def test_a_restart_on_a_socket_of_systemd_loses_no_request_though_nobody_else_serves(tmp_path):
+    told = production() | {"DRAIN_SECONDS": "0"}
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as kept:
+        service = Service(tmp_path, kept, **told).ready()
+        stop, outcomes = threading.Event(), []
+        callers = [threading.Thread(target=call_until, args=(stop, service, outcomes)) for _ in range(8)]
+        for caller in callers:
+            caller.start()
+        assert service.stop() == 0
+        service = Service(tmp_path, kept, **told).ready()
+        stop.set()
+        for caller in callers:
+            caller.join()
+        service.stop()
+    assert len(outcomes) > 100
+    assert set(outcomes) == {200}
+
+
+def call_until(stop, service, outcomes):
+    """Ask again and again, each time on a connection of its own; note the statuses, or what went wrong."""
+    while not stop.is_set():
+        try:
+            outcomes.append(service.ask("/healthz")[0])
+        except (OSError, HTTPException) as failure:
+            outcomes.append(repr(failure))

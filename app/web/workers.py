@@ -1,0 +1,66 @@
+"""The production server: granian's workers, which share one queue and leave without a request lost."""
+
+import logging
+import socket
+import threading
+import time
+from typing import Any, Final
+
+from granian import Granian
+from granian._granian import SocketHolder
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+
+from app.web import draining, listening
+
+STOP_SECONDS: Final = 7  # with those of draining less than the ten that container runtimes wait
+LAST_SECONDS: Final = 0.2  # for who came last to be let in and to say what they want
+
+
+def serve(
+    app: str, listener: socket.socket, *, workers: int, threads: int, drain_seconds: int, log: dict[str, Any]
+) -> None:
+    """Serve what the function `app` ("file:name") makes, in `workers` processes of `threads`, until told to stop."""
+    # It advises against more threads than cores. Ours mostly wait: for the database, or for a slot to hash in.
+    logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.msg)
+    host, port = listener.getsockname()[:2]
+    server: Any = Granian(
+        app, host, port, interface=Interfaces.WSGI, factory=True, http=HTTPModes.http1,
+        websockets=False, workers=workers, blocking_threads=threads, backlog=listening.BACKLOG,
+        backpressure=512,  # open connections of one worker, idle ones too
+        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=64 * 1024),
+        respawn_failed_workers=True, workers_kill_timeout=STOP_SECONDS, log_dictconfig=log,
+    )  # fmt: skip
+    _share(server, listener)
+    _drain_first(server, listener, drain_seconds)
+    server.serve()
+
+
+def _share(server: Any, listener: socket.socket) -> None:
+    """Let all workers take from one queue. On Linux granian gives each its own, where people wait for a busy one."""
+
+    def share() -> None:
+        holder = SocketHolder(listener.fileno(), False, listening.BACKLOG)  # type: ignore[call-arg]
+        server._sso, server._shd = listener, holder
+
+    server._init_shared_socket = share
+
+
+def _drain_first(server: Any, listener: socket.socket, seconds: int) -> None:
+    stop = server.signal_handler_interrupt
+
+    def leave() -> None:
+        listening.shut(listener)
+        time.sleep(LAST_SECONDS)
+        stop()
+
+    def drain(*_: object) -> None:
+        if draining.under_way():  # told twice: whoever does that is in a hurry
+            stop()
+            return
+        draining.begin()
+        timer = threading.Timer(seconds, leave)
+        timer.daemon = True
+        timer.start()
+
+    server.signal_handler_interrupt = drain

@@ -1,0 +1,69 @@
+"""The door: whoever stands before it is let in, also when nobody new is."""
+
+import errno
+import os
+import select
+import socket
+import sys
+
+import pytest
+
+from app.web import listening
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets us choose whom to refuse")
+
+
+@pytest.fixture
+def door():
+    with listening.take("127.0.0.1", 0) as listener:
+        yield listener
+
+
+def come(door, seconds=10.0):
+    return socket.create_connection(door.getsockname(), seconds)
+
+
+def is_let_in(door, visitor):
+    visitor.sendall(b"a word")
+    with visitor, door.accept()[0] as inside:
+        return inside.recv(100) == b"a word"
+
+
+def test_until_it_is_opened_whoever_comes_is_refused_and_nobody_else_gets_the_port(door):
+    with pytest.raises(ConnectionRefusedError):
+        come(door)
+    listening.open_to_all(door)
+    assert is_let_in(door, come(door))
+    with pytest.raises(OSError, match="in use"):
+        listening.take(*door.getsockname())
+
+
+@linux
+def test_shut_it_lets_nobody_new_come_and_everybody_in_who_has_come(door):
+    listening.open_to_all(door)
+    early, other = come(door), come(door)
+    listening.shut(door)
+    with pytest.raises(TimeoutError):
+        come(door, 0.2)
+    assert is_let_in(door, early)
+    assert is_let_in(door, other)
+
+
+@linux
+def test_who_knocks_while_it_is_shut_is_refused_once_it_is_closed(door):
+    listening.open_to_all(door)
+    listening.shut(door)
+    with socket.socket() as visitor:
+        visitor.setblocking(False)
+        assert visitor.connect_ex(door.getsockname()) == errno.EINPROGRESS
+        door.close()
+        assert select.select([], [visitor], [], 20)[1]
+        assert visitor.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
+
+
+def test_one_that_was_handed_over_stays_open_for_the_successor(door, monkeypatch):
+    monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
+    monkeypatch.setenv("LISTEN_FDS", "1")
+    listening.open_to_all(door)
+    listening.shut(door)
+    assert is_let_in(door, come(door))
