@@ -109,7 +109,7 @@ def test_for_every_alert_the_runbook_says_what_to_do():
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_a_unit_runs_a_command_that_there_is(app, unit):
     text = unit.read_text()
-    if unit.suffix == ".timer":
+    if unit.suffix in (".timer", ".socket"):
         assert unit.with_suffix(".service").exists()
         return
     command = re.search(r"^ExecStart=/opt/latchkey/\.venv/bin/(.+)$", text, re.MULTILINE)[1].split()
@@ -122,6 +122,7 @@ def test_a_unit_runs_a_command_that_there_is(app, unit):
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="not here: systemd-analyze")
-def test_systemd_understands_the_units():
-    told = subprocess.run(["systemd-analyze", "verify", *UNITS], capture_output=True, text=True).stderr
+def test_systemd_understands_the_units(tmp_path):
+    units = [shutil.copy(unit, tmp_path / unit.name.replace("@", "@8001")) for unit in UNITS]
+    told = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True).stderr
     assert [line for line in told.splitlines() if "/opt/latchkey/.venv/bin/" not in line] == []
