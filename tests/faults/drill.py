@@ -22,7 +22,7 @@ import psutil
 import sqlalchemy as sa
 
 from config import new_signing_key
-from tests.bench import running
+from tests.bench.serving import running
 from tests.races.conftest import PASSWORD, empty_database
 from tests.servers import DATABASES, ROOT, NotHere
 

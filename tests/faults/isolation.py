@@ -9,7 +9,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from statistics import median
 
-from tests.bench import COST, LOAD, Sample, Shots, hash_limit, raw
+from tests.bench.__main__ import COST, hash_limit
+from tests.bench.load import LOAD, Sample, Shots, raw
 from tests.faults import drill
 from tests.faults.drill import Client, Report
 

@@ -23,7 +23,7 @@ from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 from config import ROOT, new_signing_key
-from tests.bench import running
+from tests.bench.serving import running
 
 PASSWORD = "correct horse battery"
 WEIGHTS = {"account": 70, "refresh": 15, "login": 8, "forgot": 3, "sessions": 2, "logout": 1, "signup": 1}

@@ -1,0 +1,197 @@
+"""`make bench`: how fast the main routes answer, beside a bare Flask route on the same kind of server in the same run.
+
+The service runs as `python run.py` with production settings, on loopback and in a temporary folder, with an empty
+database of each kind that there is. Read the ratios: client and server share the machine.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import secrets
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import bcrypt
+from flask import Flask
+
+from app.core import logs
+from app.web import listening, workers
+from config import new_signing_key
+from tests.bench.load import LOAD, Sample, Shots, raw, with_wrk
+from tests.bench.serving import running
+from tests.races.conftest import empty_database
+from tests.servers import DATABASES, ROOT, NotHere, available
+
+ROUNDS = 3
+WORKERS, THREADS, COST = 2, 32, 12
+MANY, FEW = 16, 4
+SIGNING_IN = 8  # at once: no more than one worker takes on, so that none is refused
+PASSWORD = "correct horse battery"
+
+
+def bare_app() -> Flask:
+    """A Flask app that does next to nothing."""
+    app = Flask("bare")
+
+    @app.get("/")
+    def nothing() -> dict[str, str]:
+        return {}
+
+    return app
+
+
+def serve_bare() -> None:
+    """Serve `bare_app` as run.py serves the service in production."""
+    with listening.take("127.0.0.1", int(os.environ["PORT"])) as listener:
+        listening.open_to_all(listener)
+        log = logs.configuration("text", "warning")
+        target = "tests.bench.__main__:bare_app"
+        workers.serve(target, listener, workers=WORKERS, threads=THREADS, drain_seconds=0, log=log)
+
+
+class Bench:
+    """The measurements, against one bare and one real service."""
+
+    def __init__(self, bare: int, service: int, seconds: int, pool: ProcessPoolExecutor) -> None:
+        self._bare, self._service, self._seconds, self._pool = bare, service, seconds, pool
+        self._people = [{"email": f"person{n}@example.com", "password": PASSWORD} for n in range(MANY)]
+        self._enter("/api/v1/auth/signup")
+
+    def one_round(self) -> dict[str, Sample]:
+        """Every quick route once, then the flood."""
+        tokens = self._enter("/api/v1/auth/login")
+        account = [raw("GET", "/api/v1/account", token=tokens[0]["access_token"])]
+        refresh = [raw("POST", "/api/v1/auth/refresh", token=each["refresh_token"]) for each in tokens]
+        found = {
+            "bare Flask route": self._measure([raw("GET", "/")], port=self._bare),
+            "GET /account": self._measure(account),
+            "POST /auth/refresh, rotating": self._measure(refresh, rotate=True),
+            "POST /forgot-password, known": self._measure(self._forgot(self._people[0]["email"])),
+            "POST /forgot-password, unknown": self._measure(self._forgot("nobody@example.com")),
+            "GET /account alone": self._measure(account, FEW),
+        }
+        flood = self._start(self._logins(), MANY)
+        found["GET /account beside logins"] = self._measure(account, FEW)
+        return found | {"the logins": flood.result()}
+
+    def sign_ins(self) -> Sample:
+        """Logins as fast as they come; in a long window, for there are few in a second."""
+        self._enter("/api/v1/auth/login")
+        return self._start(self._logins(), SIGNING_IN, seconds=5 * self._seconds).result()
+
+    def _measure(self, requests: Sequence[bytes], connections: int = MANY, **shots: int) -> Sample:
+        return self._start(requests, connections, **shots).result()
+
+    def _start(
+        self, requests: Sequence[bytes], connections: int, seconds: int = 0, port: int = 0, rotate: bool = False
+    ) -> Future[Sample]:
+        shots = Shots(port or self._service, requests[:connections], connections, rotate)
+        return self._pool.submit(LOAD, shots, seconds or self._seconds)
+
+    def _forgot(self, email: str) -> list[bytes]:
+        return [raw("POST", "/api/v1/forgot-password", {"email": email})]
+
+    def _logins(self) -> list[bytes]:
+        return [raw("POST", "/api/v1/auth/login", person) for person in self._people]
+
+    def _enter(self, path: str) -> list[dict[str, str]]:
+        with ThreadPoolExecutor(SIGNING_IN) as threads:
+            return list(threads.map(lambda person: self._post(path, person), self._people))
+
+    def _post(self, path: str, body: dict[str, str]) -> dict[str, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self._service, timeout=60)
+        while True:
+            connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            told: dict[str, str] = json.loads(answer.read())
+            if answer.status < 300:
+                return told
+            time.sleep(int(answer.headers["Retry-After"]))  # the flood before us has left hashes behind
+
+
+def hash_limit() -> float:
+    """How many passwords this machine can hash in a second when it does nothing else."""
+    cores, salt = os.cpu_count() or 1, bcrypt.gensalt(COST)
+    start = time.perf_counter()
+    with ThreadPoolExecutor(cores) as threads:
+        list(threads.map(lambda _: bcrypt.hashpw(b"password", salt), range(4 * cores)))
+    return 4 * cores / (time.perf_counter() - start)
+
+
+def median(samples: Sequence[Sample]) -> Sample:
+    """The median of each figure."""
+    return Sample(*(statistics.median(getattr(each, name) for each in samples) for name in Sample.__annotations__))
+
+
+def report(rounds: Sequence[dict[str, Sample]], sign_ins: Sample, limit: float) -> Iterator[str]:
+    """The figures, as a table and two sentences."""
+    figures = {name: median([found[name] for found in rounds]) for name in rounds[0]}
+    bare, flood = figures["bare Flask route"], figures.pop("the logins")
+    alone, beside = figures["GET /account alone"], figures["GET /account beside logins"]
+    yield f"{'':32}{'per second':>12}{'of bare':>9}{'p50 ms':>9}{'p99 ms':>9}"
+    for name, each in {**figures, "POST /auth/login": sign_ins}.items():
+        refused = f"   {each.refused:.0f} refused per second" if each.refused else ""
+        yield f"{name:32}{each.rate:12,.1f}{each.rate / bare.rate:9.3f}{each.p50:9.2f}{each.p99:9.2f}{refused}"
+    yield f"\nHash limit {limit:.2f} per second; {SIGNING_IN} connections reach {sign_ins.rate / limit:.0%} of it."
+    yield (
+        f"Beside {MANY} connections on login ({flood.rate:.1f} in and {flood.refused:.0f} refused per second), "
+        f"{FEW} on GET /account keep {beside.rate / alone.rate:.0%} of their rate; "
+        f"p99 is {beside.p99 / alone.p99:.1f} times as long."
+    )
+
+
+def measure(kind: str, seconds: int) -> Iterator[str]:
+    """Start both servers, measure on this database, and say what came of it."""
+    settings = {
+        "APP_ENV": "production", "PUBLIC_URL": "https://bench.example", "SECRET_KEY": secrets.token_urlsafe(48),
+        "SIGNING_KEY": new_signing_key(), "BCRYPT_ROUNDS": str(COST), "WORKERS": str(WORKERS), "THREADS": str(THREADS),
+        "RATELIMIT_ENABLED": "false", "MAIL_DELIVERER": "off", "LOG_LEVEL": os.environ.get("LOG_LEVEL", "info"),
+        "METRICS": "on", "METRICS_TOKEN": secrets.token_hex(), "DRAIN_SECONDS": "0",
+    }  # fmt: skip
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        settings["DATABASE_URL"] = stack.enter_context(empty_database(kind, folder))
+        bare = stack.enter_context(running("-m", "tests.bench", "--serve-bare"))
+        service = stack.enter_context(running(str(ROOT / "run.py"), **settings))
+        idle = service.memory()
+        bench = Bench(bare.port, service.port, seconds, stack.enter_context(ProcessPoolExecutor(2)))
+        limit = hash_limit()
+        rounds = [bench.one_round() for _ in range(ROUNDS)]
+        yield from report(rounds, bench.sign_ins(), limit)
+        yield (
+            f"Started in {service.started_in:.1f} s; {WORKERS} workers and their parent hold {idle:.0f} MB then, "
+            f"and {service.memory():.0f} MB after all this."
+        )
+
+
+def main() -> None:
+    """Measure on each database that there is."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--seconds", type=int, default=2, help="how long each of the windows lasts (default: 2)")
+    parser.add_argument("--database", choices=DATABASES, action="append", help="only this one; may be repeated")
+    parser.add_argument("--serve-bare", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.serve_bare:
+        serve_bare()
+        return
+    print(
+        f"granian, {WORKERS} workers of {THREADS} threads; {MANY} keep-alive connections by "
+        f"{'wrk' if LOAD is with_wrk else 'plain Python sockets'}; medians of {ROUNDS} rounds.\n"
+        f"bcrypt cost {COST}. Rate limits and mail delivery are off: letters wait in the outbox.",
+        flush=True,
+    )
+    for kind in given.database or DATABASES:
+        try:
+            print(f"\n{available(kind)}\n", *measure(kind, given.seconds), sep="\n", flush=True)
+        except NotHere as reason:
+            print(f"\n{kind}: not here: {reason}")
+
+
+if __name__ == "__main__":
+    main()
