@@ -5,7 +5,7 @@ from flask import Response, current_app, request
 
 def given(word: str) -> str | None:
     """The cookie's value in this request."""
-    return request.cookies.get(_name(word))
+    return request.cookies.get(_name(word)) if "Cookie" in request.headers else None
 
 
 def put(answer: Response, word: str, value: str, seconds: int, *, script_may_read: bool = False) -> None:

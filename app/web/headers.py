@@ -13,17 +13,16 @@ TWO_YEARS = 2 * 365 * 86_400
 def init_headers(app: Flask, production: bool) -> None:
     """Give every answer of `app` these headers, where the view has not set its own."""
 
+    always = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"), ("Cache-Control", "no-store")]
+    if production:
+        always.append(("Strict-Transport-Security", f"max-age={TWO_YEARS}; includeSubDomains"))
+    for_api = [*always, ("Content-Security-Policy", API_POLICY)]
+    for_pages = [*always, ("Content-Security-Policy", PAGE_POLICY), ("Cross-Origin-Opener-Policy", "same-origin")]
+
     @app.after_request
     def protect(response: Response) -> Response:
-        page = response.mimetype == "text/html"
-        headers = response.headers
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers.setdefault("Referrer-Policy", "no-referrer")
-        headers.setdefault("Content-Security-Policy", PAGE_POLICY if page else API_POLICY)
-        headers.setdefault("Cache-Control", "no-store")  # static files come with their own
+        own = {name.lower() for name, _ in response.headers}
+        ours = for_pages if response.mimetype == "text/html" else for_api
+        response.headers.extend([header for header in ours if header[0].lower() not in own])
         response.vary.add("Origin")  # who may read it is said for one origin, which a cache must not tell another
-        if page:
-            headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        if production:
-            headers.setdefault("Strict-Transport-Security", f"max-age={TWO_YEARS}; includeSubDomains")
         return response

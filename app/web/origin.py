@@ -1,6 +1,7 @@
 """Where the present request comes from. Only a proxy that we trust may say that it speaks for another."""
 
 import ipaddress
+from functools import lru_cache
 
 from flask import current_app, request
 
@@ -42,6 +43,7 @@ def _is_ours(hop: IPAddress) -> bool:
     return any(hop in network for network in current_app.config["LATCHKEY"].trusted_proxies)
 
 
+@lru_cache(maxsize=1024)  # each request asks several times
 def _parse(text: str | None) -> IPAddress | None:
     try:
         parsed = ipaddress.ip_address((text or "").strip())

@@ -50,8 +50,8 @@ def _begin() -> None:
 
 def _given_id() -> str | None:
     # From anyone else it would be a way to write into our log, or to hide behind another's requests.
-    given = request.headers.get(HEADER, "")
-    return given if comes_from_our_proxy() and _ACCEPTABLE.fullmatch(given) else None
+    given = request.headers.get(HEADER)
+    return given if given and _ACCEPTABLE.fullmatch(given) and comes_from_our_proxy() else None
 
 
 def _end(response: Response) -> Response:
