@@ -7,8 +7,9 @@ there at the start and still is gets listed once.
 import base64
 import binascii
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from app.core.errors import Invalid
 
@@ -47,6 +48,14 @@ def place_of(cursor: str, *types: type) -> list[int | str]:
     if not isinstance(place, list) or [type(part) for part in place] != list(types) or not all(map(_usual, place)):
         raise InvalidCursor
     return place
+
+
+def newest_first(read: Callable[[int, int], list[Any]], after: str | None, limit: int) -> Page[Any]:
+    """A page of rows by their `id`, where `read(before, most)` gives the newest with an id below; `InvalidCursor`."""
+    before = LARGEST_ID if after is None else int(place_of(after, int)[0])
+    rows = read(before, limit + 1)
+    more, rows = len(rows) > limit, rows[:limit]
+    return Page(rows, cursor_of(rows[-1].id) if more else None)
 
 
 def _usual(part: int | str) -> bool:

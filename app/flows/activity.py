@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from functools import partial
+from typing import Any
 
+from app.core.pages import Page, newest_first
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.audit.journal import Journal
 from app.domain.audit.model import Entry
 from app.domain.sessions.devices import device_name
 from app.domain.sessions.model import OwnedSession
-
-NEWEST: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +27,15 @@ class OwnEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class ActivityPage:
-    """Some events, newest first, and where the older ones begin; `next` is None when there are none."""
-
-    events: list[OwnEvent]
-    next: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Activity:
     """Shows the events of one account."""
 
     journal: Journal
 
-    def page(self, identity: OwnedSession[AccountSnapshot], limit: int, before: str | None = None) -> ActivityPage:
-        """The account's newest `limit` events older than the cursor `before`. One statement."""
-        found = self.journal.newest(identity.owner.id, int(before) if before else NEWEST, limit + 1)
-        shown = found[:limit]
-        events = [_own(entry, identity.session.id) for entry in shown]
-        return ActivityPage(events, str(shown[-1].id) if len(found) > limit else None)
+    def page(self, identity: OwnedSession[AccountSnapshot], limit: int, after: str | None = None) -> Page[OwnEvent]:
+        """The account's newest `limit` events behind the cursor `after`, or `InvalidCursor`. One statement."""
+        found = newest_first(partial(self.journal.newest, identity.owner.id), after, limit)
+        return Page([_own(entry, identity.session.id) for entry in found.items], found.next)
 
 
 def _own(entry: Entry, session_id: str) -> OwnEvent:

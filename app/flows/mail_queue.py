@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.core.clock import Clock
 from app.core.errors import Conflict, Missing
 from app.core.origin import Origin
-from app.core.pages import LARGEST_ID, Page, cursor_of, place_of
+from app.core.pages import Page, newest_first
 from app.core.work import Work
 from app.domain.audit.journal import Journal, Tag
 from app.domain.mail.listing import ListedLetter, Waiting
@@ -41,10 +41,7 @@ class MailQueue:
 
     def page(self, state: str | None, after: str | None, limit: int) -> Page[ListedLetter]:
         """The same a page at a time; `InvalidCursor`."""
-        before = int(place_of(after, int)[0]) if after else LARGEST_ID
-        letters = self.outbox.recent(state, limit + 1, before)
-        more, letters = len(letters) > limit, letters[:limit]
-        return Page(letters, cursor_of(letters[-1].id) if more else None)
+        return newest_first(lambda before, most: self.outbox.recent(state, most, before), after, limit)
 
     def waiting(self) -> Waiting:
         """How many letters there are in each state, and how long the oldest has waited."""

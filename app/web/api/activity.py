@@ -1,27 +1,17 @@
 """/api/v1/account/activity: what happened to the account of whoever is signed in."""
 
 from datetime import datetime
-from typing import Annotated
 
 from flask import Blueprint
 from pydantic import Field
 
-from app.auth import Identity
+from app.auth import Identity, InvalidCursor
 from app.web.door import auth
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
-from app.web.wire import Answer, Body
+from app.web.wire import Answer, PageQuery
 
 blueprint = Blueprint("activity", __name__, url_prefix="/api/v1/account")
-
-Cursor = Annotated[str, Field(pattern=r"^[0-9]{1,18}$", examples=["1042"])]
-
-
-class PageQuery(Body):
-    """Which events, and how many."""
-
-    limit: int = Field(20, ge=1, le=100)
-    before: Cursor | None = Field(None, description="`next` of the page before; what is inside is our business")
 
 
 class Event(Answer):
@@ -37,17 +27,18 @@ class Event(Answer):
 
 
 class EventList(Answer):
-    """Some events, the newest first."""
+    """Some events, the newest first; `next` is the cursor of the rest, null at the end."""
 
     events: list[Event]
-    next: str | None = Field(description="Send it as `before` for the older ones; null when there are none")
+    next: str | None
 
 
 @blueprint.get("/activity")
-@endpoint(query=PageQuery, gives=EventList, who=SignedIn())
+@endpoint(query=PageQuery, gives=EventList, who=SignedIn(), refuses=(InvalidCursor,))
 def list_activity(identity: Identity, query: PageQuery) -> object:
     """What happened to my account.
 
     Signing in and out, wrong passwords, changes, and what was refused; the newest first.
     """
-    return auth.activity.page(identity, query.limit, query.before)
+    page = auth.activity.page(identity, query.limit, query.after)
+    return {"events": page.items, "next": page.next}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.core.pages import cursor_of
 from tests.test_statements import statements
 from tests.web.api.acts import bearer, is_problem, log_in, log_out, sign_up
 
@@ -55,7 +56,7 @@ def test_pages_of_any_size_show_each_event_once(client, ann, limit):
         log_in(client, password="wrong")
     seen, cursor = [], None
     while True:
-        page = activity(client, ann, limit=limit, **({"before": cursor} if cursor else {})).json
+        page = activity(client, ann, limit=limit, **({"after": cursor} if cursor else {})).json
         assert 1 <= len(page["events"]) <= limit
         seen += [event["event"] for event in page["events"]]
         cursor = page["next"]
@@ -75,23 +76,25 @@ def test_what_happens_meanwhile_moves_nothing_to_another_page(client, ann):
     log_in(client, password="wrong")
     first = activity(client, ann, limit=1).json
     log_in(client, password="wrong")
-    assert told(client, ann, before=first["next"]) == ["account.opened"]
+    assert told(client, ann, after=first["next"]) == ["account.opened"]
 
 
 @pytest.mark.parametrize(
-    "query", [{"limit": 0}, {"limit": 101}, {"limit": "x"}, {"before": "x"}, {"before": "-1"}, {"before": "9" * 19},
-              {"before": ""}, {"after": "1"}],
+    ("query", "code"),
+    [({"limit": 0}, "invalid_input"), ({"limit": 101}, "invalid_input"), ({"limit": "x"}, "invalid_input"),
+     ({"before": "1"}, "invalid_input"), ({"after": "x"}, "invalid_cursor"), ({"after": ""}, "invalid_cursor"),
+     ({"after": "-1"}, "invalid_cursor"), ({"after": cursor_of("a", 1)}, "invalid_cursor")],
 )  # fmt: skip
-def test_a_limit_or_a_cursor_that_is_none_is_refused(client, ann, query):
-    assert is_problem(activity(client, ann, **query), 400, "invalid_input")
+def test_a_limit_or_a_cursor_that_is_none_is_refused(client, ann, query, code):
+    assert is_problem(activity(client, ann, **query), 400, code)
 
 
 def test_a_cursor_of_another_account_shows_ones_own(client, ann):
     bob = sign_up(client, email="bob@example.com")
     log_in(client, password="wrong")
     cursor = activity(client, ann, limit=1).json["next"]
-    assert told(client, bob, before=cursor) == ["account.opened"]
-    assert told(client, bob, before="1") == []
+    assert told(client, bob, after=cursor) == ["account.opened"]
+    assert told(client, bob, after=cursor_of(1)) == []
 
 
 @pytest.mark.usefixtures("each_database")
