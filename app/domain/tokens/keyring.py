@@ -27,13 +27,14 @@ _usable = sa.select(_keys.c.private_key, _keys.c.signs_from).where(_keys.c.retir
 class KeyRing:
     """All usable signing keys, as parsed objects, read again from the database every few seconds.
 
-    `first` is the PEM of the key that an empty database begins with; `secret` encrypts keys at rest. A key that was
-    followed by another still checks for `longest`, until the last token that it signed has died.
+    `first` is the PEM of the key that an empty database begins with. The first of `secrets` encrypts keys at rest, any
+    opens them. A key that was followed by another still checks for `longest`, until the last token that it signed has
+    died.
     """
 
-    def __init__(self, clock: Clock, *, first: str, secret: str, longest: timedelta) -> None:
+    def __init__(self, clock: Clock, *, first: str, secrets: tuple[str, ...], longest: timedelta) -> None:
         self._clock, self._first, self._longest = clock, first, longest
-        self._secret = HKDF(SHA256(), 32, None, b"latchkey signing keys").derive(secret.encode())
+        self._secrets = [_derived(secret) for secret in secrets]
         self._keys: dict[str, Key] = {}
         self._read_at = float("-inf")
         self._opened: dict[str, PrivateKey] = {}
@@ -90,7 +91,7 @@ class KeyRing:
 
     def _row(self, key: Key, private: PrivateKey) -> dict[str, object]:
         return {
-            "kid": key.kid, "algorithm": key.algorithm, "private_key": seal(private, self._secret),
+            "kid": key.kid, "algorithm": key.algorithm, "private_key": seal(private, self._secrets[0]),
             "created_at": self._clock.now(), "signs_from": key.signs_from,
         }  # fmt: skip
 
@@ -104,5 +105,9 @@ class KeyRing:
         # Checking a key of RSA takes a while: each one once a process, not once a reading.
         name = hashlib.sha256(sealed.encode()).hexdigest()
         if name not in self._opened:
-            self._opened[name] = unseal(sealed, self._secret)
+            self._opened[name] = unseal(sealed, *self._secrets)
         return self._opened[name]
+
+
+def _derived(secret: str) -> bytes:
+    return HKDF(SHA256(), 32, None, b"latchkey signing keys").derive(secret.encode())
