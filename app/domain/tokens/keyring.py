@@ -22,6 +22,8 @@ DAWN: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 _keys = table_of(SigningKey)
 _usable = sa.select(_keys.c.private_key, _keys.c.signs_from).where(_keys.c.retired_at.is_(None))
+# Always in the same order: two who reseal at once wait for each other's rows, and neither for the other's in turn.
+_sealed = sa.select(_keys.c.kid, _keys.c.private_key).where(_keys.c.retired_at.is_(None)).order_by(_keys.c.kid)
 
 
 class KeyRing:
@@ -65,6 +67,16 @@ class KeyRing:
         retired = db.session.execute(sa.update(_keys).where(usable).values(retired_at=self._clock.now()))
         return bool(retired.rowcount == 1)  # type: ignore[attr-defined]
 
+    def reseal(self) -> tuple[list[str], int]:
+        """Encrypt what rests under another secret with the first: the names of those keys, and how many others rest.
+
+        ValueError if none of our secrets opens a key. In a unit of work.
+        """
+        rows = fetch_all(_sealed)
+        older = [(kid, sealed) for kid, sealed in rows if not self._is_under_first(sealed)]
+        resealed = [kid for kid, sealed in older if self._reseal(kid, sealed)]
+        return resealed, len(rows) - len(resealed)
+
     def reread(self) -> None:
         """Let what was changed hold here at once; elsewhere it does when they read again."""
         self._read_at = float("-inf")
@@ -107,6 +119,17 @@ class KeyRing:
         if name not in self._opened:
             self._opened[name] = unseal(sealed, *self._secrets)
         return self._opened[name]
+
+    def _is_under_first(self, sealed: str) -> bool:
+        try:
+            return bool(unseal(sealed, self._secrets[0]))
+        except ValueError:
+            return False
+
+    def _reseal(self, kid: str, sealed: str) -> bool:
+        as_read = sa.and_(_keys.c.kid == kid, _keys.c.private_key == sealed)
+        anew = sa.update(_keys).where(as_read).values(private_key=seal(self._open(sealed), self._secrets[0]))
+        return bool(db.session.execute(anew).rowcount == 1)  # type: ignore[attr-defined]
 
 
 def _derived(secret: str) -> bytes:
