@@ -70,6 +70,7 @@ class Settings(BaseModel):
     otel_exporter_otlp_endpoint: str = Field("", pattern=r"^(https?://[^?#\s]+)?$")
 
     secret_key: str = ""
+    secret_key_fallbacks: Words = []
     signing_key: str = ""
     jwt_audience: str = "latchkey"
     database_url: str = ""
@@ -101,6 +102,7 @@ class Settings(BaseModel):
 
     jwt_algorithm: Literal["ES256", "EdDSA", "RS256"] = "ES256"
     key_encryption_secret: str = ""
+    key_encryption_secret_fallbacks: Words = []
     jwt_access_token_expires: Seconds = 900
     jwt_refresh_token_expires: Seconds = 14 * 86_400
     session_lifetime: Seconds = 90 * 86_400
@@ -150,11 +152,8 @@ class Settings(BaseModel):
             if "{token}" not in getattr(self, name):
                 raise ValueError(f"{name.upper()} must hold {{token}}, the place where the link carries its token")
         if self.mail_use_tls and self.mail_use_ssl:
-            raise ValueError(
-                "MAIL_USE_TLS and MAIL_USE_SSL exclude each other: choose STARTTLS or TLS from the first byte"
-            )
-        if len(self.secret_key.encode()) < 32:
-            raise ValueError("SECRET_KEY must have at least 32 bytes, such as `openssl rand -base64 48` prints")
+            raise ValueError("MAIL_USE_TLS and MAIL_USE_SSL exclude each other: STARTTLS, or TLS from the first byte")
+        self._refuse_short_secrets()
         object.__setattr__(self, "signing_key", _signing_key_text(self.signing_key))
         return self
 
@@ -162,15 +161,18 @@ class Settings(BaseModel):
         if not getattr(self, name):
             object.__setattr__(self, name, make())
 
+    def _refuse_short_secrets(self) -> None:
+        for name, values in (
+            ("SECRET_KEY", [self.secret_key]), ("SECRET_KEY_FALLBACKS", self.secret_key_fallbacks),
+            ("KEY_ENCRYPTION_SECRET", [self.key_encryption_secret or self.secret_key]),
+            ("KEY_ENCRYPTION_SECRET_FALLBACKS", self.key_encryption_secret_fallbacks),
+        ):  # fmt: skip
+            if any(len(value.encode()) < 32 for value in values):
+                raise ValueError(f"{name} must have at least 32 bytes, such as `openssl rand -base64 48` prints")
+
     def _refuse_what_production_must_not_have(self) -> None:
-        if (
-            not self.secret_key
-            or any(word in self.secret_key.lower() for word in WEAK_SECRETS)
-            or len(set(self.secret_key)) < 10
-        ):
-            raise ValueError(
-                "SECRET_KEY must be a random secret of your own in production (try `openssl rand -base64 48`)"
-            )
+        if any(word in self.secret_key.lower() for word in WEAK_SECRETS) or len(set(self.secret_key)) < 10:
+            raise ValueError("SECRET_KEY must be a random secret of your own in production: `openssl rand -base64 48`")
         if not self.signing_key:
             raise ValueError(
                 "SIGNING_KEY must name or hold your own private key in production (PEM; see docs/operations.md)"

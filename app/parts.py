@@ -76,10 +76,10 @@ def parts_of(app: Flask, settings: Settings, clock: Clock) -> dict[str, Any]:
         "directory": AccountDirectory(), "administrators": Administrators(), "hash_slots": hash_slots,
         "passwords": _passwords(settings, hash_slots),
         "sessions": _session_store(settings), "challenges": ChallengeStore(),
-        "chain": Chain(_secret_at_rest(settings)),
+        "chain": Chain(_secrets_at_rest(settings)),
         "outbox": Outbox(host_of(settings)), "letters": Letters(settings.letters_path),
-        "links": Links(settings.secret_key, clock), "codes": Codes(settings.secret_key),
-        "csrf": CsrfTokens(settings.secret_key), "keys": _key_ring(settings, clock),
+        "links": Links(_secrets_of_links(settings), clock), "codes": Codes(_secrets_of_links(settings)),
+        "csrf": CsrfTokens(_secrets_of_links(settings)), "keys": _key_ring(settings, clock),
     }  # fmt: skip
     parts["guesses"] = Guesses(Counters(settings.redis_url), enabled=settings.ratelimit_enabled)
     wire = Wiring(parts)
@@ -121,11 +121,19 @@ def lasting_sessions() -> SessionStore[AccountSnapshot]:
 
 def _key_ring(settings: Settings, clock: Clock) -> KeyRing:
     longest = timedelta(seconds=settings.jwt_refresh_token_expires + LEEWAY_SECONDS)
-    return KeyRing(clock, first=settings.signing_key, secret=_secret_at_rest(settings), longest=longest)
+    return KeyRing(clock, first=settings.signing_key, secrets=_secrets_at_rest(settings), longest=longest)
 
 
-def _secret_at_rest(settings: Settings) -> str:
-    return settings.key_encryption_secret or settings.secret_key
+def _secrets_of_links(settings: Settings) -> tuple[str, ...]:
+    return settings.secret_key, *settings.secret_key_fallbacks
+
+
+def _secrets_at_rest(settings: Settings) -> tuple[str, ...]:
+    # Where there is a secret for what rests, whoever learns SECRET_KEY can plant no signing key and forge no event.
+    fallbacks = settings.key_encryption_secret_fallbacks
+    if settings.key_encryption_secret:
+        return settings.key_encryption_secret, *fallbacks
+    return settings.secret_key, *fallbacks, *settings.secret_key_fallbacks
 
 
 def _bearer_tokens(app: Flask, settings: Settings, keys: KeyRing) -> BearerTokens:

@@ -48,6 +48,9 @@ BAD = {
     "AUTH_TYPE": "digest_auth",
     "SESSION_NAME": "my session",
     "SECRET_KEY": "short",
+    "SECRET_KEY_FALLBACKS": "short",
+    "KEY_ENCRYPTION_SECRET": "short",
+    "KEY_ENCRYPTION_SECRET_FALLBACKS": "short",
     "SIGNING_KEY": "/nowhere/key.pem",
 }
 
@@ -101,6 +104,25 @@ def test_a_refusal_never_repeats_a_secret(tmp_path):
     with pytest.raises(SettingsError) as refused:
         in_development(tmp_path, SECRET_KEY="hunter2-hunter2", DATABASE_URL="oracle://ann:hunter2@localhost/x")
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("variable", ["SECRET_KEY_FALLBACKS", "KEY_ENCRYPTION_SECRET_FALLBACKS"])
+def test_each_secret_of_a_list_must_be_long_and_none_is_repeated(tmp_path, variable):
+    one, other = secrets.token_urlsafe(48), secrets.token_urlsafe(48)
+    assert getattr(in_development(tmp_path, **{variable: f"{one}, {other}"}), variable.lower()) == [one, other]
+    with pytest.raises(SettingsError, match=rf"^{variable} must have at least 32 bytes") as refused:
+        in_development(tmp_path, **{variable: f"{one},hunter2-hunter2"})
+    assert not any(secret in str(refused.value) for secret in (one, "hunter2"))
+
+
+def test_a_secret_is_measured_in_bytes(tmp_path):
+    assert in_development(tmp_path, SECRET_KEY_FALLBACKS="ü" * 16).secret_key_fallbacks == ["ü" * 16]
+
+
+def test_a_kept_secret_that_was_cut_off_is_noticed(tmp_path):
+    (tmp_path / "secret_key").write_text("")
+    with pytest.raises(SettingsError, match=r"^SECRET_KEY must have"):
+        in_development(tmp_path)
 
 
 def test_starttls_and_tls_exclude_each_other(tmp_path):

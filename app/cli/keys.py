@@ -1,4 +1,4 @@
-"""flask keys: list, rotate, retire."""
+"""flask keys: list, rotate, retire, reseal."""
 
 import click
 from flask.cli import AppGroup
@@ -37,3 +37,11 @@ def retire_key(kid: str) -> None:
     with refusals_as_exits():
         auth.keys.retire(kid)
         click.echo(f"{kid}  retired")
+
+
+@keys.command("reseal")
+def reseal_keys() -> None:
+    """Encrypt every key with the newest secret, so that older ones need open none. Several at once do no harm."""
+    with refusals_as_exits():
+        resealed, others = auth.keys.reseal()
+        click.echo(f"{resealed} resealed, {others} already under the newest secret")

@@ -1,4 +1,4 @@
-"""Signing keys: show the public halves, follow one key by another, refuse one that leaked."""
+"""Signing keys: show the public halves, follow one key by another, refuse one that leaked, seal all anew."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +24,13 @@ class NoSuchKey(Missing):
     detail = "No usable key has this name."
 
 
+class KeyUnreadable(Conflict):
+    """A signing key was sealed with a secret that we do not have."""
+
+    code = "key_unreadable"
+    detail = "None of our secrets opens a signing key. List the one that does in KEY_ENCRYPTION_SECRET_FALLBACKS."
+
+
 class LastKey(Conflict):
     """Without this key nothing could be signed."""
 
@@ -33,7 +40,7 @@ class LastKey(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class KeyRotation:
-    """Publishes, rotates and retires the keys that tokens are signed with."""
+    """Publishes, rotates, retires and reseals the keys that tokens are signed with."""
 
     work: Work
     keys: KeyRing
@@ -88,6 +95,18 @@ class KeyRotation:
             self._note(Tag.KEY_RETIRED, kid, self.require_administrator(None))
             work.commit()
         self.keys.reread()
+
+    def reseal(self) -> tuple[int, int]:
+        """Encrypt every usable key with the newest secret; how many this call did, and how many already rested so."""
+        with self.work as work:
+            try:
+                resealed, others = self.keys.reseal()
+            except ValueError:
+                raise KeyUnreadable from None
+            for kid in resealed:
+                self._note(Tag.KEY_RESEALED, kid, self.require_administrator(None))
+            work.commit()
+        return len(resealed), others
 
     def _note(self, tag: Tag, kid: str, actor: Actor) -> None:
         self.journal.record(tag, Origin(), self.clock.now(), account_id=None, **actor, kid=kid)

@@ -1,11 +1,15 @@
 """flask keys: a key is published before it signs, and what it replaces goes on checking."""
 
+from collections.abc import Iterator
+
 import jwt
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app import create_app
 from app.domain.tokens.keys import unseal
+from tests.conftest import close
 from tests.web.api.acts import sql
 
 ANN = {"email": "ann@example.com", "password": "correct horse battery"}
@@ -135,6 +139,46 @@ def test_private_keys_rest_encrypted(app: Flask, client: FlaskClient) -> None:
     (kept,) = sql(app, "SELECT private_key FROM signing_keys")[0]
     with pytest.raises(ValueError, match="not sealed with this secret"):
         unseal(kept, bytes(32))
+
+
+SECRET, OLDER = "a new secret of thirty-two bytes", "an old secret, of thirty-two bytes"
+
+
+@pytest.fixture
+def changed(settings, clock) -> Iterator[Flask]:
+    """The service on the same database, restarted with a new secret and the old one listed."""
+    changes = {"key_encryption_secret": SECRET, "key_encryption_secret_fallbacks": [OLDER]}
+    app = create_app(settings.model_copy(update=changes), clock=clock)
+    yield app
+    close(app)
+
+
+@pytest.mark.usefixtures("each_database")
+@pytest.mark.settings(key_encryption_secret=OLDER)
+def test_resealing_says_how_many_keys_it_changed_and_is_journalled(app: Flask, client: FlaskClient, changed) -> None:
+    tokens = sign_in(client, "signup")
+    kids = [kid_of(tokens["access_token"]), rotate(app)]
+    newest = rotate(changed)
+    assert run(changed, "reseal").output == "2 resealed, 1 already under the newest secret\n"
+    assert run(changed, "reseal").output == "0 resealed, 3 already under the newest secret\n"
+    events = sql(app, "SELECT actor_id, details FROM audit_events WHERE tag = 'key.resealed'")
+    assert sorted(kid for kid in kids if any(kid in str(details) for _, details in events)) == sorted(kids)
+    assert [actor for actor, _ in events] == ["operator", "operator"]
+    assert published(changed.test_client()) == [*kids, newest]
+    assert works(changed.test_client(), tokens)
+
+
+@pytest.mark.settings(key_encryption_secret=OLDER)
+def test_after_resealing_the_old_secret_opens_nothing(app: Flask, client: FlaskClient, changed) -> None:
+    sign_in(client, "signup")
+    run(changed, "reseal")
+    refused = run(app, "reseal")
+    assert (refused.exit_code, refused.output.startswith("Error: None of our secrets opens a signing key")) == (1, True)
+    assert sql(app, "SELECT count(*) FROM audit_events WHERE tag = 'key.resealed'") == [(1,)]
+
+
+def test_without_a_key_there_is_nothing_to_reseal(app: Flask) -> None:
+    assert run(app, "reseal").output == "0 resealed, 0 already under the newest secret\n"
 
 
 def test_the_key_set_is_cacheable_and_not_sent_twice(client: FlaskClient) -> None:

@@ -20,6 +20,7 @@ from tests.web.api.acts import PASSWORD, sql
 
 HOME = Origin("192.0.2.7", "Mozilla/5.0 (Windows NT 10.0; rv:148.0) Gecko/20100101 Firefox/148.0")
 ANN, BOB = "00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"
+CHANGED = {"secret_key": "another secret, of at least 32 bytes"}
 EVENTS, HEADS = AuditEvent.__table__, AuditHead.__table__
 
 
@@ -205,7 +206,7 @@ def test_a_row_that_is_taken_out_of_its_place_leaves_a_gap_even_when_it_is_seale
 @pytest.mark.parametrize("column", ["position", "link", "purged_position", "purged_link", "signature"])
 def test_a_head_that_was_changed_is_noticed_and_nothing_is_sealed_onto_it(sealed, column):
     sealed.tamper(sa.update(HEADS).values({column: 3 if "position" in column else "f" * 64}))
-    assert sealed.verdict() == "The head of the audit chain was changed, or SECRET_KEY was."
+    assert sealed.verdict() == "The head of the audit chain was changed, or its secret is not listed."
     sealed.write(1)
     with pytest.raises(ChainBroken):
         sealed.audit.seal()
@@ -240,9 +241,70 @@ def test_a_chain_that_was_made_anew_or_put_back_is_told_by_an_end_noted_elsewher
 
 
 def test_another_secret_knows_nothing_of_the_chain(sealed, settings):
-    other = create_app(settings.model_copy(update={"secret_key": "another secret, of at least 32 bytes"}))
-    assert Journal(other, Door(other).audit).verdict() == "The head of the audit chain was changed, or SECRET_KEY was."
+    other = create_app(settings.model_copy(update=CHANGED))
+    assert "its secret is not listed" in Journal(other, Door(other).audit).verdict()
     close(other)
+
+
+@pytest.fixture
+def changed(sealed, settings, clock):
+    """The five that are sealed, and five more under another secret, while the first one is listed."""
+    changes = CHANGED | {"secret_key_fallbacks": [settings.secret_key]}
+    other = create_app(settings.model_copy(update=changes), clock=clock)
+    journal = Journal(other, Door(other).audit)
+    journal.write(5)
+    assert journal.audit.seal() == 5
+    yield journal
+    close(other)
+
+
+@pytest.mark.usefixtures("each_database")
+def test_a_chain_that_was_sealed_under_two_secrets_is_whole_while_both_are_listed(changed):
+    assert changed.audit.verify().count == 10
+    changed.erase()
+    assert changed.audit.verify().count == 10
+
+
+@pytest.mark.usefixtures("each_database")
+@pytest.mark.parametrize("position", [2, 5, 6, 9])
+def test_under_either_secret_a_change_is_named(changed, position):
+    changed.change(position, ip="198.51.100.1")
+    assert changed.verdict() == f"Row {changed.rows()[position - 1].id}, position {position}, was changed or moved."
+    changed.drop(position)
+    assert f"Position {position} is gone" in changed.verdict()
+
+
+def test_sealing_moves_the_head_to_the_newest_secret(changed, settings):
+    alone = create_app(settings.model_copy(update=CHANGED))
+    Journal(alone, Door(alone).audit).write(1)
+    assert Door(alone).audit.seal() == 1
+    assert changed.audit.verify().count == 11
+    close(alone)
+
+
+@pytest.mark.usefixtures("each_database")
+def test_an_older_secret_is_needed_until_what_it_sealed_is_purged(changed, clock, settings):
+    alone = create_app(settings.model_copy(update=CHANGED), clock=clock)
+    journal = Journal(alone, Door(alone).audit)
+    assert "position 1, was changed" in journal.verdict()
+    clock.advance(days=401)
+    with pytest.raises(ChainBroken, match="position 1"):
+        Door(alone).housekeeping.run()
+    journal.write(1)
+    journal.audit.seal()
+    assert Door(changed.app).housekeeping.run()["events"] == 10
+    assert journal.audit.verify().count == 1
+    close(alone)
+
+
+def test_who_has_an_older_secret_that_is_listed_makes_the_chain_anew_and_an_end_noted_elsewhere_tells(changed, sealed):
+    noted = (changed.head()["position"], changed.head()["link"])
+    sealed.tamper(sa.delete(EVENTS))
+    sealed.tamper(sa.delete(HEADS))
+    sealed.write(10)
+    sealed.audit.seal()
+    assert changed.audit.verify().count == 10
+    assert changed.verdict(noted) == "Position 10 has another link than was noted."
 
 
 @pytest.mark.usefixtures("each_database")

@@ -89,7 +89,7 @@ def test_a_link_for_another_purpose_is_refused(app, auth, client, clock, setting
     sign_up(client)
     [(account_id,)] = sql(app, "SELECT id FROM accounts")
     later = clock.now().replace(year=2_100)
-    token = Links(settings.secret_key, clock).sign("verify-email", account_id=account_id, state=1, expires_at=later)
+    token = Links((settings.secret_key,), clock).sign("verify-email", account_id=account_id, state=1, expires_at=later)
     with pytest.raises(LinkInvalid):
         auth.password_reset.complete(token, NEW, HOME)
 

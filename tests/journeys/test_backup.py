@@ -89,7 +89,7 @@ def test_a_backup_without_its_secret_is_worth_nothing_to_a_thief(each_app, clien
     close(stolen)
 
 
-def test_when_the_secret_is_changed_deleted_keys_begin_anew(app, client, settings):
+def test_when_the_secret_is_lost_deleted_keys_begin_anew(app, client, settings):
     tokens = sign_up(client)
     renewed = create_app(settings.model_copy(update={"key_encryption_secret": "a new secret of thirty-two bytes"}))
     assert renewed.test_client().get("/readyz").status_code == 503

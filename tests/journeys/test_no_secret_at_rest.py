@@ -16,6 +16,7 @@ from tests.web.api.acts import sql
 ANN, BOB, MOVED = "ann@example.com", "bob@example.com", "ann@example.org"
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0"
 FIRST, SECOND, THIRD, FOURTH, FIFTH = (f"{word} hörse+bättery/%?&=\"'" for word in ("one", "two", "red", "far", "old"))
+FORMER_KEY, AT_REST, FORMER_AT_REST = (f"{word} secret of no fewer than 32 bytes" for word in ("an old", "a", "no new"))
 WRONG = ("never my password", "nor%20this <one>", "jämmerlich vertippt")
 KINDS = {
     "password", "credentials", "access_token", "refresh_token", "csrf_token", "link", "code", "secret key",
@@ -44,7 +45,8 @@ def witness(log, app, settings):
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     witness = Witness(server.port)
-    witness.secrets["secret key"].add(settings.secret_key)
+    witness.secrets["secret key"] |= {settings.secret_key, *settings.secret_key_fallbacks}
+    witness.secrets["secret key"] |= {settings.key_encryption_secret, *settings.key_encryption_secret_fallbacks} - {""}
     yield witness
     server.shutdown()
     thread.join()
@@ -179,6 +181,7 @@ def rotate_keys(ask, house, clock):
     clock.advance(11)
     house.hold_keys()
     house.command("keys", "list")
+    house.command("keys", "reseal")
     return ask("POST", "/api/v1/auth/login", {"email": ANN, "password": FIFTH})[1]
 
 
@@ -202,7 +205,10 @@ def take_all_and_leave(ask, house, clock, tokens):
     house.look()
 
 
-@pytest.mark.settings(basic_auth=True, metrics="on")
+@pytest.mark.settings(
+    basic_auth=True, metrics="on", secret_key_fallbacks=[FORMER_KEY], key_encryption_secret=AT_REST,
+    key_encryption_secret_fallbacks=[FORMER_AT_REST],
+)  # fmt: skip
 def test_after_a_whole_life_no_secret_lies_anywhere(each_database, witness, house, log, clock, capfd):
     ask = witness.ask
     sign_up_and_verify(ask, house)

@@ -31,10 +31,13 @@ class Head:
 
 
 class Chain:
-    """Computes what binds events together. HMAC-SHA-256, with a key derived from `secret` (RFC 5869)."""
+    """Computes what binds events together, and checks it. HMAC-SHA-256, with keys derived from `secrets` (RFC 5869).
 
-    def __init__(self, secret: str) -> None:
-        self._key = HKDF(SHA256(), 32, None, b"latchkey audit chain").derive(secret.encode())
+    The first makes, any checks: a chain may go on under another secret than it was begun with.
+    """
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        self._keys = [_derived(secret) for secret in secrets]
 
     def commitment(self, entry: Entry, salt: str) -> str:
         """Stands for what is personal in the event, and tells nothing of it without the salt."""
@@ -42,32 +45,46 @@ class Chain:
 
     def link(self, previous: str, position: int, entry: Entry, commitment: str) -> str:
         """Binds the event to its place after `previous`."""
-        fixed = (entry.id, entry.at.isoformat(), entry.tag, entry.result)
-        return _digest(self._key, "event", previous, position, *fixed, commitment)
+        return _digest(self._keys[0], *_place(previous, position, entry, commitment))
 
     def erasure(self, position: int, commitment: str) -> str:
         """Shows that it was us who erased what the commitment stands for."""
-        return _digest(self._key, "erased", position, commitment)
+        return _digest(self._keys[0], "erased", position, commitment)
 
     def signed(self, head: Head) -> Head:
         """The head with its signature: a row of the table cannot be made the end of the chain by copying its link."""
-        fields = (head.position, head.link, head.purged_position, head.purged_link)
-        return replace(head, signature=_digest(self._key, "head", *fields))
+        return replace(head, signature=_digest(self._keys[0], *_ends(head)))
 
     def is_ours(self, head: Head) -> bool:
-        """Whether the head was written by whoever holds the key."""
-        return hmac.compare_digest(self.signed(head).signature, head.signature)
+        """Whether the head was written by whoever holds one of the secrets."""
+        return self._made(head.signature, *_ends(head))
 
     def holds(self, previous: str, position: int, entry: Entry) -> bool:
         """Whether a sealed event is what was sealed at this place."""
         commitment = entry.commitment or ""
-        bound = self.link(previous, position, entry, commitment) == entry.link
+        bound = self._made(entry.link, *_place(previous, position, entry, commitment))
         return bound and self._is_as_committed(entry, position, commitment)
 
     def _is_as_committed(self, entry: Entry, position: int, commitment: str) -> bool:
         if entry.salt is None:
-            return _personal(entry) == NOBODY and entry.erasure == self.erasure(position, commitment)
+            return _personal(entry) == NOBODY and self._made(entry.erasure, "erased", position, commitment)
         return entry.erasure is None and self.commitment(entry, entry.salt) == commitment
+
+    def _made(self, digest: str | None, *parts: object) -> bool:
+        given = (digest or "").encode()
+        return any(hmac.compare_digest(_digest(key, *parts).encode(), given) for key in self._keys)
+
+
+def _derived(secret: str) -> bytes:
+    return HKDF(SHA256(), 32, None, b"latchkey audit chain").derive(secret.encode())
+
+
+def _ends(head: Head) -> tuple[object, ...]:
+    return "head", head.position, head.link, head.purged_position, head.purged_link
+
+
+def _place(previous: str, position: int, entry: Entry, commitment: str) -> tuple[object, ...]:
+    return "event", previous, position, entry.id, entry.at.isoformat(), entry.tag, entry.result, commitment
 
 
 def _personal(entry: Entry) -> tuple[object, ...]:

@@ -50,7 +50,7 @@ class HeadStore:
         if head is None:
             head = self._begin()
         if not self.chain.is_ours(head):
-            raise ChainBroken("The head of the audit chain was changed, or SECRET_KEY was.")
+            raise ChainBroken("The head of the audit chain was changed, or its secret is not listed.")
         return head
 
     def move(self, old: Head, new: Head) -> bool:

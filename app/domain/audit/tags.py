@@ -35,6 +35,7 @@ class Tag(StrEnum):
     MAIL_RETRIED = "mail.retried"
     KEY_ROTATED = "key.rotated"
     KEY_RETIRED = "key.retired"
+    KEY_RESEALED = "key.resealed"
 
     @property
     def result(self) -> Result:

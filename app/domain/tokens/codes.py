@@ -19,20 +19,26 @@ class CodeInvalid(Invalid):
 
 
 class Codes:
-    """Derives the one code of a letter. 20^8 codes, five tries: a guess succeeds once in five thousand million."""
+    """Derives the code of a letter from the first of `secrets`, and takes that of any.
 
-    def __init__(self, secret: str) -> None:
-        self._key = hmac.digest(secret.encode(), b"latchkey codes", hashlib.sha256)
+    20^8 codes, five tries: a guess succeeds once in five thousand million, for each secret.
+    """
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        self._keys = [hmac.digest(secret.encode(), b"latchkey codes", hashlib.sha256) for secret in secrets]
 
     def of(self, purpose: str, account_id: str, letter: int) -> str:
         """The code as it is printed: WDJB-MJHT."""
-        digest = hmac.digest(self._key, f"{purpose}|{account_id}|{letter}".encode(), hashlib.sha256)
-        number = int.from_bytes(digest, "big")
-        letters = "".join(ALPHABET[number // len(ALPHABET) ** place % len(ALPHABET)] for place in range(LENGTH))
+        letters = _code(self._keys[0], f"{purpose}|{account_id}|{letter}")
         return f"{letters[:4]}-{letters[4:]}"
 
     def matches(self, code: str, purpose: str, account_id: str, letter: int) -> bool:
         """Whether a person typed that code; case, dashes and spaces do not matter."""
-        typed = "".join(character for character in code.upper() if character in ALPHABET)
-        wanted = self.of(purpose, account_id, letter).replace("-", "")
-        return hmac.compare_digest(typed.encode(), wanted.encode())
+        typed = "".join(character for character in code.upper() if character in ALPHABET).encode()
+        codes = (_code(key, f"{purpose}|{account_id}|{letter}") for key in self._keys)
+        return any(hmac.compare_digest(typed, wanted.encode()) for wanted in codes)
+
+
+def _code(key: bytes, subject: str) -> str:
+    number = int.from_bytes(hmac.digest(key, subject.encode(), hashlib.sha256), "big")
+    return "".join(ALPHABET[number // len(ALPHABET) ** place % len(ALPHABET)] for place in range(LENGTH))

@@ -14,16 +14,21 @@ class CsrfMismatch(Forbidden):
 
 
 class CsrfTokens:
-    """Derives the one CSRF token of a session from a secret. Nothing is kept."""
+    """Derives the CSRF token of a session from the first of `secrets`, and takes that of any. Nothing is kept."""
 
-    def __init__(self, secret: str) -> None:
-        self._key = hmac.digest(secret.encode(), b"latchkey csrf", hashlib.sha256)
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        self._keys = [hmac.digest(secret.encode(), b"latchkey csrf", hashlib.sha256) for secret in secrets]
 
     def of(self, session_id: str) -> str:
         """The session's token."""
-        return hmac.new(self._key, session_id.encode(), hashlib.sha256).hexdigest()
+        return _token(self._keys[0], session_id)
 
     def check(self, session_id: str, given: str) -> None:
         """Nothing, or `CsrfMismatch`."""
-        if not hmac.compare_digest(self.of(session_id).encode(), given.encode("utf-8", "replace")):
+        sent = given.encode("utf-8", "replace")
+        if not any(hmac.compare_digest(_token(key, session_id).encode(), sent) for key in self._keys):
             raise CsrfMismatch
+
+
+def _token(key: bytes, session_id: str) -> str:
+    return hmac.new(key, session_id.encode(), hashlib.sha256).hexdigest()

@@ -22,18 +22,21 @@ DAWN: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 _keys = table_of(SigningKey)
 _usable = sa.select(_keys.c.private_key, _keys.c.signs_from).where(_keys.c.retired_at.is_(None))
+# Always in the same order: two who reseal at once wait for each other's rows, and neither for the other's in turn.
+_sealed = sa.select(_keys.c.kid, _keys.c.private_key).where(_keys.c.retired_at.is_(None)).order_by(_keys.c.kid)
 
 
 class KeyRing:
     """All usable signing keys, as parsed objects, read again from the database every few seconds.
 
-    `first` is the PEM of the key that an empty database begins with; `secret` encrypts keys at rest. A key that was
-    followed by another still checks for `longest`, until the last token that it signed has died.
+    `first` is the PEM of the key that an empty database begins with. The first of `secrets` encrypts keys at rest, any
+    opens them. A key that was followed by another still checks for `longest`, until the last token that it signed has
+    died.
     """
 
-    def __init__(self, clock: Clock, *, first: str, secret: str, longest: timedelta) -> None:
+    def __init__(self, clock: Clock, *, first: str, secrets: tuple[str, ...], longest: timedelta) -> None:
         self._clock, self._first, self._longest = clock, first, longest
-        self._secret = HKDF(SHA256(), 32, None, b"latchkey signing keys").derive(secret.encode())
+        self._secrets = [_derived(secret) for secret in secrets]
         self._keys: dict[str, Key] = {}
         self._read_at = float("-inf")
         self._opened: dict[str, PrivateKey] = {}
@@ -64,6 +67,16 @@ class KeyRing:
         retired = db.session.execute(sa.update(_keys).where(usable).values(retired_at=self._clock.now()))
         return bool(retired.rowcount == 1)  # type: ignore[attr-defined]
 
+    def reseal(self) -> tuple[list[str], int]:
+        """Encrypt what rests under another secret with the first: the names of those keys, and how many others rest.
+
+        ValueError if none of our secrets opens a key. In a unit of work.
+        """
+        rows = fetch_all(_sealed)
+        older = [(kid, sealed) for kid, sealed in rows if not self._is_under_first(sealed)]
+        resealed = [kid for kid, sealed in older if self._reseal(kid, sealed)]
+        return resealed, len(rows) - len(resealed)
+
     def reread(self) -> None:
         """Let what was changed hold here at once; elsewhere it does when they read again."""
         self._read_at = float("-inf")
@@ -90,7 +103,7 @@ class KeyRing:
 
     def _row(self, key: Key, private: PrivateKey) -> dict[str, object]:
         return {
-            "kid": key.kid, "algorithm": key.algorithm, "private_key": seal(private, self._secret),
+            "kid": key.kid, "algorithm": key.algorithm, "private_key": seal(private, self._secrets[0]),
             "created_at": self._clock.now(), "signs_from": key.signs_from,
         }  # fmt: skip
 
@@ -104,5 +117,20 @@ class KeyRing:
         # Checking a key of RSA takes a while: each one once a process, not once a reading.
         name = hashlib.sha256(sealed.encode()).hexdigest()
         if name not in self._opened:
-            self._opened[name] = unseal(sealed, self._secret)
+            self._opened[name] = unseal(sealed, *self._secrets)
         return self._opened[name]
+
+    def _is_under_first(self, sealed: str) -> bool:
+        try:
+            return bool(unseal(sealed, self._secrets[0]))
+        except ValueError:
+            return False
+
+    def _reseal(self, kid: str, sealed: str) -> bool:
+        as_read = sa.and_(_keys.c.kid == kid, _keys.c.private_key == sealed)
+        anew = sa.update(_keys).where(as_read).values(private_key=seal(self._open(sealed), self._secrets[0]))
+        return bool(db.session.execute(anew).rowcount == 1)  # type: ignore[attr-defined]
+
+
+def _derived(secret: str) -> bytes:
+    return HKDF(SHA256(), 32, None, b"latchkey signing keys").derive(secret.encode())

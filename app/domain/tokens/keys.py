@@ -59,14 +59,16 @@ def seal(key: PrivateKey, secret: bytes) -> str:
     return base64.b64encode(nonce + AESGCM(secret).encrypt(nonce, plain, None)).decode()
 
 
-def unseal(sealed: str, secret: bytes) -> PrivateKey:
-    """The key that was sealed with `secret`; ValueError if it was not, or was changed since."""
-    try:
-        data = base64.b64decode(sealed, validate=True)
-        plain = AESGCM(secret).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], None)
-    except InvalidTag:
-        raise ValueError("not sealed with this secret") from None
-    return _usable(serialization.load_der_private_key(plain, None))
+def unseal(sealed: str, *any_of: bytes) -> PrivateKey:
+    """The key that was sealed with one of these secrets; ValueError if it was with none, or was changed since."""
+    data = base64.b64decode(sealed, validate=True)
+    for secret in any_of:
+        try:
+            plain = AESGCM(secret).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], None)
+        except InvalidTag:
+            continue
+        return _usable(serialization.load_der_private_key(plain, None))
+    raise ValueError("not sealed with this secret")
 
 
 def _usable(key: object) -> PrivateKey:

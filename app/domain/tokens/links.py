@@ -37,10 +37,13 @@ class LinkUsed(Invalid):
 
 
 class Links:
-    """Signs and opens link tokens. They share no format with bearer tokens, so neither passes for the other."""
+    """Signs link tokens with the first of `secrets`, opens those of any.
 
-    def __init__(self, secret: str, clock: Clock) -> None:
-        self._secret, self._clock = secret, clock
+    They share no format with bearer tokens, so neither passes for the other.
+    """
+
+    def __init__(self, secrets: tuple[str, ...], clock: Clock) -> None:
+        self._oldest_first, self._clock = secrets[::-1], clock  # the order of itsdangerous
 
     def sign(self, purpose: str, *, account_id: str, state: int, expires_at: datetime) -> str:
         """A token for `purpose` that says which state of which account it was made for."""
@@ -60,7 +63,7 @@ class Links:
 
     def _serializer(self, purpose: str) -> URLSafeSerializer:
         signing = {"key_derivation": "hmac", "digest_method": _sha256}
-        return URLSafeSerializer(self._secret, salt=f"latchkey.link.{purpose}", signer_kwargs=signing)
+        return URLSafeSerializer(self._oldest_first, salt=f"latchkey.link.{purpose}", signer_kwargs=signing)
 
 
 def _sha256(value: bytes = b"") -> Any:

@@ -321,5 +321,5 @@ def test_an_endless_token_is_refused_at_once(client, ann):
 
 
 def test_a_link_is_no_bearer_token(client, settings):
-    links = Links(settings.secret_key, Clock())
+    links = Links((settings.secret_key,), Clock())
     assert is_refused(client, links.sign("reset-password", account_id="a", state=1, expires_at=Clock().now()))

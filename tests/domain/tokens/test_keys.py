@@ -35,6 +35,14 @@ def test_a_key_rests_encrypted_and_comes_back(algorithm):
     assert seal(key, SECRET) != sealed
 
 
+def test_a_key_is_opened_by_the_one_that_fits_of_many_secrets():
+    key = new_key("ES256")
+    sealed = seal(key, SECRET)
+    assert to_key(unseal(sealed, bytes(32), SECRET), DAWN).kid == to_key(key, DAWN).kid
+    with pytest.raises(ValueError, match="not sealed with this secret"):
+        unseal(sealed, bytes(32), SECRET[::-1])
+
+
 def test_a_key_that_was_changed_at_rest_or_sealed_with_another_secret_is_refused():
     sealed = base64.b64decode(seal(new_key("ES256"), SECRET))
     with pytest.raises(ValueError, match="not sealed with this secret"):

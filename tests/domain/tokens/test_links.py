@@ -20,7 +20,7 @@ def clock():
 
 @pytest.fixture
 def links(clock):
-    return Links(SECRET, clock)
+    return Links((SECRET,), clock)
 
 
 @pytest.fixture
@@ -43,7 +43,14 @@ def test_a_link_of_another_purpose_is_invalid(links, clock):
 
 def test_a_link_of_another_secret_is_invalid(links, clock):
     with pytest.raises(LinkInvalid):
-        links.open("reset-password", sign(Links(SECRET[::-1], clock), clock))
+        links.open("reset-password", sign(Links((SECRET[::-1],), clock), clock))
+
+
+def test_a_link_of_an_earlier_or_coming_secret_that_is_listed_is_opened(links, clock, token):
+    changed = Links((SECRET[::-1], SECRET), clock)
+    assert changed.open("reset-password", token) == ("ann", 7)
+    with pytest.raises(LinkInvalid):  # what is new is made with the first alone
+        links.open("reset-password", sign(changed, clock))
 
 
 def test_a_link_works_until_its_end(links, clock, token):

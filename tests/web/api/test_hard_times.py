@@ -47,7 +47,7 @@ def body_for(contract, app, path):
     """The example, with a link that is signed as it should be."""
     if not takes_body(contract):
         return {}
-    links = Links(app.config["SECRET_KEY"], Clock())
+    links = Links((app.config["SECRET_KEY"],), Clock())
     until = datetime.now(UTC) + timedelta(hours=1)
     link = links.sign(PURPOSES.get(path, ""), account_id="a", state=1, expires_at=until)
     return {"json": {name: link if name.endswith("token") else value for name, value in example(contract).items()}}
