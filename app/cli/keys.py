@@ -10,10 +10,11 @@ keys = AppGroup("keys", help="The keys that tokens are signed with.")
 
 @keys.command("list")
 def list_keys() -> None:
-    """Every usable key: its name, its algorithm, from when it signs, and which one signs now."""
+    """Every usable key: its name, its algorithm, from when it signs, and whether it signs, checks, or signs later."""
     with refusals_as_exits():
-        for key, signs in auth.keys.all():
-            state = "signs" if signs else "checks"
+        state = "checks"
+        for key, signs in auth.keys.all():  # in the order in which they sign
+            state = "signs" if signs else "signs later" if state.startswith("signs") else "checks"
             click.echo(f"{key.kid}  {key.algorithm}  from {key.signs_from:%Y-%m-%d %H:%M:%S} UTC  {state}")
 
 
