@@ -7,15 +7,18 @@ import subprocess
 
 import pytest
 import yaml
+from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.core.database import db, init_database
 from config import ROOT, Settings
 from tests.web.api.acts import log_in, sign_up
 
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
 SETTINGS = {name.upper() for name in Settings.model_fields}
-NOT_OURS = {"PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD"}
+NOT_OURS = {"PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "DOMAIN"}
+NOT_OURS |= {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD"}
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 OURS = [name for name, service in COMPOSE["services"].items() if service["image"] == "latchkey"]
 RULES = [rule for group in yaml.safe_load((DEPLOY / "alerts.yml").read_text())["groups"] for rule in group["rules"]]
@@ -65,6 +68,23 @@ def test_the_settings_of_the_composition_are_good_ones():
     )  # fmt: skip
     network = COMPOSE["networks"]["front"]["ipam"]["config"][0]["subnet"]
     assert [str(each) for each in settings.trusted_proxies] == [network]
+
+
+def test_who_gives_up_every_capability_need_not_step_down_from_root():
+    for name, service in COMPOSE["services"].items():
+        if service.get("cap_drop") == ["ALL"]:
+            assert name in OURS or service["user"] not in ("root", "0"), name
+
+
+def test_the_database_takes_every_connection_also_while_the_replicas_are_replaced():
+    app = Flask("deploy")
+    init_database(app, "postgresql+psycopg://nobody@127.0.0.1/nothing")
+    with app.app_context():
+        each = sum(engine.pool.size() for engine in db.engines.values())
+    workers = int(re.search(r"^WORKERS=(\d+)$", (DEPLOY / "latchkey.env.example").read_text(), re.MULTILINE)[1])
+    allowed = int(COMPOSE["services"]["database"]["command"][-1].removeprefix("max_connections="))
+    replicas = COMPOSE["services"]["app"]["deploy"]["replicas"]
+    assert (2 * replicas * workers + 1) * each < allowed - 3  # which PostgreSQL keeps for its superuser
 
 
 def test_the_image_runs_as_nobody_in_particular_and_has_nothing_to_build_with():
@@ -126,3 +146,18 @@ def test_systemd_understands_the_units(tmp_path):
     units = [shutil.copy(unit, tmp_path / unit.name.replace("@", "@8001")) for unit in UNITS]
     told = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True).stderr
     assert [line for line in told.splitlines() if "/opt/latchkey/.venv/bin/" not in line] == []
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="not here: promtool")
+@pytest.mark.parametrize(
+    "command", ["test rules tests/deploy/alerts_test.yml", "check config --syntax-only deploy/prometheus.yml"]
+)
+def test_prometheus_tells_what_it_should_and_no_more(command):
+    told = subprocess.run(["promtool", *command.split()], cwd=ROOT, capture_output=True, text=True)
+    assert told.returncode == 0, told.stdout + told.stderr
+
+
+@pytest.mark.skipif(not shutil.which("caddy"), reason="not here: caddy")
+def test_caddy_understands_its_file():
+    told = subprocess.run(["caddy", "adapt", "--config", DEPLOY / "Caddyfile"], capture_output=True, text=True)
+    assert (told.returncode, "reverse_proxy" in told.stdout) == (0, True), told.stderr
