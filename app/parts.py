@@ -23,6 +23,7 @@ from app.domain.audit.chain import Chain
 from app.domain.audit.head import HeadStore
 from app.domain.audit.journal import Journal
 from app.domain.audit.seal import Sealer
+from app.domain.audit.tags import Tag
 from app.domain.audit.verify import Verifier
 from app.domain.challenges.store import ChallengeStore
 from app.domain.leases.store import Leases
@@ -72,7 +73,7 @@ def parts_of(app: Flask, settings: Settings, clock: Clock) -> dict[str, Any]:
     """Everything that a constructor may name."""
     hash_slots = HashSlots(settings.hash_slots, queue=4 * settings.hash_slots, room=settings.threads // 2)
     parts: dict[str, Any] = {
-        "clock": clock, "work": Work(), "leases": Leases(), "recorded": Tally(), "accounts": AccountStore(),
+        "clock": clock, "work": Work(), "leases": Leases(), "recorded": Tally(Tag), "accounts": AccountStore(),
         "directory": AccountDirectory(), "administrators": Administrators(), "hash_slots": hash_slots,
         "passwords": _passwords(settings, hash_slots),
         "sessions": _session_store(settings), "challenges": ChallengeStore(),

@@ -42,13 +42,13 @@ sys.exit(any(os.waitpid(child, 0)[1] for child in children))
 
 
 @contextmanager
-def another_database(url):
+def another_database(url, having=""):
     """A new database, without tables, on the server of this one."""
     server = sa.make_url(url)
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     name = f"latchkey_test_{token_hex(8)}"
     with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        connection.execute(sa.text(f"CREATE DATABASE {name} {having}"))
     try:
         yield server.set(database=name).render_as_string(hide_password=False)
     finally:

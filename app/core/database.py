@@ -146,8 +146,8 @@ def init_database(app: Flask, url: str, *, timeout: float = 1) -> None:
     """
     options: dict[str, Any] = {"hide_parameters": True}
     if sa.make_url(url).get_backend_name() != "sqlite":
-        # Twice this for each process, as there are two engines: two workers stay well below PostgreSQL's usual limit
-        # of 100 connections. A statement holds one for a millisecond: waiting for it beats being refused.
+        # Twice this for each process, as there are two engines: one instance of two workers stays below PostgreSQL's
+        # usual limit of 100 connections. A statement holds one for a millisecond: waiting for it beats being refused.
         # READ COMMITTED is what PostgreSQL does anyway. MariaDB's own level locks the gap where a row was looked for in
         # vain, and two who then insert into that gap deadlock: deliverers that begin challenges did so all the time.
         options |= {
@@ -164,9 +164,8 @@ def init_database(app: Flask, url: str, *, timeout: float = 1) -> None:
     with app.app_context():
         line = Line()
         for engine in db.engines.values():
-            if engine.dialect.name == "sqlite":
-                event.listen(engine, "connect", _configure_sqlite)
-            else:
+            _prepare(engine)
+            if engine.dialect.name != "sqlite":
                 line.watch(engine, timeout)
         if db.engine.dialect.name == "sqlite":
             event.listen(db.engine, "begin", _begin_immediately)
@@ -175,11 +174,27 @@ def init_database(app: Flask, url: str, *, timeout: float = 1) -> None:
 def migration_engine() -> sa.Engine:
     """An engine for migrations: on SQLite without foreign keys, for rebuilding a table drops it and would cascade."""
     engine = sa.create_engine(db.engine.url, poolclass=sa.pool.NullPool)
+    _prepare(engine)
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=OFF"))
         event.listen(engine, "begin", _begin_immediately)
     return engine
+
+
+def _prepare(engine: sa.Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _configure_sqlite)
+    elif engine.dialect.name == "postgresql":  # before SQLAlchemy asks it for its version
+        event.listen(engine, "connect", _refuse_other_encodings, insert=True)
+
+
+def _refuse_other_encodings(connection: Any, _record: object) -> None:
+    # In SQL_ASCII, what a server has that was set up without a locale, lengths are bytes and text is anything.
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise db.engine.dialect.loaded_dbapi.OperationalError(
+            f"Its encoding is {encoding}. Make it anew: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+        )
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

@@ -2,13 +2,15 @@
 
 import threading
 from collections import Counter
+from collections.abc import Iterable
 
 
 class Tally:
     """How often each thing happened since this process began. Numbers only grow."""
 
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
+    def __init__(self, words: Iterable[str] = ()) -> None:
+        """`words` are told of from the beginning, as never having happened."""
+        self._counts = Counter(dict.fromkeys(words, 0))
         self._lock = threading.Lock()
 
     def add(self, word: str) -> None:

@@ -5,9 +5,12 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 import sqlalchemy as sa
 
+from app import create_app, migrate
 from app.core.database import UtcDateTime, answers, change, database_now, db, failing_as_busy, fetch, fetch_all
 from app.core.errors import DatabaseBusy
 from app.domain.tokens.model import SigningKey
+from tests.conftest import close
+from tests.test_migrations import another_database
 
 MOMENT = datetime(2026, 2, 28, 23, 59, 59, 123_456, tzinfo=UTC)
 AWAY = "postgresql://nobody@127.0.0.1:1/nowhere"
@@ -138,3 +141,13 @@ def test_what_went_wrong_shows_no_values():
 
 def test_a_moment_s_type_can_be_cached():
     assert UtcDateTime.cache_ok
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_database_that_does_not_know_utf_8_is_refused_with_the_remedy(settings, database):
+    ascii_alone = "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    with another_database(database, ascii_alone) as url:
+        app = create_app(settings.model_copy(update={"database_url": url}))
+        with pytest.raises(sa.exc.OperationalError, match=r"SQL_ASCII.*CREATE DATABASE"):
+            migrate(app)
+        close(app)

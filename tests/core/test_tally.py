@@ -16,3 +16,9 @@ def test_what_it_gives_is_a_copy():
     tally = Tally()
     tally.counts()["seen"] = 1
     assert tally.counts() == {}
+
+
+def test_what_has_never_happened_is_told_of_as_well():
+    tally = Tally(["seen", "heard"])
+    tally.add("seen")
+    assert tally.counts() == {"seen": 1, "heard": 0}

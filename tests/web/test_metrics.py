@@ -84,6 +84,12 @@ def test_events_of_the_journal_are_counted_by_tag(client):
 
 
 @on
+def test_an_event_that_has_not_happened_yet_is_counted_as_none_lest_its_first_be_missed(client):
+    client.get("/healthz")
+    assert value(client, "latchkey_audit_events_total", tag="session.token_reused") == 0
+
+
+@on
 def test_letters_and_sessions_are_what_the_database_says(each_app, client, clock):
     sign_up(client)
     forget(client)

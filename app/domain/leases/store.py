@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.database import change, table_of
+from app.core.database import change, fetch, table_of
 from app.domain.leases.model import Lease
 
 _leases = table_of(Lease)
@@ -22,6 +22,7 @@ _take = (
     .values(holder=_row["holder"], until=_row["until"])
 )
 _hold = sa.update(_leases).where(_this, _leases.c.holder == sa.bindparam("me")).values(until=_row["until"])
+_there = sa.select(sa.literal(1)).where(_this)
 _begin = sa.insert(_leases).values(_row)
 
 
@@ -36,10 +37,12 @@ class Leases:
         ours = {"the_task": task, "me": self._me, "end": until}
         if change(_take, ours | {"now": now}) == 1:
             return True
+        if fetch(_there, {"the_task": task}) is not None:
+            return False  # it is somebody's
         try:
             change(_begin, ours)
         except sa.exc.IntegrityError:
-            return False  # it is somebody's
+            return False  # somebody else began at the same moment
         return True
 
     def hold(self, task: str, until: datetime) -> bool:
