@@ -21,7 +21,7 @@ from tests.conftest import close
 from tests.domain.mail.stage import PostOffice
 from tests.faults import drill
 from tests.faults.drill import Client, Reply, Report, statuses, until
-from tests.races.conftest import Nest
+from tests.servers import Nest
 
 SUBJECTS = ("Welcome! Please confirm your address", "Choose a new password")
 LEASE = 2.0  # seconds: who was killed holds its letters for no longer

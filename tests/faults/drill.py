@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import psutil
@@ -23,8 +22,8 @@ import sqlalchemy as sa
 
 from config import new_signing_key
 from tests.bench import running
-from tests.races.conftest import PASSWORD, empty_database
-from tests.servers import DATABASES, ROOT, NotHere
+from tests.races.conftest import PASSWORD
+from tests.servers import DATABASES, ROOT, NotHere, scratch_database
 
 SECRET_KEY = secrets.token_urlsafe(48)
 UNANSWERED = 0  # the status of a request that got no answer
@@ -85,8 +84,12 @@ def run(drill: Drill[Size], *, says: str | None, full: Size, quick: Size, databa
 @contextmanager
 def database(kind: str) -> Iterator[str]:
     """The URL of a new, empty database."""
-    with tempfile.TemporaryDirectory() as folder, empty_database(kind, Path(folder)) as url:
-        yield url
+    if kind == "sqlite":
+        with tempfile.TemporaryDirectory() as folder:
+            yield f"sqlite:///{folder}/drill.db"
+    else:
+        with scratch_database(kind) as url:
+            yield url
 
 
 @contextmanager
