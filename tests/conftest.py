@@ -1,4 +1,4 @@
-"""Fixtures. Plain ones use SQLite; a test that asks for `each_app` or `processes` runs on every database there is.
+"""Fixtures. Plain ones use SQLite; a test that asks for `each_app` or `each_database` runs on every database there is.
 
 With `requirements.txt` alone this file still works: whatever needs more is skipped and says what would bring it.
 """
@@ -10,10 +10,10 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
+from wsgiref.types import WSGIApplication
 
 import pytest
 from flask import Flask
@@ -22,14 +22,14 @@ from redis import Redis
 from werkzeug.serving import make_server
 
 from app import create_app, migrate, start_deliverer
-from app.core.clock import Clock
 from app.core.database import db
 from config import Settings, load
+from tests.clock import SettableClock
 from tests.servers import (
     DATABASES,
     Mailbox,
+    Nest,
     NotHere,
-    Process,
     Silent,
     available,
     empty_tables,
@@ -38,7 +38,7 @@ from tests.servers import (
     scratch_database,
 )
 
-EVERY_DATABASE = {"each_app", "each_database", "processes"}
+EVERY_DATABASE = {"each_app", "each_database"}
 CHROMIUM_FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic",
     "--no-first-run", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
@@ -72,26 +72,6 @@ def package(name: str) -> Any:
         return import_module(name)
     except ModuleNotFoundError:
         lacking(f"{name}, which tests/requirements.txt brings")
-
-
-class SettableClock(Clock):
-    """The machine's clock until a test moves or holds it."""
-
-    def __init__(self) -> None:
-        self._held: datetime | None = None
-        self._ahead = timedelta()
-
-    def now(self) -> datetime:
-        return (self._held or super().now()) + self._ahead
-
-    def advance(self, seconds: float = 0, **more: float) -> None:
-        """Let time pass: `clock.advance(30)`, `clock.advance(days=14)`."""
-        self._ahead += timedelta(seconds=seconds, **more)
-
-    def hold(self) -> datetime:
-        """Stop the clock where it is."""
-        self._held = super().now()
-        return self.now()
 
 
 class Door:
@@ -168,10 +148,16 @@ def database(request: pytest.FixtureRequest, schemas: Schemas, tmp_path: Path) -
 
 
 @pytest.fixture
-def settings(request: pytest.FixtureRequest, database: str, mailbox: Mailbox, tmp_path: Path) -> Settings:
+def instance(tmp_path: Path) -> Path:
+    """Where secrets lie."""
+    return tmp_path / "instance"
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, database: str, mailbox: Mailbox, instance: Path) -> Settings:
     """Cheap hashes, no limits, letters to `mailbox`. `@pytest.mark.settings(port=1)` changes what it names."""
     ours: dict[str, Any] = {
-        "app_env": "testing", "instance_path": tmp_path / "instance", "database_url": database,
+        "app_env": "testing", "instance_path": instance, "database_url": database,
         "mail_server": "127.0.0.1", "mail_port": mailbox.port, "bcrypt_rounds": 4, "hash_slots": 64,
         "ratelimit_enabled": False, "database_timeout": 10,  # this machine has more to do than to test
     }  # fmt: skip
@@ -183,8 +169,8 @@ def settings(request: pytest.FixtureRequest, database: str, mailbox: Mailbox, tm
 
 
 @pytest.fixture
-def clock() -> SettableClock:
-    return SettableClock()
+def clock(tmp_path: Path) -> SettableClock:
+    return SettableClock(tmp_path / "clock")
 
 
 @pytest.fixture
@@ -233,10 +219,16 @@ def listener() -> Iterator[socket.socket]:
 
 
 @pytest.fixture
-def live_server(app: Flask, listener: socket.socket) -> Iterator[str]:
-    """The base URL of the app over real HTTP, with its deliverer running."""
+def site(app: Flask) -> WSGIApplication:
+    """Who answers `live_server`'s requests."""
+    return app
+
+
+@pytest.fixture
+def live_server(app: Flask, site: WSGIApplication, listener: socket.socket) -> Iterator[str]:
+    """The base URL of the site over real HTTP, with a deliverer running."""
     port = listener.getsockname()[1]
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Silent, fd=listener.fileno())
+    server = make_server("127.0.0.1", port, site, threaded=True, request_handler=Silent, fd=listener.fileno())
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     deliverer = start_deliverer(app)
@@ -247,20 +239,24 @@ def live_server(app: Flask, listener: socket.socket) -> Iterator[str]:
     thread.join()
 
 
+@pytest.fixture(scope="session")
+def session_nest() -> Iterator[Nest]:
+    nest = Nest()
+    yield nest
+    nest.close()
+
+
 @pytest.fixture
-def processes(settings: Settings) -> Iterator[Callable[..., list[str]]]:
-    """`processes(2)` starts two processes on one database, on every database in turn, and gives their base URLs."""
-    started: list[Process] = []
+def nest(session_nest: Nest) -> Iterator[Nest]:
+    """Starts processes of ours, which end with the test."""
+    yield session_nest
+    session_nest.kill_all()
 
-    def start(count: int = 2, **changes: Any) -> list[str]:
-        told = settings.model_copy(update={"mail_deliverer": "off"} | changes).model_dump_json()
-        new = [Process(told) for _ in range(count)]
-        started.extend(new)
-        return [process.ready() for process in new]
 
-    yield start
-    for process in started:
-        process.kill()
+@pytest.fixture
+def processes(settings: Settings, clock: SettableClock, nest: Nest) -> list[str]:
+    """The base URLs of two processes that serve the app on one database and by one clock."""
+    return [nest.serve(settings, clock=clock) for _ in range(2)]
 
 
 @pytest.fixture(scope="session")

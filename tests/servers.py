@@ -1,6 +1,7 @@
-"""Real servers for the tests: databases, an SMTP server that keeps what it gets, and the app over HTTP."""
+"""Real servers for the tests: databases, an SMTP server that keeps what it gets, and processes that serve the app."""
 
 import asyncio
+import json
 import os
 import secrets
 import shutil
@@ -27,6 +28,8 @@ from redis import Redis, RedisError
 from werkzeug.serving import WSGIRequestHandler
 
 from app.core.database import db
+from config import Settings
+from tests.clock import SettableClock
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASES = ("sqlite", "postgresql", "mariadb")
@@ -196,6 +199,8 @@ def scratch_database(kind: str) -> Iterator[str]:
     """A new, empty database that nobody else knows, dropped at the end. Never one that is named in a setting."""
     with database_server(kind) as url:
         server = sa.make_url(url).set(drivername=DRIVERS[kind])
+        if kind == "mariadb":  # it is next door, and for TLS PyMySQL reads all CA certificates for each connection
+            server = server.update_query_dict({"ssl_disabled": "true"})
         engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
         name = f"latchkey_test_{os.getpid()}_{secrets.token_hex(4)}"
         with engine.connect() as connection:
@@ -205,6 +210,17 @@ def scratch_database(kind: str) -> Iterator[str]:
         finally:
             with engine.connect() as connection:
                 connection.execute(sa.text(f"DROP DATABASE {name}{' WITH (FORCE)' * (kind == 'postgresql')}"))
+
+
+@contextmanager
+def new_database(kind: str) -> Iterator[str]:
+    """The URL of a new, empty database of any kind; or `NotHere`."""
+    if kind == "sqlite":
+        with tempfile.TemporaryDirectory() as folder:
+            yield f"sqlite:///{folder}/latchkey.db"
+    else:
+        with scratch_database(kind) as url:
+            yield url
 
 
 def empty_tables(url: str) -> None:
@@ -312,25 +328,71 @@ class Silent(WSGIRequestHandler):
         pass
 
 
-class Process:
-    """One operating system process that serves the app on a port of its own."""
+class Nest:
+    """Starts and kills processes of ours: see tests/nest.py. They come from two by turns, so that two that follow one
+    another have nothing in common but the code, no more than if they were on two machines.
+    """
 
-    def __init__(self, settings_json: str) -> None:
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "tests.serve"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert self._child.stdin is not None
-        self._child.stdin.write(settings_json + "\n")
-        self._child.stdin.flush()
+    def __init__(self) -> None:
+        self._alive: dict[int, subprocess.Popen[str]] = {}
+        self._serving: dict[str, int] = {}
+        self._parents = [
+            subprocess.Popen(
+                [sys.executable, "-m", "tests.nest"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+            for _ in range(2)
+        ]
 
-    def ready(self) -> str:
-        """Its base URL, once it serves."""
-        assert self._child.stdout is not None
-        port = self._child.stdout.readline().strip()
-        assert port, "the process ended before it served"
-        return f"http://127.0.0.1:{port}"
+    def serve(
+        self, settings: Settings, *, clock: SettableClock | None = None, ahead: float = 0, log: Path | None = None
+    ) -> str:
+        """The base URL of a new process, which goes by this clock, or by a machine's that is `ahead` by some seconds.
 
-    def kill(self) -> None:
-        """End it at once, as a power cut would."""
-        with self._child:  # closes the pipes and waits
-            self._child.kill()
+        Into `log` goes all that it logs and prints.
+        """
+        files = {"clock": clock and str(clock.file), "log": log and str(log)}
+        started = self._start(settings, serve=ahead, **files)
+        url = f"http://127.0.0.1:{started['port']}"
+        self._serving[url] = started["pid"]
+        return url
+
+    def pid_of(self, url: str) -> int:
+        """The id of the process that serves there."""
+        return self._serving[url]
+
+    def deliver(self, settings: Settings, *, lease: float = 60) -> int:
+        """The id of a new process that delivers letters, each its own for `lease` seconds."""
+        return self._start(settings, deliver=lease)["pid"]
+
+    def seal(self, settings: Settings) -> int:
+        """The id of a new process that seals the audit journal."""
+        return self._start(settings, seal=True)["pid"]
+
+    def kill(self, pid: int) -> None:
+        """End one at once, as a power cut would."""
+        self._order(self._alive.pop(pid), kill=pid)
+
+    def kill_all(self) -> None:
+        """End every one that still lives."""
+        for pid in list(self._alive):
+            self.kill(pid)
+
+    def close(self) -> None:
+        """End it, and all that it started."""
+        for parent in self._parents:
+            parent.communicate(timeout=10)
+
+    def _start(self, settings: Settings, **order: Any) -> dict[str, Any]:
+        self._parents.reverse()
+        started = self._order(self._parents[0], settings=settings.model_dump_json(), **order)
+        self._alive[started["pid"]] = self._parents[0]
+        return started
+
+    @staticmethod
+    def _order(parent: subprocess.Popen[str], **order: Any) -> dict[str, Any]:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        print(json.dumps(order), file=parent.stdin, flush=True)
+        answer: dict[str, Any] = json.loads(parent.stdout.readline())
+        assert "failed" not in answer, answer["failed"]
+        return answer

@@ -10,12 +10,10 @@ import json
 import os
 import secrets
 import statistics
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 
 import bcrypt
 from flask import Flask
@@ -25,8 +23,7 @@ from app.web import listening, workers
 from config import new_signing_key
 from tests.bench.load import LOAD, Sample, Shots, raw, with_wrk
 from tests.bench.serving import running
-from tests.races.conftest import empty_database
-from tests.servers import DATABASES, ROOT, NotHere, available
+from tests.servers import DATABASES, ROOT, NotHere, available, new_database
 
 ROUNDS = 3
 WORKERS, THREADS, COST = 2, 32, 12
@@ -155,8 +152,7 @@ def measure(kind: str, seconds: int) -> Iterator[str]:
         "METRICS": "on", "METRICS_TOKEN": secrets.token_hex(), "DRAIN_SECONDS": "0",
     }  # fmt: skip
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        settings["DATABASE_URL"] = stack.enter_context(empty_database(kind, folder))
+        settings["DATABASE_URL"] = stack.enter_context(new_database(kind))
         bare = stack.enter_context(running("-m", "tests.bench", "--serve-bare"))
         service = stack.enter_context(running(str(ROOT / "run.py"), **settings))
         idle = service.memory()

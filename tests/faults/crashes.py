@@ -21,7 +21,7 @@ from tests.conftest import close
 from tests.domain.mail.stage import PostOffice
 from tests.faults import drill
 from tests.faults.drill import Client, Reply, Report, statuses, until
-from tests.races.conftest import Nest
+from tests.servers import Nest, new_database
 
 SUBJECTS = ("Welcome! Please confirm your address", "Choose a new password")
 LEASE = 2.0  # seconds: who was killed holds its letters for no longer
@@ -124,7 +124,7 @@ def opened(url: str, port: int) -> Iterator[Target]:
 def crashes(kind: str, size: Size, report: Report) -> None:
     """Load, kill, look for what was acknowledged."""
     known, numbers, office = Acknowledged(), count(), PostOffice(port=drill.free_port())
-    with drill.database(kind) as url, office.open(), opened(url, office.port) as target:
+    with new_database(kind) as url, office.open(), opened(url, office.port) as target:
         killer = threading.Thread(target=kill_by_turns, args=(target, known, size))
         killer.start()
         with ThreadPoolExecutor(size.clients) as clients:

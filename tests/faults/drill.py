@@ -8,14 +8,12 @@ import secrets
 import socket
 import statistics
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import psutil
@@ -23,7 +21,7 @@ import sqlalchemy as sa
 
 from config import new_signing_key
 from tests.bench.serving import running
-from tests.races.conftest import PASSWORD, empty_database
+from tests.races.conftest import PASSWORD
 from tests.servers import DATABASES, ROOT, NotHere
 
 SECRET_KEY = secrets.token_urlsafe(48)
@@ -80,13 +78,6 @@ def run(drill: Drill[Size], *, says: str | None, full: Size, quick: Size, databa
             print(f"  not here: {reason}")
     print(f"\n{time.monotonic() - began:.0f} s; {len(report.broken)} promises broken", *report.broken, sep="\n  ")
     sys.exit(1 if report.broken else 0)
-
-
-@contextmanager
-def database(kind: str) -> Iterator[str]:
-    """The URL of a new, empty database."""
-    with tempfile.TemporaryDirectory() as folder, empty_database(kind, Path(folder)) as url:
-        yield url
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from tests.bench.__main__ import COST, hash_limit
 from tests.bench.load import LOAD, Sample, Shots, raw
 from tests.faults import drill
 from tests.faults.drill import Client, Report
+from tests.servers import new_database
 
 CONNECTIONS, FLOODS, PEOPLE = 4, (16, 64), 16
 LEAST_KEPT, SLOWEST_MS = 0.5, 25
@@ -71,7 +72,7 @@ def isolation(kind: str, size: Size, report: Report) -> None:
     idle: list[Sample] = []
     floods: dict[int, list[tuple[Sample, Sample]]] = {flood: [] for flood in FLOODS}
     with (
-        drill.database(kind) as url,
+        new_database(kind) as url,
         # as many places for hashing as there are cores, which is what the setting is by default
         drill.service(url, bcrypt_rounds=COST, hash_slots="") as port,
         ProcessPoolExecutor(2) as pool,

@@ -16,6 +16,7 @@ from multiprocessing import get_context
 from tests.domain.mail.stage import PostOffice, answer, drop
 from tests.faults import drill
 from tests.faults.drill import Client, Reply, Report, ms, percentile, statuses, until
+from tests.servers import new_database
 
 SUBJECTS = {"signup": "Welcome! Please confirm your address", "forgot": "Choose a new password"}
 MUCH_SLOWER, ENOUGH = 1.2, 500  # a p99 of fewer requests is one request
@@ -168,7 +169,7 @@ def mail_outages(kind: str, size: Size, report: Report) -> None:
     """Each fault in turn."""
     office = PostOffice(port=drill.free_port())
     anew = get_context("spawn")  # a fork would hold the mail server's port open
-    with drill.database(kind) as url, ProcessPoolExecutor(1, anew) as pool:
+    with new_database(kind) as url, ProcessPoolExecutor(1, anew) as pool:
         with drill.service(url, mail_port=office.port, mail_deliverer="thread") as port:
             outages = Outages(port, office, pool, size)
             with office.open():  # the first letters of a process cost more than later ones

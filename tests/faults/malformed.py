@@ -21,6 +21,7 @@ from config import load
 from tests.conftest import close
 from tests.faults import drill
 from tests.faults.drill import Report
+from tests.servers import new_database
 from tests.web.api.routes import ROUTES, example
 
 MOST_GROWTH = 50_000_000
@@ -135,7 +136,7 @@ class Thrower:
 def malformed(kind: str, size: Size, report: Report) -> None:
     """Warm up, weigh, throw, weigh again."""
     process = psutil.Process()
-    with drill.database(kind) as url, TemporaryDirectory() as folder:
+    with new_database(kind) as url, TemporaryDirectory() as folder:
         app = create_app(load(
             {}, app_env="testing", instance_path=Path(folder), database_url=url, bcrypt_rounds=4, hash_slots=64,
             ratelimit_enabled=False, mail_deliverer="off",

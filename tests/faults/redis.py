@@ -12,6 +12,7 @@ from redis import Redis
 
 from tests.faults import drill
 from tests.faults.drill import Client, Load, Reply, Report, ms, percentile, statuses
+from tests.servers import new_database
 
 WORKERS, LIMIT = 2, 20  # the limit of sign-ins a minute is that of docs/api.md
 SLOWEST = 2.0  # seconds that a sign-in may take in the moment in which Redis goes
@@ -118,7 +119,7 @@ def redis(kind: str, size: Size, report: Report) -> None:
     limits = {"ratelimit_enabled": "true", "trusted_proxies": "127.0.0.1", "workers": WORKERS}
     own = OwnRedis()
     with (
-        drill.database(kind) as url,
+        new_database(kind) as url,
         own.open(),
         drill.service(url, redis_url=f"redis://127.0.0.1:{own.port}/0", **limits) as port,
     ):

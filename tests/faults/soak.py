@@ -22,6 +22,7 @@ from tests.conftest import Door, close
 from tests.domain.mail.stage import PostOffice
 from tests.faults import drill
 from tests.faults.drill import Client, Reply, Report, statuses
+from tests.servers import new_database
 
 MOST_SLOPE = 1_000_000  # bytes of resident memory for each 10,000 requests
 FEW = 100  # rows; beneath that their number is chance
@@ -130,7 +131,7 @@ def soak(kind: str, size: Size, report: Report) -> None:
     """Live, look, and see what grows."""
     office, looks = PostOffice(port=drill.free_port()), list[Look]()
     settings = {"mail_port": office.port, "mail_deliverer": "thread", "deletion_grace_days": 0, **LIFETIMES}
-    with drill.database(kind) as url, office.open(), drill.service(url, **settings) as port:
+    with new_database(kind) as url, office.open(), drill.service(url, **settings) as port:
         before, began = {process.pid for process in drill.servers()}, time.monotonic()
         with housekeeping(url, report), drill.Load(port, size.clients, life).going() as load:
             for number in range(1, size.looks + 1):

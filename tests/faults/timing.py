@@ -14,6 +14,7 @@ from typing import Any
 from tests.domain.mail.stage import PostOffice
 from tests.faults import drill
 from tests.faults.drill import Client, Reply, Report, ms, percentile
+from tests.servers import new_database
 
 MOST, FULL_PAIRS = 0.10, 300
 EACH = 20  # accounts of a kind: the same one over and over would only be found in a cache
@@ -123,7 +124,7 @@ def timing(kind: str, size: Size, report: Report) -> None:
     """Attack with the mail server there, then with it gone."""
     office = PostOffice(port=drill.free_port())
     settings = {"mail_port": office.port, "mail_deliverer": "thread", "workers": 1, "require_verified_email": "true"}
-    with drill.database(kind) as url, drill.service(url, fresh_seconds=86_400, **settings) as port, ExitStack() as mail:
+    with new_database(kind) as url, drill.service(url, fresh_seconds=86_400, **settings) as port, ExitStack() as mail:
         mail.enter_context(office.open())
         populate(url, port)
         client = Client(port)

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.test import Client, TestResponse
 
 from tests.servers import Mailbox
 
@@ -15,7 +14,7 @@ PASSWORD = "correct horse battery"
 class Person:
     """Acts by HTTP, reads letters by SMTP. `deliver` sends what waits in the outbox."""
 
-    client: FlaskClient
+    client: Client
     door: Any
     box: Mailbox
     email: str = "ann@example.com"

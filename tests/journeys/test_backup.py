@@ -6,11 +6,14 @@ import subprocess
 
 import pytest
 import sqlalchemy as sa
+from werkzeug.test import Client
 
 from app import create_app
 from tests.conftest import close, lacking
+from tests.journeys.conftest import ONE_PROCESS
 from tests.servers import OwnPostgres, given_database
 from tests.test_migrations import another_database
+from tests.turns import Distant, Turns
 from tests.web.api.acts import ANN, log_in, me, refresh, sign_up, sql
 
 
@@ -58,43 +61,54 @@ def copy(source, target):
 
 
 @pytest.fixture
-def elsewhere(each_database, tmp_path):
+def elsewhere(database, tmp_path):
     """The URL of an empty database."""
-    if each_database.startswith("sqlite"):
+    if database.startswith("sqlite"):
         yield f"sqlite:///{tmp_path / 'restored.db'}"
     else:
-        with another_database(each_database) as url:
+        with another_database(database) as url:
             yield url
 
 
-def test_after_a_restoration_people_sign_in_and_devices_go_on(each_app, client, settings, elsewhere):
+@pytest.fixture
+def started(place, elsewhere, settings, clock, nest):
+    """`started(secret_key=...)` are clients of processes that start anew, on another database or with other secrets."""
+    apps = []
+
+    def start(**changes):
+        changed = settings.model_copy(update=changes)
+        if place != ONE_PROCESS:
+            return Client(Turns(*(Distant(nest.serve(changed, clock=clock)) for _ in range(2))))
+        apps.append(create_app(changed, clock=clock))
+        return apps[-1].test_client()
+
+    yield start
+    for app in apps:
+        close(app)
+
+
+def test_after_a_restoration_people_sign_in_and_devices_go_on(client, settings, elsewhere, started):
     tokens = sign_up(client)
     copy(settings.database_url, elsewhere)
-    restored = create_app(settings.model_copy(update={"database_url": elsewhere}))
-    visitor = restored.test_client()
-    assert visitor.get("/readyz").status_code == 200
+    visitor = started(database_url=elsewhere)
+    assert [visitor.get("/readyz").status_code for _ in range(2)] == [200, 200]
     assert me(visitor, tokens).json["email"] == ANN["email"]
     assert refresh(visitor, tokens).status_code == 200
     assert log_in(visitor).status_code == 200
-    close(restored)
 
 
-def test_a_backup_without_its_secret_is_worth_nothing_to_a_thief(each_app, client, settings, elsewhere):
+def test_a_backup_without_its_secret_is_worth_nothing_to_a_thief(client, settings, elsewhere, started):
     sign_up(client)
     copy(settings.database_url, elsewhere)
-    stolen = create_app(
-        settings.model_copy(update={"database_url": elsewhere, "secret_key": "another one of 32 bytes or more"})
-    )
-    assert stolen.test_client().get("/readyz").status_code == 503
-    close(stolen)
+    thief = started(database_url=elsewhere, secret_key="another secret of thirty-two bytes")
+    assert [thief.get("/readyz").status_code for _ in range(2)] == [503, 503]
 
 
-def test_when_the_secret_is_lost_deleted_keys_begin_anew(app, client, settings):
+def test_when_the_secret_is_lost_deleted_keys_begin_anew(app, client, started):
     tokens = sign_up(client)
-    renewed = create_app(settings.model_copy(update={"key_encryption_secret": "a new secret of thirty-two bytes"}))
-    assert renewed.test_client().get("/readyz").status_code == 503
+    secret = {"key_encryption_secret": "a new secret of thirty-two bytes"}
+    assert started(**secret).get("/readyz").status_code == 503
     sql(app, "DELETE FROM signing_keys")
-    renewed.extensions["latchkey"].health.keys._read_at = float("-inf")
-    assert renewed.test_client().get("/readyz").status_code == 200
-    assert me(renewed.test_client(), tokens).status_code == 200
-    close(renewed)
+    renewed = started(**secret)
+    assert [renewed.get("/readyz").status_code for _ in range(2)] == [200, 200]
+    assert me(renewed, tokens).status_code == 200

@@ -1,7 +1,5 @@
 """A change of address: confirmed from the new one, told to the old one, undone for 72 hours."""
 
-import pytest
-
 NEW = "ann@example.org"
 CONFIRM = "confirm your new"
 CHANGED = "has a new address"
@@ -19,7 +17,6 @@ def address(ann) -> str:
     return ann.ask("GET", "account").json["email"]
 
 
-@pytest.mark.usefixtures("each_database")
 def test_it_holds_once_confirmed_from_the_new_address(ann) -> None:
     change(ann)
     assert address(ann) == "ann@example.com"
@@ -52,7 +49,6 @@ def test_it_needs_a_fresh_session_or_the_password(ann, clock) -> None:
     assert ann.ask("PUT", "account/email", given).status_code == 202
 
 
-@pytest.mark.usefixtures("each_database")
 def test_a_taken_address_is_not_told_to_who_asks_but_to_its_owner(ann, person) -> None:
     bob = person("bob@example.com")
     bob.sign_up()
@@ -63,7 +59,6 @@ def test_a_taken_address_is_not_told_to_who_asks_but_to_its_owner(ann, person) -
     assert not any("confirm-email#" in letter.text for letter in ann.box.letters)
 
 
-@pytest.mark.usefixtures("each_database")
 def test_an_address_taken_meanwhile_is_refused_on_confirming(ann, person) -> None:
     change(ann)
     token = ann.link(CONFIRM, "confirm-email")
@@ -82,7 +77,6 @@ def test_asking_for_another_address_voids_the_first_link(ann) -> None:
     assert address(ann) == "second@example.org"
 
 
-@pytest.mark.usefixtures("each_database")
 def test_the_old_address_can_undo_it_which_ends_every_session_and_starts_a_reset(ann) -> None:
     change(ann)
     confirm(ann)

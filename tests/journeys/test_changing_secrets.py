@@ -178,6 +178,6 @@ def test_once_keys_are_resealed_a_process_without_the_old_secret_goes_on_sealing
     assert knows_new.test_client().get("/readyz").status_code == 200
     sign_up(knows_new.test_client(), email="bob@example.com")
     assert Door(knows_new).audit.seal() == 1
-    with pytest.raises(ChainBroken, match="Row 1, position 1"):
+    with pytest.raises(ChainBroken, match=r"Row \d+, position 1,"):
         Door(knows_new).audit.verify()
     assert Door(knows_both).audit.verify().count == 3

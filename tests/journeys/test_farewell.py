@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.core.database import Base, db
+from tests.journeys.conftest import in_one_process
 
 DELETE = {"password": "correct horse battery"}
 AT_ONCE = pytest.mark.settings(deletion_grace_days=0)
@@ -27,7 +28,6 @@ def test_deleting_needs_the_password_however_fresh_the_session(ann) -> None:
     assert ann.ask("GET", "account").status_code == 200
 
 
-@pytest.mark.usefixtures("each_database")
 def test_every_session_ends_at_once_and_a_letter_says_until_when_to_come_back(ann) -> None:
     ann.box.clear()
     assert ann.ask("DELETE", "account", DELETE).status_code == 204
@@ -44,7 +44,6 @@ def test_signing_in_within_the_grace_keeps_the_account(ann, clock, auth) -> None
     assert ann.sign_in().status_code == 200
 
 
-@pytest.mark.usefixtures("each_database")
 def test_after_the_grace_it_is_gone_everywhere(app: Flask, ann, clock, auth) -> None:
     ann.ask("PATCH", "account", {"first_name": "Annabel"})
     ann.send("forgot-password", email=ann.email)
@@ -69,7 +68,6 @@ def test_the_address_is_free_again(ann, clock, auth, person) -> None:
 
 
 @AT_ONCE
-@pytest.mark.usefixtures("each_database")
 def test_without_a_grace_it_is_gone_with_the_answer_and_the_letter_still_comes(app: Flask, ann) -> None:
     ann.box.clear()
     assert ann.ask("DELETE", "account", DELETE).status_code == 204
@@ -77,7 +75,6 @@ def test_without_a_grace_it_is_gone_with_the_answer_and_the_letter_still_comes(a
     assert [to for to, _ in ann.letters()] == [ann.email]
 
 
-@pytest.mark.usefixtures("each_database")
 def test_the_export_holds_everything_but_the_hash(ann) -> None:
     ann.ask("PATCH", "account", {"first_name": "Annabel"})
     exported = ann.ask("GET", "account/export").json
@@ -87,6 +84,7 @@ def test_the_export_holds_everything_but_the_hash(ann) -> None:
     assert "bcrypt" not in json.dumps(exported)
 
 
+@in_one_process  # it asks the code, and nobody else
 def test_every_table_that_refers_to_accounts_answers_for_export_and_deletion(app: Flask) -> None:
     """A new table with an account in it fails here until both are thought of."""
     exported = app.extensions["latchkey"].export.rooms.keys()

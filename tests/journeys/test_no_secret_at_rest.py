@@ -10,7 +10,9 @@ from werkzeug.serving import make_server
 
 from app.core.database import db
 from run import Handler
-from tests.journeys.witness import Log, Witness, forms, found
+from tests.journeys.conftest import in_one_process
+from tests.journeys.witness import Witness, forms, found
+from tests.log import Log
 from tests.web.api.acts import sql
 
 ANN, BOB, MOVED = "ann@example.com", "bob@example.com", "ann@example.org"
@@ -26,22 +28,22 @@ KINDS = {
 
 
 @pytest.fixture
-def log():
+def log(tmp_path):
     """All that is logged from before the app is made, the statements and rows of the database too."""
-    log, loggers = Log(), {logging.getLogger(name): logging.getLogger(name).level for name in ("", "sqlalchemy")}
-    logging.getLogger().addHandler(log)
-    for logger in loggers:
-        logger.setLevel(logging.DEBUG)
-    yield log
-    logging.getLogger().removeHandler(log)
-    for logger, level in loggers.items():
-        logger.setLevel(level)
+    with Log(tmp_path / "log").heard() as log:
+        yield log
 
 
 @pytest.fixture
-def witness(log, app, settings):
-    """A client of the app over HTTP, behind the server that a developer starts, which writes an access log."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Handler)
+def processes(settings, clock, nest, log):
+    """Two that log what this one logs."""
+    return [nest.serve(settings, clock=clock, log=log.file) for _ in range(2)]
+
+
+@pytest.fixture
+def witness(log, site, settings):
+    """A client of the site over HTTP, behind the server that a developer starts, which writes an access log."""
+    server = make_server("127.0.0.1", 0, site, threaded=True, request_handler=Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     witness = Witness(server.port)
@@ -209,7 +211,7 @@ def take_all_and_leave(ask, house, clock, tokens):
     basic_auth=True, metrics="on", secret_key_fallbacks=[FORMER_KEY], key_encryption_secret=AT_REST,
     key_encryption_secret_fallbacks=[FORMER_AT_REST],
 )  # fmt: skip
-def test_after_a_whole_life_no_secret_lies_anywhere(each_database, witness, house, log, clock, capfd):
+def test_after_a_whole_life_no_secret_lies_anywhere(witness, house, log, clock, capfd):
     ask = witness.ask
     sign_up_and_verify(ask, house)
     witness.ask("POST", "/api/v1/auth/logout?scope=all", bearer=sign_in_every_way(ask, witness)["access_token"])
@@ -233,7 +235,7 @@ def test_after_a_whole_life_no_secret_lies_anywhere(each_database, witness, hous
 
 
 @pytest.mark.settings(classic_api=True)
-def test_nor_does_the_classic_wing_leave_a_password_or_a_reset_token(each_database, witness, house, log):
+def test_nor_does_the_classic_wing_leave_a_password_or_a_reset_token(witness, house, log):
     bob = {"email": BOB, "password": FIRST}
     assert witness.ask("POST", "/users", form=bob)[0] == 200
     assert witness.ask("POST", "/sessions", form=bob | {"password": WRONG[0]})[0] == 401
@@ -256,6 +258,7 @@ def test_the_search_finds_a_secret_however_it_is_written(kind):
         assert found({kind: {secret}}, b"... " + form + b" ...") == {kind}
 
 
+@in_one_process  # whose database is a file
 def test_the_search_reaches_every_place(app, witness, house, log):
     witness.ask("POST", "/api/v1/auth/signup", {"email": ANN, "password": FIRST})
     for name in (SECOND, None):

@@ -1,7 +1,5 @@
 """'This was not me', in every letter about something that happened to an account."""
 
-import pytest
-
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0"
 
 
@@ -9,7 +7,6 @@ def alarm(ann, subject: str) -> str:
     return ann.link(subject, "not-me")
 
 
-@pytest.mark.usefixtures("each_database")
 def test_one_press_ends_all_sessions_cancels_changes_and_starts_a_reset(ann) -> None:
     ann.ask("PUT", "account/email", {"email": "thief@example.org"})
     confirm = ann.link("confirm your new", "confirm-email")
@@ -37,7 +34,6 @@ def test_it_takes_a_deletion_back(ann) -> None:
     assert ann.ask("GET", "account/export").json["account"]["deletes_at"] is None
 
 
-@pytest.mark.usefixtures("each_database")
 def test_a_sign_in_from_a_new_device_is_told_with_its_name(ann) -> None:
     ann.box.clear()
     ann.sign_in(**{"User-Agent": FIREFOX})

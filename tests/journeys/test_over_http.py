@@ -2,12 +2,10 @@
 
 import http.client
 import json
-import socket
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
-
-from tests.servers import Process
 
 ANN = {"email": "ann@example.com", "password": "correct horse battery"}
 NEW = "a new horse battery"
@@ -21,20 +19,15 @@ class Browser:
 
     def send(self, method, path, body=None, token=None, **headers):
         """The status and what the JSON body says."""
-        connection = http.client.HTTPConnection(self._place, timeout=20)
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        if isinstance(body, dict):
+        if body is not None:
             body, headers = json.dumps(body), headers | {"Content-Type": "application/json"}
-        try:
-            connection.request(
-                method, path, body, headers, encode_chunked=headers.get("Transfer-Encoding") == "chunked"
-            )
+        with closing(http.client.HTTPConnection(self._place, timeout=20)) as connection:
+            connection.request(method, path, body, headers)
             answer = connection.getresponse()
             text = answer.read()
             return answer.status, json.loads(text) if text else None
-        finally:
-            connection.close()
 
     def post(self, path, body=None, token=None, **headers):
         return self.send("POST", f"/api/v1{path}", body, token, **headers)
@@ -58,21 +51,6 @@ def the_letter(mailbox, path):
 @pytest.fixture
 def browser(live_server):
     return Browser(live_server)
-
-
-@pytest.fixture
-def process(settings):
-    """Start a process on the one database; gives it and a browser for it."""
-    started = []
-
-    def start():
-        new = Process(settings.model_copy(update={"mail_deliverer": "off"}).model_dump_json())
-        started.append(new)
-        return new, Browser(new.ready())
-
-    yield start
-    for one in started:
-        one.kill()
 
 
 def test_from_sign_up_over_a_forgotten_password_to_sign_out(browser, mailbox):
@@ -106,52 +84,24 @@ def test_the_letter_s_link_leads_to_this_service_whatever_the_headers_say(browse
     assert "evil" not in letter.message.as_string()
 
 
-def test_a_chunked_body_is_taken_and_a_long_one_refused(browser):
-    def chunked(body):
-        chunks = (body[start : start + 1_000].encode() for start in range(0, len(body), 1_000))
-        headers = {"Transfer-Encoding": "chunked", "Content-Type": "application/json"}
-        return browser.post("/auth/signup", chunks, **headers)[0]
-
-    assert chunked(json.dumps(ANN | {"email": "bob@example.com"}) + " " * 70_000) == 413
-    assert chunked(json.dumps(ANN)) == 201
-
-
-LOGIN = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
-ODD = {
-    "a token of odd bytes": b"GET /api/v1/account HTTP/1.1\r\nHost: [::1]\r\nAuthorization: Bearer \xff\xfe\r\n\r\n",
-    "a path of odd bytes": b"GET /\xff\xfe%00%ff HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "a body of odd bytes": LOGIN + b"5\r\n\r\n\xff\xfe\xfd\xfc\xfb",
-    "a length below zero": LOGIN + b"-5\r\n\r\n{}",
-    "a length in words": LOGIN + b"five\r\n\r\n{}",
-    "a star": b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
-}
+@pytest.mark.settings(refresh_grace_seconds=300)
+def test_whoever_answers_they_are_one_service(browser):
+    tokens = browser.post("/auth/signup", ANN)[1]
+    assert browser.refresh(tokens)[1]["refresh_token"] == browser.refresh(tokens)[1]["refresh_token"]
+    assert browser.post("/auth/logout?scope=all", token=tokens["access_token"])[0] == 204
+    assert [browser.me(tokens), browser.me(tokens)] == [401, 401]
+    assert [browser.refresh(tokens)[0], browser.refresh(tokens)[0]] == [401, 401]
 
 
-@pytest.mark.parametrize("request_line", ODD.values(), ids=ODD)
-def test_odd_bytes_on_the_wire_are_no_mistake_of_ours(live_server, request_line):
-    place = urlsplit(live_server)
-    with socket.create_connection((place.hostname, place.port), timeout=20) as line:
-        line.sendall(request_line)
-        line.shutdown(socket.SHUT_WR)
-        status = int(line.makefile("rb").readline().split()[1])
-    assert status < 500
-
-
-def test_a_process_that_dies_loses_no_account_and_no_session(process):
-    first, browser = process()
+def test_a_process_that_dies_takes_no_account_and_no_session_along(nest, settings):
+    url = nest.serve(settings)
+    browser = Browser(url)
     tokens = browser.post("/auth/signup", ANN)[1]
     newest = browser.refresh(tokens)[1]
-    first.kill()
-    _, browser = process()
+    nest.kill(nest.pid_of(url))
+    with pytest.raises(ConnectionError):
+        browser.me(newest)
+    browser = Browser(nest.serve(settings))
     assert browser.me(newest) == 200
     assert browser.refresh(newest)[0] == 200
     assert browser.post("/auth/login", ANN)[0] == 200
-
-
-@pytest.mark.settings(refresh_grace_seconds=300)
-def test_two_processes_are_one_service(each_database, processes):
-    one, other = map(Browser, processes(2))
-    tokens = one.post("/auth/signup", ANN)[1]
-    assert one.refresh(tokens)[1]["refresh_token"] == other.refresh(tokens)[1]["refresh_token"]
-    assert one.post("/auth/logout?scope=all", token=tokens["access_token"])[0] == 204
-    assert [other.me(tokens), other.refresh(tokens)[0]] == [401, 401]

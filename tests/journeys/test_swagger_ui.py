@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from tests.journeys.conftest import in_one_process
 from tests.journeys.test_in_the_browser import OLD, reset_letter, sign_up, visit
 
 ANN = "ann@example.com"  # whose address and password are the examples' own
@@ -49,6 +50,7 @@ def test_the_whole_story_can_be_tried_out(chromium, live_server, mailbox):
         assert (status, same["id"]) == (200, account["id"])
 
 
+@in_one_process  # what the dialog does with a token
 def test_a_token_from_elsewhere_is_pasted_under_authorize(chromium, live_server):
     with visit(chromium, live_server) as (page, _):
         sign_up(page, ANN)

@@ -54,18 +54,18 @@ def present_as_bearer(person: Person, token: str, method: str, path: str, contra
     return person.client.open(path, method=method, headers={"Authorization": f"Bearer {token}"}, **body)
 
 
-@pytest.mark.parametrize("kind", [*BEARERS, *LINKS, *OTHERS])
-def test_in_the_place_of_every_other_kind_it_is_refused(ann: Person, tokens: dict[str, str], kind: str) -> None:
+def test_in_the_place_of_every_other_kind_it_is_refused(ann: Person, tokens: dict[str, str]) -> None:
     accepted = []
-    for method, path, contract in ROUTES:
-        if is_guarded(contract) and contract.who.scheme != BEARERS.get(kind):
-            answer = present_as_bearer(ann, tokens[kind], method, path, contract)
-            if (answer.status_code, answer.json["code"]) != (401, "invalid_token"):
-                accepted.append((method, path, answer.text))
-    for other in LINKS.keys() - {kind}:
-        answer = present_as_link(ann, other, tokens[kind])
-        if (answer.status_code, answer.json["code"]) != (400, "link_invalid"):
-            accepted.append((other, answer.text))
+    for kind, token in tokens.items():
+        for method, path, contract in ROUTES:
+            if is_guarded(contract) and contract.who.scheme != BEARERS.get(kind):
+                answer = present_as_bearer(ann, token, method, path, contract)
+                if (answer.status_code, answer.json["code"]) != (401, "invalid_token"):
+                    accepted.append((kind, method, path, answer.text))
+        for other in LINKS.keys() - {kind}:
+            answer = present_as_link(ann, other, token)
+            if (answer.status_code, answer.json["code"]) != (400, "link_invalid"):
+                accepted.append((kind, other, answer.text))
     assert accepted == []
 
 
@@ -85,7 +85,9 @@ def test_a_bearer_token_passes_the_guard_of_each_of_its_places(ann: Person, toke
     assert 401 not in {answer.status_code for answer in answers}
 
 
-@pytest.mark.parametrize("kind", [*LINKS, *OTHERS, "refresh"])
-def test_in_the_access_cookie_it_is_refused_as_well(ann: Person, tokens: dict[str, str], kind: str) -> None:
-    ann.client.set_cookie("latchkey_access", tokens[kind])
-    assert ann.client.get("/api/v1/account").json["code"] == "invalid_token"
+def test_in_the_access_cookie_every_other_kind_is_refused_as_well(ann: Person, tokens: dict[str, str]) -> None:
+    codes = {}
+    for kind in tokens.keys() - {"access"}:
+        ann.client.set_cookie("latchkey_access", tokens[kind])
+        codes[kind] = ann.client.get("/api/v1/account").json["code"]
+    assert codes == dict.fromkeys([*LINKS, *OTHERS, "refresh"], "invalid_token")

@@ -10,7 +10,6 @@ def verified(person) -> bool:
     return person.ask("GET", "account").json["email_verified"]
 
 
-@pytest.mark.usefixtures("each_database")
 def test_the_link_from_the_first_letter_confirms_the_address_once(ann) -> None:
     assert not verified(ann)
     token = ann.link(VERIFY, "verify-email")
@@ -73,7 +72,6 @@ def test_a_token_and_a_code_at_once_or_neither_is_malformed(ann) -> None:
 
 
 @REQUIRED
-@pytest.mark.usefixtures("each_database")
 def test_where_it_is_required_a_new_and_a_taken_address_get_the_same_answer(person) -> None:
     ann, eve = person(), person("Ann@EXAMPLE.com")
     first, second = ann.sign_up(), eve.sign_up()

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import http.client
 import json
-import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -14,10 +13,7 @@ from urllib.parse import quote, quote_plus, urlencode
 
 from cryptography.hazmat.primitives import serialization
 
-from app.core.logs import JsonLines
-
 TYPED = ("password", "current_password", "new_password")
-COUNTED = ("created", "msecs", "relativeCreated", "thread", "threadName")
 HANDED_OUT = ("access_token", "refresh_token", "csrf_token", "reset_token", "token")
 
 
@@ -123,21 +119,3 @@ def found(secrets: dict[str, set[str]], place: bytes) -> set[str]:
         for value in values
         if any(len(form) > 5 and form in place for form in forms(kind, value))
     }
-
-
-class Log(logging.Handler):
-    """Everything that anybody logs at any level, with all that came along, but what the receiving mail server logs."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self._lines: set[str] = set()
-
-    @property
-    def text(self) -> str:
-        """Each line once."""
-        return "\n".join(self._lines)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if not record.name.startswith("mail."):
-            told = {name: value for name, value in vars(record).items() if name not in COUNTED}
-            self._lines |= {f"{self.format(record)} {told}", JsonLines().format(record)}

@@ -34,7 +34,7 @@ def slow_mailbox() -> Iterator[SlowMailbox]:
 
 
 @pytest.fixture
-def settings(house: House, slow_mailbox: SlowMailbox) -> Settings:
+def slowly(house: House, slow_mailbox: SlowMailbox) -> Settings:
     """Those of the house, but letters go to the slow mail server."""
     return house.settings.model_copy(update={"mail_port": slow_mailbox.port})
 
@@ -64,10 +64,10 @@ def received(box: Mailbox) -> dict[str, set[str]]:
 
 
 def test_deliverers_side_by_side_send_each_letter_once(
-    house: House, settings: Settings, slow_mailbox: SlowMailbox, rounds: int
+    house: House, slowly: Settings, slow_mailbox: SlowMailbox, rounds: int
 ) -> None:
     emails = owe(house, 6 * rounds)
-    pids = [house.nest.deliver(settings) for _ in range(DELIVERERS)]
+    pids = [house.nest.deliver(slowly) for _ in range(DELIVERERS)]
     wait_until_none_is_owed(house, seconds=20 + 2 * rounds)
     for pid in pids:
         house.nest.kill(pid)
@@ -76,15 +76,15 @@ def test_deliverers_side_by_side_send_each_letter_once(
 
 
 def test_letters_outlive_deliverers_that_are_killed_at_random_moments(
-    house: House, settings: Settings, slow_mailbox: SlowMailbox, rounds: int
+    house: House, slowly: Settings, slow_mailbox: SlowMailbox, rounds: int
 ) -> None:
     kills, emails = rounds, owe(house, 14 * rounds)
-    pids = [house.nest.deliver(settings, lease=3) for _ in range(DELIVERERS)]
+    pids = [house.nest.deliver(slowly, lease=3) for _ in range(DELIVERERS)]
     for turn in range(kills):
         slow_mailbox.wait_for(1 + 12 * turn, seconds=20)  # in the middle of the work, also on a slow machine
         time.sleep(random.uniform(0, 0.1))
         house.nest.kill(pids.pop(random.randrange(DELIVERERS)))
-        pids.append(house.nest.deliver(settings, lease=3))
+        pids.append(house.nest.deliver(slowly, lease=3))
     wait_until_none_is_owed(house, seconds=20 + 2 * rounds)
     for pid in pids:
         house.nest.kill(pid)
@@ -97,14 +97,14 @@ def test_letters_outlive_deliverers_that_are_killed_at_random_moments(
 
 
 def test_every_copy_of_a_letter_carries_a_link_that_works(
-    house: House, settings: Settings, slow_mailbox: SlowMailbox
+    house: House, slowly: Settings, slow_mailbox: SlowMailbox
 ) -> None:
     (email,) = owe(house, 1)
-    pid = house.nest.deliver(settings)
+    pid = house.nest.deliver(slowly)
     slow_mailbox.wait_for(1)
     house.nest.kill(pid)  # most likely before it has noted that the letter is sent
     house.ask("UPDATE outbox SET state = 'queued', finished_at = NULL, claim = NULL, lease_until = NULL")
-    pid = house.nest.deliver(settings)
+    pid = house.nest.deliver(slowly)
     slow_mailbox.wait_for(2)
     house.nest.kill(pid)
     for letter in slow_mailbox.letters:

@@ -17,6 +17,7 @@ DEFAULT_LOCALE = "en"
 WIDTH = 72
 
 logger = logging.getLogger(__name__)
+_ours = Shelves(Shelf(TEMPLATES))  # compiled once in a process, also where many apps are made
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,7 @@ class Letters:
         self._folder = folder and folder.resolve()
         if self._folder and not self._folder.is_dir():
             logger.error("there is no folder %s: letters are worded as we word them", self._folder)
-        self._ours = Shelves(Shelf(TEMPLATES))
-        self._shelves = Shelves(Shelf(self._folder), *self._ours.all) if self._folder else self._ours
+        self._shelves = Shelves(Shelf(self._folder), *_ours.all) if self._folder else _ours
 
     def kinds(self) -> list[str]:
         """The letters there are."""
@@ -60,7 +60,7 @@ class Letters:
         except Exception as failure:
             if self._folder is None:
                 raise
-            letter = _worded(self._ours, kind, locale, values)
+            letter = _worded(_ours, kind, locale, values)
             fault = _fault(failure, self._folder)
             logger.error("letter %s goes out in our words: %s", kind, fault)
             return RenderedLetter(letter.subject, letter.text, letter.html, fault)

@@ -9,20 +9,27 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
-from functools import cache
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from sqlalchemy.orm import configure_mappers
 from werkzeug.serving import make_server
 
 from app import create_app
 from app.domain.mail.model import QueuedLetter
 from app.domain.mail.outbox import Outbox
 from config import Settings
+from tests.clock import SettableClock
+from tests.log import Log
 from tests.servers import Silent
+
+alive: set[int] = set()
 
 
 class OutboxWithLease(Outbox):
@@ -39,10 +46,12 @@ class OutboxWithLease(Outbox):
         return super().hold(letter, now, lease or self._lease)
 
 
-@cache
-def app_of(settings_json: str) -> Flask:
-    """The app, made before the fork: it has no thread and no connection yet that could not be shared."""
-    return create_app(Settings.model_validate_json(settings_json))
+@lru_cache(4)
+def app_of(settings_json: str) -> tuple[Flask, SettableClock]:
+    """The app and its clock, made before the fork: it has no thread and no connection yet that could not be shared."""
+    configure_mappers()  # else each fork would, at its first statement
+    clock = SettableClock()
+    return create_app(Settings.model_validate_json(settings_json), clock=clock), clock
 
 
 def serve(app: Flask, listener: socket.socket) -> None:
@@ -72,24 +81,43 @@ def travel(seconds: float) -> None:
         time_machine.travel(datetime.now().astimezone() + timedelta(seconds=seconds), tick=True).start()
 
 
+@contextmanager
+def recorded(file: Path) -> Iterator[None]:
+    """With all that this process logs and prints in a file."""
+    with file.open("ab") as opened:
+        for output in (1, 2):
+            os.dup2(opened.fileno(), output)
+    with Log(file).heard():
+        yield
+
+
 def fork(work: Callable[[], None]) -> int:
     """Do `work` in a process of its own; gives its id."""
     pid = os.fork()
     if pid == 0:
         try:
             work()
+        except Exception:
+            traceback.print_exc()
         finally:
             os._exit(1)
+    alive.add(pid)
     return pid
+
+
+def kill(pid: int) -> None:
+    """End one of ours at once, and wait until it is gone."""
+    alive.remove(pid)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
 
 
 def obey(order: dict[str, Any]) -> dict[str, int]:
     """Start a server, a deliverer or a sealer, or kill -9 one; gives what there is to know."""
     if "kill" in order:
-        os.kill(order["kill"], signal.SIGKILL)
-        os.waitpid(order["kill"], 0)
-        return {"killed": order["kill"]}
-    app = app_of(order["settings"])
+        kill(order["kill"])
+        return {}
+    app, clock = app_of(order["settings"])
     if "deliver" in order:
         return {"pid": fork(lambda: deliver(app, order["deliver"]))}
     if "seal" in order:
@@ -97,25 +125,31 @@ def obey(order: dict[str, Any]) -> dict[str, int]:
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
 
         def work() -> None:
+            if order["clock"]:
+                clock.share(Path(order["clock"]))
             travel(order["serve"])
-            serve(app, listener)
+            with recorded(Path(order["log"])) if order["log"] else nullcontext():
+                serve(app, listener)
 
-        pid = fork(work)
-        return {"pid": pid, "port": listener.getsockname()[1]}
+        return {"pid": fork(work), "port": listener.getsockname()[1]}
+
+
+def answer(order: dict[str, Any]) -> dict[str, Any]:
+    """What there is to know, also of an order that cannot be obeyed: whoever comes after may have a better one."""
+    try:
+        return obey(order)
+    except Exception:
+        return {"failed": traceback.format_exc()}
 
 
 def main() -> None:
     """Obey until there are no more orders."""
-    alive: set[int] = set()
     try:
         for line in sys.stdin:
-            done = obey(json.loads(line))
-            alive ^= {done.get("pid", done.get("killed", 0))}
-            print(json.dumps(done), flush=True)
+            print(json.dumps(answer(json.loads(line))), flush=True)
     finally:
-        for pid in alive:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for pid in alive.copy():
+            kill(pid)
 
 
 if __name__ == "__main__":
