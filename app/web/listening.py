@@ -1,10 +1,10 @@
 """The socket that people come by: taken from the system or handed to us, opened when ready, shut without a loss."""
 
-import ctypes
 import os
 import socket
 import struct
 import sys
+from array import array
 from typing import Final
 
 BACKLOG: Final = 1024
@@ -45,6 +45,6 @@ def shut(listener: socket.socket) -> None:
     than Linux; nor with a socket that was handed over, where whoever comes can wait for our successor.
     """
     if sys.platform == "linux" and not handed_over():
-        code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in _NO_NEWCOMERS))
-        program = struct.pack("HP", len(_NO_NEWCOMERS), ctypes.addressof(code))
+        code = array("B", b"".join(struct.pack("HBBI", *step) for step in _NO_NEWCOMERS))
+        program = struct.pack("HP", len(_NO_NEWCOMERS), code.buffer_info()[0])
         listener.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, program)
