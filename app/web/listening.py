@@ -5,11 +5,12 @@ import socket
 import struct
 import sys
 from array import array
+from contextlib import suppress
 from typing import Final
 
 BACKLOG: Final = 1024
 _FIRST_DESCRIPTOR: Final = 3  # after the standard ones
-_ATTACH_FILTER: Final = 26  # SO_ATTACH_FILTER of Linux
+_ATTACH_FILTER, _DETACH_FILTER = 26, 27  # of Linux
 # Berkeley Packet Filter on TCP's header: a segment that only opens a connection is dropped, every other one let in.
 _NO_NEWCOMERS = ((0x30, 0, 0, 13), (0x54, 0, 0, 0x12), (0x15, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFF_FFFF))
 
@@ -35,16 +36,19 @@ def take(host: str, port: int) -> socket.socket:
 
 def open_to_all(listener: socket.socket) -> None:
     """Let people come; until now they were refused. OSError if somebody else began to listen there meanwhile."""
+    if sys.platform == "linux":
+        with suppress(OSError):  # nothing to take off, unless it was shut
+            listener.setsockopt(socket.SOL_SOCKET, _DETACH_FILTER, 0)
     listener.listen(BACKLOG)
 
 
 def shut(listener: socket.socket) -> None:
     """Let nobody new come, while whoever stands before the socket is still let in: closing it would reset them.
 
-    A newcomer's system knocks again after a second, and is refused once the socket is closed. Nothing on other systems
-    than Linux; nor with a socket that was handed over, where whoever comes can wait for our successor.
+    A newcomer's system knocks again after a second: if the socket is closed by then it is refused, and if it is open
+    again, for a successor, let in. Only on Linux; elsewhere nothing.
     """
-    if sys.platform == "linux" and not handed_over():
+    if sys.platform == "linux":
         code = array("B", b"".join(struct.pack("HBBI", *step) for step in _NO_NEWCOMERS))
         program = struct.pack("HP", len(_NO_NEWCOMERS), code.buffer_info()[0])
         listener.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, program)

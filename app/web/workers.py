@@ -14,7 +14,7 @@ from granian.http import HTTP1Settings
 from app.web import draining, listening
 
 STOP_SECONDS: Final = 7  # with those of draining less than the ten that container runtimes wait
-LAST_SECONDS: Final = 0.2  # for who came last to be let in and to say what they want
+LAST_SECONDS: Final = 0.5  # for who came last to be let in and to say what they want
 
 
 def serve(
@@ -34,14 +34,17 @@ def serve(
     _share(server, listener)
     _drain_first(server, listener, drain_seconds)
     server.serve()
+    if listening.handed_over():
+        listening.open_to_all(listener)  # for our successor: whoever comes meanwhile waits
 
 
 def _share(server: Any, listener: socket.socket) -> None:
     """Let all workers take from one queue. On Linux granian gives each its own, where people wait for a busy one."""
 
     def share() -> None:
-        holder = SocketHolder(listener.fileno(), False, listening.BACKLOG)  # type: ignore[call-arg]
-        server._sso, server._shd = listener, holder
+        own = listener.dup()  # it will close this one
+        server._sso = own
+        server._shd = SocketHolder(own.fileno(), False, listening.BACKLOG)  # type: ignore[call-arg]
 
     server._init_shared_socket = share
 

