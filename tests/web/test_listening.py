@@ -38,6 +38,13 @@ def test_until_it_is_opened_whoever_comes_is_refused_and_nobody_else_gets_the_po
 
 
 @linux
+def test_no_answer_waits_for_the_receipt_of_its_own_beginning(door):
+    listening.open_to_all(door)
+    with come(door), door.accept()[0] as inside:
+        assert inside.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+
+
+@linux
 def test_shut_it_lets_nobody_new_come_and_everybody_in_who_has_come(door):
     listening.open_to_all(door)
     early, other = come(door), come(door)
