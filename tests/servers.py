@@ -65,7 +65,8 @@ class OwnServer:
             return self.start()
         except (OSError, subprocess.SubprocessError) as failure:
             shutil.rmtree(self.folder, ignore_errors=True)
-            raise NotHere(f"{self} does not start: {failure}") from failure
+            said = (getattr(failure, "stderr", None) or b"").decode(errors="replace")[-500:]
+            raise NotHere(f"{self} does not start: {failure} {said}") from failure
 
     def __exit__(self, *_: object) -> None:
         self.process.send_signal(signal.SIGQUIT)

@@ -55,9 +55,9 @@ def body_for(contract, app, path):
 
 @each_route(lambda contract: contract.needs_database)
 def test_without_a_database_it_is_busy_and_says_when_to_come_back(cut_off, method, path, contract):
-    if path in REMEMBERED:
-        pytest.skip("it remembers its answer for half a minute")
     answer = cut_off.call(method, path, contract, **body_for(contract, cut_off.app, path))
+    if path in REMEMBERED and answer.status_code == 200:
+        return
     assert is_problem(answer, 503, "not_ready" if path == "/readyz" else "database_unavailable")
     assert int(answer.headers["Retry-After"]) > 0
 
