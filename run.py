@@ -121,10 +121,9 @@ def _serve_in_production(settings: Settings, listener: socket.socket) -> None:
     with ExitStack() as stops:
         if settings.metrics == "on":
             _share_meters(stops.enter_context(tempfile.TemporaryDirectory(prefix="latchkey-")))
-        _open(settings, listener)
         workers.serve(
             f"{Path(__file__).resolve()}:serve_app",
-            listener,
+            _open(settings, *listening.siblings_of(listener, settings.workers)),
             workers=settings.workers,
             threads=settings.threads,
             drain_seconds=settings.drain_seconds,
@@ -144,9 +143,11 @@ def _take(settings: Settings) -> socket.socket:
         return listening.take(settings.host, settings.port)
 
 
-def _open(settings: Settings, listener: socket.socket) -> None:
+def _open(settings: Settings, *listeners: socket.socket) -> list[socket.socket]:
     with _naming_the_port(settings):
-        listening.open_to_all(listener)
+        for listener in listeners:
+            listening.open_to_all(listener)
+    return list(listeners)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import struct
 import sys
 from array import array
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 BACKLOG: Final = 1024
 _FIRST_DESCRIPTOR: Final = 3  # after the standard ones
@@ -24,14 +24,20 @@ def take(host: str, port: int) -> socket.socket:
     """The port, so that nobody else gets it; or the socket that systemd listens on for us. OSError if it is taken."""
     if handed_over():
         return socket.socket(fileno=_FIRST_DESCRIPTOR)
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError:
-        listener.close()
-        raise
-    return listener
+    return _bound(socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port))
+
+
+def siblings_of(listener: socket.socket, count: int) -> list[socket.socket]:
+    """So many sockets for one port, this one among them, between which Linux shares newcomers out evenly.
+
+    From a single one the quickest worker takes a whole crowd, though it has more than it can do. Elsewhere, and where
+    the socket was handed over, it is the single one.
+    """
+    if sys.platform != "linux" or handed_over():
+        return [listener]
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # not before: a second start would not be refused
+    others = (_bound(listener.family, listener.getsockname(), socket.SO_REUSEPORT) for _ in range(count - 1))
+    return [listener, *others]
 
 
 def open_to_all(listener: socket.socket) -> None:
@@ -54,3 +60,15 @@ def shut(listener: socket.socket) -> None:
         code = array("B", b"".join(struct.pack("HBBI", *step) for step in _NO_NEWCOMERS))
         program = struct.pack("HP", len(_NO_NEWCOMERS), code.buffer_info()[0])
         listener.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, program)
+
+
+def _bound(family: int, address: Any, *options: int) -> socket.socket:
+    bound = socket.socket(family)
+    try:
+        for option in (socket.SO_REUSEADDR, *options):  # whose last connections need not have faded away
+            bound.setsockopt(socket.SOL_SOCKET, option, 1)
+        bound.bind(address)
+    except OSError:
+        bound.close()
+        raise
+    return bound

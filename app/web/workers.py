@@ -18,12 +18,12 @@ LAST_SECONDS: Final = 0.5  # for who came last to be let in and to say what they
 
 
 def serve(
-    app: str, listener: socket.socket, *, workers: int, threads: int, drain_seconds: int, log: dict[str, Any]
+    app: str, listeners: list[socket.socket], *, workers: int, threads: int, drain_seconds: int, log: dict[str, Any]
 ) -> None:
     """Serve what the function `app` ("file:name") makes, in `workers` processes of `threads`, until told to stop."""
     # It advises against more threads than cores. Ours mostly wait: for the database, or for a slot to hash in.
     logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.msg)
-    host, port = listener.getsockname()[:2]
+    host, port = listeners[0].getsockname()[:2]
     server: Any = Granian(
         app, host, port, interface=Interfaces.WSGI, factory=True, http=HTTPModes.http1,
         websockets=False, workers=workers, blocking_threads=threads, backlog=listening.BACKLOG,
@@ -31,29 +31,34 @@ def serve(
         http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=64 * 1024),
         respawn_failed_workers=True, workers_kill_timeout=STOP_SECONDS, log_dictconfig=log,
     )  # fmt: skip
-    _share(server, listener)
-    _drain_first(server, listener, drain_seconds)
+    _hand_out(server, listeners)
+    _drain_first(server, listeners, drain_seconds)
     server.serve()
     if listening.handed_over():
-        listening.open_to_all(listener)  # for our successor: whoever comes meanwhile waits
+        listening.open_to_all(listeners[0])  # for our successor: whoever comes meanwhile waits
 
 
-def _share(server: Any, listener: socket.socket) -> None:
-    """Let all workers take from one queue. On Linux granian gives each its own, where people wait for a busy one."""
+def _hand_out(server: Any, listeners: list[socket.socket]) -> None:
+    """Let worker after worker take from a socket of ours. granian would make them, and we could not shut them."""
+    spawn = server._spawn_worker
 
-    def share() -> None:
-        own = listener.dup()  # it will close this one
-        server._sso = own
-        server._shd = SocketHolder(own.fileno(), False, listening.BACKLOG)  # type: ignore[call-arg]
+    def spawn_with_socket(idx: int, **named: Any) -> Any:
+        own = listeners[idx % len(listeners)]
+        holder = SocketHolder(own.fileno(), False, listening.BACKLOG)  # type: ignore[call-arg]
+        server._shd, server._sso = holder, own
+        return spawn(idx=idx, **named)
 
-    server._init_shared_socket = share
+    server._init_shared_socket = lambda: None
+    server._drop_shared_socket = lambda: None
+    server._spawn_worker = spawn_with_socket
 
 
-def _drain_first(server: Any, listener: socket.socket, seconds: int) -> None:
+def _drain_first(server: Any, listeners: list[socket.socket], seconds: int) -> None:
     stop = server.signal_handler_interrupt
 
     def leave() -> None:
-        listening.shut(listener)
+        for listener in listeners:
+            listening.shut(listener)
         time.sleep(LAST_SECONDS)
         stop()
 

@@ -46,10 +46,12 @@ def bare_app() -> Flask:
 def serve_bare() -> None:
     """Serve `bare_app` as run.py serves the service in production."""
     with listening.take("127.0.0.1", int(os.environ["PORT"])) as listener:
-        listening.open_to_all(listener)
+        listeners = listening.siblings_of(listener, WORKERS)
+        for each in listeners:
+            listening.open_to_all(each)
         log = logs.configuration("text", "warning")
         target = "tests.bench.__main__:bare_app"
-        workers.serve(target, listener, workers=WORKERS, threads=THREADS, drain_seconds=0, log=log)
+        workers.serve(target, listeners, workers=WORKERS, threads=THREADS, drain_seconds=0, log=log)
 
 
 class Bench:

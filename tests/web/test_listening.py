@@ -38,6 +38,20 @@ def test_until_it_is_opened_whoever_comes_is_refused_and_nobody_else_gets_the_po
 
 
 @linux
+def test_each_worker_has_a_socket_of_its_own_and_newcomers_are_shared_out(door):
+    doors = listening.siblings_of(door, 2)
+    for each in doors:
+        listening.open_to_all(each)
+    visitors = [come(door) for _ in range(64)]
+    for each in doors:
+        each.setblocking(False)
+        assert select.select([each], [], [], 10)[0]
+        each.accept()[0].close()
+    for each in (*visitors, doors[1]):
+        each.close()
+
+
+@linux
 def test_no_answer_waits_for_the_receipt_of_its_own_beginning(door):
     listening.open_to_all(door)
     with come(door), door.accept()[0] as inside:
