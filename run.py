@@ -121,9 +121,11 @@ def _serve_in_production(settings: Settings, listener: socket.socket) -> None:
     with ExitStack() as stops:
         if settings.metrics == "on":
             _share_meters(stops.enter_context(tempfile.TemporaryDirectory(prefix="latchkey-")))
+        listeners = listening.siblings_of(listener, settings.workers)
+        _open(settings, *listeners)
         workers.serve(
             f"{Path(__file__).resolve()}:serve_app",
-            _open(settings, *listening.siblings_of(listener, settings.workers)),
+            listeners,
             workers=settings.workers,
             threads=settings.threads,
             drain_seconds=settings.drain_seconds,
@@ -143,11 +145,9 @@ def _take(settings: Settings) -> socket.socket:
         return listening.take(settings.host, settings.port)
 
 
-def _open(settings: Settings, *listeners: socket.socket) -> list[socket.socket]:
+def _open(settings: Settings, *listeners: socket.socket) -> None:
     with _naming_the_port(settings):
-        for listener in listeners:
-            listening.open_to_all(listener)
-    return list(listeners)
+        listening.open_to_all(*listeners)
 
 
 @contextmanager

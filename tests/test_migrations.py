@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from secrets import token_hex
 
 import pytest
@@ -43,8 +44,11 @@ sys.exit(any(os.waitpid(child, 0)[1] for child in children))
 
 @contextmanager
 def another_database(url, having=""):
-    """A new database, without tables, on the server of this one."""
+    """A new database, without tables, on the server of this one, or in its folder."""
     server = sa.make_url(url)
+    if server.get_backend_name() == "sqlite":
+        yield f"sqlite:///{Path(server.database).with_name('another.db')}"
+        return
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     name = f"latchkey_test_{token_hex(8)}"
     with engine.connect() as connection:
@@ -58,13 +62,10 @@ def another_database(url, having=""):
 
 
 @pytest.fixture
-def empty(each_database, tmp_path):
+def empty(each_database):
     """The URL of a database without tables, of each kind."""
-    if each_database.startswith("sqlite"):
-        yield f"sqlite:///{tmp_path / 'empty.db'}"
-    else:
-        with another_database(each_database) as url:
-            yield url
+    with another_database(each_database) as url:
+        yield url
 
 
 @pytest.fixture

@@ -40,14 +40,15 @@ def siblings_of(listener: socket.socket, count: int) -> list[socket.socket]:
     return [listener, *others]
 
 
-def open_to_all(listener: socket.socket) -> None:
+def open_to_all(*listeners: socket.socket) -> None:
     """Let people come; until now they were refused. OSError if somebody else began to listen there meanwhile."""
-    # Every connection takes this after it. Without, the second packet of an answer waits 40 ms for the first's receipt.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if sys.platform == "linux":
-        with suppress(OSError):  # nothing to take off, unless it was shut
-            listener.setsockopt(socket.SOL_SOCKET, _DETACH_FILTER, 0)
-    listener.listen(BACKLOG)
+    for listener in listeners:
+        # Every connection takes this after it. Without, an answer's second packet waits 40 ms for the first's receipt.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if sys.platform == "linux":
+            with suppress(OSError):  # nothing to take off, unless it was shut
+                listener.setsockopt(socket.SOL_SOCKET, _DETACH_FILTER, 0)
+        listener.listen(BACKLOG)
 
 
 def shut(listener: socket.socket) -> None:

@@ -47,8 +47,7 @@ def serve_bare() -> None:
     """Serve `bare_app` as run.py serves the service in production."""
     with listening.take("127.0.0.1", int(os.environ["PORT"])) as listener:
         listeners = listening.siblings_of(listener, WORKERS)
-        for each in listeners:
-            listening.open_to_all(each)
+        listening.open_to_all(*listeners)
         log = logs.configuration("text", "warning")
         target = "tests.bench.__main__:bare_app"
         workers.serve(target, listeners, workers=WORKERS, threads=THREADS, drain_seconds=0, log=log)

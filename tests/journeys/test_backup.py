@@ -61,13 +61,10 @@ def copy(source, target):
 
 
 @pytest.fixture
-def elsewhere(database, tmp_path):
+def elsewhere(database):
     """The URL of an empty database."""
-    if database.startswith("sqlite"):
-        yield f"sqlite:///{tmp_path / 'restored.db'}"
-    else:
-        with another_database(database) as url:
-            yield url
+    with another_database(database) as url:
+        yield url
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import errno
 import select
 import socket
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -20,6 +21,15 @@ def door():
 
 def come(door, seconds=10.0):
     return socket.create_connection(door.getsockname(), seconds)
+
+
+@contextmanager
+def knocking(door):
+    """Somebody whom nobody has answered yet."""
+    with socket.socket() as visitor:
+        visitor.setblocking(False)
+        assert visitor.connect_ex(door.getsockname()) == errno.EINPROGRESS
+        yield visitor
 
 
 def is_let_in(door, visitor):
@@ -40,8 +50,7 @@ def test_until_it_is_opened_whoever_comes_is_refused_and_nobody_else_gets_the_po
 @linux
 def test_each_worker_has_a_socket_of_its_own_and_newcomers_are_shared_out(door):
     doors = listening.siblings_of(door, 2)
-    for each in doors:
-        listening.open_to_all(each)
+    listening.open_to_all(*doors)
     visitors = [come(door) for _ in range(64)]
     for each in doors:
         each.setblocking(False)
@@ -73,9 +82,7 @@ def test_shut_it_lets_nobody_new_come_and_everybody_in_who_has_come(door):
 def test_who_knocks_while_it_is_shut_is_refused_once_it_is_closed(door):
     listening.open_to_all(door)
     listening.shut(door)
-    with socket.socket() as visitor:
-        visitor.setblocking(False)
-        assert visitor.connect_ex(door.getsockname()) == errno.EINPROGRESS
+    with knocking(door) as visitor:
         door.close()
         assert select.select([], [visitor], [], 20)[1]
         assert visitor.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
@@ -85,9 +92,7 @@ def test_who_knocks_while_it_is_shut_is_refused_once_it_is_closed(door):
 def test_shut_and_opened_again_it_lets_people_in_also_those_who_knocked_meanwhile(door):
     listening.open_to_all(door)
     listening.shut(door)
-    with socket.socket() as visitor:
-        visitor.setblocking(False)
-        assert visitor.connect_ex(door.getsockname()) == errno.EINPROGRESS
+    with knocking(door) as visitor:
         listening.open_to_all(door)
         assert select.select([], [visitor], [], 20)[1]
         assert is_let_in(door, visitor)
