@@ -49,7 +49,7 @@ from app.flows.password_reset import PasswordReset
 from app.flows.profile import Profile
 from app.flows.registration import Registration
 from app.flows.sessions import Identity, Scope, Sessions
-from app.flows.sign_in import EmailNotVerified, SignIn
+from app.flows.sign_in import SignIn
 from app.flows.steps.check_password import FreshSignInNeeded, InvalidCredentials, WrongPassword
 from app.flows.steps.issue_tokens import Tokens
 from app.flows.steps.prepare_letter import PrepareLetter
@@ -58,7 +58,7 @@ from config import Settings
 
 __all__ = [
     "ACCESS", "ADMIN", "PASSWORD_REFUSALS", "REFRESH", "AccountDisabled", "AccountSnapshot", "Auth", "CodeInvalid",
-    "CsrfMismatch", "EmailNotVerified", "EmailTaken", "FreshSignInNeeded", "HashSlotsFull", "Identity",
+    "CsrfMismatch", "EmailTaken", "FreshSignInNeeded", "HashSlotsFull", "Identity",
     "InvalidCredentials", "InvalidCursor", "InvalidEmail", "InvalidRequestError", "InvalidRoles", "InvalidToken",
     "LastAdmin", "LinkExpired", "LinkInvalid", "LinkUsed", "Lookup", "Mailbox", "NoResultFound", "NoSuchAccount",
     "NoSuchMail", "NoSuchSession", "NotReady", "NothingToRetry", "Scope", "TokenExpired", "Tokens", "WrongPassword",
@@ -116,7 +116,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     prepare = wire(PrepareLetter, letterhead=letterhead)
     return Auth(
         registration=wire(Registration),
-        sign_in=wire(SignIn, require_verified=settings.require_verified_email),
+        sign_in=wire(SignIn),
         sessions=wire(Sessions, grace=timedelta(seconds=settings.refresh_grace_seconds)),
         devices=wire(Devices),
         csrf=wire(Csrf),

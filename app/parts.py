@@ -44,10 +44,13 @@ from app.flows.steps.erase_account import EraseAccount
 from app.flows.steps.issue_tokens import IssueTokens
 from app.flows.steps.known_device import KnownDevice
 from app.flows.steps.meet_challenge import MeetChallenge
+from app.flows.steps.open_session import OpenSession
 from app.flows.steps.prepare_letter import Letterhead
 from app.flows.steps.replace_password import ReplacePassword
 from app.flows.steps.require_administrator import RequireAdministrator
 from app.flows.steps.require_fresh import RequireFresh
+from app.flows.steps.require_unreserved import RequireUnreserved
+from app.flows.steps.revoke_access import RevokeAccess
 from config import Settings
 
 Flow = TypeVar("Flow")
@@ -91,7 +94,10 @@ def parts_of(app: Flask, settings: Settings, clock: Clock) -> dict[str, Any]:
     parts["tokens"] = parts["bearer"] = _bearer_tokens(app, settings, parts["keys"])
     parts["issue_tokens"] = wire(IssueTokens)
     parts["known_device"] = wire(KnownDevice)
-    parts["check_password"] = wire(CheckPassword)
+    parts["open_session"] = wire(OpenSession)
+    parts["revoke_access"] = wire(RevokeAccess)
+    parts["require_unreserved"] = wire(RequireUnreserved)
+    parts["check_password"] = wire(CheckPassword, require_verified=settings.require_verified_email)
     parts["meet_challenge"] = wire(MeetChallenge)
     parts["erase_account"] = wire(EraseAccount)
     parts["delete_account"] = wire(DeleteAccount, grace=timedelta(days=settings.deletion_grace_days))

@@ -20,12 +20,11 @@ from app.domain.accounts.passwords import LOCKED, Passwords
 from app.domain.accounts.roles import ADMIN, role_words
 from app.domain.accounts.store import AccountStore, NoSuchAccount
 from app.domain.audit.journal import Journal, Tag
-from app.domain.challenges.model import Purpose
-from app.domain.challenges.store import ChallengeStore
 from app.domain.mail.outbox import Outbox
-from app.domain.sessions.store import SessionStore
 from app.flows.steps.delete_account import DeleteAccount
 from app.flows.steps.require_administrator import Administrator, RequireAdministrator
+from app.flows.steps.require_unreserved import RequireUnreserved
+from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 
 class AccountDisabled(Conflict):
@@ -45,12 +44,12 @@ class Administration:
     directory: AccountDirectory
     administrators: Administrators
     passwords: Passwords
-    sessions: SessionStore[AccountSnapshot]
-    challenges: ChallengeStore
     outbox: Outbox
     journal: Journal
     require_administrator: RequireAdministrator
+    require_unreserved: RequireUnreserved
     delete_account: DeleteAccount
+    revoke_access: RevokeAccess
 
     def page(self, lookup: Lookup) -> Page[AccountSnapshot]:
         """Accounts, newest first."""
@@ -72,6 +71,7 @@ class Administration:
         now = self.clock.now()
         with self.work as work:
             account = self.accounts.open(address, LOCKED, now, roles=words, **about)
+            self.require_unreserved(address, account.id, now)
             self.journal.record(
                 Tag.ACCOUNT_INVITED, Origin(), now, account_id=account.id, **actor, roles=words
             )  # fmt: skip
@@ -90,6 +90,7 @@ class Administration:
             account = self.accounts.open(
                 address, password_hash, now, roles=words, email_verified_at=now, **about
             )  # fmt: skip
+            self.require_unreserved(address, account.id, now)
             self.journal.record(
                 Tag.ACCOUNT_OPENED, Origin(), now, account_id=account.id, **actor, roles=words
             )  # fmt: skip
@@ -103,8 +104,7 @@ class Administration:
             self.administrators.require_another(account_id)
             self.accounts.held(account_id)
             if self.accounts.disable(account_id, now):
-                self.sessions.end_all(account_id, now)
-                self.challenges.void(account_id, list(Purpose))
+                self.revoke_access(account_id, Cause.DISABLED, now)
                 self.journal.record(Tag.ACCOUNT_DISABLED, Origin(), now, account_id=account_id, **actor)
                 work.commit()
 

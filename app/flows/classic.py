@@ -28,9 +28,10 @@ from app.domain.tokens.links import Links, LinkUsed
 from app.flows.steps.erase_account import EraseAccount
 from app.flows.steps.meet_challenge import MeetChallenge
 from app.flows.steps.replace_password import ReplacePassword
+from app.flows.steps.require_unreserved import RequireUnreserved
+from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 MOST_LISTED: Final = 1_000
-VOIDED: Final = (Purpose.RESET_PASSWORD, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Classic:
     links: Links
     meet_challenge: MeetChallenge
     replace_password: ReplacePassword
+    require_unreserved: RequireUnreserved
+    revoke_access: RevokeAccess
     erase_account: EraseAccount
     outbox: Outbox
     journal: Journal
@@ -80,6 +83,7 @@ class Classic:
         address, now = parse_address(email), self.clock.now()
         with self.work as work:
             account = self.accounts.open(address, password_hash, now)
+            self.require_unreserved(address, account.id, now)
             self.outbox.queue("verify_email", now=now, account_id=account.id, locale=origin.language)
             self.journal.record(Tag.ACCOUNT_OPENED, origin, now, account_id=account.id)
             work.commit()
@@ -142,8 +146,8 @@ class Classic:
         with self.work as work:
             if not self.accounts.set_email(account, address, now, verified=False):
                 return False
-            self.challenges.void(account.id, VOIDED)
-            self.sessions.end_all(account.id, now)
+            self.require_unreserved(address, account.id, now)
+            self.revoke_access(account.id, Cause.EMAIL_REPLACED, now)
             self.journal.record(Tag.EMAIL_CHANGED, origin, now, account_id=account.id)
             work.commit()
         return True

@@ -15,14 +15,14 @@ from app.domain.challenges.model import Purpose
 from app.domain.challenges.store import ChallengeStore, OpenChallenge
 from app.domain.mail.outbox import Outbox
 from app.domain.sessions.model import OwnedSession
-from app.domain.sessions.store import SessionStore
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
 from app.flows.steps.meet_challenge import MeetChallenge
 from app.flows.steps.require_fresh import RequireFresh
+from app.flows.steps.require_unreserved import RequireUnreserved
+from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 UNDO_TIME: Final = timedelta(hours=72)
-VOIDED: Final = (Purpose.RESET_PASSWORD, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,10 @@ class EmailChange:
     work: Work
     clock: Clock
     accounts: AccountStore
-    sessions: SessionStore[AccountSnapshot]
     challenges: ChallengeStore
     meet_challenge: MeetChallenge
+    revoke_access: RevokeAccess
+    require_unreserved: RequireUnreserved
     outbox: Outbox
     journal: Journal
     require_fresh: RequireFresh
@@ -80,18 +81,21 @@ class EmailChange:
         self.meet_challenge.by_link(Purpose.UNDO_EMAIL_CHANGE, token)
 
     def undo(self, token: str, origin: Origin) -> None:
-        """The old address holds again, every session ends, and no password fits until the reset that this starts."""
+        """The old address holds again, every session ends, and no password fits until the reset that this starts.
+
+        Whatever happened to the account since: a deletion that is scheduled is cancelled. An account that was disabled
+        gets its address back too, and stays disabled.
+        """
         challenge, now = self.meet_challenge.by_link(Purpose.UNDO_EMAIL_CHANGE, token), self.clock.now()
-        account = self.accounts.by_id(challenge.account_id)
-        if account is None or challenge.address is None:
+        if challenge.address is None:
             raise LinkUsed
         address = parse_address(challenge.address)
         with self.work as work:
-            met = self.challenges.meet(challenge, Purpose.UNDO_EMAIL_CHANGE)
-            if not met or not self.accounts.set_email(account, address, now, lock=True):
+            account = self.accounts.get_for_update(challenge.account_id)
+            if account is None or not self.challenges.meet(challenge, Purpose.UNDO_EMAIL_CHANGE):
                 raise LinkUsed
-            self.challenges.void(account.id, VOIDED)
-            self.sessions.end_all(account.id, now)
+            self.accounts.restore_email(account, address, now)
+            self.revoke_access(account.id, Cause.EMAIL_CHANGE_UNDONE, now)
             self.outbox.queue("reset_password", now=now, address=address.canonical, locale=origin.language)
             self.journal.record(Tag.EMAIL_CHANGE_UNDONE, origin, now, account_id=account.id)
             work.commit()
@@ -100,15 +104,18 @@ class EmailChange:
         account, now = self.accounts.by_id(challenge.account_id), self.clock.now()
         if account is None or challenge.address is None:
             return False
+        address = parse_address(challenge.address)
         with self.work as work:
-            met = self.challenges.meet(challenge, Purpose.CHANGE_EMAIL)
-            if not met or not self.accounts.set_email(account, parse_address(challenge.address), now):
+            if not self.accounts.set_email(account, address, now):
                 return False
-            self.challenges.void(account.id, VOIDED)
+            if not self.challenges.meet(challenge, Purpose.CHANGE_EMAIL):
+                return False
+            self.require_unreserved(address, account.id, now)
+            self.revoke_access(account.id, Cause.EMAIL_CHANGED, now)
             # Of several changes in a row only the first can be undone: the later ones may be a thief's.
-            if self.challenges.begin_unless_open(
-                account.id, Purpose.UNDO_EMAIL_CHANGE, now + UNDO_TIME, account.email, now
-            ):
+            if self.challenges.reserve(
+                account.id, now + UNDO_TIME, account.email, account.email_canonical, now
+            ):  # fmt: skip
                 self.outbox.queue(
                     "email_changed", now=now, account_id=account.id, address=account.email,
                     locale=origin.language, new_email=challenge.address,

@@ -15,6 +15,7 @@ SAMPLE: dict[str, object] = {
     "undo_url": f"{SITE}/undo#token={TOKEN}", "new_email": "ann.new@example.net", "device": "Firefox on Windows",
     "ip": "203.0.113.7", "user_agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:148.0) Firefox/148.0",
     "final_at": datetime(2026, 3, 15, 12, 0, tzinfo=UTC), "days": 14,
+    "undo_until": datetime(2026, 3, 4, 12, 0, tzinfo=UTC),
 }  # fmt: skip
 MINUTES = {"invitation": 24 * 60, "verify_email": 24 * 60, "email_change_confirm": 24 * 60, "email_changed": 72 * 60}
 

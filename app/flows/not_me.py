@@ -5,16 +5,12 @@ from dataclasses import dataclass
 from app.core.clock import Clock
 from app.core.origin import Origin
 from app.core.work import Work
-from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import Journal, Tag
 from app.domain.challenges.model import Purpose
-from app.domain.challenges.store import ChallengeStore
 from app.domain.mail.outbox import Outbox
-from app.domain.sessions.store import SessionStore
 from app.domain.tokens.links import Links, LinkUsed
-
-VOIDED = (Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL)
+from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +20,7 @@ class NotMe:
     work: Work
     clock: Clock
     accounts: AccountStore
-    sessions: SessionStore[AccountSnapshot]
-    challenges: ChallengeStore
+    revoke_access: RevokeAccess
     links: Links
     outbox: Outbox
     journal: Journal
@@ -47,8 +42,7 @@ class NotMe:
         with self.work as work:
             if account is None or not self.accounts.lock(account_id, version, now):
                 raise LinkUsed
-            self.challenges.void(account_id, VOIDED)
-            self.sessions.end_all(account_id, now)
+            self.revoke_access(account_id, Cause.SECURED, now)
             self.outbox.queue("reset_password", now=now, address=account.email_canonical, locale=origin.language)
             self.journal.record(Tag.ACCOUNT_ALARM, origin, now, account_id=account_id)
             work.commit()

@@ -9,15 +9,12 @@ from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import Journal, Tag
-from app.domain.challenges.model import Purpose
-from app.domain.challenges.store import ChallengeStore
 from app.domain.mail.outbox import Outbox
 from app.domain.sessions.model import OwnedSession
 from app.domain.sessions.store import SessionStore
 from app.domain.tokens.bearer import InvalidToken
 from app.flows.steps.require_fresh import RequireFresh
-
-VOIDED = (Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL)
+from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +26,7 @@ class PasswordChange:
     accounts: AccountStore
     passwords: Passwords
     sessions: SessionStore[AccountSnapshot]
-    challenges: ChallengeStore
+    revoke_access: RevokeAccess
     outbox: Outbox
     journal: Journal
     require_fresh: RequireFresh
@@ -45,8 +42,7 @@ class PasswordChange:
         with self.work as work:
             if not self.accounts.set_password(account, password_hash, now):
                 raise InvalidToken  # changed or reset meanwhile, which ended the session that asks
-            self.challenges.void(account.id, VOIDED)
-            self.sessions.end_all(account.id, now, but=own)
+            self.revoke_access(account.id, Cause.PASSWORD_CHANGED, now, keep=own)
             self.sessions.authenticate(own, now)
             self.journal.record(Tag.PASSWORD_CHANGED, origin, now, account_id=account.id, session_id=own)
             self.outbox.queue(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.core.clock import Clock
 from app.core.origin import Origin
 from app.domain.accounts.emails import parse_address
+from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore
 from app.domain.challenges.model import Purpose
@@ -12,6 +13,7 @@ from app.domain.limits.guesses import Guesses
 from app.domain.mail.outbox import Outbox
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
+from app.flows.steps.known_device import KnownDevice
 from app.flows.steps.meet_challenge import MeetChallenge
 from app.flows.steps.replace_password import ReplacePassword
 
@@ -25,6 +27,7 @@ class PasswordReset:
     passwords: Passwords
     meet_challenge: MeetChallenge
     replace_password: ReplacePassword
+    known_device: KnownDevice
     outbox: Outbox
     guesses: Guesses
 
@@ -41,7 +44,9 @@ class PasswordReset:
         self.meet_challenge.by_link(Purpose.RESET_PASSWORD, token)
 
     def complete(self, token: str, password: str, origin: Origin) -> str:
-        """Set the new password, end every session, tell the owner. Signs nobody in; gives the account's id.
+        """Set the new password, end every session, tell the owner. Signs nobody in.
+
+        Gives a device token for the browser that did it.
 
         Of any number of uses of one link exactly one succeeds; the others get `LinkUsed`.
         """
@@ -52,8 +57,8 @@ class PasswordReset:
         self.passwords.accept(password, account.email)
         if not self.replace_password(account, self.passwords.hash(password), origin, challenge):
             raise LinkUsed
-        self.guesses.forget(account.email_canonical)  # whoever was locked out by a stranger's guesses gets in now
-        return account.id
+        self.guesses.forget(account.email_canonical)  # an owner locked out by a stranger's guesses gets in now
+        return self._device_token(account)
 
     def complete_with_code(self, email: str, code: str, password: str, origin: Origin) -> str:
         """The same by the code in the letter, for which the address says whose it is; `CodeInvalid` for any failure."""
@@ -66,4 +71,7 @@ class PasswordReset:
         if not self.replace_password(account, self.passwords.hash(password), origin, challenge):
             raise CodeInvalid
         self.guesses.forget(canonical)
-        return account.id
+        return self._device_token(account)
+
+    def _device_token(self, before: AccountSnapshot) -> str:
+        return self.known_device.device_token(before.id, before.credentials_version + 1)

@@ -13,6 +13,7 @@ from app.domain.audit.journal import Journal, Tag
 from app.domain.mail.outbox import Outbox
 from app.domain.sessions.store import SessionStore
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
+from app.flows.steps.require_unreserved import RequireUnreserved
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Registration:
     work: Work
     clock: Clock
     accounts: AccountStore
+    require_unreserved: RequireUnreserved
     passwords: Passwords
     sessions: SessionStore[AccountSnapshot]
     issue_tokens: IssueTokens
@@ -33,6 +35,7 @@ class Registration:
         address, password_hash, now = *self._accepted(email, password), self.clock.now()
         with self.work as work:
             account = self.accounts.open(address, password_hash, now, locale=None)
+            self.require_unreserved(address, account.id, now)
             self.outbox.queue("verify_email", now=now, account_id=account.id, locale=origin.language)
             session = self.sessions.open(account.id, account.credentials_version, origin, now)
             if session is None:
@@ -50,6 +53,7 @@ class Registration:
         try:
             with self.work as work:
                 account = self.accounts.open(address, password_hash, now)
+                self.require_unreserved(address, account.id, now)
                 self.outbox.queue("verify_email", now=now, account_id=account.id, locale=origin.language)
                 self.journal.record(Tag.ACCOUNT_OPENED, origin, now, account_id=account.id)
                 work.commit()

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from app.auth import CodeInvalid, EmailNotVerified, InvalidCredentials, WrongPassword
+from app.auth import CodeInvalid, InvalidCredentials, WrongPassword
 from app.core.errors import Refusal
 from app.core.origin import Origin
 from app.core.work import Work
@@ -83,7 +83,7 @@ def test_every_failure_is_written_down_for_known_and_unknown_alike(app, auth):
 def test_a_right_password_for_an_address_that_waits_is_a_refused_sign_in(app, auth):
     auth.registration.sign_up_unverified("ann@example.com", PASSWORD, HOME)
     for sign_in in (auth.sign_in.with_password, auth.sign_in.for_one_request):
-        with pytest.raises(EmailNotVerified):
+        with pytest.raises(InvalidCredentials):
             sign_in("ann@example.com", PASSWORD, HOME)
     assert events(app)[1:] == [("session.refused", "refused")] * 2
     assert "email_not_verified" in str(newest(app)["details"])

@@ -82,11 +82,28 @@ def test_where_it_is_required_a_new_and_a_taken_address_get_the_same_answer(pers
 
 
 @REQUIRED
-def test_where_it_is_required_signing_in_waits_for_it_and_only_a_right_password_learns_that(person) -> None:
+def test_signing_in_before_confirming_does_not_tell_a_new_address_from_a_taken_one(person) -> None:
+    bob = person("bob@example.com")
+    bob.sign_up()
+    bob.send("verify-email", token=bob.link(VERIFY, "verify-email"))
+    answers = []
+    for email in ("new@example.com", "bob@example.com"):
+        stranger = person(email)
+        body = {"email": email, "password": "the password of a stranger"}
+        assert stranger.client.post("/api/v1/auth/signup", json=body).status_code == 202
+        answers.append(stranger.client.post("/api/v1/auth/login", json=body))
+        answers.append(stranger.client.post("/api/v1/auth/login?transport=cookie", json=body))
+    assert {(answer.status_code, answer.data, answer.headers.get("Set-Cookie")) for answer in answers} == {
+        (401, answers[0].data, None)
+    }
+    assert "not confirmed yet" in answers[0].json["detail"]
+
+
+@REQUIRED
+def test_signing_in_works_once_the_address_is_confirmed(person) -> None:
     ann = person()
     ann.sign_up()
-    assert (ann.sign_in().status_code, ann.sign_in().json["code"]) == (403, "email_not_verified")
-    assert ann.sign_in("wrong").json["code"] == "invalid_credentials"
+    assert ann.sign_in().json["code"] == "invalid_credentials"
     ann.send("verify-email", token=ann.link(VERIFY, "verify-email"))
     assert ann.sign_in().status_code == 200
 
@@ -98,3 +115,55 @@ def test_a_reset_by_letter_confirms_the_address_as_well(person) -> None:
     ann.send("forgot-password", email=ann.email)
     ann.send("reset-password", reset_token=ann.link("password", "reset-password"), password="a new horse battery")
     assert ann.sign_in("a new horse battery").status_code == 200
+
+
+ELSEWHERE = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:148.0) Gecko/20100101 Firefox/148.0"}
+
+
+def confirm_elsewhere(ann, client, **headers: str):
+    token = ann.link(VERIFY, "verify-email")
+    return client.post("/api/v1/verify-email", json={"token": token}, headers=ELSEWHERE | headers)
+
+
+def test_a_link_used_on_the_device_that_signed_up_ends_no_session(ann) -> None:
+    assert ann.send("verify-email", token=ann.link(VERIFY, "verify-email")).status_code == 200
+    assert ann.ask("GET", "account").status_code == 200
+
+
+def test_a_link_used_on_another_device_ends_the_sessions_before(ann, client) -> None:
+    assert confirm_elsewhere(ann, client).status_code == 200
+    assert ann.ask("GET", "account").status_code == 401
+    assert ann.sign_in().status_code == 200
+
+
+def test_a_device_that_shows_its_refresh_token_keeps_every_session(ann, client) -> None:
+    shown = {"Authorization": f"Bearer {ann.tokens['refresh_token']}"}
+    assert confirm_elsewhere(ann, client, **shown).status_code == 200
+    assert ann.ask("GET", "account").status_code == 200
+
+
+def test_confirming_a_confirmed_address_again_ends_no_session(ann, client) -> None:
+    ann.send("verify-email", token=ann.link(VERIFY, "verify-email"))
+    ann.sign_in()
+    assert ann.ask("POST", "verify-email/resend", {}).status_code == 202
+    assert ann.ask("GET", "account").status_code == 200
+
+
+def test_the_owner_of_the_mailbox_claims_an_account_of_a_stranger(ann, client) -> None:
+    token = ann.link(VERIFY, "verify-email")
+    ann.ask("PUT", "account/email", {"email": "stranger@example.org"})
+    moving = ann.link("confirm your new", "confirm-email")
+    assert ann.send("verify-email/claim", token=token).status_code == 200
+    assert ann.ask("GET", "account").status_code == 401
+    assert ann.sign_in().json["code"] == "invalid_credentials"
+    assert ann.send("account/email/confirm", token=moving).json["code"] == "link_used"
+    assert ann.send("verify-email", token=token).json["code"] == "link_used"
+    assert ann.choose_new_password().status_code == 200
+    assert verified(ann)
+
+
+def test_a_confirmed_account_cannot_be_claimed(ann) -> None:
+    token = ann.link(VERIFY, "verify-email")
+    ann.send("verify-email", token=token)
+    assert ann.send("verify-email/claim", token=token).json["code"] == "link_used"
+    assert ann.ask("GET", "account").status_code == 200

@@ -15,7 +15,7 @@ from flask import Flask
 from app.core.origin import Origin
 from config import Settings
 from tests.conftest import Door
-from tests.servers import CaughtLetter, Mailbox, Nest
+from tests.servers import Mailbox, Nest
 
 PASSWORD = "correct horse battery"
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "5"))
@@ -63,13 +63,21 @@ class House:
     def reset_tokens(self, *emails: str) -> list[str]:
         """A reset token for each address, out of a real letter."""
         self.ask("DELETE FROM outbox")
-        self.mailbox.clear()
         for email in emails:
             self.auth.password_reset.request(email, Origin())
+        came = self.links("reset-password")
+        return [came[email] for email in emails]
+
+    def links(self, page: str) -> dict[str, str]:
+        """Deliver what is queued; the newest token for this page that came to each address."""
+        self.mailbox.clear()
         while self.auth.mail_delivery.deliver_due():
             pass
-        came: dict[str, CaughtLetter] = {letter.recipients[0]: letter for letter in self.mailbox.letters}
-        return [came[email].token for email in emails]
+        mark = f"/{page}#token="
+        return {
+            letter.recipients[0]: word.partition(mark)[2]
+            for letter in self.mailbox.letters for word in letter.text.split() if mark in word
+        }  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

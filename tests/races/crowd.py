@@ -75,6 +75,17 @@ def account(base: str, token: str) -> Call:
     return Call(base, "GET", "/api/v1/account", token)
 
 
+def later(seconds: float, call: Call) -> Callable[[], Answer]:
+    """A request that waits a moment on its open connection."""
+    call.connect()
+
+    def send() -> Answer:
+        time.sleep(seconds)
+        return call.send()
+
+    return send
+
+
 def together(acts: Sequence[Callable[[], Result]]) -> list[Result]:
     """Do everything at once, each in a thread that starts when all are there."""
     gate = threading.Barrier(len(acts))

@@ -2,7 +2,6 @@
 
 import random
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,7 +12,7 @@ from app.domain.accounts.breaches import Breaches
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.passwords import Passwords
 from tests.races.conftest import PASSWORD, House
-from tests.races.crowd import Answer, Call, account, post, send_together, statuses, together
+from tests.races.crowd import Answer, account, later, post, send_together, statuses, together
 
 CLIENTS = 100
 NEW_PASSWORD = "a new horse battery"
@@ -34,17 +33,6 @@ def test_of_many_uses_of_one_reset_link_exactly_one_sets_its_password(house: Hou
             post(house.urls[n % 2], "/auth/login", email=email, password=f"the password of {n}").send() for n in tried
         ]
         assert [login.status for login in logins] == [200 if n == winner else 401 for n in tried]
-
-
-def later(seconds: float, call: Call) -> Callable[[], Answer]:
-    """A request that waits a moment on its open connection."""
-    call.connect()
-
-    def send() -> Answer:
-        time.sleep(seconds)
-        return call.send()
-
-    return send
 
 
 def interleave(house: House, email: str, refresh: str, reset_token: str, chance: random.Random) -> list[Answer]:

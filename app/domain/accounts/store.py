@@ -90,20 +90,28 @@ class AccountStore:
             values["email_verified_at"] = sa.func.coalesce(_accounts.c.email_verified_at, now)
         return self._advance(account, values, now)
 
-    def set_email(
-        self, account: AccountSnapshot, address: Address, now: datetime, *, lock: bool = False, verified: bool = True
-    ) -> bool:
+    def set_email(self, account: AccountSnapshot, address: Address, now: datetime, *, verified: bool = True) -> bool:
         """Replace the address, or `EmailTaken`; False if overtaken. In a unit of work.
 
-        `lock`: no password fits any more until it is reset. `verified`: the address was confirmed before.
+        `verified`: the address was confirmed before.
         """
-        values: dict[str, Any] = {
-            "email": address.typed, "email_canonical": address.canonical,
-            "email_verified_at": now if verified else None,
-        }  # fmt: skip
-        values |= {"password_hash": LOCKED} if lock else {}
+        values = _emailed_at(address) | {"email_verified_at": now if verified else None}
         try:
             return self._advance(account, values, now)
+        except sa.exc.IntegrityError:
+            raise EmailTaken from None
+
+    def restore_email(self, account: AccountSnapshot, address: Address, now: datetime) -> None:
+        """Put an earlier address back, or `EmailTaken`. In a unit of work that holds the account.
+
+        No password fits until it is reset, and a scheduled deletion is cancelled. A disabled account stays disabled.
+        """
+        values = _emailed_at(address) | {
+            "email_verified_at": now, "password_hash": LOCKED, "deletes_at": None, "updated_at": now,
+            "credentials_version": account.credentials_version + 1,
+        }  # fmt: skip
+        try:
+            db.session.execute(sa.update(_accounts).where(_accounts.c.id == account.id).values(values))
         except sa.exc.IntegrityError:
             raise EmailTaken from None
 
@@ -115,23 +123,31 @@ class AccountStore:
         )  # fmt: skip
         return _one(sa.update(_accounts).where(unverified).values(email_verified_at=now, updated_at=now))
 
-    def lock(self, account_id: str, version: int, now: datetime) -> bool:
-        """Let no password fit until it is reset, and no link signed for `version`; keep the account from deletion.
+    def lock(self, account_id: str, version: int, now: datetime, *, verified: bool = False) -> bool:
+        """Let no password fit until it is reset, and no link signed for `version`; cancel a scheduled deletion.
 
-        True for who did it. In a unit of work.
+        `verified`: the caller has just shown that emails to the address reach them. True for the one that did it. In a
+        unit of work.
         """
         same = (_accounts.c.id == account_id) & (_accounts.c.credentials_version == version)
-        values = {
+        values: dict[str, Any] = {
             "password_hash": LOCKED, "credentials_version": version + 1, "deletes_at": None, "updated_at": now,
         }  # fmt: skip
+        values |= {"email_verified_at": now} if verified else {}
         return _one(sa.update(_accounts).where(same).values(values))
 
+    def get_for_update(self, account_id: str) -> AccountSnapshot | None:
+        """The account as it is now, and as it stays until the commit. In a unit of work."""
+        # FOR NO KEY UPDATE on PostgreSQL: rows that refer to the account may be written meanwhile, as emails are.
+        row = db.session.execute(_by_id.with_for_update(key_share=True), {"id": account_id}).first()
+        return AccountSnapshot(*row) if row else None
+
     def held(self, account_id: str) -> AccountSnapshot:
-        """The account as it is now, and as it stays until the commit; `NoSuchAccount`. In a unit of work."""
-        row = db.session.execute(_by_id.with_for_update(), {"id": account_id}).first()
-        if row is None:
+        """The same for an account that must be there, or `NoSuchAccount`."""
+        account = self.get_for_update(account_id)
+        if account is None:
             raise NoSuchAccount
-        return AccountSnapshot(*row)
+        return account
 
     def set_roles(self, account_id: str, roles: str, now: datetime) -> None:
         """Replace the roles. In a unit of work that holds the account."""
@@ -159,6 +175,11 @@ class AccountStore:
         waiting = (_accounts.c.id == account_id) & (_accounts.c.deletes_at > now)
         return _one(sa.update(_accounts).where(waiting).values(deletes_at=None, updated_at=now))
 
+    def postpone_deletion(self, account_id: str, deletes_at: datetime) -> None:
+        """Let an account that is to be deleted stay until a moment. Within a unit of work."""
+        waiting = (_accounts.c.id == account_id) & (_accounts.c.deletes_at < deletes_at)
+        db.session.execute(sa.update(_accounts).where(waiting).values(deletes_at=deletes_at))
+
     def due_for_deletion(self, now: datetime, limit: int) -> list[AccountSnapshot]:
         """Accounts whose time to be gone has come."""
         due = sa.select(*SNAPSHOT_COLUMNS).where(_accounts.c.deletes_at <= now).limit(limit)
@@ -176,6 +197,10 @@ class AccountStore:
         )  # fmt: skip
         values = values | {"credentials_version": account.credentials_version + 1, "updated_at": now}
         return _one(sa.update(_accounts).where(same).values(values))
+
+
+def _emailed_at(address: Address) -> dict[str, Any]:
+    return {"email": address.typed, "email_canonical": address.canonical}
 
 
 def _one(statement: sa.Update | sa.Delete) -> bool:

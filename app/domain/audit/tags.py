@@ -17,6 +17,7 @@ class Tag(StrEnum):
     ACCOUNT_DELETION_ASKED = "account.deletion_asked"
     ACCOUNT_KEPT = "account.kept"
     ACCOUNT_ERASED = "account.erased"
+    ACCOUNT_CLAIMED = "account.claimed"
     ACCOUNT_ALARM = "account.alarm_raised"
     EMAIL_VERIFIED = "email.verified"
     EMAIL_CHANGE_ASKED = "email.change_asked"

@@ -23,7 +23,8 @@ class Challenge(Model):
     """One row is one thing that may be done once; doing it deletes the row, and the row count says who did it.
 
     No token and no code rests here: both are made from the secret and `letter` when the letter is sent. `address` is
-    the address that a change of email leads to, or that undoing one leads back to.
+    the address that a change of email leads to, or that undoing one leads back to. The latter is `reserved`, in its
+    canonical form: no other account may have it while the change can be undone.
     """
 
     __tablename__ = "challenges"
@@ -32,6 +33,7 @@ class Challenge(Model):
     purpose: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
     letter: Mapped[int] = mapped_column(sa.BigInteger)
     address: Mapped[str | None] = mapped_column(sa.String(254))
+    reserved: Mapped[str | None] = mapped_column(sa.String(254), index=True)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     code_expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     tries: Mapped[int]

@@ -24,6 +24,7 @@ class OpenChallenge:
     account_id: str
     letter: int
     address: str | None
+    expires_at: datetime
 
     @property
     def by_letter(self) -> bool:
@@ -39,15 +40,24 @@ class ChallengeStore:
         self.void(account_id, [purpose])
         db.session.execute(sa.insert(_challenges).values(_row(account_id, purpose, 0, expires_at, address)))
 
-    def begin_unless_open(
-        self, account_id: str, purpose: Purpose, expires_at: datetime, address: str, now: datetime
-    ) -> bool:
-        """Open a challenge unless one is open; whether it was. In a unit of work that holds the account's row."""
+    def reserve(self, account_id: str, expires_at: datetime, address: str, canonical: str, now: datetime) -> bool:
+        """Let a change of address be undone, and keep the old one free for it; False if an earlier one still can.
+
+        In a unit of work that holds the account's row.
+        """
+        purpose = Purpose.UNDO_EMAIL_CHANGE
         open_one = sa.select(sa.literal(1)).where(*_of(account_id, purpose), _columns.expires_at > now)
         if db.session.scalar(open_one):
             return False
-        self.begin(account_id, purpose, expires_at, address=address)
+        self.void(account_id, [purpose])
+        row = _row(account_id, purpose, 0, expires_at, address) | {"reserved": canonical}
+        db.session.execute(sa.insert(_challenges).values(row))
         return True
+
+    def is_reserved(self, canonical: str, account_id: str, now: datetime) -> bool:
+        """Whether another account may take this address back. In a unit of work."""
+        theirs = (_columns.reserved == canonical, _columns.account_id != account_id, _columns.expires_at > now)
+        return db.session.scalar(sa.select(sa.literal(1)).where(*theirs).limit(1)) is not None
 
     def carry(self, account_id: str, purpose: Purpose, letter: int, expires_at: datetime, now: datetime) -> bool:
         """Let `letter` carry the one open challenge of this purpose; False if a newer letter does. In a unit of work.
@@ -67,7 +77,7 @@ class ChallengeStore:
     def find(self, account_id: str, purpose: Purpose, now: datetime) -> OpenChallenge | None:
         """The open challenge of this purpose. Changes nothing."""
         row = fetch(
-            sa.select(_columns.account_id, _columns.letter, _columns.address).where(
+            sa.select(_columns.account_id, _columns.letter, _columns.address, _columns.expires_at).where(
                 *_of(account_id, purpose), _columns.expires_at > now
             ),
             {},

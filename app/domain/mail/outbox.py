@@ -115,7 +115,8 @@ class Outbox:
 
     def forget_address(self, *addresses: str) -> None:
         """Delete what waits for these addresses or went to them, but the farewell. In a unit of work."""
-        theirs = sa.and_(QueuedLetter.address.in_(addresses), QueuedLetter.kind != "account_deleted")
+        farewells = ("account_deleted", "moved_account_deleted")
+        theirs = sa.and_(QueuedLetter.address.in_(addresses), QueuedLetter.kind.not_in(farewells))
         db.session.execute(sa.delete(QueuedLetter).where(theirs))
 
     def export(self, account_id: str) -> list[dict[str, Any]]:

@@ -1,8 +1,10 @@
 """Devices: a name that a person recognises, from what a browser or an app says of itself."""
 
+import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from ua_parser import parse
 
@@ -39,6 +41,18 @@ def devices_of(sessions: Iterable[SessionSnapshot], current: str | None) -> list
         )
         for session in sessions
     ]  # fmt: skip
+
+
+NETWORK_BITS: Final = {4: 24, 6: 48}  # what providers give to one customer or one site
+
+
+def network_of(ip: str | None) -> str | None:
+    """The network that an IP address belongs to; devices at home change the last part of theirs."""
+    try:
+        address = ipaddress.ip_address(ip or "")
+    except ValueError:
+        return ip
+    return str(ipaddress.ip_network((int(address), NETWORK_BITS[address.version]), strict=False))
 
 
 def device_name(user_agent: str | None) -> str:

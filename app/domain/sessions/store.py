@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from app.core.database import change, database_now, db, fetch, fetch_all, table_of
 from app.core.origin import Origin
+from app.domain.sessions.devices import network_of
 from app.domain.sessions.model import OwnedSession, Owner, Session, SessionSnapshot
 
 MOST_LISTED: Final = 200
@@ -37,6 +38,12 @@ _of_account = (
     sa.select(*_columns)
     .where(_sessions.c.account_id == sa.bindparam("account_id"), _sessions.c.revoked_at.is_(None))
     .order_by(_sessions.c.rotated_at.desc())
+    .limit(MOST_LISTED)
+)
+_earlier = (
+    sa.select(_sessions.c.user_agent, _sessions.c.ip)
+    .where(_sessions.c.account_id == sa.bindparam("account_id"), _sessions.c.id != sa.bindparam("sid"))
+    .order_by(_sessions.c.created_at.desc())
     .limit(MOST_LISTED)
 )
 
@@ -73,10 +80,10 @@ class SessionStore(Generic[Owner]):
         )
 
     def open(self, account_id: str, version: int, origin: Origin, now: datetime) -> SessionSnapshot | None:
-        """A new session, or None if the account's credentials are no longer those of `version`. In a unit of work.
+        """A new session; None if the account has other credentials than `version`, is disabled or is to be deleted.
 
-        The account's row is locked while it is looked at: otherwise a sign-in with the old password that is under way
-        during a reset would leave a session that the reset did not see and so did not end.
+        In a unit of work. The account's row is locked while it is looked at: otherwise a sign-in under way during a
+        reset, a disabling or a deletion would leave a session that those did not see and so did not end.
         """
         ends_at = now + self._lifetimes.absolute
         session = SessionSnapshot(
@@ -90,6 +97,7 @@ class SessionStore(Generic[Owner]):
                 self._accounts.c.id == account_id,
                 self._accounts.c.credentials_version == version,
                 self._accounts.c.disabled_at.is_(None),
+                self._accounts.c.deletes_at.is_(None),
             )
             .with_for_update(read=True, of=self._accounts)
         )
@@ -113,12 +121,13 @@ class SessionStore(Generic[Owner]):
         return [session for session in found if session.alive]
 
     def is_new_device(self, session: SessionSnapshot) -> bool:
-        """Whether no other session of the account, alive or over, came from this agent. In a unit of work."""
-        mine = _sessions.c.account_id == session.account_id
-        others = sa.select(_sessions.c.id).where(mine, _sessions.c.id != session.id)
-        same = others.where(_sessions.c.user_agent == session.user_agent)
-        # The account's first device is no news.
-        return bool(db.session.scalar(sa.select(sa.and_(others.exists(), ~same.exists()))))
+        """Whether no other session of the account, live or ended, had this user agent on this network.
+
+        The first session of an account is none: its owner is there. In a unit of work.
+        """
+        others = db.session.execute(_earlier, {"account_id": session.account_id, "sid": session.id}).all()
+        here = (session.user_agent, network_of(session.ip))
+        return bool(others) and here not in {(user_agent, network_of(ip)) for user_agent, ip in others}
 
     def export(self, account_id: str) -> list[dict[str, Any]]:
         """What is kept here about the account."""
@@ -167,6 +176,12 @@ class SessionStore(Generic[Owner]):
         """End every session of the account, `but` one. Within the caller's unit of work."""
         statement = _ending(now).where(_sessions.c.account_id == account_id)
         db.session.execute(statement.where(_sessions.c.id != but) if but else statement)
+
+    def end_elsewhere(self, account_id: str, ip: str | None, user_agent: str | None, now: datetime) -> int:
+        """End the sessions opened at another IP address or with another user agent; how many. In a unit of work."""
+        here = sa.and_(_sessions.c.ip.is_not_distinct_from(ip), _sessions.c.user_agent.is_not_distinct_from(user_agent))
+        elsewhere = _ending(now).where(_sessions.c.account_id == account_id, ~here)
+        return int(db.session.execute(elsewhere).rowcount)  # type: ignore[attr-defined]
 
 
 def _ending(now: datetime) -> sa.Update:

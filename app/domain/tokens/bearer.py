@@ -71,6 +71,7 @@ class Claims:
     account_id: str
     session_id: str
     generation: int
+    credentials_version: int | None  # of a refresh token; None in those of older releases
     kid: str
     expires_at: float
 
@@ -93,13 +94,17 @@ class BearerTokens:
         return create_access_token(account_id, additional_claims=claims, additional_headers=headers), lifetime
 
     def refresh(
-        self, account_id: str, session_id: str, generation: int, issued_at: datetime, expires_at: datetime
-    ) -> str:
-        """The refresh token of one generation of a session: the same bytes whenever and wherever it is minted."""
+        self, account_id: str, session_id: str, generation: int, issued_at: datetime, expires_at: datetime,
+        credentials_version: int,
+    ) -> str:  # fmt: skip
+        """The refresh token of one generation of a session: the same bytes whenever and wherever it is minted.
+
+        `credentials_version`: those that the account has now. It gives no access; see `flows/steps/known_device.py`.
+        """
         issued = int(issued_at.timestamp())
         claims = {
             "sid": session_id, "gen": generation, "jti": f"{session_id}.{generation}", "aud": self._audiences[REFRESH],
-            "iat": issued, "nbf": issued, "exp": int(expires_at.timestamp()),
+            "iat": issued, "nbf": issued, "exp": int(expires_at.timestamp()), "ver": credentials_version,
         }  # fmt: skip
         headers = self._headers(REFRESH, issued_at)
         return str(create_refresh_token(account_id, additional_claims=claims, additional_headers=headers))
@@ -181,4 +186,8 @@ def _to_claims(payload: dict[str, Any], header: dict[str, Any]) -> Claims:
     right_type = isinstance(kind, str) and header.get("typ") == HEADER_TYPES.get(kind)
     if not right_type or not isinstance(session_id, str) or type(generation) is not int or "exp" not in payload:
         raise InvalidToken
-    return Claims(str(kind), payload["sub"], session_id, generation, str(header["kid"]), float(payload["exp"]))
+    version = payload.get("ver")
+    return Claims(
+        str(kind), payload["sub"], session_id, generation, version if type(version) is int else None,
+        str(header["kid"]), float(payload["exp"]),
+    )  # fmt: skip

@@ -1,6 +1,8 @@
 """Step: is this the account's password? Every path that takes one asks here."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 from app.core.clock import Clock
 from app.core.errors import Forbidden, Unauthenticated
@@ -15,12 +17,16 @@ from app.domain.limits.guesses import Guesses
 from app.domain.sessions.model import OwnedSession
 from app.flows.steps.known_device import KnownDevice
 
+NOT_CONFIRMED: Final = (
+    "Email address or password is wrong, or the address is not confirmed yet: then open the link in the email we sent."
+)
+
 
 class InvalidCredentials(Unauthenticated):
     """Address and password do not belong together; which of them is wrong is not said."""
 
     code = "invalid_credentials"
-    detail = "Address or password is wrong."
+    detail = "Email address or password is wrong."
 
 
 class WrongPassword(Forbidden):
@@ -48,6 +54,7 @@ class CheckPassword:
     guesses: Guesses
     known_device: KnownDevice
     journal: Journal
+    require_verified: bool
 
     def of_address(self, email: str, password: str, origin: Origin) -> AccountSnapshot:
         """The account, or `InvalidCredentials` after the same work for a known and an unknown address.
@@ -60,10 +67,11 @@ class CheckPassword:
         account = self.accounts.by_email(canonical)
         with self.guesses.at(canonical, self.known_device(account, origin)):
             right = self.passwords.matches(password, account.password_hash if account else None)
-            gone = account is not None and account.deletes_at is not None and account.deletes_at <= now
-            if account is None or not right or gone or account.disabled_at is not None:
-                self.journal.record_now(Tag.SESSION_REFUSED, origin, now, account_id=account.id if account else None)
-                raise InvalidCredentials
+            reason = self._closed(account, now) if account and right else None
+            if account is None or not right or reason:
+                account_id, details = account.id if account else None, {"reason": reason} if reason else {}
+                self.journal.record_now(Tag.SESSION_REFUSED, origin, now, account_id=account_id, **details)
+                raise InvalidCredentials(NOT_CONFIRMED if self.require_verified else None)
         self._keep_stronger(account, password)
         return account
 
@@ -76,6 +84,16 @@ class CheckPassword:
                     Tag.PASSWORD_REFUSED, origin, self.clock.now(), account_id=account.id, session_id=session.id or None
                 )
                 raise WrongPassword
+
+    def _closed(self, account: AccountSnapshot, now: datetime) -> str | None:
+        """Why nobody can sign in to the account, whatever the password; None if its owner can."""
+        if account.disabled_at is not None:
+            return "disabled"
+        if account.deletes_at is not None and account.deletes_at <= now:
+            return "deleted"
+        # The answer to an address that is not confirmed is that to a wrong password. Another one would tell a stranger
+        # who has just signed up with the address and this password that the address had no account before.
+        return "email_not_verified" if self.require_verified and not account.email_verified else None
 
     def _keep_stronger(self, account: AccountSnapshot, password: str) -> None:
         if self.passwords.is_outdated(account.password_hash):

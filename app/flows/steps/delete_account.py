@@ -1,5 +1,6 @@
 """Step: let an account go, with some days in which signing in keeps it."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,9 +13,9 @@ from app.domain.audit.journal import Journal, Tag
 from app.domain.challenges.model import Purpose
 from app.domain.challenges.store import ChallengeStore
 from app.domain.mail.outbox import Outbox
-from app.domain.sessions.store import SessionStore
 from app.flows.steps.erase_account import EraseAccount
 from app.flows.steps.require_administrator import Actor
+from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +25,33 @@ class DeleteAccount:
     work: Work
     accounts: AccountStore
     administrators: Administrators
-    sessions: SessionStore[AccountSnapshot]
     challenges: ChallengeStore
     outbox: Outbox
     journal: Journal
+    revoke_access: RevokeAccess
     erase_account: EraseAccount
     grace: timedelta
 
     def __call__(self, account: AccountSnapshot, now: datetime, origin: Origin, actor: Actor) -> None:
-        """Nothing, or `LastAdmin`. An account that is about to go stays so."""
-        final_at = now + self.grace
+        """Schedule the deletion, or raise `LastAdmin`. An earlier date that is set already stays.
+
+        While a change of address can be undone, the account stays: whoever moved it away may be the one who deletes it.
+        """
         with self.work as work:
             self.administrators.require_another(account.id)
+            undo = self.challenges.find(account.id, Purpose.UNDO_EMAIL_CHANGE, now)
+            final_at = max(now + self.grace, undo.expires_at if undo else now)
             if not self.accounts.delete_at(account.id, final_at, now):
                 return
-            self.sessions.end_all(account.id, now)
-            self.challenges.void(account.id, list(Purpose))
+            self.revoke_access(account.id, Cause.DELETED, now)
             self.journal.record(Tag.ACCOUNT_DELETION_ASKED, origin, now, account_id=account.id, **actor)
-            # The letter names no account: it must outlive one that is gone at once.
-            self.outbox.queue(
-                "account_deleted", now=now, address=account.email, locale=account.locale or origin.language,
-                final_at=final_at.isoformat(), days=self.grace.days,
-            )  # fmt: skip
+            about = {"final_at": final_at.isoformat(), "locale": account.locale or origin.language}
+            # These emails name no account: they must outlive one that is deleted at once.
+            days = math.ceil((final_at - now) / timedelta(days=1))
+            self.outbox.queue("account_deleted", now=now, address=account.email, days=days, **about)
+            if undo is not None:
+                about["undo_until"] = undo.expires_at.isoformat()
+                self.outbox.queue("moved_account_deleted", now=now, address=undo.address, **about)
             work.commit()
-        if not self.grace:
+        if final_at <= now:
             self.erase_account(account, now)

@@ -8,6 +8,8 @@ from app.core.work import Work
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import Journal, Tag
+from app.domain.challenges.model import Purpose
+from app.domain.challenges.store import ChallengeStore
 from app.domain.mail.outbox import Outbox
 
 
@@ -17,12 +19,22 @@ class EraseAccount:
 
     work: Work
     accounts: AccountStore
+    challenges: ChallengeStore
     outbox: Outbox
     journal: Journal
 
     def __call__(self, account: AccountSnapshot, now: datetime) -> bool:
-        """True for who did it; false if its owner came back in time, or somebody else was faster."""
+        """True for the caller that did it; False if its owner came back in time, or another caller was faster.
+
+        An account whose change of address can still be undone stays until that time is over: an email about it may
+        have been sent late.
+        """
+        undo = self.challenges.find(account.id, Purpose.UNDO_EMAIL_CHANGE, now)
         with self.work as work:
+            if undo is not None:
+                self.accounts.postpone_deletion(account.id, undo.expires_at)
+                work.commit()
+                return False
             if not self.accounts.erase(account.id, now):
                 return False
             self.outbox.forget_address(account.email_canonical, account.email)

@@ -17,6 +17,7 @@ class Tokens:
     expires_in: int
     session_id: str
     account_id: str
+    credentials_version: int
     token_type: str = "Bearer"  # noqa: S105 - the scheme of RFC 6750, no secret
 
 
@@ -31,6 +32,7 @@ class IssueTokens:
         logs.note(account_id=account.id, session_id=session.id)
         access, lifetime = self._bearer.access(account.id, session.id, account.roles, session.read_at)
         refresh = self._bearer.refresh(
-            account.id, session.id, session.generation, session.rotated_at, session.expires_at
-        )
-        return Tokens(access, refresh, lifetime, session.id, account.id)
+            account.id, session.id, session.generation, session.rotated_at, session.expires_at,
+            account.credentials_version,
+        )  # fmt: skip
+        return Tokens(access, refresh, lifetime, session.id, account.id, account.credentials_version)

@@ -21,6 +21,7 @@ UNDO_TIME: Final = timedelta(hours=72)
 ALARM_TIME: Final = timedelta(days=7)
 TO_STATED_ADDRESS: Final = {"email_change_requested", "email_changed"}
 ASKED_BY_ANYONE: Final = {"reset_password", "verify_email", "account_exists", "email_change_confirm"}
+MOMENTS: Final = {"final_at", "undo_until"}
 CARRIES: Final = {
     "reset_password": Purpose.RESET_PASSWORD,
     "invitation": Purpose.RESET_PASSWORD,
@@ -97,6 +98,8 @@ class PrepareLetter:
         if letter.kind in ASKED_BY_ANYONE and self.outbox.throttled(letter, now):
             raise NobodyToTell("too many letters of this kind within an hour")
         account = self._account(letter)
+        if letter.kind == "moved_account_deleted":
+            return self._ready(letter, letter.address, account, {})
         if letter.kind == "account_deleted":
             return self._ready(letter, letter.address, account, {"not_me_url": self._alarm(account, now)})
         if account is None or account.disabled_at is not None:
@@ -165,8 +168,8 @@ class PrepareLetter:
         said = dict(letter.parameters)
         if "user_agent" in said:
             said["device"] = device_name(said["user_agent"])
-        if "final_at" in said:
-            said["final_at"] = datetime.fromisoformat(said["final_at"])
+        for moment in MOMENTS & said.keys():
+            said[moment] = datetime.fromisoformat(said[moment])
         values = {
             "public_url": self.letterhead.public_url, "sign_in_url": self.letterhead.sign_in_url,
             "forgot_password_url": self.letterhead.forgot_password_url, "when": letter.created_at,

@@ -1,7 +1,6 @@
 """Step: put another password in the place of one that its owner need not know."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from app.core.clock import Clock
 from app.core.origin import Origin
@@ -12,9 +11,7 @@ from app.domain.audit.journal import Journal, Tag
 from app.domain.challenges.model import Purpose
 from app.domain.challenges.store import ChallengeStore, OpenChallenge
 from app.domain.mail.outbox import Outbox
-from app.domain.sessions.store import SessionStore
-
-VOIDED: Final = (Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL)
+from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +21,8 @@ class ReplacePassword:
     work: Work
     clock: Clock
     accounts: AccountStore
-    sessions: SessionStore[AccountSnapshot]
     challenges: ChallengeStore
+    revoke_access: RevokeAccess
     outbox: Outbox
     journal: Journal
 
@@ -35,11 +32,11 @@ class ReplacePassword:
         """True for who did it; False if the credentials changed, or the challenge was used up, meanwhile."""
         now, by_letter = self.clock.now(), challenge is not None and challenge.by_letter
         with self.work as work:
-            met = challenge is None or self.challenges.meet(challenge, Purpose.RESET_PASSWORD)
-            if not met or not self.accounts.set_password(account, password_hash, now, verified=by_letter):
+            if not self.accounts.set_password(account, password_hash, now, verified=by_letter):
                 return False
-            self.challenges.void(account.id, VOIDED)
-            self.sessions.end_all(account.id, now)
+            if challenge is not None and not self.challenges.meet(challenge, Purpose.RESET_PASSWORD):
+                return False
+            self.revoke_access(account.id, Cause.PASSWORD_RESET, now)
             self.journal.record(Tag.PASSWORD_RESET, origin, now, account_id=account.id)
             self.outbox.queue(
                 "password_changed", now=now, account_id=account.id, locale=origin.language,

@@ -91,12 +91,31 @@ class Message(Answer):
     refuses=(LinkInvalid, LinkExpired, LinkUsed, CodeInvalid, InvalidEmail, TooMany),
 )  # fmt: skip
 def verify_email(body: Confirmation) -> Message:
-    """Confirm an address with the link or the code from the letter."""
+    """Confirm an address with the link or the code from the letter.
+
+    A link ends the sessions that were opened at another network address or with another user agent before the address
+    was first confirmed: a stranger may have opened the account.
+    """
     if body.token is not None:
         auth.email_verification.confirm(body.token, origin())
     else:
         auth.email_verification.confirm_with_code(str(body.email), str(body.code), origin())
     return Message(message="The address is confirmed.")
+
+
+@blueprint.post("/verify-email/claim")
+@endpoint(
+    takes=FromLink, gives=Message, limit=Limit("20 per minute"),
+    refuses=(LinkInvalid, LinkExpired, LinkUsed, TooMany),
+)  # fmt: skip
+def claim_account(body: FromLink) -> Message:
+    """Say with the confirming link that you did not open the account, and take it over.
+
+    Ends every session, makes the password that was chosen useless, confirms the address, and has a letter for a new
+    password sent to it.
+    """
+    auth.email_verification.claim(body.token, origin())
+    return Message(message="The account is yours. A letter for a new password is on its way.")
 
 
 @blueprint.post("/verify-email/resend")

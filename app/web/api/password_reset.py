@@ -81,8 +81,8 @@ def reset_password(body: NewPassword) -> Message:
     Ends every session of the account and signs nobody in. A link works once.
     """
     if body.reset_token is not None:
-        account_id = auth.password_reset.complete(body.reset_token, body.password, origin())
+        device_token = auth.password_reset.complete(body.reset_token, body.password, origin())
     else:
-        account_id = auth.password_reset.complete_with_code(str(body.email), str(body.code), body.password, origin())
-    device.remember(account_id)
+        device_token = auth.password_reset.complete_with_code(str(body.email), str(body.code), body.password, origin())
+    device.remember(device_token)
     return Message(message="The password is changed, and every device was signed out. Sign in with the new one.")

@@ -7,7 +7,6 @@ from pydantic.config import JsonDict
 from app.auth import (
     PASSWORD_REFUSALS,
     CsrfMismatch,
-    EmailNotVerified,
     EmailTaken,
     HashSlotsFull,
     Identity,
@@ -101,12 +100,13 @@ def signup(body: Credentials, query: TransportQuery) -> IssuedTokens | Response:
 @blueprint.post("/login")
 @endpoint(
     takes=Credentials, query=TransportQuery, gives=Tokens, limit=GUESSING,
-    refuses=(InvalidCredentials, EmailNotVerified, InvalidEmail, HashSlotsFull, TooMany, CsrfMismatch),
+    refuses=(InvalidCredentials, InvalidEmail, HashSlotsFull, TooMany, CsrfMismatch),
 )  # fmt: skip
 def login(body: Credentials, query: TransportQuery) -> IssuedTokens | Response:
     """Sign in with address and password.
 
-    A wrong password and an unknown address get the same answer in the same time.
+    A wrong password and an unknown address get the same answer in the same time; so does, with
+    REQUIRE_VERIFIED_EMAIL, an address that waits to be confirmed.
     """
     _refuse_cross_site(query)
     return _carried(auth.sign_in.with_password(body.email, body.password, origin()), query.transport)

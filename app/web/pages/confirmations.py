@@ -23,6 +23,16 @@ from app.web.pages.emailed_links import LIMIT, NO_LINK, TOKEN_MAX, posted_token,
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """The second button of a page, for a person who did not start what the first one completes."""
+
+    act: Callable[[str, Origin], object]
+    button: str
+    done: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmation:
     """One kind of link: the acts behind it, and what its pages say before, after and when it works no more."""
 
@@ -37,6 +47,7 @@ class Confirmation:
     used: str
     again: str
     alarming: bool = False  # a new password is what helps next
+    other: "Other | None" = None
 
 
 CONFIRMATIONS = {
@@ -44,13 +55,22 @@ CONFIRMATIONS = {
         check=lambda token: auth.email_verification.check(token),
         act=lambda token, caller: auth.email_verification.confirm(token, caller),
         title="Confirm your address",
-        ask="Press the button, and we know that this mailbox is yours.",
-        otherwise="You did not sign up with this address? Close this page, and it stays unconfirmed.",
+        ask="Press the button if you opened this account. Its password stays as it is, and devices other than the one "
+        "that it was opened on are signed out.",
+        otherwise="You did not open it? Then somebody else did, with your address and a password that you do not know.",
         button="Confirm my address",
         done="Your address is confirmed",
         after="There is nothing else to do. Go on in your app.",
         used="If your app still asks you to confirm your address, have a new letter sent from there.",
         again="Sign in to your app and have a new letter sent from there.",
+        other=Other(
+            act=lambda token, caller: auth.email_verification.claim(token, caller),
+            button="I did not open this account",
+            done="The account is yours now",
+            after="Everybody was signed out, and the password that was chosen no longer works. A letter with a link "
+            "for a new password is on its way to you. Choose one; then you can keep the account or delete it in your "
+            "app.",
+        ),
     ),
     "confirm-email": Confirmation(
         check=lambda token: auth.email_change.check(token),
@@ -118,16 +138,21 @@ def use_link(kind: str) -> ResponseReturnValue:
     page, token = CONFIRMATIONS[kind], posted_token()
     if not token:
         return refused("confirmation/open.html", NO_LINK, title=page.title)
-    pressed = request.form.get("act") == "confirm"
+    pressed, facts = request.form.get("act"), None
     try:
         if len(token) > TOKEN_MAX:
             raise LinkInvalid
-        if pressed:
+        if pressed == "confirm":
             page.act(token, origin())
+        elif pressed == "other" and page.other:
+            page.other.act(token, origin())
         else:
-            page.check(token)
+            pressed, facts = None, page.check(token)
     except Later:
         raise
     except Refusal as refusal:
         return refused("confirmation/dead_link.html", refusal, page=page)
-    return render_template(f"confirmation/{'done' if pressed else 'ask'}.html", page=page, token=token)
+    if pressed is None:
+        return render_template("confirmation/ask.html", page=page, token=token, facts=facts)
+    done = page.other if pressed == "other" and page.other else page
+    return render_template("confirmation/done.html", done=done, alarming=page.alarming or done is page.other)

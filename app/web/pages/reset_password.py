@@ -55,10 +55,10 @@ def use_link() -> ResponseReturnValue:
         if password is None:
             auth.password_reset.check(token)
             return render_template("reset_password/new_password.html", token=token)
-        account_id = auth.password_reset.complete(token, _not_endless(password), origin())
+        device_token = auth.password_reset.complete(token, _not_endless(password), origin())
     except Refusal as refusal:
         return _refused_link(refusal, token, password)
-    device.remember(account_id)
+    device.remember(device_token)
     return render_template("reset_password/changed.html")
 
 
@@ -78,10 +78,10 @@ def use_code() -> ResponseReturnValue:
         return render_template("reset_password/code.html", **form)
     try:
         password = _not_endless(request.form.get("password", ""))
-        account_id = auth.password_reset.complete_with_code(_mailable(email), _well_formed(code), password, origin())
+        device_token = auth.password_reset.complete_with_code(_mailable(email), _well_formed(code), password, origin())
     except Refusal as refusal:
         return refused("reset_password/code.html", refusal, **form)
-    device.remember(account_id)
+    device.remember(device_token)
     return render_template("reset_password/changed.html")
 
 

@@ -66,7 +66,7 @@ def carry(tokens: Tokens, status: int) -> Response:
     cookies.put(answer, "access", tokens.access_token, tokens.expires_in)
     cookies.put(answer, "refresh", tokens.refresh_token, idle)
     cookies.put(answer, "csrf", csrf_token, idle, script_may_read=True)
-    device.remember(tokens.account_id)
+    device.remember(auth.sign_in.device_token(tokens))
     return answer
 
 

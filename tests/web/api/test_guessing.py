@@ -145,3 +145,26 @@ def test_one_address_guesses_twenty_times_a_minute_over_all_paths_and_accounts(c
     assert answers[-1].headers["RateLimit"].startswith('"address";r=0;t=')
     assert log_in(client).status_code == 429
     assert client.post("/api/v1/forgot-password", json={"email": ANN["email"]}).status_code == 200
+
+
+def test_a_device_from_before_a_reset_has_no_allowance_after_it(app, client, auth, mailbox, stranger):
+    signed_up = client.post("/api/v1/auth/signup?transport=cookie", json=ANN)
+    before = client.get_cookie("latchkey_device").value
+    forget(client)
+    auth.mail_delivery.deliver_due()
+    assert signed_up.status_code == 201
+    assert reset(client, mailbox.letters[-1].token).status_code == 200
+    lock(stranger)
+    stranger.client.set_cookie("latchkey_device", before)
+    assert stranger.guess() == 429
+    assert log_in(client, password=NEW).status_code == 200
+
+
+def test_a_refresh_token_from_before_a_reset_has_none_either(app, client, ann, auth, mailbox, stranger):
+    forget(client)
+    auth.mail_delivery.deliver_due()
+    assert reset(app.test_client(), mailbox.letters[-1].token).status_code == 200
+    lock(stranger)
+    shown = bearer(ann["refresh_token"])
+    answer = client.post("/api/v1/auth/login", json=ANN | {"password": NEW}, headers=shown)
+    assert answer.status_code == 429

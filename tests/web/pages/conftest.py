@@ -101,7 +101,6 @@ def build(reset: Flow, flow: Flow, letters: Mailbox, compiled: FileSystemBytecod
             email_change=flow,
             not_me=flow,
             mailbox=mailbox,
-            sign_in=SimpleNamespace(device_mark=lambda account_id: f"mark of {account_id}"),
         )
         init_limits(app, enabled=limited, redis_url="")
         init_headers(app, production=production)

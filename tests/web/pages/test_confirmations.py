@@ -61,10 +61,11 @@ def test_the_token_alone_is_only_looked_at(browser, flow, path):
 
 
 @each_page
-def test_the_page_says_what_its_one_button_does(browser, path):
+def test_the_page_says_what_its_buttons_do(browser, path):
     page, texts = browser.post(path, data={"token": "live"}).text, CONFIRMATIONS[path[1:]]
     assert texts.ask in page
-    assert page.count("<button") == 1
+    assert page.count("<button") == (2 if texts.other else 1)
+    assert not texts.other or f">{texts.other.button}</button>" in page
     assert f">{texts.button}</button>" in page
     assert '<input type="hidden" name="token" value="live">' in page
     assert '<input type="hidden" name="act" value="confirm">' in page

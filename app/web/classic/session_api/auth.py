@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from flask import Request, current_app
 
-from app.auth import AccountSnapshot, EmailNotVerified, InvalidCredentials, InvalidEmail
+from app.auth import AccountSnapshot, InvalidCredentials, InvalidEmail
 from app.web.classic.caller import caller
 from app.web.door import auth
 
@@ -43,5 +43,5 @@ class BasicAuth(Auth):
             return None
         try:
             return auth.sign_in.for_one_request(given.username, given.password, caller()).owner
-        except (InvalidCredentials, InvalidEmail, EmailNotVerified):
+        except (InvalidCredentials, InvalidEmail):
             return None

@@ -3,7 +3,6 @@
 import uuid
 
 from app.auth import (
-    EmailNotVerified,
     InvalidCredentials,
     InvalidEmail,
     LinkExpired,
@@ -40,7 +39,7 @@ class Auth:
         """Whether this is the password of the user with this address."""
         try:
             auth.sign_in.for_one_request(email, password, caller())
-        except (InvalidCredentials, InvalidEmail, EmailNotVerified):
+        except (InvalidCredentials, InvalidEmail):
             return False
         return True
 
@@ -48,7 +47,7 @@ class Auth:
         """The id of a new session for the right password: `valid_login` and `create_session` as one, without a gap."""
         try:
             return auth.sign_in.with_password(email, password, caller()).session_id
-        except (InvalidCredentials, InvalidEmail, EmailNotVerified):
+        except (InvalidCredentials, InvalidEmail):
             return None
 
     def create_session(self, email: str) -> str | None:

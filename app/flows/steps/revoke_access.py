@@ -1,0 +1,66 @@
+"""Step: end the sessions of an account and revoke what its emails still allow. No flow does either by itself."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from app.core.origin import Origin
+from app.domain.accounts.model import AccountSnapshot
+from app.domain.challenges.model import Purpose
+from app.domain.challenges.store import ChallengeStore
+from app.domain.sessions.store import SessionStore
+
+
+class Cause(StrEnum):
+    """Why access is revoked."""
+
+    PASSWORD_CHANGED = "password changed"  # noqa: S105 - a cause, no secret
+    PASSWORD_RESET = "password reset"  # noqa: S105 - a cause, no secret
+    SECURED = "this was not me"
+    CLAIMED = "claimed by the owner of the address"
+    EMAIL_CHANGED = "address changed"
+    EMAIL_REPLACED = "address replaced without being confirmed"
+    EMAIL_CHANGE_UNDONE = "change of address undone"
+    DELETED = "deletion scheduled"
+    DISABLED = "disabled"
+
+
+_PASSWORD_LINKS: Final = (Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL)
+_ALL_LINKS: Final = (*_PASSWORD_LINKS, Purpose.VERIFY_EMAIL)
+# UNDO_EMAIL_CHANGE is in no row: only its use and its time end it. Every one of these causes is within the reach of a
+# thief who has moved the account to an address of their own, and the undo link is then the only way back.
+REVOKED: Final = {
+    Cause.PASSWORD_CHANGED: _PASSWORD_LINKS,
+    Cause.PASSWORD_RESET: _PASSWORD_LINKS,
+    Cause.SECURED: _PASSWORD_LINKS,
+    Cause.CLAIMED: _PASSWORD_LINKS,
+    Cause.EMAIL_CHANGED: _ALL_LINKS,
+    Cause.EMAIL_REPLACED: _ALL_LINKS,
+    Cause.EMAIL_CHANGE_UNDONE: _ALL_LINKS,
+    Cause.DELETED: _ALL_LINKS,
+    Cause.DISABLED: _ALL_LINKS,
+}
+SESSIONS_STAY: Final = frozenset({Cause.EMAIL_CHANGED})  # the owner changed it, in one of them
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeAccess:
+    """Ends sessions and pending email actions, as the cause asks for."""
+
+    sessions: SessionStore[AccountSnapshot]
+    challenges: ChallengeStore
+
+    def __call__(self, account_id: str, cause: Cause, now: datetime, *, keep: str | None = None) -> None:
+        """End every session but `keep`, and revoke the links and codes of emails that `REVOKED` names for the cause.
+
+        In a unit of work that has locked the account's row: every flow takes that row first, so no two of them
+        deadlock, and none can open a session or use a link in between.
+        """
+        self.challenges.void(account_id, REVOKED[cause])
+        if cause not in SESSIONS_STAY:
+            self.sessions.end_all(account_id, now, but=keep)
+
+    def of_other_devices(self, account_id: str, client: Origin, now: datetime) -> int:
+        """End the sessions that were opened at another IP address or with another user agent; how many there were."""
+        return self.sessions.end_elsewhere(account_id, client.ip, client.user_agent, now)
