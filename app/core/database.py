@@ -22,7 +22,9 @@ from app.core.silence import Line, is_silence, timeouts
 
 BUSY_TIMEOUT_MS = 5_000
 AUTOCOMMIT = "autocommit"
-DEADLOCKS = ("40001", "40P01", 1213)  # PostgreSQL: serialisation failure, deadlock; MariaDB: deadlock
+DEADLOCKS = {"40001", "40P01", 1213}  # PostgreSQL: serialisation failure, deadlock; MariaDB: deadlock
+# A unique key or a foreign key: another transaction has inserted the row, or deleted the one that ours refers to.
+COLLISIONS = {"23505", "23503", 1062, 1452, 1555, 2067, 787}  # two of PostgreSQL, two of MariaDB, three of SQLite
 
 
 class Base(DeclarativeBase):
@@ -109,8 +111,17 @@ def _is_transient(failure: sa.exc.SQLAlchemyError) -> bool:
     # Whoever has waited in vain is told so, and does not begin to wait again.
     if not isinstance(failure, sa.exc.DBAPIError) or is_silence(failure.orig):
         return False
-    state = getattr(failure.orig, "sqlstate", None) or (failure.orig.args[:1] or (None,))[0] if failure.orig else None
-    return failure.connection_invalidated or state in DEADLOCKS
+    return failure.connection_invalidated or bool(_codes(failure.orig) & DEADLOCKS)
+
+
+def is_collision(error: BaseException | None) -> bool:
+    """Whether what a parallel transaction did made a statement of this one impossible."""
+    return isinstance(error, sa.exc.IntegrityError) and bool(_codes(error.orig) & COLLISIONS)
+
+
+def _codes(error: BaseException | None) -> set[object]:
+    named = {getattr(error, name, None) for name in ("sqlstate", "sqlite_errorcode")}
+    return named.union(error.args[:1] if error else ())
 
 
 def fetch(statement: sa.Executable, values: Mapping[str, object]) -> Sequence[Any] | None:

@@ -86,6 +86,12 @@ class Busy(Later):
     detail = "The service cannot do this right now. Try again in a moment."
 
 
+class Overtaken(Busy):
+    """A parallel request changed what this one had read; tried again, it reads what the other one left."""
+
+    transient = True
+
+
 class DatabaseBusy(Busy):
     """The database is away, full, or locked for longer than we wait."""
 

@@ -4,13 +4,12 @@ A cursor names a place between two rows, not a number of rows, so rows that come
 there at the start and still is gets listed once.
 """
 
-import base64
-import binascii
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
+from app.core import base64url
 from app.core.errors import Invalid
 
 Item = TypeVar("Item")
@@ -36,14 +35,14 @@ class Page(Generic[Item]):
 
 def cursor_of(*place: int | str) -> str:
     """The cursor of a place. Opaque to clients, and no secret: a forged one names another place in the same list."""
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).rstrip(b"=").decode()
+    return base64url.encode(json.dumps(place).encode())
 
 
 def place_of(cursor: str, *types: type) -> list[int | str]:
     """The place of a cursor, its parts of these types and its numbers small enough to be asked for; `InvalidCursor`."""
     try:
-        place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError, RecursionError):
+        place = json.loads(base64url.decode(cursor))
+    except (ValueError, RecursionError):
         raise InvalidCursor from None
     if not isinstance(place, list) or [type(part) for part in place] != list(types) or not all(map(_usual, place)):
         raise InvalidCursor

@@ -3,7 +3,8 @@
 from types import TracebackType
 from typing import Self
 
-from app.core.database import db, failing_as_busy
+from app.core.database import db, failing_as_busy, is_collision
+from app.core.errors import Overtaken
 
 
 class Work:
@@ -22,5 +23,7 @@ class Work:
     ) -> None:
         with failing_as_busy():
             db.session.remove()  # hands the connection back too: none is held while a password is hashed
+            if is_collision(error):
+                raise Overtaken from error
             if error is not None:
                 raise error

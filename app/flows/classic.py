@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Final
 
 from app.core.clock import Clock
-from app.core.errors import DatabaseBusy
 from app.core.origin import Origin
 from app.core.work import Work
 from app.domain.accounts.administrators import Administrators
@@ -117,13 +116,14 @@ class Classic:
             work.commit()
 
     def reset_token(self, account: AccountSnapshot) -> str:
-        """A token that sets the account's password once, in place of every earlier one. It goes by no letter."""
-        now = self.clock.now()
-        expires_at, unsent = now + self.token_lifetime, -1 - secrets.randbits(62)
+        """A token that sets the account's password once, in place of every earlier one; or `NoSuchAccount`.
+
+        No email carries it.
+        """
+        expires_at, unsent = self.clock.now() + self.token_lifetime, -1 - secrets.randbits(62)
         with self.work as work:
-            self.challenges.void(account.id, [Purpose.RESET_PASSWORD])
-            if not self.challenges.carry(account.id, Purpose.RESET_PASSWORD, unsent, expires_at, now):
-                raise DatabaseBusy(transient=True)  # somebody asked at the same moment: their token or ours, not both
+            self.accounts.held(account.id)
+            self.challenges.begin(account.id, Purpose.RESET_PASSWORD, expires_at, letter=unsent)
             work.commit()
         return self.links.sign(Purpose.RESET_PASSWORD, account_id=account.id, state=unsent, expires_at=expires_at)
 

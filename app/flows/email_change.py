@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from app.core.clock import Clock
+from app.core.errors import Overtaken
 from app.core.origin import Origin
 from app.core.work import Work
 from app.domain.accounts.emails import parse_address
@@ -49,6 +50,8 @@ class EmailChange:
         self.require_fresh(identity, password, origin)
         told = {"account_id": account.id, "locale": origin.language}
         with self.work as work:
+            if not self.accounts.hold(account):
+                raise Overtaken
             self.challenges.begin(
                 account.id, Purpose.CHANGE_EMAIL, now + self.link_lifetime, address=address.typed
             )  # fmt: skip

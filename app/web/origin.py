@@ -14,11 +14,11 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 def origin() -> Origin:
     """The caller's address, agent, languages, and proof of having signed in before."""
     languages = tuple(request.accept_languages.values())[:10]
-    return Origin(address(), request.user_agent.string[:400] or None, languages, device.proof())
+    return Origin(address(), request.user_agent.string or None, languages, device.proof())
 
 
 def address() -> str | None:
-    """The caller's address: the nearest hop, counted from us outwards, that is not one of our own proxies.
+    """The caller's address, None if it is unknown: the nearest hop that is not one of our own proxies.
 
     `X-Forwarded-For` is read from its end, which our nearest proxy wrote; its beginning is whatever a client claims.
     """
@@ -49,5 +49,7 @@ def _parse(text: str | None) -> IPAddress | None:
         parsed = ipaddress.ip_address((text or "").strip())
     except ValueError:
         return None
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    return mapped or parsed
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return parsed
+    # Without the zone (fe80::1%eth0): it names an interface of another machine, at any length.
+    return parsed.ipv4_mapped or ipaddress.IPv6Address(int(parsed))

@@ -42,7 +42,8 @@ def init_web(app: Flask, settings: Settings) -> None:
     app.config["LATCHKEY"] = settings
     app.config["LATCHKEY_DEVELOPMENT"] = settings.development
     app.session_interface = NoSessions()
-    app.url_map.strict_slashes = False
+    # Werkzeug would answer a slash too many or too few by a redirect to the scheme and host that it believes in.
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
     init_requests(app)
     if settings.metrics == "on":

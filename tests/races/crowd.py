@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 Result = TypeVar("Result")
 
@@ -38,6 +38,8 @@ class Call:
     path: str
     token: str | None = None
     body: dict[str, Any] = field(default_factory=dict)
+    form: dict[str, str] = field(default_factory=dict)
+    cookie: str | None = None
     _connection: http.client.HTTPConnection | None = None
 
     def connect(self) -> "Call":
@@ -52,17 +54,21 @@ class Call:
         connection = self._connection or self.connect()._connection
         assert connection is not None
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        if self.body:
-            headers["Content-Type"] = "application/json"
+        if self.cookie:
+            headers["Cookie"] = self.cookie
+        if self.body or self.form:
+            headers["Content-Type"] = "application/json" if self.body else "application/x-www-form-urlencoded"
+        sent = json.dumps(self.body) if self.body else urlencode(self.form) or None
         try:
             began = time.monotonic()
-            connection.request(self.method, self.path, json.dumps(self.body) if self.body else None, headers)
+            connection.request(self.method, self.path, sent, headers)
             answer = connection.getresponse()
             text = answer.read()
         finally:
             connection.close()
             self._connection = None
-        return Answer(answer.status, json.loads(text) if text else None, answer.headers, began)
+        is_json = text and "json" in answer.headers.get_content_type()
+        return Answer(answer.status, json.loads(text) if is_json else None, answer.headers, began)
 
 
 def post(base: str, path: str, token: str | None = None, **body: Any) -> Call:

@@ -60,6 +60,12 @@ def test_an_ipv4_address_in_ipv6_clothes_is_the_same(seen):
     assert seen(f"::ffff:{PROXY}", f"::ffff:{CLIENT}") == CLIENT
 
 
+@pytest.mark.parametrize("zone", ["eth0", "a" * 12, "a" * 500])
+def test_the_zone_of_an_address_is_dropped(seen, zone):
+    assert seen(PROXY, f"fe80::1%{zone}") == "fe80::1"
+    assert seen(f"fd00::2%{zone}", f"::ffff:{CLIENT}%{zone}") == CLIENT
+
+
 @pytest.mark.parametrize("remote", ["", "unix:", "nonsense"])
 def test_a_caller_without_an_address_has_none(seen, remote):
     assert seen(remote) is None

@@ -35,10 +35,15 @@ class OpenChallenge:
 class ChallengeStore:
     """Opens challenges, hands each out once, and forgets them."""
 
-    def begin(self, account_id: str, purpose: Purpose, expires_at: datetime, *, address: str | None = None) -> None:
-        """Open a challenge that no letter carries yet, in place of an earlier one. In a unit of work."""
+    def begin(
+        self, account_id: str, purpose: Purpose, expires_at: datetime, *, address: str | None = None, letter: int = 0
+    ) -> None:
+        """Open a challenge that no email carries yet, in place of an earlier one.
+
+        In a unit of work that holds the account's row: two that find nothing to delete would both insert.
+        """
         self.void(account_id, [purpose])
-        db.session.execute(sa.insert(_challenges).values(_row(account_id, purpose, 0, expires_at, address)))
+        db.session.execute(sa.insert(_challenges).values(_row(account_id, purpose, letter, expires_at, address)))
 
     def reserve(self, account_id: str, expires_at: datetime, address: str, canonical: str, now: datetime) -> bool:
         """Let a change of address be undone, and keep the old one free for it; False if an earlier one still can.
@@ -67,12 +72,15 @@ class ChallengeStore:
         """
         newest = sa.update(_challenges).where(*_of(account_id, purpose), _columns.letter < letter)
         fresh = {"letter": letter, "expires_at": expires_at, "code_expires_at": now + CODE_LIFETIME, "tries": 0}
-        if db.session.execute(newest.values(fresh)).rowcount == 1:  # type: ignore[attr-defined]
-            return True
-        there = db.session.scalar(sa.select(_columns.letter).where(*_of(account_id, purpose)))
-        if there is not None:
-            return bool(there == letter)
-        return self._insert(_row(account_id, purpose, letter, expires_at, None, now + CODE_LIFETIME))
+        for _ in range(2):  # the second time if another deliverer inserted a row between our look and our insert
+            if db.session.execute(newest.values(fresh)).rowcount == 1:  # type: ignore[attr-defined]
+                return True
+            there = db.session.scalar(sa.select(_columns.letter).where(*_of(account_id, purpose)))
+            if there is not None:
+                return bool(there == letter)
+            if self._insert(_row(account_id, purpose, letter, expires_at, None, now + CODE_LIFETIME)):
+                return True
+        return False
 
     def find(self, account_id: str, purpose: Purpose, now: datetime) -> OpenChallenge | None:
         """The open challenge of this purpose. Changes nothing."""
@@ -120,7 +128,7 @@ class ChallengeStore:
             with db.session.begin_nested():
                 db.session.execute(sa.insert(_challenges).values(row))
         except sa.exc.IntegrityError:
-            return False  # another deliverer was faster with another letter
+            return False  # another deliverer was faster, or the account is gone
         return True
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from app.core.database import change, db, fetch, fetch_all
 from app.core.pages import LARGEST_ID
+from app.core.text import clean
 from app.domain.mail import statements
 from app.domain.mail.listing import Depth, ListedLetter, Waiting
 from app.domain.mail.model import QUEUED, QueuedLetter
@@ -16,14 +17,17 @@ LEASE = timedelta(seconds=60)
 HOUR = timedelta(hours=1)
 LETTERS_AN_HOUR = 5  # of one kind to one mailbox: enough for someone whose letters are slow, too few to be a nuisance
 MAX_ERROR = 500
+MAX_HOST = 80
 SECRET_WORDS = frozenset({"token", "code", "secret", "password", "link"})
 
 
 class Outbox:
-    """Keeps letters until they are delivered. `host` is the right half of their Message-IDs."""
+    """Keeps letters until they are delivered. `host` is the right half of their Message-IDs; of a long one, its end."""
 
     def __init__(self, host: str = "latchkey.invalid") -> None:
-        self._host = host
+        while len(host) > MAX_HOST:
+            host = host.partition(".")[2]
+        self._host = host or "latchkey.invalid"
 
     def queue(
         self, kind: str, *, now: datetime, account_id: str | None = None, address: str | None = None,
@@ -58,12 +62,13 @@ class Outbox:
 
     def finish(self, letter: QueuedLetter, state: str, now: datetime, error: str | None = None) -> bool:
         """Close the letter as sent, dead or dropped. False, and nothing marked, if the lease has moved on."""
-        reason = error and error[:MAX_ERROR]
+        reason = error and clean(error, MAX_ERROR)
         return self._settle(letter, state=state, finished_at=now, error=reason, claim=None, lease_until=None)
 
     def postpone(self, letter: QueuedLetter, due_at: datetime, error: str | None) -> bool:
         """Hand the letter back until `due_at`. False, and nothing marked, if the lease has moved on."""
-        return self._settle(letter, due_at=due_at, error=error and error[:MAX_ERROR], claim=None, lease_until=None)
+        reason = error and clean(error, MAX_ERROR)
+        return self._settle(letter, due_at=due_at, error=reason, claim=None, lease_until=None)
 
     def overtaken(self, letter: QueuedLetter) -> bool:
         """Whether a newer letter of this kind to the same address is on its way or was sent."""

@@ -3,8 +3,6 @@
 RFC 7519 (JWT), RFC 8725 (its best practice), RFC 9068 (the access token's profile).
 """
 
-import base64
-import binascii
 import hashlib
 import re
 import secrets
@@ -22,6 +20,7 @@ from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.algorithms import ECAlgorithm
 from jwt.utils import der_to_raw_signature
 
+from app.core.base64url import is_canonical
 from app.core.errors import Unauthenticated
 from app.domain.tokens.keyring import KeyRing
 from app.domain.tokens.keys import ALGORITHMS, Key, PublicKey
@@ -129,7 +128,7 @@ class BearerTokens:
         return claims
 
     def _check(self, token: str) -> Claims:
-        if len(token) > MAX_LENGTH or not _COMPACT.fullmatch(token) or not all(map(_canonical, token.split("."))):
+        if len(token) > MAX_LENGTH or not _COMPACT.fullmatch(token) or not is_canonical(token):
             raise InvalidToken
         try:
             payload, header = decode_token(token), jwt.get_unverified_header(token)
@@ -170,15 +169,6 @@ class BearerTokens:
         manager.encode_key_loader(lambda _identity: _signing_key.get().private)
         manager.decode_key_loader(lambda header, _payload: self.checking_key(header))
         return manager
-
-
-def _canonical(part: str) -> bool:
-    # Another spelling of the same bytes would pass the signature; then one token would have many texts.
-    try:
-        decoded = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-    except binascii.Error:
-        return False
-    return base64.urlsafe_b64encode(decoded).rstrip(b"=").decode() == part
 
 
 def _to_claims(payload: dict[str, Any], header: dict[str, Any]) -> Claims:

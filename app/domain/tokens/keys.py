@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
+from app.core import base64url
+
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
 
@@ -92,7 +94,7 @@ def to_key(private: PrivateKey, signs_from: datetime) -> Key:
     algorithm, public = algorithm_of(private), private.public_key()
     jwk = _public_jwk(public)
     canonical = json.dumps({name: jwk[name] for name in _THUMBPRINT_MEMBERS[jwk["kty"]]}, separators=(",", ":"))
-    kid = _base64url(hashlib.sha256(canonical.encode()).digest())
+    kid = base64url.encode(hashlib.sha256(canonical.encode()).digest())
     return Key(kid, algorithm, private, public, signs_from, jwk | {"kid": kid, "alg": algorithm, "use": "sig"})
 
 
@@ -104,7 +106,3 @@ def _public_jwk(public: PublicKey) -> dict[str, str]:
     else:
         jwk = RSAAlgorithm.to_jwk(public, as_dict=True)
     return {name: value for name, value in jwk.items() if isinstance(value, str)}
-
-
-def _base64url(value: bytes) -> str:
-    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()

@@ -6,6 +6,7 @@ from typing import Any
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from app.core.base64url import is_canonical
 from app.core.clock import Clock
 from app.core.errors import Invalid
 
@@ -51,7 +52,7 @@ class Links:
 
     def open(self, purpose: str, token: str) -> tuple[str, int]:
         """Account id and state, or `LinkInvalid` or `LinkExpired`. Whether it was used, the state's keeper knows."""
-        if len(token) > MAX_LENGTH:
+        if len(token) > MAX_LENGTH or not is_canonical(token):
             raise LinkInvalid
         try:
             account_id, state, expires_at = self._serializer(purpose).loads(token)

@@ -1,5 +1,9 @@
 """Which addresses we take, and when two of them are one mailbox."""
 
+import sys
+import unicodedata
+
+import idna
 import pytest
 
 from app.domain.accounts.emails import InvalidEmail, parse_address
@@ -72,6 +76,44 @@ REFUSED = {
     "255 long": f"{'a' * 243}@example.com",
     "long once it is ASCII": "ann@" + ".".join(["ü" * 40] * 5) + ".com",
 }
+INVISIBLE = {
+    "variation selector 16, as in an emoji": "\ufe0f",
+    "variation selector 17": "\U000e0100",
+    "combining grapheme joiner": "\u034f",
+    "Hangul filler": "\u3164",
+    "halfwidth Hangul filler": "\uffa0",
+    "Hangul choseong filler": "\u115f",
+    "Hangul jungseong filler": "\u1160",
+    "Khmer inherent vowel": "\u17b4",
+    "Mongolian variation selector": "\u180b",
+    "Mongolian vowel separator": "\u180e",
+    "zero width joiner": "\u200d",
+    "zero width non-joiner": "\u200c",
+    "word joiner": "\u2060",
+    "invisible plus": "\u2064",
+    "byte order mark": "\ufeff",
+    "right-to-left mark": "\u200f",
+    "musical format character": "\U0001d173",
+    "tag letter": "\U000e0061",
+    "reserved": "\ufff0",
+}
+
+
+def is_dropped(character):
+    """Whether the mapping of UTS 46 drops this character."""
+    try:
+        return idna.uts46_remap(f"exam{character}ple", std3_rules=False) == "example"
+    except idna.IDNAError:
+        return False
+
+
+def is_refused(text):
+    """Whether it is no address."""
+    try:
+        parse_address(text)
+    except InvalidEmail:
+        return True
+    return False
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
@@ -83,6 +125,21 @@ def test_spellings_of_one_mailbox_have_one_canonical_form(spelling):
 def test_what_is_no_plain_address_is_refused(text):
     with pytest.raises(InvalidEmail):
         parse_address(text)
+
+
+@pytest.mark.parametrize("character", INVISIBLE.values(), ids=INVISIBLE)
+@pytest.mark.parametrize("place", ["{}ann@example.com", "an{}n@example.com", "ann@{}example.com", "ann@exam{}ple.com",
+                                   "ann@b{}ücher.com", "ann@example{}.com", "ann@example.co{}m"])  # fmt: skip
+def test_an_invisible_character_is_refused(place, character):
+    with pytest.raises(InvalidEmail):
+        parse_address(place.format(character))
+
+
+def test_every_character_that_a_domain_would_lose_is_refused():
+    characters = map(chr, range(sys.maxunicode + 1))
+    lost = [each for each in characters if unicodedata.category(each) in ("Cf", "Mn", "Lo") and is_dropped(each)]
+    assert len(lost) > 250
+    assert [each for each in lost if not is_refused(f"ann@exam{each}ple.com")] == []
 
 
 @pytest.mark.parametrize(

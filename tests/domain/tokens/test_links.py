@@ -64,14 +64,6 @@ def test_from_its_end_on_it_is_expired(links, clock, token):
         links.open("reset-password", token)
 
 
-@pytest.mark.parametrize("position", [0, 5, -20, -2])
-def test_a_changed_character_makes_it_invalid(links, token, position):
-    other = "A" if token[position] != "A" else "B"
-    changed = token[:position] + other + token[position:][1:]
-    with pytest.raises(LinkInvalid):
-        links.open("reset-password", changed)
-
-
 @pytest.mark.parametrize("garbage", ["", ".", "x", "a.b", "a.b.c", "é", "\0", "\ud800", "." * 2_000, "A" * 100_000])
 def test_garbage_is_invalid(links, garbage):
     with pytest.raises(LinkInvalid):

@@ -9,6 +9,7 @@ from app.auth import (
     LinkInvalid,
     LinkUsed,
     NoResultFound,
+    NoSuchAccount,
 )  # fmt: skip
 from app.web.classic.caller import caller
 from app.web.classic.user_service.db import DB, User
@@ -73,9 +74,12 @@ class Auth:
     def get_reset_password_token(self, email: str) -> str:
         """A token that sets a new password once, or `ValueError` for an unknown address."""
         account = auth.classic.by_email(email)
-        if account is None:
-            raise ValueError(f"No user has the address {email}")
-        return auth.classic.reset_token(account)
+        try:
+            if account is not None:
+                return auth.classic.reset_token(account)
+        except NoSuchAccount:
+            pass  # it was erased a moment ago
+        raise ValueError(f"No user has the address {email}")
 
     def update_password(self, reset_token: str, password: str) -> None:
         """Set the password and end every session; `ValueError` for a token that is not, or no longer, good."""

@@ -16,6 +16,7 @@ from app.auth import (
 from app.web.classic.caller import caller
 from app.web.door import auth
 
+MAX_HASH = 255
 COLUMNS = ("id", "email", "hashed_password", "session_id", "reset_token")
 
 
@@ -36,7 +37,7 @@ class DB:
     def add_user(self, email: str, hashed_password: str) -> User:
         """A new user, or `ValueError` for an address that has one. The hash is kept as given."""
         try:
-            return _user(auth.classic.open(email, hashed_password, caller()), {})
+            return _user(auth.classic.open(email, _fitting(hashed_password), caller()), {})
         except EmailTaken:
             raise ValueError(f"User {email} already exists") from None
 
@@ -105,8 +106,14 @@ def _change(user_id: str, name: str, value: Any) -> None:
 
 def _replace(account: AccountSnapshot, name: str, value: str) -> bool:
     if name == "hashed_password":
-        return auth.classic.replace_password(account, value, caller())
+        return auth.classic.replace_password(account, _fitting(value), caller())
     try:
         return auth.classic.move(account, value, caller())
     except EmailTaken:
         raise ValueError(f"User {value} already exists") from None
+
+
+def _fitting(hashed_password: str) -> str:
+    if len(hashed_password) > MAX_HASH or not hashed_password.isprintable():
+        raise ValueError(f"A hash has at most {MAX_HASH} characters, all of them printable")
+    return hashed_password
