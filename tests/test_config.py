@@ -212,7 +212,7 @@ def test_a_link_may_have_the_scheme_of_an_app(tmp_path, url):
     ["javascript:alert('{token}')", "JavaScript:{token}", " javascript:{token}", "java\tscript:{token}",
      "data:text/html,{token}", "vbscript:{token}", "//a.example/{token}", 'https://a.example/"{token}'],
 )  # fmt: skip
-def test_a_link_that_could_run_as_a_script_is_refused(tmp_path, name, url):
+def test_a_link_that_runs_a_script_is_refused(tmp_path, name, url):
     with pytest.raises(SettingsError, match=rf"^{name} must be a whole URL"):
         in_development(tmp_path, **{name: url})
 

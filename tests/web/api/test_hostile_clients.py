@@ -14,7 +14,7 @@ OURS = re.compile(r"http://localhost:8000\S*")
 
 
 @pytest.mark.settings(trusted_proxies=["127.0.0.0/8"])
-def test_no_email_links_what_a_client_says_of_itself(client, auth, mailbox):
+def test_no_email_links_what_a_client_sends(client, auth, mailbox):
     client.environ_base["HTTP_X_FORWARDED_FOR"] = "www.evil.example, fe80::1%evil.example"
     client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "www.evil.example"
     sign_up(client)

@@ -194,7 +194,7 @@ SIGN_IN = 'href="https://app.example/sign-in"'
 
 @pytest.mark.parametrize("path", ["/verify-email", "/confirm-email"])
 @pytest.mark.parametrize("refusal", [None, LinkUsed(), LinkExpired(), EmailTaken()])
-def test_a_page_that_leads_to_the_app_links_it(build, flow, path, refusal):
+def test_pages_that_lead_to_the_app_link_it(build, flow, path, refusal):
     app, flow.refusal = build(), refusal
     assert "Go to your app" not in press(app.test_client(), path).text
     app.config["LATCHKEY"].sign_in_url = "https://app.example/sign-in"
@@ -202,7 +202,7 @@ def test_a_page_that_leads_to_the_app_links_it(build, flow, path, refusal):
 
 
 @pytest.mark.parametrize("path", ["/undo-email-change", "/not-me"])
-def test_a_page_that_leads_to_a_new_password_links_no_app(build, path):
+def test_pages_about_danger_link_no_app(build, path):
     app = build()
     app.config["LATCHKEY"].sign_in_url = "https://app.example/sign-in"
     assert SIGN_IN not in press(app.test_client(), path).text

@@ -92,5 +92,5 @@ def test_a_page_repeats_nothing_of_the_request(client, path):
 
 
 @pytest.mark.settings(public_url="http://localhost/auth")
-def test_a_page_of_an_error_leads_to_the_front_page_under_its_path(client):
+def test_an_error_page_links_the_front_page(client):
     assert '<a href="/auth/">To the front page</a>' in client.get("/auth/nowhere", headers=BROWSER).text

@@ -246,7 +246,7 @@ def test_an_endless_password_is_refused_before_the_door_with_a_code_too(browser,
 
 
 @pytest.mark.parametrize("url", ["https://app.example/sign-in", "myapp://sign-in"])
-def test_a_changed_password_leads_to_where_people_sign_in(build, reset, url):
+def test_a_changed_password_leads_to_signing_in(build, reset, url):
     app = build()
     browser = app.test_client()
     assert "sign-in" not in use(browser, token="live", password="another staple").text
