@@ -5,6 +5,7 @@ Every setting is one environment variable of the same name in capitals. What is 
 
 import ipaddress
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -38,6 +39,8 @@ Origins = Annotated[list[Origin], BeforeValidator(_split)]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Networks = Annotated[list[Network], BeforeValidator(lambda value: _networks(_split(value)))]
 Level = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lambda value: str(value).lower())]
+# Our pages show such links, and none of them may run as a script there.
+LINK = re.compile(r"(?i:(?!(javascript|data|vbscript):)[a-z][a-z0-9+.-]*):[^\s<>\"\\]+")
 TEN_YEARS = 10 * 365 * 86_400
 Seconds = Annotated[int, Field(ge=1, le=TEN_YEARS)]
 
@@ -57,7 +60,7 @@ class Settings(BaseModel):
     app_env: Literal["development", "testing", "production"] = "development"
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65_535)
-    public_url: str = Field("", pattern=r"^(https?://[^/?#\s]+)?/?$")
+    public_url: str = Field("", pattern=r"^(https?://[^/?#@\s\\]+(/\.*[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?)?$")
     instance_path: Path = ROOT / "instance"
     workers: int = Field(2, ge=1, le=64)
     threads: int = Field(64, ge=1, le=512)
@@ -148,8 +151,10 @@ class Settings(BaseModel):
         self._fill("sign_in_url", lambda: self.public_url)
         self._fill("database_url", lambda: f"sqlite:///{self.instance_path.resolve() / 'latchkey.db'}")
         object.__setattr__(self, "database_url", _with_driver(self.database_url))
-        for name in ("reset_password_url", "verify_email_url"):
-            if "{token}" not in getattr(self, name):
+        for name in ("reset_password_url", "verify_email_url", "sign_in_url"):
+            if not LINK.fullmatch(url := getattr(self, name)):
+                raise ValueError(f"{name.upper()} must be a whole URL: https://…, or one of your app's own scheme")
+            if name != "sign_in_url" and "{token}" not in url:
                 raise ValueError(f"{name.upper()} must hold {{token}}, the place where the link carries its token")
         if self.mail_use_tls and self.mail_use_ssl:
             raise ValueError("MAIL_USE_TLS and MAIL_USE_SSL exclude each other: STARTTLS, or TLS from the first byte")
@@ -174,19 +179,13 @@ class Settings(BaseModel):
         if any(word in self.secret_key.lower() for word in WEAK_SECRETS) or len(set(self.secret_key)) < 10:
             raise ValueError("SECRET_KEY must be a random secret of your own in production: `openssl rand -base64 48`")
         if not self.signing_key:
-            raise ValueError(
-                "SIGNING_KEY must name or hold your own private key in production (PEM; see docs/operations.md)"
-            )
-        if not self.public_url:
-            raise ValueError("PUBLIC_URL must be set in production: links in letters are built from it alone")
+            raise ValueError("SIGNING_KEY must name or hold your own private key in production: see docs/operations.md")
         if self.metrics == "on" and len(self.metrics_token) < 16:
             raise ValueError("METRICS_TOKEN must have at least 16 characters in production where METRICS is on")
         if not self.public_url.startswith("https://"):
-            raise ValueError("PUBLIC_URL must begin with https:// in production")
+            raise ValueError("PUBLIC_URL must be set in production, to https://…: links in emails are built from it")
         if self.classic_api:
-            raise ValueError(
-                "CLASSIC_API must be off in production: one of its routes hands a reset token to whoever asks for it"
-            )
+            raise ValueError("CLASSIC_API must be off in production: it hands a reset token to whoever asks for it")
 
 
 def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

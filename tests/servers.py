@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,12 @@ class NotHere(Exception):
 def is_root() -> bool:
     """Whether we may do anything, which some servers take as a reason to do nothing."""
     return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def listens(port: int) -> bool:
+    """Whether somebody takes connections on this port of this machine."""
+    with socket.socket() as knock:
+        return knock.connect_ex(("127.0.0.1", port)) == 0
 
 
 class OwnServer:

@@ -34,6 +34,7 @@ BAD = {
     "MAIL_DELIVERER": "pigeon",
     "RESET_PASSWORD_URL": "https://app.example.com/reset",
     "RESET_LINK_EXPIRES": "-1",
+    "SIGN_IN_URL": "/sign-in",
     "JWT_ACCESS_TOKEN_EXPIRES": "15m",
     "JWT_REFRESH_TOKEN_EXPIRES": "0",
     "SESSION_LIFETIME": "forever",
@@ -174,8 +175,46 @@ def test_a_database_url_gets_the_driver_that_we_ship(tmp_path, given, kept):
     assert in_development(tmp_path, DATABASE_URL=given).database_url == kept
 
 
-def test_a_public_url_loses_its_last_slash(tmp_path):
-    assert in_development(tmp_path, PUBLIC_URL="https://a.example/").public_url == "https://a.example"
+@pytest.mark.parametrize("url", ["https://a.example", "https://a.example/auth", "https://a.example/a.b/~c_d-1"])
+def test_a_public_url_loses_its_last_slash(tmp_path, url):
+    assert in_development(tmp_path, PUBLIC_URL=f"{url}/").public_url == url
+
+
+def test_the_path_of_a_public_url_is_in_the_links(tmp_path):
+    settings = in_development(tmp_path, PUBLIC_URL="https://a.example/auth/")
+    assert settings.reset_password_url == "https://a.example/auth/reset-password#token={token}"
+    assert settings.verify_email_url == "https://a.example/auth/verify-email#token={token}"
+    assert settings.sign_in_url == "https://a.example/auth"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["/", "https://a.example//auth", "https://a.example/..", "https://a.example/a/./b", "https://a.example/a%2fb",
+     "https://a.example/a b", "https://a.example/ä", "https://a.example/a?b", "https://a.example/a#b",
+     "https://ann@a.example", "https://a.example\\b", "ftp://a.example"],
+)  # fmt: skip
+def test_a_public_url_is_an_origin_and_a_plain_path(tmp_path, url):
+    with pytest.raises(SettingsError, match=r"^PUBLIC_URL: "):
+        in_development(tmp_path, PUBLIC_URL=url)
+
+
+@pytest.mark.parametrize(
+    "url", ["myapp://reset?token={token}", "com.example.app:/{token}", "https://a.example/#{token}"]
+)
+def test_a_link_may_have_the_scheme_of_an_app(tmp_path, url):
+    settings = in_development(tmp_path, RESET_PASSWORD_URL=url, VERIFY_EMAIL_URL=url, SIGN_IN_URL=url)
+    assert {settings.reset_password_url, settings.verify_email_url, settings.sign_in_url} == {url}
+
+
+@pytest.mark.parametrize("name", ["RESET_PASSWORD_URL", "VERIFY_EMAIL_URL", "SIGN_IN_URL"])
+@pytest.mark.parametrize(
+    "url",
+    ["javascript:alert('{token}')", "JavaScript:{token}", " javascript:{token}", "java\tscript:{token}",
+     "data:text/html,{token}", "vbscript:{token}", "//a.example/{token}", 'https://a.example/"{token}'],
+)  # fmt: skip
+def test_a_link_that_runs_a_script_is_refused(tmp_path, name, url):
+    with pytest.raises(SettingsError, match=rf"^{name} must be a whole URL"):
+        in_development(tmp_path, **{name: url})
 
 
 def test_a_signing_key_may_be_given_as_a_file(tmp_path):

@@ -11,18 +11,26 @@ def given(word: str) -> str | None:
 def put(answer: Response, word: str, value: str, seconds: int, *, script_may_read: bool = False) -> None:
     """Leave a cookie with the browser for so long."""
     answer.set_cookie(
-        _name(word), value, max_age=seconds, path="/", secure=_secure(), httponly=not script_may_read, samesite="Lax"
-    )
+        _name(word), value, max_age=seconds, path=_path(), secure=_secure(), httponly=not script_may_read,
+        samesite="Lax",
+    )  # fmt: skip
 
 
 def take_back(answer: Response, word: str) -> None:
     """Have the browser forget a cookie."""
-    answer.delete_cookie(_name(word), path="/", secure=_secure(), httponly=True, samesite="Lax")
+    answer.delete_cookie(_name(word), path=_path(), secure=_secure(), httponly=True, samesite="Lax")
 
 
 def _name(word: str) -> str:
     # `__Host-` makes a browser insist on Secure, this host and the root path; over plain HTTP it would keep none.
-    return f"__Host-latchkey_{word}" if _secure() else f"latchkey_{word}"
+    # Under a path of a shared host it cannot be had: its other services would be sent our tokens.
+    if not _secure():
+        return f"latchkey_{word}"
+    return f"__Secure-latchkey_{word}" if request.script_root else f"__Host-latchkey_{word}"
+
+
+def _path() -> str:
+    return request.script_root or "/"
 
 
 def _secure() -> bool:

@@ -39,10 +39,12 @@ _OTHER_REFUSALS = {413: ("content_too_large", "The body is larger than 64 KiB.")
                    415: ("unsupported_media_type", "The body is not JSON, or does not say so.")}  # fmt: skip
 
 
-def document(app: Flask, *, version: str, schemes: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+def document(
+    app: Flask, *, version: str, server: str = "/", schemes: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
     """The whole document. Every route under a contract is in it; the models that validate are its schemas.
 
-    `schemes`: security schemes besides our own.
+    `server`: the path that the service is reached under. `schemes`: security schemes besides our own.
     """
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for rule, contract in contracts(app):
@@ -51,7 +53,7 @@ def document(app: Flask, *, version: str, schemes: Mapping[str, Any] = MappingPr
     return {
         "openapi": "3.1.0",
         "info": {"title": "Latchkey", "version": version, "description": DESCRIPTION},
-        "servers": [{"url": "/"}],
+        "servers": [{"url": server}],
         "paths": dict(paths),
         "components": {"schemas": _schemas(app), "securitySchemes": {**SECURITY_SCHEMES, **schemes}},
     }

@@ -19,9 +19,11 @@ from app.web.limits import init_limits
 from app.web.metrics import init_metrics
 from app.web.openapi import document
 from app.web.pages.confirmations import pages_confirmations
+from app.web.pages.errors import init_error_pages
 from app.web.pages.home import pages_home
 from app.web.pages.mailbox import pages_mailbox
 from app.web.pages.reset_password import pages_reset_password
+from app.web.public_url import init_public_path
 from app.web.requests import init_requests
 from config import Settings
 
@@ -67,4 +69,7 @@ def init_web(app: Flask, settings: Settings) -> None:
         app.register_blueprint(page)
     if settings.development:
         app.register_blueprint(pages_mailbox)
-    init_docs(app, document(app, version=VERSION, schemes=schemes))
+    server = urlsplit(settings.public_url).path or "/"
+    init_docs(app, document(app, version=VERSION, server=server, schemes=schemes))
+    init_error_pages(app)
+    init_public_path(app, settings.public_url)

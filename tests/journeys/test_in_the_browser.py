@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -52,9 +53,16 @@ def visit(browser: Any, origin: str, **options: Any) -> Iterator[tuple[Any, list
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The base URL of `python run.py`, started by somebody who sets nothing but where it may listen and write."""
-    port, mail_port = free_ports(2)
-    folder = tmp_path_factory.mktemp("service")
-    settings = {"PORT": str(port), "MAIL_PORT": str(mail_port), "INSTANCE_PATH": str(folder), "BCRYPT_ROUNDS": "4"}
+    (port,) = free_ports(1)
+    with running(tmp_path_factory.mktemp("service"), PORT=str(port)):
+        yield f"http://localhost:{port}"
+
+
+@contextmanager
+def running(folder: Path, **settings: str) -> Iterator[None]:
+    """`python run.py` with these settings, until the end of the block."""
+    (mail_port,) = free_ports(1)
+    settings |= {"MAIL_PORT": str(mail_port), "INSTANCE_PATH": str(folder), "BCRYPT_ROUNDS": "4"}
     child = subprocess.Popen(
         [sys.executable, ROOT / "run.py"],
         cwd=folder, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -70,7 +78,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             pytest.fail("run.py ended:\n" + "".join(printed))
         reader = Thread(target=child.stdout.read)  # a full pipe would hold the service up
         reader.start()
-        yield f"http://localhost:{port}"
+        yield
         child.terminate()
         reader.join()
 

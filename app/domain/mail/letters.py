@@ -10,6 +10,7 @@ from pathlib import Path
 
 from jinja2 import TemplateNotFound, TemplateSyntaxError, UndefinedError
 
+from app.domain.mail.foreign_values import harmless
 from app.domain.mail.shelves import Shelf, Shelves, lineage, normal
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -53,8 +54,10 @@ class Letters:
     def render(self, kind: str, locale: str | None, values: dict[str, object]) -> RenderedLetter:
         """The letter in the nearest language. A value that our templates miss is an error, not a gap.
 
+        What a stranger chose reaches no template, also none of the host's, in a form that mail programs make a link of.
         If the host's templates fail, whatever the reason, the letter goes out in our words and the log names the file.
         """
+        values = harmless(values)
         try:
             return _worded(self._shelves, kind, locale, values)
         except Exception as failure:

@@ -1,6 +1,7 @@
 """Devices: a name that a person recognises, from what a browser or an app says of itself."""
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,11 @@ from typing import Final
 from ua_parser import parse
 
 from app.core.errors import Missing
+from app.core.foreign_text import unlinked
 from app.domain.sessions.model import SessionSnapshot
+
+UNKNOWN: Final = "Unknown device"
+LONGEST_PART: Final = 40
 
 
 class NoSuchSession(Missing):
@@ -56,11 +61,20 @@ def network_of(ip: str | None) -> str | None:
 
 
 def device_name(user_agent: str | None) -> str:
-    """Such as "Chrome on Windows" or "Mobile Safari on iPhone"; the agent's own first word if it is none we know."""
-    if not user_agent:
-        return "Unknown device"
-    parsed = parse(user_agent)
-    agent = parsed.user_agent.family if parsed.user_agent else user_agent.split("/")[0].split(" ")[0][:40]
+    """Such as "Chrome on Windows" or "Mobile Safari on iPhone"; the product's own name if it is none we know.
+
+    It stands in emails, and even the names that the parser knows may be copied from what a stranger sent.
+    """
+    parsed = parse(user_agent or "")
+    agent = unlinked(parsed.user_agent.family if parsed.user_agent else _product(user_agent or ""), LONGEST_PART)
+    if not agent:
+        return UNKNOWN
     model = parsed.device.family if parsed.device else None
-    place = model if model and model != "Mac" else (parsed.os.family if parsed.os else None)
+    place = unlinked((model if model != "Mac" else None) or (parsed.os.family if parsed.os else ""), LONGEST_PART)
     return f"{agent} on {place}" if place and place != agent else agent
+
+
+def _product(user_agent: str) -> str:
+    """The name that the user agent begins with, such as "okhttp" of "okhttp/4.9.1", if it is a single plain word."""
+    found = re.match(r"([A-Za-z][A-Za-z0-9_-]*)(?=[/ ]|$)", user_agent)
+    return found[1] if found else ""

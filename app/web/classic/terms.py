@@ -51,7 +51,8 @@ def refusal(status: int, **words: str) -> Response:
 def set_cookie(answer: Response, name: str, session_id: str) -> Response:
     """The answer, with a session's id in a cookie that no script reads and no page of another site sends in a write."""
     secure = current_app.config["LATCHKEY"].public_url.startswith("https://")
-    answer.set_cookie(name, session_id, secure=secure, httponly=True, samesite="Lax")
+    path = request.script_root or "/"
+    answer.set_cookie(name, session_id, path=path, secure=secure, httponly=True, samesite="Lax")
     return answer
 
 

@@ -11,7 +11,8 @@ from app.web.pages.emailed_links import with_error_pages
 from app.web.pages.previews import pages_previews
 from app.web.pages.rendition import rendition
 
-LINK = re.compile(r"https?://[^\s<>\"/]+/[^\s<>\"]+")  # leads somewhere; a site's bare address is a signature
+LINK = re.compile(r"\b[a-z][a-z0-9+.-]*:[^\s<>\"]+", re.IGNORECASE)
+PAGE = re.compile(r"https?://[^/]+/.+", re.IGNORECASE)  # leads somewhere; a site's bare address is a signature
 UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 pages_mailbox = with_error_pages(Blueprint("pages_mailbox", __name__, url_prefix="/dev"))
@@ -64,8 +65,16 @@ def letter_html(letter_id: str) -> ResponseReturnValue:
 
 
 def links_in(text: str) -> list[str]:
-    """The links in a letter's text, each once, without the punctuation of the sentence around them."""
-    return list(dict.fromkeys(link.rstrip(".,;:!?)]'") for link in LINK.findall(text)))
+    """The links in an email's text, each once, without the punctuation of the sentence around them.
+
+    Those of the web, and those into an app that the settings name: whatever else the text holds is shown as text.
+    """
+    settings = current_app.config["LATCHKEY"]
+    named = (settings.reset_password_url, settings.verify_email_url, settings.sign_in_url)
+    of_apps = tuple(url.partition("{token}")[0] for url in named if not url.startswith("http"))
+    found = dict.fromkeys(link.rstrip(".,;:!?)]'") for link in LINK.findall(text))
+    signature = settings.public_url
+    return [link for link in found if link != signature and (PAGE.match(link) or link.startswith(of_apps))]
 
 
 def ago(moment: datetime) -> str:

@@ -12,6 +12,7 @@ from app.auth import ACCESS, REFRESH, CsrfMismatch, Identity, Tokens
 from app.core.errors import Unauthenticated
 from app.web import cookies, device
 from app.web.door import auth
+from app.web.public_url import origin_of
 
 CSRF_HEADER: Final = "X-CSRF-Token"
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
@@ -53,7 +54,7 @@ def refuse_cross_site() -> None:
         raise CsrfMismatch("A page of another site may not do this.")
     sender = request.headers.get("Origin")
     settings = current_app.config["LATCHKEY"]
-    if sender is not None and sender not in (settings.public_url, *settings.cors_origins):
+    if sender is not None and sender not in (origin_of(settings.public_url), *settings.cors_origins):
         raise CsrfMismatch("A page of another origin may not do this.")
 
 

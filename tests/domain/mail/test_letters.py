@@ -161,16 +161,16 @@ def test_a_notice_goes_without_an_origin() -> None:
 
 
 def test_a_device_without_a_name_is_called_what_it_calls_itself() -> None:
-    assert "Firefox/140" in write("password_changed", device=None).text
-    assert "Firefox/140" not in write("password_changed").text
+    assert "Firefox 140" in write("password_changed", device=None).text
+    assert "Firefox 140" not in write("password_changed").text
 
 
 def test_a_foreign_agent_puts_neither_markup_nor_links_nor_lines_into_a_letter() -> None:
     agent = "<b>Call now</b>\r\nhttps://evil.example/ " + "x" * 500
     letter = write("password_changed", device=None, user_agent=agent)
     assert "<b>" not in letter.html
-    assert "evil.example/" in letter.text
-    assert "https://evil.example" not in letter.text + letter.html
+    assert "evil example" in letter.text
+    assert "evil.example" not in letter.text + letter.html
     assert "x" * 120 not in letter.text
 
 

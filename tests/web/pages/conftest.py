@@ -91,7 +91,12 @@ def build(reset: Flow, flow: Flow, letters: Mailbox, compiled: FileSystemBytecod
         app = Flask("app", template_folder=str(WEB / "templates"), static_folder=str(WEB / "static"))
         app.jinja_options = {"bytecode_cache": compiled}
         app.config["LATCHKEY"] = SimpleNamespace(
-            password_min_length=11, trusted_proxies=[], public_url="http://localhost"
+            password_min_length=11,
+            trusted_proxies=[],
+            public_url="http://localhost",
+            sign_in_url="http://localhost",
+            reset_password_url="myapp://reset?token={token}",
+            verify_email_url="http://localhost/verify#token={token}",
         )
         app.config["LATCHKEY_DEVELOPMENT"] = not production
         app.config.update(MAX_CONTENT_LENGTH=64 * 1024, MAIL_SERVER="mail.test", MAIL_PORT=2525)

@@ -188,3 +188,22 @@ def test_strange_tokens_reach_the_door_and_no_further(browser, token):
 )
 def test_a_token_is_found_in_whatever_part_of_the_link_was_pasted(pasted):
     assert token_in(pasted) == "abc.d-e_f"
+
+
+SIGN_IN = 'href="https://app.example/sign-in"'
+
+
+@pytest.mark.parametrize("path", ["/verify-email", "/confirm-email"])
+@pytest.mark.parametrize("refusal", [None, LinkUsed(), LinkExpired(), EmailTaken()])
+def test_pages_that_lead_to_the_app_link_it(build, flow, path, refusal):
+    app, flow.refusal = build(), refusal
+    assert "Go to your app" not in press(app.test_client(), path).text
+    app.config["LATCHKEY"].sign_in_url = "https://app.example/sign-in"
+    assert SIGN_IN in press(app.test_client(), path).text
+
+
+@pytest.mark.parametrize("path", ["/undo-email-change", "/not-me"])
+def test_pages_about_danger_link_no_app(build, path):
+    app = build()
+    app.config["LATCHKEY"].sign_in_url = "https://app.example/sign-in"
+    assert SIGN_IN not in press(app.test_client(), path).text

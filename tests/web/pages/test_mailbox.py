@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.web.pages.mailbox import ago, links_in
+from app.web.pages.mailbox import ago
 
 LINK = "http://localhost:8000/reset-password#token=a.b-c_d"
 
@@ -76,12 +76,23 @@ def test_a_letter_that_is_not_kept_is_a_404_page(browser):
         (f"Open {LINK}, please. Again: {LINK}!", [LINK]),
         (f"({LINK})", [LINK]),
         ("Latchkey, http://localhost:8000", []),
-        ("javascript:alert(1) ftp://a/b", []),
+        ("Latchkey, http://localhost", []),
+        ("javascript:alert(1) data:text/html,x vbscript:x ftp://a/b file:///etc/passwd otherapp://reset?token=x", []),
+        ("Open myapp://reset?token=a.b-c_d. Device: myapp://other", ["myapp://reset?token=a.b-c_d"]),
+        ("javascript:myapp://reset?token=x", []),
         ("https://a.test/1 https://b.test/2", ["https://a.test/1", "https://b.test/2"]),
     ],
 )
-def test_links_are_found_once_and_without_punctuation(text, links):
-    assert links_in(text) == links
+def test_links_are_found_once_and_without_punctuation(browser, letters, text, links):
+    letters.add(text=text)
+    assert browser.get("/dev/mailbox.json").json["letters"][0]["links"] == links
+
+
+def test_a_link_into_an_app_can_be_opened(browser, letters):
+    letters.add(text="Open\nmyapp://reset?token=abc\n<javascript:alert(1)>")
+    page = browser.get("/dev/mailbox/1").text
+    assert '<a id="link-1" href="myapp://reset?token=abc">' in page
+    assert page.count('id="link-') == 1
 
 
 @pytest.mark.parametrize(

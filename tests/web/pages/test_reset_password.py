@@ -243,3 +243,14 @@ def test_an_endless_password_is_refused_before_the_door_with_a_code_too(browser,
     answer = use_code(browser, password="x" * 1_025)
     assert (answer.status_code, reset.asked) == (400, [])
     assert 'id="password-error"' in answer.text
+
+
+@pytest.mark.parametrize("url", ["https://app.example/sign-in", "myapp://sign-in"])
+def test_a_changed_password_leads_to_signing_in(build, reset, url):
+    app = build()
+    browser = app.test_client()
+    assert "sign-in" not in use(browser, token="live", password="another staple").text
+    app.config["LATCHKEY"].sign_in_url = url
+    assert f'<a class="button" href="{url}">Sign in</a>' in use(browser, token="live", password="another staple").text
+    reset.refusal = LinkUsed()
+    assert f'href="{url}"' in use(browser, token="used").text

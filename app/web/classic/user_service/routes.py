@@ -124,7 +124,7 @@ def log_out(user: User) -> object:
     """Log out. The session ends, and the answer leads to `GET /`."""
     AUTH.destroy_session(user.id, user.session_id)
     answer = redirect(url_for(".welcome"))
-    answer.delete_cookie(COOKIE)
+    answer.delete_cookie(COOKIE, path=request.script_root or "/")
     return answer
 
 

@@ -1,0 +1,28 @@
+"""Errors as a page for people: the facts of the problem document, where a browser asks for HTML and not for the API."""
+
+from typing import Final
+
+from flask import Flask, Response, current_app, render_template, request
+
+from app.web.endpoint import contract_of
+
+PROBLEM: Final = "application/problem+json"
+
+
+def init_error_pages(app: Flask) -> None:
+    """Turn problem documents into pages. To be called after the headers, which depend on what an answer is."""
+
+    @app.after_request
+    def show_page(answer: Response) -> Response:
+        if answer.mimetype == PROBLEM and not _is_for_programs():
+            answer.vary.add("Accept")
+            if request.accept_mimetypes.best_match([PROBLEM, "application/json", "text/html"]) == "text/html":
+                answer.set_data(render_template("error.html", problem=answer.get_json(), headers=answer.headers))
+                answer.mimetype = "text/html"
+        return answer
+
+
+def _is_for_programs() -> bool:
+    """Whether the request is for the API, or for another route with a contract that says what it answers."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return f"{request.path}/".startswith("/api/") or (view is not None and contract_of(view) is not None)
