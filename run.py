@@ -13,12 +13,13 @@ from pathlib import Path
 
 from flask import Flask, Response
 from prometheus_client import values
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app, migrate, start_deliverer, start_housekeeping, start_sealer
 from app.core import logs
 from app.core.database import db
+from app.core.schema import TablesDiffer
 from app.domain.mail.console import MailConsole
 from app.web import draining, listening, workers
 from app.web.metrics import FOLDER
@@ -163,8 +164,10 @@ def _naming_the_port(settings: Settings) -> Iterator[None]:
 def _migrate(app: Flask) -> None:
     try:
         migrate(app)
-    except OperationalError as error:
+    except DBAPIError as error:
         raise CannotStart(f"DATABASE_URL: the database cannot be used.\n{error.orig}") from None
+    except TablesDiffer as differ:
+        raise CannotStart(f"DATABASE_URL: {differ}") from None
 
 
 def _is_local(host: str) -> bool:

@@ -1,9 +1,12 @@
 """Latchkey: the house. Nobody below imports from here."""
 
 from pathlib import Path
+from typing import Any
 
+import click
+from alembic import command
 from flask import Flask
-from flask_migrate import Migrate, upgrade
+from flask_migrate import Migrate
 
 from app.auth import Auth, Mailbox, build_auth
 from app.cli.accounts import accounts
@@ -38,7 +41,7 @@ def create_app(
     )  # fmt: skip
     app.config["SECRET_KEY"] = settings.secret_key
     init_database(app, settings.database_url, timeout=settings.database_timeout)
-    Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
+    Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True).configure(_told_what_for)
     app.extensions["latchkey"] = build_auth(app, settings, clock=clock or Clock(), mailbox=mailbox)
     init_web(app, settings)
     for group in (accounts, audit, housekeeping, keys, mail):
@@ -49,7 +52,16 @@ def create_app(
 def migrate(app: Flask) -> None:
     """Bring the tables up to date. Processes that start together take turns; the later ones find nothing to do."""
     with app.app_context():
-        upgrade(directory=str(MIGRATIONS))
+        config = app.extensions["migrate"].migrate.get_config()
+        config.attributes["to_newest"] = True
+        command.upgrade(config, "head")
+
+
+def _told_what_for(config: Any) -> Any:
+    # Only the migrations themselves know the connection and hold the lock under which the tables can be looked at.
+    context = click.get_current_context(silent=True)
+    config.attributes["to_newest"] = context is not None and context.info_name == "upgrade"
+    return config
 
 
 def start_deliverer(app: Flask) -> Rounds | None:
