@@ -115,12 +115,13 @@ class Settings(BaseModel):
 
     bcrypt_rounds: int = Field(12, ge=4, le=16)
     password_min_length: int = Field(8, ge=1, le=128)
+    allow_common_passwords: bool = False
     breached_passwords_url: str = Field("", pattern=r"^(https://\S+/)?$")
     hash_slots: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     ratelimit_enabled: bool = True
 
     classic_api: bool = False
-    auth_type: Literal["basic_auth", "session_auth", "session_exp_auth", "session_db_auth"] = "session_db_auth"
+    auth_type: Literal["auth", "basic_auth", "session_auth", "session_exp_auth", "session_db_auth"] = "session_db_auth"
     session_name: str = Field("_my_session_id", pattern=r"^[A-Za-z0-9_!#$%&'*+.^`|~-]+$")
     session_duration: Annotated[int, BeforeValidator(_or_never)] = 0
 
@@ -184,6 +185,8 @@ class Settings(BaseModel):
             raise ValueError("METRICS_TOKEN must have at least 16 characters in production where METRICS is on")
         if not self.public_url.startswith("https://"):
             raise ValueError("PUBLIC_URL must be set in production, to https://…: links in emails are built from it")
+        if self.allow_common_passwords:
+            raise ValueError("ALLOW_COMMON_PASSWORDS must be off in production: those passwords are guessed first")
         if self.classic_api:
             raise ValueError("CLASSIC_API must be off in production: it hands a reset token to whoever asks for it")
 

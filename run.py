@@ -8,18 +8,26 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from ipaddress import ip_address
 from pathlib import Path
 
 from flask import Flask, Response
 from prometheus_client import values
-from sqlalchemy.exc import OperationalError
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from app import create_app, migrate, start_deliverer, start_housekeeping, start_sealer
+from app import create_app
 from app.core import logs
 from app.core.database import db
-from app.domain.mail.console import MailConsole
+from app.core.ports import free_port
+from app.start import (
+    CannotStart,
+    mail_console,
+    migrate_or_refuse,
+    start_deliverer,
+    start_housekeeping,
+    start_in_development,
+    start_sealer,
+    where_emails_go,
+)
 from app.web import draining, listening, workers
 from app.web.metrics import FOLDER
 from config import Settings, SettingsError, load
@@ -39,10 +47,6 @@ BANNER = """
 
   Ctrl-C stops it.
 """
-
-
-class CannotStart(Exception):
-    """Something on this machine is in the way; the message names the setting to look at."""
 
 
 def main() -> int:
@@ -94,27 +98,24 @@ def _sign(answer: Response) -> Response:
 
 
 def _serve_in_development(settings: Settings, listener: socket.socket) -> None:
-    console = MailConsole(settings.mail_server, settings.mail_port)
-    caught = _is_local(settings.mail_server) and console.start()
+    console = mail_console(settings)
+    app = create_app(settings, mailbox=console)
     with ExitStack() as stops:
-        if caught:
+        if console is not None:
             stops.callback(console.stop)
-        app = create_app(settings, mailbox=console if caught else None)
-        _migrate(app)
-        for rounds in filter(None, (start_deliverer(app), start_sealer(app), start_housekeeping(app))):
+        for rounds in start_in_development(app, console):
             stops.callback(rounds.stop, workers.STOP_SECONDS)
         server = make_server(
             settings.host, settings.port, app, threaded=True, request_handler=Handler, fd=listener.fileno()
         )
         _open(settings, listener)
-        mail = f"catches letters to {settings.mail_server}:{settings.mail_port}" if caught else ""
-        print(BANNER.format(url=settings.public_url, mail=mail), flush=True)
+        print(BANNER.format(url=settings.public_url, mail=where_emails_go(settings, console)), flush=True)
         server.serve_forever()
 
 
 def _serve_in_production(settings: Settings, listener: socket.socket) -> None:
     app = create_app(settings)
-    _migrate(app)
+    migrate_or_refuse(app)
     with app.app_context():
         for engine in db.engines.values():
             engine.dispose()  # the workers are forks: no connection may be shared with them
@@ -155,23 +156,12 @@ def _naming_the_port(settings: Settings) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise CannotStart(f"PORT {settings.port} is taken. Choose another: PORT={settings.port + 1}") from None
-        raise CannotStart(f"HOST {settings.host}, PORT {settings.port}: {error.strerror}") from None
-
-
-def _migrate(app: Flask) -> None:
-    try:
-        migrate(app)
-    except OperationalError as error:
-        raise CannotStart(f"DATABASE_URL: the database cannot be used.\n{error.orig}") from None
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise CannotStart(f"HOST {settings.host}, PORT {settings.port}: {error.strerror}") from None
+        taken = error.errno == errno.EADDRINUSE
+        free = free_port(settings.host, settings.port if taken else 1024)
+        reason = "is taken" if taken else "is not for this user to open"
+        raise CannotStart(f"PORT {settings.port} {reason}. Choose another: PORT={free} make run") from None
 
 
 class Handler(WSGIRequestHandler):

@@ -1,11 +1,16 @@
 """Latchkey: the house. Nobody below imports from here."""
 
 from pathlib import Path
+from typing import Any
 
+import click
 from flask import Flask
-from flask_migrate import Migrate, upgrade
+from flask.cli import ScriptInfo, run_command
+from flask.helpers import get_debug_flag
+from flask_migrate import Migrate
+from werkzeug.serving import is_running_from_reloader
 
-from app.auth import Auth, Mailbox, build_auth
+from app.auth import Mailbox, build_auth
 from app.cli.accounts import accounts
 from app.cli.audit import audit
 from app.cli.housekeeping import housekeeping
@@ -14,10 +19,21 @@ from app.cli.mail import mail
 from app.core import logs
 from app.core.clock import Clock
 from app.core.database import db, init_database
-from app.core.rounds import Rounds
 from app.core.schema import MIGRATIONS
+from app.start import (
+    CannotStart,
+    FirstRequest,
+    mail_console,
+    migrate,
+    start_and_tell,
+    start_deliverer,
+    start_housekeeping,
+    start_sealer,
+)
 from app.web.site import init_web
-from config import Settings, load
+from config import Settings, SettingsError, load
+
+__all__ = ["MIGRATIONS", "create_app", "migrate", "start_deliverer", "start_housekeeping", "start_sealer"]
 
 WEB = Path(__file__).parent / "web"
 
@@ -27,18 +43,17 @@ def create_app(
 ) -> Flask:
     """The app: settings, database, the door, the web. Starts no thread and changes no table.
 
-    Without settings, as a WSGI server or `flask` calls it, the process is ours, and so are its logs.
+    Without settings, as a WSGI server or `flask` calls it, the process is ours, and so are its logs: see `_create_for`.
     """
     if settings is None:
-        settings = load()
-        logs.configure(settings.log_format or "text", settings.log_level)
+        return _create_for(click.get_current_context(silent=True))
     app = Flask(
         __name__, template_folder=str(WEB / "templates"), static_folder=str(WEB / "static"),
         instance_path=str(settings.instance_path.resolve()),
     )  # fmt: skip
     app.config["SECRET_KEY"] = settings.secret_key
     init_database(app, settings.database_url, timeout=settings.database_timeout)
-    Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
+    Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True).configure(_told_what_for)
     app.extensions["latchkey"] = build_auth(app, settings, clock=clock or Clock(), mailbox=mailbox)
     init_web(app, settings)
     for group in (accounts, audit, housekeeping, keys, mail):
@@ -46,27 +61,42 @@ def create_app(
     return app
 
 
-def migrate(app: Flask) -> None:
-    """Bring the tables up to date. Processes that start together take turns; the later ones find nothing to do."""
-    with app.app_context():
-        upgrade(directory=str(MIGRATIONS))
+def _create_for(context: click.Context | None) -> Flask:
+    """The app for a command of `flask`, or for what serves it without `run.py`: `flask run`, another WSGI server.
+
+    On a developer's machine the latter get everything that `run.py` starts. In production they are refused: nothing
+    would migrate, deliver emails, seal the audit log, drain or bound bodies, and the service would look whole.
+    """
+    command_of_flask = context.command if context and context.find_object(ScriptInfo) else None
+    is_run = command_of_flask is run_command
+    try:
+        settings = load(**{"port": context.params["port"]} if context and is_run and context.params["port"] else {})
+    except SettingsError as wrong:
+        raise CannotStart(str(wrong)) from None
+    logs.configure(settings.log_format or "text", settings.log_level)
+    if command_of_flask and not is_run:
+        return create_app(settings)
+    if settings.production:
+        raise CannotStart(
+            "In production start the service with `python run.py`, which also migrates, delivers emails and seals the "
+            "audit log. In a script of your own, give the settings: create_app(load())."
+        )
+    console = mail_console(settings)
+    app = create_app(settings, mailbox=console)
+    app.wsgi_app = first = FirstRequest(app, lambda: start_and_tell(app, console))  # type: ignore[method-assign]
+    if context and is_run and not _only_watches(context):
+        first.start()
+    return app
 
 
-def start_deliverer(app: Flask) -> Rounds | None:
-    """Deliver letters in a thread of this process, unless the settings leave that to `flask mail deliver`."""
-    settings: Settings = app.config["LATCHKEY"]
-    auth: Auth = app.extensions["latchkey"]
-    return auth.mail_delivery.start(app.app_context) if settings.mail_deliverer == "thread" else None
+def _only_watches(context: click.Context) -> bool:
+    """Whether this process of `flask run` starts another one that serves, each time a file changes."""
+    reloads = context.params["reload"]
+    return (get_debug_flag() if reloads is None else reloads) and not is_running_from_reloader()
 
 
-def start_sealer(app: Flask) -> Rounds:
-    """Seal the audit journal in a thread of this process."""
-    auth: Auth = app.extensions["latchkey"]
-    return auth.audit.start(app.app_context)
-
-
-def start_housekeeping(app: Flask) -> Rounds | None:
-    """Look every few minutes, in a thread of this process, for what is over, unless the settings say never."""
-    settings: Settings = app.config["LATCHKEY"]
-    auth: Auth = app.extensions["latchkey"]
-    return auth.housekeeping.start(app.app_context) if settings.housekeeping_minutes else None
+def _told_what_for(config: Any) -> Any:
+    # Only the migrations themselves know the connection and hold the lock under which the tables can be looked at.
+    context = click.get_current_context(silent=True)
+    config.attributes["to_newest"] = context is not None and context.info_name == "upgrade"
+    return config

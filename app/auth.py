@@ -69,6 +69,10 @@ __all__ = [
 class Mailbox(Protocol):
     """Where the mail console keeps the letters it caught."""
 
+    @property
+    def listens(self) -> bool:
+        """Whether it gets our emails, and not another mail server."""
+
     def letters(self) -> list[CaughtLetter]:
         """All of them, newest first."""
 

@@ -111,6 +111,7 @@ def _passwords(settings: Settings, slots: HashSlots) -> Passwords:
     return Passwords(
         rounds=settings.bcrypt_rounds, min_length=settings.password_min_length, slots=slots,
         breaches=Breaches(settings.breached_passwords_url), service=("latchkey", host_of(settings)),
+        allow_common=settings.allow_common_passwords,
     )  # fmt: skip
 
 

@@ -43,6 +43,7 @@ BAD = {
     "BCRYPT_ROUNDS": "3",
     "DATABASE_TIMEOUT": "0",
     "PASSWORD_MIN_LENGTH": "0",
+    "ALLOW_COMMON_PASSWORDS": "perhaps",
     "HASH_SLOTS": "0",
     "RATELIMIT_ENABLED": "perhaps",
     "CLASSIC_API": "perhaps",
@@ -283,6 +284,11 @@ def test_production_refuses_a_weak(production, variable, value):
 def test_production_refuses_the_classic_systems_and_says_why(production):
     with pytest.raises(SettingsError, match=r"^CLASSIC_API .* hands a reset token to whoever asks"):
         load(production | {"CLASSIC_API": "true"})
+
+
+def test_production_refuses_common_passwords(production):
+    with pytest.raises(SettingsError, match=r"^ALLOW_COMMON_PASSWORDS must be off in production"):
+        load(production | {"ALLOW_COMMON_PASSWORDS": "true"})
 
 
 @pytest.mark.parametrize(("given", "seconds"), [("60", 60), ("0", 0), ("", 0), ("-1", 0), ("an hour", 0)])

@@ -1,33 +1,24 @@
 """Requests made up from the document, right and wrong ones: none breaks us, and every answer is one we documented."""
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, Phase, given, seed
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
-from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from app import create_app
 from config import load
-from tests.conftest import close
+from tests.conftest import close, package
 from tests.web.api.acts import credentials_for, make_admin, sign_up
 from tests.web.api.routes import DOCUMENTED, each_route, is_guarded
 
+hypothesis, schemathesis = package("hypothesis"), package("schemathesis")
+checks, strategies = package("schemathesis.specs.openapi.checks"), package("hypothesis.strategies")
+
 EXAMPLES = 25
 CHECKS = [
-    not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
-    response_schema_conformance,
+    package("schemathesis.checks").not_a_server_error, checks.status_code_conformance, checks.content_type_conformance,
+    checks.response_headers_conformance, checks.response_schema_conformance,
 ]  # fmt: skip
-dice = hypothesis_settings(
-    max_examples=EXAMPLES, database=None, deadline=None, phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
+dice = hypothesis.settings(
+    max_examples=EXAMPLES, database=None, deadline=None, phases=[hypothesis.Phase.generate],
+    suppress_health_check=list(hypothesis.HealthCheck),
 )  # fmt: skip
 
 
@@ -51,13 +42,12 @@ def schema(app):
 
 def throw(operation, app, headers):
     """Send what schemathesis makes up for one operation, good and bad by turns."""
-    good, bad = (
-        operation.as_strategy(generation_mode=mode) for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
-    )
+    modes = schemathesis.GenerationMode
+    good, bad = (operation.as_strategy(generation_mode=mode) for mode in (modes.POSITIVE, modes.NEGATIVE))
 
-    @seed(7)
+    @hypothesis.seed(7)
     @dice
-    @given(case=st.one_of(good, bad))
+    @hypothesis.given(case=strategies.one_of(good, bad))
     def each(case):
         case.call_and_validate(app=app, headers=headers, checks=CHECKS)
 

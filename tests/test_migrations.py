@@ -16,29 +16,37 @@ from flask_migrate import downgrade, upgrade
 
 from app import MIGRATIONS, create_app, migrate
 from app.core.database import Base, migration_engine
+from app.core.schema import TablesDiffer
 from config import load
 from tests.conftest import close
 from tests.servers import ROOT
 
 FOUR_AT_ONCE = """
 import os, sys
+from sqlalchemy import text
 from app import create_app, migrate
+from app.core.database import migration_engine
 from config import Settings
 
 settings = Settings.model_validate_json(sys.stdin.readline())
-gate, opener = os.pipe()
-children = []
-for _ in range(4):
-    child = os.fork()
-    if not child:
-        os.close(opener)
-        app = create_app(settings)
-        os.read(gate, 1)  # until the parent closes its end
-        migrate(app)
-        sys.exit()
-    children.append(child)
-os.close(opener)
-sys.exit(any(os.waitpid(child, 0)[1] for child in children))
+for drop in (None, "DROP TABLE alembic_version"):
+    if drop:  # as db.create_all() leaves it
+        with create_app(settings).app_context(), migration_engine().connect() as connection, connection.begin():
+            connection.execute(text(drop))
+    gate, opener = os.pipe()
+    children = []
+    for _ in range(4):
+        child = os.fork()
+        if not child:
+            os.close(opener)
+            app = create_app(settings)
+            os.read(gate, 1)  # until the parent closes its end
+            migrate(app)
+            sys.exit()
+        children.append(child)
+    os.close(opener)
+    if any(os.waitpid(child, 0)[1] for child in children):
+        sys.exit(1)
 """
 
 
@@ -97,6 +105,20 @@ def version(app):
         return [row[0] for row in connection.execute(sa.text("SELECT version_num FROM alembic_version"))]
 
 
+def run_sql(app, *statements):
+    with app.app_context(), migration_engine().connect() as connection, connection.begin():
+        for statement in statements:
+            connection.execute(sa.text(statement))
+
+
+@pytest.fixture
+def unversioned(app):
+    """The app on tables that `db.create_all()` made."""
+    with app.app_context(), migration_engine().connect() as connection, connection.begin():
+        Base.metadata.create_all(connection)
+    return app
+
+
 def test_migrations_make_what_the_models_say(app):
     migrate(app)
     assert tables(app) == set(Base.metadata.tables)
@@ -134,11 +156,67 @@ def test_there_is_one_newest_migration():
     assert len(ScriptDirectory(MIGRATIONS).get_heads()) == 1
 
 
+def test_tables_of_create_all_get_the_newest_version(unversioned, client):
+    migrate(unversioned)
+    assert (version(unversioned), drift(unversioned)) == ([ScriptDirectory(MIGRATIONS).get_current_head()], [])
+    body = {"email": "ann@example.com", "password": "correct horse battery"}
+    assert client.post("/api/v1/auth/signup", json=body).status_code == 201
+    migrate(unversioned)
+
+
+def test_the_upgrade_command_adopts_tables_of_create_all(unversioned):
+    done = unversioned.test_cli_runner().invoke(args=["db", "upgrade"])
+    assert (done.exit_code, version(unversioned)) == (0, [ScriptDirectory(MIGRATIONS).get_current_head()])
+
+
+def test_other_tables_without_a_version_are_refused(unversioned):
+    run_sql(
+        unversioned,
+        "DROP TABLE outbox",
+        "DROP TABLE leases",
+        "ALTER TABLE accounts ADD COLUMN age INTEGER",
+        "ALTER TABLE accounts DROP COLUMN locale",
+    )
+    before = tables(unversioned)
+    with pytest.raises(TablesDiffer, match="flask db stamp 0001") as refused:
+        migrate(unversioned)
+    found = (
+        "table outbox is missing",
+        "table leases is missing",
+        "accounts.age is unknown",
+        "accounts.locale is missing",
+    )
+    assert [words for words in found if words not in str(refused.value)] == []
+    assert tables(unversioned) == before
+    assert unversioned.test_cli_runner().invoke(args=["db", "upgrade"]).exit_code == 1
+
+
+def test_tables_of_an_earlier_create_all_are_migrated_once_stamped(app):
+    with app.app_context():
+        upgrade(directory=MIGRATIONS, revision="0003")
+    run_sql(app, "DROP TABLE alembic_version")
+    with pytest.raises(TablesDiffer, match=r"column audit_events\.result is missing"):
+        migrate(app)
+    assert app.test_cli_runner().invoke(args=["db", "stamp", "0003"]).exit_code == 0
+    migrate(app)
+    assert drift(app) == []
+
+
+def test_tables_of_a_newer_version_are_left_alone(app):
+    migrate(app)
+    run_sql(app, "UPDATE alembic_version SET version_num = '9999'", "ALTER TABLE accounts ADD COLUMN age INTEGER")
+    migrate(app)
+    assert version(app) == ["9999"]
+    run_sql(app, "DROP TABLE leases", "ALTER TABLE accounts DROP COLUMN locale")
+    with pytest.raises(TablesDiffer, match=r"version 9999.*accounts\.locale is missing"):
+        migrate(app)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="it takes fork to start four at once")
 def test_of_four_processes_that_start_at_once_one_migrates(app, settings):
     done = subprocess.run(
         [sys.executable, "-c", FOUR_AT_ONCE], cwd=ROOT, text=True, capture_output=True, timeout=100,
         input=settings.model_dump_json() + "\n",
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr.count("the tables had no version"), done.stderr.count("\n")) == (0, 1, 1)
     assert (len(version(app)), drift(app)) == (1, [])

@@ -1,4 +1,7 @@
-"""Whether somebody listens at an address: all that a health check needs to know of servers we can do without."""
+"""Whether somebody listens at an address: all that a health check needs to know of servers we can do without.
+
+And which address nobody has, for whoever found one taken.
+"""
 
 import socket
 import threading
@@ -7,6 +10,7 @@ from typing import Final
 
 PATIENCE_SECONDS: Final = 0.5
 REMEMBERED_SECONDS: Final = 15.0
+HIGHEST: Final = 65_535
 
 
 class Port:
@@ -30,3 +34,19 @@ class Port:
                 return True
         except OSError:
             return False
+
+
+def free_port(host: str, taken: int) -> int:
+    """A port near `taken` that nobody listens at; 0 if there is none."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    near = [taken + step for step in (*range(1, 100), *range(-1, -100, -1))]
+    return next((port for port in near if 1024 < port <= HIGHEST and _is_free(family, (host, port))), 0)
+
+
+def _is_free(family: int, address: tuple[str, int]) -> bool:
+    with socket.socket(family) as probe:
+        try:
+            probe.bind(address)
+        except OSError:
+            return False
+    return True

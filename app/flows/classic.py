@@ -31,6 +31,7 @@ from app.flows.steps.require_unreserved import RequireUnreserved
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 MOST_LISTED: Final = 1_000
+SEEN_BY_BCRYPT: Final = 72  # bytes; of a password with so many, a longer one that begins with it is the same to bcrypt
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,21 @@ class Classic:
         """The text to keep for a password, whatever its length."""
         return self.passwords.hash(password)
 
-    def open(self, email: str, password_hash: str, origin: Origin) -> AccountSnapshot:
-        """A new account that nobody is signed in to, or `EmailTaken`."""
+    def plain_hash(self, password: str) -> str:
+        """The same as bcrypt of the password itself; where bcrypt could not see all of it, the hash of `hash`."""
+        if len(password.encode()) >= SEEN_BY_BCRYPT:
+            return self.hash(password)
+        return self.passwords.plain_bcrypt(password)
+
+    def matches(self, password: str, kept: str) -> bool:
+        """Whether `password` is the one behind a hash."""
+        return self.passwords.matches(password, kept)
+
+    def open(self, email: str, password_hash: str, origin: Origin, account_id: str | None = None) -> AccountSnapshot:
+        """A new account that nobody is signed in to, or `EmailTaken`. Its id may have been chosen before."""
         address, now = parse_address(email), self.clock.now()
         with self.work as work:
-            account = self.accounts.open(address, password_hash, now)
+            account = self.accounts.open(address, password_hash, now, account_id=account_id)
             self.require_unreserved(address, account.id, now)
             self.outbox.queue("verify_email", now=now, account_id=account.id, locale=origin.language)
             self.journal.record(Tag.ACCOUNT_OPENED, origin, now, account_id=account.id)

@@ -8,6 +8,7 @@ from alembic.operations.ops import MigrationScript
 from flask import current_app
 
 from app.core.database import Base, UtcDateTime, migration_engine
+from app.core.schema import needs_migrations
 
 LOCK = {
     "postgresql": "SELECT pg_advisory_xact_lock(740318)",
@@ -32,11 +33,12 @@ def keep(_context: object, _revision: object, directives: list[MigrationScript])
 
 with migration_engine().connect() as connection, connection.begin():
     connection.execute(sa.text(LOCK[connection.dialect.name]))
-    context.configure(
-        connection=connection,
-        target_metadata=Base.metadata,
-        render_item=render_item,
-        process_revision_directives=keep,
-        **current_app.extensions["migrate"].configure_args,
-    )
-    context.run_migrations()
+    if not context.config.attributes.get("to_newest") or needs_migrations(connection):
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            render_item=render_item,
+            process_revision_directives=keep,
+            **current_app.extensions["migrate"].configure_args,
+        )
+        context.run_migrations()

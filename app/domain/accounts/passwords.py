@@ -48,12 +48,14 @@ REFUSALS: Final = (PasswordTooShort, PasswordTooLong, PasswordCommon, PasswordOb
 class Passwords:
     """Makes and checks password hashes in bounded slots. `rounds` is bcrypt's cost: each step doubles the work.
 
-    `service` are the names of the service, which no password may be made of.
+    `service` are the names of the service, which no password may be made of. `allow_common`: any will do.
     """
 
     def __init__(
-        self, *, rounds: int, min_length: int, slots: HashSlots, breaches: Breaches, service: Sequence[str] = ()
-    ) -> None:
+        self, *, rounds: int, min_length: int, slots: HashSlots, breaches: Breaches, service: Sequence[str] = (),
+        allow_common: bool = False,
+    ) -> None:  # fmt: skip
+        self._allow_common = allow_common
         self._rounds, self._min_length, self._slots = rounds, min_length, slots
         self._breaches, self._service = breaches, service
         self._decoy = _hash(secrets.token_hex(), rounds)
@@ -68,12 +70,17 @@ class Passwords:
             raise PasswordTooShort(f"A password needs at least {self._min_length} characters; 15 or more are better.")
         if length > MAX_LENGTH:
             raise PasswordTooLong
-        refuse_weak(password, (email, *self._service))
+        if not self._allow_common:
+            refuse_weak(password, (email, *self._service))
         self._breaches.refuse_breached(password)
 
     def hash(self, password: str) -> str:
         """The text to keep for `password`. Takes as long as one sign-in; `HashSlotsFull` when too many ask at once."""
         return self._slots.run(lambda: _hash(password, self._rounds))
+
+    def plain_bcrypt(self, password: str) -> str:
+        """Bcrypt of the password itself, as other programs check it; for the compatibility API. Under 72 bytes."""
+        return self._slots.run(lambda: bcrypt.hashpw(password.encode(), bcrypt.gensalt(self._rounds)).decode())
 
     def matches(self, password: str, kept: str | None) -> bool:
         """Whether `password` is the one behind `kept`. With nothing kept, or `LOCKED`, false after the same work."""

@@ -51,15 +51,16 @@ class AccountStore:
         return [AccountSnapshot(*row) for row in fetch_all(_oldest.limit(limit))]
 
     def open(
-        self, address: Address, password_hash: str, now: datetime, *, roles: str = "", **about: object
-    ) -> AccountSnapshot:
+        self, address: Address, password_hash: str, now: datetime, *, account_id: str | None = None, roles: str = "",
+        **about: object,
+    ) -> AccountSnapshot:  # fmt: skip
         """A new account within the caller's unit of work, or `EmailTaken`: the unique index decides a race.
 
         `about`: names, locale, or since when the address is verified.
         """
         account = Account(
-            id=str(uuid.uuid4()), email=address.typed, email_canonical=address.canonical, password_hash=password_hash,
-            roles=roles, credentials_version=0, created_at=now, updated_at=now, **about,
+            id=account_id or str(uuid.uuid4()), email=address.typed, email_canonical=address.canonical,
+            password_hash=password_hash, roles=roles, credentials_version=0, created_at=now, updated_at=now, **about,
         )  # fmt: skip
         db.session.add(account)
         try:

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import errno
 import itertools
 import socket
 import sys
@@ -21,6 +22,7 @@ from app.core.clock import Clock
 
 KEPT = 100
 MAX_SIZE = 256 * 1024
+GREETING_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,19 @@ class MailConsole:
         self._lock = threading.Lock()
         self._controller: Controller | None = None
 
+    @property
+    def listens(self) -> bool:
+        """Whether it is this console that gets the emails."""
+        return self._controller is not None
+
     def start(self) -> bool:
-        """Begin to listen; False if somebody does already. Port 0 takes any free one."""
-        bound = _bind(self.host, self.port)
-        if bound is None:
-            return False
+        """Begin to listen; False if another mail server does. OSError if the port cannot be had. Port 0 takes any."""
+        try:
+            bound = _bind(self.host, self.port)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE and _greets(self.host, self.port):
+                return False
+            raise
         self.port = bound.getsockname()[1]
         self._controller = _BoundController(self, bound)
         self._controller.start()
@@ -101,17 +111,26 @@ class _BoundController(Controller):
         return self.loop.create_server(self._factory_invoker, sock=self._bound)
 
 
-def _bind(host: str, port: int) -> socket.socket | None:
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    if sys.platform != "win32":  # there it would let two servers share the port
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _bind(host: str, port: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
+        if sys.platform != "win32":  # there it would let two servers share the port
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
         bound.listen()
     except OSError:
         bound.close()
-        return None
+        raise
     return bound
+
+
+def _greets(host: str, port: int) -> bool:
+    """Whether a mail server answers there: it speaks first, and begins with 220 (RFC 5321 4.2)."""
+    try:
+        with socket.create_connection((host, port), GREETING_SECONDS) as connection:
+            return connection.recv(3) == b"220"
+    except OSError:
+        return False
 
 
 def _part(message: EmailMessage, kind: str) -> str:

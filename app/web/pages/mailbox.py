@@ -22,7 +22,7 @@ pages_mailbox.register_blueprint(pages_previews)
 @pages_mailbox.get("/mailbox")
 def inbox() -> ResponseReturnValue:
     """All letters, newest first; or where to look when another mail server receives them."""
-    if auth.mailbox is None:
+    if auth.mailbox is None or not auth.mailbox.listens:
         server = f"{current_app.config.get('MAIL_SERVER')}:{current_app.config.get('MAIL_PORT')}"
         return render_template("mailbox/elsewhere.html", server=server)
     return render_template("mailbox/inbox.html", letters=auth.mailbox.letters(), ago=ago)

@@ -54,13 +54,18 @@ def test_a_letter_is_found_by_its_id(console: MailConsole) -> None:
     assert console.letter("999") is None
 
 
-def test_the_console_does_not_start_where_somebody_listens() -> None:
+def test_a_port_taken_by_something_else_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "GREETING_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as somebody:
-        assert not MailConsole(port=somebody.getsockname()[1]).start()
+        console = MailConsole(port=somebody.getsockname()[1])
+        with pytest.raises(OSError, match="in use"):
+            console.start()
+    assert not console.listens
 
 
 def test_a_second_console_leaves_the_first_alone(console: MailConsole) -> None:
-    assert not MailConsole("127.0.0.1", console.port).start()
+    second = MailConsole("127.0.0.1", console.port)
+    assert (second.start(), second.listens, console.listens) == (False, False, True)
     send()
     assert len(console.letters()) == 1
 

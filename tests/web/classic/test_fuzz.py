@@ -1,15 +1,15 @@
 """Requests made up from the document: none breaks the wing, and every answer is one it documented."""
 
 import pytest
-import schemathesis
 
 from app import create_app
 from app.web.classic.terms import SESSION_API, USER_SERVICE
 from config import load
-from tests.conftest import close
+from tests.conftest import close, package
 from tests.test_fuzz import throw
 from tests.web.classic.conftest import BOB
 
+schemathesis = package("schemathesis")
 TAGS = {name.replace("_", "-") for name in (SESSION_API, USER_SERVICE)}
 
 

@@ -40,6 +40,21 @@ def test_a_hash_that_the_exercise_made_fits():
     assert [Auth().valid_login("test@test.com", password) for password in ("b4l0u", "b4l0v")] == [True, False]
 
 
+def test_a_registered_password_is_bcrypt_until_the_first_login(me):
+    assert bcrypt.checkpw(PASSWORD.encode(), me.hashed_password.encode())
+    assert bcrypt.checkpw(PASSWORD.encode(), _hash_password(PASSWORD))
+    assert Auth().log_in(EMAIL, PASSWORD)
+    assert DB().find_user_by(id=me.id).hashed_password.startswith("$bcrypt-sha256$")
+    assert Auth().valid_login(EMAIL, PASSWORD)
+
+
+@pytest.mark.parametrize("password", ["x" * 71, "x" * 72, "x" * 73, "\N{GREEK SMALL LETTER OMEGA}" * 37, "a\0b"])
+def test_every_byte_of_a_registered_password_counts(password):
+    Auth().register_user(EMAIL, password)
+    tried = (password + "x", password[:-1], password)
+    assert [Auth().valid_login(EMAIL, each) for each in tried] == [False, False, True]
+
+
 @pytest.mark.parametrize(
     "filters",
     [{"email": "test2@test.com"}, {"email": "x"}, {"id": None}, {"session_id": "x"}, {"reset_token": "x"},

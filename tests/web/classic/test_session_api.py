@@ -63,6 +63,13 @@ def test_the_open_paths_need_no_credential(web, auth_type):
         assert said(web("GET", "/api/v1/forbidden" + slash)) == (403, FORBIDDEN)
 
 
+@each("auth")
+def test_the_template_lets_nobody_in(web, auth_type):
+    assert said(web("GET", "/api/v1/status")) == (200, {"status": "OK"})
+    assert said(web("GET", "/api/v1/users")) == (401, UNAUTHORIZED)
+    assert said(web("GET", "/api/v1/users", headers=basic(**BOB))) == (403, FORBIDDEN)
+
+
 @everywhere
 def test_the_gate_tells_no_credential_from_one_that_leads_to_nobody(web, auth_type):
     for path in ("/api/v1/users", "/api/v1/users/", ME, NOBODY):

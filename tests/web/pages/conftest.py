@@ -43,6 +43,8 @@ class Flow:
 class Mailbox:
     """Letters that arrived seconds ago, newest first."""
 
+    listens = True
+
     def __init__(self) -> None:
         self.kept: list[SimpleNamespace] = []
 

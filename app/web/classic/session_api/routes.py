@@ -15,6 +15,7 @@ from werkzeug.local import LocalProxy
 from app.auth import AccountSnapshot, EmailTaken, InvalidCredentials, LastAdmin
 from app.web.classic.session_api.auth import Auth
 from app.web.classic.session_api.session_auth import SessionAuth
+from app.web.classic.session_api.user import User
 from app.web.classic.terms import PREFIX, SESSION_API, Address, Form, Refused, classic, refusal, set_cookie
 from app.web.door import auth
 from app.web.guards import Anyone, Refusals
@@ -95,7 +96,7 @@ class Gate:
     gives: str | None = None
     refuses: Refusals = ()
 
-    def admit(self) -> AccountSnapshot:
+    def admit(self) -> User:
         """The user."""
         if guard.authorization_header(request) is None and guard.session_cookie(request) is None:
             abort(401)
@@ -145,7 +146,7 @@ def create_user(body: NewUser) -> object:
 
 
 @route("GET", "/users/me", who=Gate(gives="user"), gives=UserShown)
-def show_me(user: AccountSnapshot) -> object:
+def show_me(user: User) -> object:
     """Whose credential this is."""
     return user
 

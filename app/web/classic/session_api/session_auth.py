@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from flask import Request, current_app
 
-from app.auth import AccountSnapshot
 from app.web.classic.caller import caller
+from app.web.classic.service import in_service
 from app.web.classic.session_api.auth import Auth
+from app.web.classic.session_api.user import User
 from app.web.door import auth
 
 
@@ -22,11 +23,17 @@ class UserSession:
     created_at: datetime
 
 
+@in_service
 class SessionAuth(Auth):
     """Sessions in the memory of this process. They never expire, and a restart forgets them."""
 
     def __init__(self) -> None:
         self._kept: dict[str, UserSession] = {}
+
+    @property
+    def user_id_by_session_id(self) -> dict[str, str]:
+        """Whose sessions are kept here, by their ids; a copy."""
+        return {session_id: session.user_id for session_id, session in self._kept.items()}
 
     def create_session(self, user_id: object = None) -> str | None:
         """The id of a new session of this user; None unless the id is a string."""
@@ -46,13 +53,13 @@ class SessionAuth(Auth):
         session = self._lasting(session_id)
         return session.user_id if session else None
 
-    def current_user(self, request: Request | None = None) -> AccountSnapshot | None:
-        """The account whose session the cookie names, as long as it may sign in and its credentials are the same."""
+    def current_user(self, request: Request | None = None) -> User | None:
+        """The user whose session the cookie names, as long as it may sign in and its credentials are the same."""
         session = self._lasting(self.session_cookie(request))
         account = auth.classic.by_id(session.user_id) if session else None
         if session is None or account is None or account.credentials_version != session.version:
             return None
-        return account if account.disabled_at is None and account.deletes_at is None else None
+        return User.of(account) if account.disabled_at is None and account.deletes_at is None else None
 
     def destroy_session(self, request: Request | None = None) -> bool:
         """End the session that the cookie names; False if there is none."""
@@ -73,6 +80,7 @@ class SessionAuth(Auth):
         return self._kept.pop(session.session_id, None) is not None
 
 
+@in_service
 class SessionExpAuth(SessionAuth):
     """The same, over after SESSION_DURATION seconds; 0 means never."""
 
@@ -81,6 +89,7 @@ class SessionExpAuth(SessionAuth):
         return bool(seconds) and auth.classic.clock.now() >= session.created_at + timedelta(seconds=seconds)
 
 
+@in_service
 class SessionDBAuth(SessionExpAuth):
     """The same, in the sessions table of the house: they outlive a restart, and their owners see them as devices."""
 

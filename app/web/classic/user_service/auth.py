@@ -1,6 +1,7 @@
 """`Auth` as the exercise names it, over the flows of the house. Use it within an app context."""
 
 import uuid
+from contextlib import suppress
 
 from app.auth import (
     InvalidCredentials,
@@ -12,13 +13,15 @@ from app.auth import (
     NoSuchAccount,
 )  # fmt: skip
 from app.web.classic.caller import caller
+from app.web.classic.service import in_service, service_context
 from app.web.classic.user_service.db import DB, User
 from app.web.door import auth
 
 
+@service_context()
 def _hash_password(password: str) -> bytes:
-    """The bytes to keep for a password: bcrypt, over a digest that keeps every character of it."""
-    return auth.classic.hash(password).encode()
+    """Bcrypt of a password. The service takes it as it is, and replaces it by a hash of its own at the next sign-in."""
+    return auth.classic.plain_hash(password).encode()
 
 
 def _generate_uuid() -> str:
@@ -26,6 +29,7 @@ def _generate_uuid() -> str:
     return str(uuid.uuid4())
 
 
+@in_service
 class Auth:
     """All that the routes ask for."""
 
@@ -63,13 +67,16 @@ class Auth:
         except NoResultFound:
             return None
 
-    def destroy_session(self, user_id: str, session_id: str | None = None) -> None:
+    def destroy_session(self, user_id: object, session_id: str | None = None) -> None:
         """End the user's sessions, or this one of them."""
-        identity = auth.classic.session(session_id) if session_id else None
         if session_id is None:
             self._db.update_user(user_id, session_id=None)
-        elif identity and identity.owner.id == user_id:
-            auth.sessions.sign_out(identity, caller())
+            return
+        identity = auth.classic.session(session_id)
+        with suppress(NoResultFound):
+            self._db.find_user_by(id=user_id, session_id=session_id)
+            if identity is not None:
+                auth.sessions.sign_out(identity, caller())
 
     def get_reset_password_token(self, email: str) -> str:
         """A token that sets a new password once, or `ValueError` for an unknown address."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from app.auth import (
     AccountSnapshot,
@@ -14,6 +14,7 @@ from app.auth import (
     NoResultFound,
 )  # fmt: skip
 from app.web.classic.caller import caller
+from app.web.classic.service import in_service
 from app.web.door import auth
 
 MAX_HASH = 255
@@ -24,20 +25,24 @@ COLUMNS = ("id", "email", "hashed_password", "session_id", "reset_token")
 class User:
     """An account. `session_id` and `reset_token` are those by which it was found: an account may have many sessions."""
 
-    id: str
+    __tablename__: ClassVar[str] = "users"
+    __table__: ClassVar[Any]  # described by app/compat/user.py; nothing is kept in it
+
+    id: Any
     email: str
     hashed_password: str = field(repr=False)
     session_id: str | None = field(default=None, repr=False)
     reset_token: str | None = field(default=None, repr=False)
 
 
+@in_service
 class DB:
     """Finds, adds and changes users."""
 
-    def add_user(self, email: str, hashed_password: str) -> User:
+    def add_user(self, email: str, hashed_password: str | bytes) -> User:
         """A new user, or `ValueError` for an address that has one. The hash is kept as given."""
         try:
-            return _user(auth.classic.open(email, _fitting(hashed_password), caller()), {})
+            return self._shown(auth.classic.open(email, _fitting(_text(hashed_password)), caller()), {})
         except EmailTaken:
             raise ValueError(f"User {email} already exists") from None
 
@@ -45,14 +50,22 @@ class DB:
         """The first user that all filters fit; `NoResultFound`, or `InvalidRequestError` for an unknown column."""
         for name in filters.keys() - set(COLUMNS):
             raise InvalidRequestError(f"User has no column {name!r}")
+        return self._shown(self._find(filters), filters)
+
+    def _find(self, filters: Mapping[str, Any]) -> AccountSnapshot:
         fitting = [_accounts_by(name, value) for name, value in filters.items()] or [auth.classic.all()]
         in_all = set.intersection(*({account.id for account in accounts} for accounts in fitting))
         for account in fitting[0]:
             if account.id in in_all:
-                return _user(account, filters)
+                return account
         raise NoResultFound("no user fits")
 
-    def update_user(self, user_id: str, **values: Any) -> None:
+    def _shown(self, account: AccountSnapshot, filters: Mapping[str, Any]) -> User:
+        return User(
+            account.id, account.email, account.password_hash, filters.get("session_id"), filters.get("reset_token")
+        )
+
+    def update_user(self, user_id: object, **values: Any) -> None:
         """Change a user. `ValueError` for an attribute that is unknown, or a value that only the house can give out.
 
         Another password or address ends every session and voids every reset token, and so does None for those alone.
@@ -63,16 +76,17 @@ class DB:
             if values.get(name) is not None:
                 raise ValueError(f"{name} is given out by Auth and cannot be chosen")
         for name, value in values.items():
-            _change(self.find_user_by(id=user_id).id, name, value)
+            _change(self._find({"id": user_id}).id, name, value)
 
 
-def _user(account: AccountSnapshot, filters: Mapping[str, Any]) -> User:
-    return User(account.id, account.email, account.password_hash, filters.get("session_id"), filters.get("reset_token"))
+def _text(hashed_password: str | bytes) -> str:
+    """What `_hash_password` gave, or what somebody decoded before."""
+    return hashed_password.decode() if isinstance(hashed_password, bytes) else hashed_password
 
 
 def _accounts_by(name: str, value: Any) -> list[AccountSnapshot]:
     if name == "hashed_password":
-        return [account for account in auth.classic.all() if account.password_hash == value]
+        return [account for account in auth.classic.all() if account.password_hash == _text(value)]
     if not isinstance(value, str):
         return []
     found = {"id": auth.classic.by_id, "email": auth.classic.by_email, "session_id": _by_session_id,
@@ -106,7 +120,7 @@ def _change(user_id: str, name: str, value: Any) -> None:
 
 def _replace(account: AccountSnapshot, name: str, value: str) -> bool:
     if name == "hashed_password":
-        return auth.classic.replace_password(account, _fitting(value), caller())
+        return auth.classic.replace_password(account, _fitting(_text(value)), caller())
     try:
         return auth.classic.move(account, value, caller())
     except EmailTaken:

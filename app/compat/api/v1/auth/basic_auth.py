@@ -1,0 +1,9 @@
+"""`api.v1.auth.basic_auth` of session authentication."""
+
+import _service
+
+from app.web.classic.session_api.auth import BasicAuth
+
+__all__ = ["BasicAuth"]
+
+_service.service()

@@ -1,0 +1,15 @@
+"""`auth` of the user authentication service."""
+
+from db import DB
+
+from app.web.classic.user_service import auth
+from app.web.classic.user_service.auth import _generate_uuid, _hash_password
+
+__all__ = ["Auth", "_generate_uuid", "_hash_password"]
+
+
+class Auth(auth.Auth):
+    """All that the routes ask for."""
+
+    def __init__(self) -> None:
+        self._db = DB()

@@ -1,0 +1,9 @@
+"""`models.user` of session authentication."""
+
+import _service
+
+from app.web.classic.session_api.user import User
+
+__all__ = ["User"]
+
+_service.service()

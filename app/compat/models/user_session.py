@@ -1,0 +1,9 @@
+"""`models.user_session` of session authentication."""
+
+import _service
+
+from app.web.classic.session_api.session_auth import UserSession
+
+__all__ = ["UserSession"]
+
+_service.service()
