@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # What each room may import of ours. A room may always import itself.
 MAY_IMPORT = {
-    "app.web": ("app.auth", "app.core.errors", "app.core.logs", "app.core.origin", "app.core.redis", "config"),
+    "app.web": ("app.auth", "app.core.errors", "app.core.logs", "app.core.origin", "app.core.counting", "config"),
     "app.cli": ("app.auth", "app.core.errors", "app.core.origin", "config"),
     "app.auth": ("app.parts", "app.flows", "app.domain", "app.core", "config"),
     "app.parts": ("app.flows.steps", "app.domain", "app.core", "config"),
