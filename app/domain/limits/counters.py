@@ -22,10 +22,6 @@ class Counters:
         """Whether one more would be more than the limit. Counts nothing."""
         return not self._windows.test(limit, key)
 
-    def give_back(self, limit: RateLimitItem, key: str) -> None:
-        """Count one less."""
-        self._windows.storage.incr(limit.key_for(key), limit.get_expiry(), -1)
-
     def clear(self, limit: RateLimitItem, key: str) -> None:
         """Begin at nought."""
         self._windows.clear(limit, key)
