@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MAY_IMPORT = {
     "app.compat": ("app.web.classic", "config", "run"),
     "app.start": ("app.auth", "app.domain.mail.console", "app.core", "config"),
-    "app.web": ("app.auth", "app.core.errors", "app.core.logs", "app.core.origin", "app.core.redis", "config"),
+    "app.web": ("app.auth", "app.core.errors", "app.core.logs", "app.core.origin", "app.core.counting", "config"),
     "app.cli": ("app.auth", "app.core.errors", "app.core.origin", "config"),
     "app.auth": ("app.parts", "app.flows", "app.domain", "app.core", "config"),
     "app.parts": ("app.flows.steps", "app.domain", "app.core", "config"),

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.database import db
-from tests.web.api.acts import bearer, forget, log_in, log_out, make_admin, me, refresh, sign_up
+from tests.web.api.acts import NEW, bearer, forget, log_in, log_out, make_admin, me, refresh, sign_up
 from tests.web.api.routes import SOMEBODY
 
 TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA")
@@ -22,21 +22,27 @@ class Counted(list):
 
 
 @contextmanager
-def statements(app):
-    """What runs on the app's engines meanwhile."""
+def statements(app, *, commits=False):
+    """What runs on the app's engines meanwhile; with `commits` also where units of work are committed."""
     seen = Counted()
 
     def note(_connection, _cursor, statement, *_):
         if not statement.upper().startswith(TRANSACTION):
             seen.append(statement)
 
+    def note_commit(_connection):
+        seen.append("COMMIT")
+
     with app.app_context():
         engines = [*db.engines.values()]
+    heard = [("before_cursor_execute", note)] + [("commit", note_commit)] * commits
     for engine in engines:
-        sa.event.listen(engine, "before_cursor_execute", note)
+        for name, listener in heard:
+            sa.event.listen(engine, name, listener)
     yield seen
     for engine in engines:
-        sa.event.remove(engine, "before_cursor_execute", note)
+        for name, listener in heard:
+            sa.event.remove(engine, name, listener)
 
 
 @pytest.fixture
@@ -125,6 +131,19 @@ def test_known_and_unknown_addresses_take_the_very_same_statements(app, client, 
             forget(client, email)
             log_in(client, email=email, password="wrong horse battery")
     assert seen["ann@example.com"] == seen["nobody@example.com"]
+
+
+@pytest.mark.parametrize("path", ["reset-password", "verify-email"])
+def test_a_wrong_code_costs_an_unknown_address_the_same(app, client, auth, ann, path):
+    forget(client)
+    auth.mail_delivery.deliver_due()
+    seen = {}
+    for email in ("ann@example.com", "nobody@example.com"):
+        body = {"email": email, "code": "BCDF-GHJK"} | ({"password": NEW} if path == "reset-password" else {})
+        with statements(app, commits=True) as seen[email]:
+            assert client.post(f"/api/v1/{path}", json=body).json["code"] == "code_invalid"
+    assert seen["ann@example.com"] == seen["nobody@example.com"]
+    assert seen["ann@example.com"].verbs == ["SELECT", "SELECT", "SELECT", "UPDATE", "INSERT", "COMMIT"]
 
 
 def test_no_statement_holds_a_value(app, client, ann):

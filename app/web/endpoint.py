@@ -12,7 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from app.core.errors import Busy, Refusal
 from app.web.errors import InvalidBody
 from app.web.guards import Anyone, Guard
-from app.web.limits import Limit, going_on_without_redis
+from app.web.limits import Limit
 from app.web.wire import Answer, Body
 
 Handler = TypeVar("Handler", bound=Callable[..., object])
@@ -82,7 +82,7 @@ def endpoint(**terms: Any) -> Callable[[Handler], Callable[..., Response]]:
         def view(**path: object) -> Response:
             return _try_again(lambda: contract.answer(handler(**contract.arguments(), **path)))
 
-        limited: Callable[..., Response] = going_on_without_redis(contract.limit(view) if contract.limit else view)
+        limited: Callable[..., Response] = contract.limit(view) if contract.limit else view
         limited.contract = contract  # type: ignore[attr-defined]
         limited.__doc__ = None  # flasgger would read it as YAML
         return limited

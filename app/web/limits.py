@@ -3,18 +3,15 @@
 import ipaddress
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import wraps
 from typing import Any
 
 from flask import Flask, Response
 from flask_limiter import Limiter, RequestLimit
 from flask_limiter.errors import RateLimitExceeded
-from limits.errors import StorageError
 
+from app.core.counting import STORAGE_URI
 from app.core.errors import TooMany
-from app.core.redis import options_for
 from app.web.origin import address
 
 # Which group of addresses counts as one caller: a household or a host usually has a whole /64 of IPv6.
@@ -56,27 +53,12 @@ def address_group() -> str:
     return caller
 
 
-def going_on_without_redis(view: Callable[..., Response]) -> Callable[..., Response]:
-    """The view, once more if counting failed before it was begun."""
-
-    @wraps(view)
-    def count_again(**path: object) -> Response:
-        try:
-            return view(**path)
-        except StorageError:
-            # Of threads that miss Redis together the first makes the limiter fall back; the others get its error.
-            return view(**path)
-
-    return count_again
-
-
 def init_limits(app: Flask, *, enabled: bool, redis_url: str) -> None:
     """Count calls per address group; with Redis gone or silent each process counts for itself and goes on."""
     app.config.update(
         RATELIMIT_ENABLED=enabled,
-        RATELIMIT_STORAGE_URI=redis_url or "memory://",
-        RATELIMIT_STORAGE_OPTIONS=options_for(redis_url),
-        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=bool(redis_url),
+        RATELIMIT_STORAGE_URI=STORAGE_URI,
+        RATELIMIT_STORAGE_OPTIONS={"redis_url": redis_url},
         RATELIMIT_HEADERS_ENABLED=False,
     )
     limiter.init_app(app)
@@ -85,10 +67,8 @@ def init_limits(app: Flask, *, enabled: bool, redis_url: str) -> None:
 
 def refusal_of(_exceeded: RateLimitExceeded) -> TooMany:
     """The refusal that a spent limit means: come back when its window is over."""
-    with suppress(StorageError):
-        if spent := limiter.current_limit:
-            return TooMany(retry_after=_seconds_left(spent))
-    return TooMany(retry_after=60)
+    spent = limiter.current_limit
+    return TooMany(retry_after=_seconds_left(spent) if spent else 60)
 
 
 def _tell_what_is_left(response: Response) -> Response:
@@ -96,10 +76,9 @@ def _tell_what_is_left(response: Response) -> Response:
     limit = limiter.current_limit
     if limit is None:
         return response
-    with suppress(StorageError):  # Redis went in between: an answer is worth more than its headers
-        quota, window = limit.limit.amount, limit.limit.get_expiry()
-        response.headers["RateLimit-Policy"] = f'"address";q={quota};w={window}'
-        response.headers["RateLimit"] = f'"address";r={limit.remaining};t={_seconds_left(limit)}'
+    quota, window = limit.limit.amount, limit.limit.get_expiry()
+    response.headers["RateLimit-Policy"] = f'"address";q={quota};w={window}'
+    response.headers["RateLimit"] = f'"address";r={limit.remaining};t={_seconds_left(limit)}'
     return response
 
 

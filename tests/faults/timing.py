@@ -1,15 +1,19 @@
 """An attacker with a stopwatch learns nothing of who has an account: AUC over interleaved pairs, with and without mail.
 
 0.5 is a coin, 1 is certainty. The two requests of a pair differ in the address alone, and come in random order. Hashes
-are cheap here, so that they hide nothing.
+are cheap here, so that they hide nothing; but where it matters how an account's hash was made.
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
+
+from werkzeug.security import generate_password_hash
 
 from tests.domain.mail.stage import PostOffice
 from tests.faults import drill
@@ -23,6 +27,13 @@ KINDS = {
     "unverified": "",
     "disabled": "UPDATE accounts SET email_verified_at = created_at, disabled_at = created_at",
 }
+AT_ONCE = 8  # guesses at one code
+ROUNDS = 10  # of bcrypt, where the time of a hash is looked at
+HASHES = {  # both take a small part of the time of one at that cost
+    "foreign": generate_password_hash("another horse battery", "pbkdf2:sha256:60000"),
+    "earlier": "$bcrypt-sha256$v=2,t=2b,r=5$5Hg1DKFqPE8C2aflZ5vVoe$wOK1VFFtS8IGTrGa7.h5fs0u84qyPbS",
+}
+NEVER = "2099-01-01 00:00:00"
 _new = count(1)
 
 
@@ -75,10 +86,10 @@ def somebody(kind: str) -> Callable[[], str]:
     return lambda: f"{kind}{next(numbers) % EACH:06}@example.com"
 
 
-def populate(url: str, port: int) -> None:
-    """The accounts of each kind."""
+def populate(url: str, port: int, kinds: Mapping[str, str]) -> None:
+    """The accounts of each kind, changed by the statement that goes with it."""
     client = Client(port)
-    for kind, change in KINDS.items():
+    for kind, change in kinds.items():
         give = somebody(kind)
         for _ in range(EACH):
             assert client.api("POST", "/auth/signup", drill.credentials(give())).status == 202
@@ -87,10 +98,26 @@ def populate(url: str, port: int) -> None:
     client.close()
 
 
+def give_codes(url: str) -> None:
+    """To each account an email of each kind that can be answered by a code, with tries that never end."""
+    drill.ask(url, "DELETE FROM challenges")
+    for purpose in ("reset-password", "verify-email"):
+        drill.ask(
+            url,
+            "INSERT INTO challenges (account_id, purpose, letter, expires_at, code_expires_at, tries) "
+            f"SELECT id, '{purpose}', 1, '{NEVER}', '{NEVER}', -1000000 FROM accounts",
+        )
+
+
 def cases(token: str) -> Iterator[Case]:
     """Every route that might tell one address from another."""
     wrong = {"password": "the wrong horse battery"}
     everyone = ("known", "unknown", "unverified", "disabled")
+    guess = {"code": "BCDF-GHJK"}
+    new = guess | {"password": "a new horse battery"}
+    # First, as the letters of the cases below replace these codes.
+    yield Case("reset code", lambda client, who: client.api("POST", "/reset-password", {"email": who} | new), everyone)
+    yield Case("verify code", lambda client, who: client.api("POST", "/verify-email", {"email": who} | guess), everyone)
     yield Case("login", lambda client, who: client.api("POST", "/auth/login", {"email": who} | wrong), everyone)
     yield Case("forgot", lambda client, who: client.api("POST", "/forgot-password", {"email": who}), everyone)
     yield Case("resend", lambda client, who: client.api("POST", "/verify-email/resend", {"email": who}), everyone)
@@ -106,6 +133,28 @@ def attack(client: Client, case: Case, one: str, other: str, pairs: int) -> tupl
             reply = case.send(client, arm.address())
             if number >= 10:
                 arm.replies.append(reply)
+    return arms
+
+
+def attack_at_once(port: int, one: str, other: str, pairs: int) -> tuple[Arm, Arm]:
+    """The slowest answers to bursts of guesses at one code: one guess must not wait for another."""
+    arms, dice = (Arm(one, somebody(one)), Arm(other, somebody(other))), random.Random(7)
+    clients, ready = [Client(port) for _ in range(AT_ONCE)], threading.Barrier(AT_ONCE)
+
+    def guess(client: Client, email: str) -> Reply:
+        ready.wait()
+        body = {"email": email, "code": "BCDF-GHJK", "password": "a new horse battery"}
+        return client.api("POST", "/reset-password", body)
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        for number in range(pairs + 5):
+            for arm in dice.sample(arms, 2):
+                replies = threads.map(guess, clients, [arm.address()] * AT_ONCE)
+                slowest = max(replies, key=lambda reply: reply.seconds)
+                if number >= 5:
+                    arm.replies.append(slowest)
+    for client in clients:
+        client.close()
     return arms
 
 
@@ -126,10 +175,13 @@ def timing(kind: str, size: Size, report: Report) -> None:
     settings = {"mail_port": office.port, "mail_deliverer": "thread", "workers": 1, "require_verified_email": "true"}
     with new_database(kind) as url, drill.service(url, fresh_seconds=86_400, **settings) as port, ExitStack() as mail:
         mail.enter_context(office.open())
-        populate(url, port)
+        populate(url, port, KINDS)
         client = Client(port)
         token = client.api("POST", "/auth/login", drill.credentials(somebody("known")())).body["access_token"]
+        give_codes(url)
+        tell(f"{AT_ONCE} reset codes at once", attack_at_once(port, "known", "unknown", size.pairs // 2), report)
         for state in ("mail", "no mail"):
+            give_codes(url)
             for case in cases(token):
                 for other in case.addresses[1:]:
                     tell(f"{state}: {case.name}", attack(client, case, "known", other, size.pairs), report)
@@ -137,5 +189,23 @@ def timing(kind: str, size: Size, report: Report) -> None:
         client.close()
 
 
+def timing_of_hashes(kind: str, size: Size, report: Report) -> None:
+    """Sign in to accounts whose hash was cheaper to make, and to none."""
+    settings = {"workers": 1, "bcrypt_rounds": ROUNDS, "require_verified_email": "true"}
+    with new_database(kind) as url, drill.service(url, **settings) as port:
+        populate(url, port, {name: f"UPDATE accounts SET password_hash = '{kept}'" for name, kept in HASHES.items()})
+        client, login = Client(port), next(case for case in cases("") if case.name == "login")
+        for name in HASHES:
+            tell(f"login, cost {ROUNDS}", attack(client, login, name, "unknown", size.pairs // 2), report)
+        client.close()
+
+
+def both(kind: str, size: Size, report: Report) -> None:
+    """The routes on every database, the hashes on one."""
+    timing(kind, size, report)
+    if kind == "sqlite":
+        timing_of_hashes(kind, size, report)
+
+
 if __name__ == "__main__":
-    drill.run(timing, says=__doc__, full=Size(FULL_PAIRS), quick=Size(60))
+    drill.run(both, says=__doc__, full=Size(FULL_PAIRS), quick=Size(60))

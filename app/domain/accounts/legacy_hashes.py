@@ -18,9 +18,9 @@ def is_legacy(kept: str) -> bool:
 
 def matches_legacy(password: str, kept: str) -> bool:
     """Whether `password` is the one behind a hash for which `is_legacy` is true."""
-    if not _BCRYPT.fullmatch(kept):
-        return check_password_hash(kept, password)
     try:
-        return bcrypt.checkpw(password.encode()[:_BCRYPT_SEES], kept.encode())
-    except ValueError:  # it looks like a hash and is none
+        if _BCRYPT.fullmatch(kept):
+            return bcrypt.checkpw(password.encode()[:_BCRYPT_SEES], kept.encode())
+        return check_password_hash(kept, password)
+    except (ValueError, OverflowError):  # it looks like a hash and is none
         return False

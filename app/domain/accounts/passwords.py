@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import time
 import unicodedata
 from collections.abc import Sequence
 from typing import Final
@@ -17,6 +18,7 @@ import bcrypt
 
 from app.core.errors import Invalid
 from app.domain.accounts.breaches import Breaches, PasswordBreached
+from app.domain.accounts.equal_work import EqualWork
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.legacy_hashes import is_legacy, matches_legacy
 from app.domain.accounts.weak_passwords import PasswordCommon, PasswordObvious, refuse_weak
@@ -58,7 +60,9 @@ class Passwords:
         self._allow_common = allow_common
         self._rounds, self._min_length, self._slots = rounds, min_length, slots
         self._breaches, self._service = breaches, service
+        began = time.thread_time()
         self._decoy = _hash(secrets.token_hex(), rounds)
+        self._equal_work = EqualWork(rounds, time.thread_time() - began)
 
     def accept(self, password: str, email: str) -> None:
         """Raise what is wrong with a new password for the account with this address.
@@ -83,19 +87,29 @@ class Passwords:
         return self._slots.run(lambda: bcrypt.hashpw(password.encode(), bcrypt.gensalt(self._rounds)).decode())
 
     def matches(self, password: str, kept: str | None) -> bool:
-        """Whether `password` is the one behind `kept`. With nothing kept, or `LOCKED`, false after the same work."""
+        """Whether `password` is the one behind `kept`. With nothing kept, or `LOCKED`, false.
+
+        Whatever is kept, it takes the work of one hash at today's cost, within one slot.
+        """
         if len(password) > MAX_LENGTH:
             return False
         if kept and is_legacy(kept):
-            return self._slots.run(lambda: matches_legacy(password, kept))
+            return self._slots.run(lambda: self._equal_work.of_foreign(lambda: matches_legacy(password, kept)))
         known = kept if kept and _FORMAT.fullmatch(kept) else None
-        right = self._slots.run(lambda: _matches(password, known or self._decoy))
+        right = self._slots.run(lambda: self._matches_own(password, known or self._decoy))
         return right and known is not None
+
+    def _matches_own(self, password: str, kept: str) -> bool:
+        return self._equal_work.of_own(_rounds_of(kept), lambda: _matches(password, kept))
 
     def is_outdated(self, kept: str) -> bool:
         """Whether `kept` was made at another cost than today's, or in another format."""
-        form = _FORMAT.fullmatch(kept)
-        return form is None or int(form["rounds"]) != self._rounds
+        return _rounds_of(kept) != self._rounds
+
+
+def _rounds_of(kept: str) -> int:
+    form = _FORMAT.fullmatch(kept)
+    return int(form["rounds"]) if form else 0
 
 
 def _hash(password: str, rounds: int) -> str:

@@ -12,6 +12,7 @@ from app.domain.challenges.model import Challenge, Purpose
 
 CODE_LIFETIME: Final = timedelta(minutes=10)  # ASVS 6.5.5
 MOST_TRIES: Final = 5
+NOBODY: Final = "00000000-0000-0000-0000-000000000000"  # the id of no account
 
 _challenges = table_of(Challenge)
 _columns = _challenges.c
@@ -97,10 +98,27 @@ class ChallengeStore:
         same = (*_of(challenge.account_id, purpose), _columns.letter == challenge.letter)
         return bool(db.session.execute(sa.delete(_challenges).where(*same)).rowcount == 1)  # type: ignore[attr-defined]
 
-    def spend_try(self, account_id: str, purpose: Purpose, now: datetime) -> bool:
-        """Count one guess of a code; False when they are spent or its time is over. Commits by itself."""
-        left = (*_of(account_id, purpose), _columns.tries < MOST_TRIES, _columns.code_expires_at > now)
-        return change(sa.update(_challenges).where(*left).values(tries=_columns.tries + 1), {}) == 1
+    def with_code(self, account_id: str, purpose: Purpose, now: datetime) -> OpenChallenge | None:
+        """The challenge whose code may still be tried. Changes nothing."""
+        # Aggregates give one row whether or not one is found, so that reading it takes equally long.
+        found = sa.select(*map(sa.func.max, (_columns.account_id, _columns.letter, _columns.address)))
+        row = fetch(found.where(*_with_code(account_id, purpose, now)), {})
+        return OpenChallenge(*row) if row and row[0] else None
+
+    def hold_code(self, challenge: OpenChallenge | None, purpose: Purpose, now: datetime) -> bool:
+        """Whether its code may be tried now; nobody else may then until the unit of work ends.
+
+        Not while another guess at it is looked at: to wait for that would take longer than it does for an address
+        without a challenge, and so tell that there is one.
+        """
+        account_id, letter = (challenge.account_id, challenge.letter) if challenge else (NOBODY, 0)
+        same = sa.select(_columns.letter).where(*_with_code(account_id, purpose, now), _columns.letter == letter)
+        return db.session.scalar(same.with_for_update(skip_locked=True)) is not None
+
+    def spend_try(self, account_id: str, purpose: Purpose) -> None:
+        """Count a wrong guess at a code that is held; for `NOBODY` by the same statement, which finds no row."""
+        tried = sa.update(_challenges).where(*_of(account_id, purpose)).values(tries=_columns.tries + 1)
+        db.session.execute(tried)
 
     def void(self, account_id: str, purposes: Sequence[Purpose]) -> None:
         """Take back the account's challenges of these purposes. In a unit of work."""
@@ -134,6 +152,13 @@ class ChallengeStore:
 
 def _of(account_id: str, purpose: Purpose) -> tuple[sa.ColumnElement[bool], ...]:
     return _columns.account_id == account_id, _columns.purpose == purpose.value
+
+
+def _with_code(account_id: str, purpose: Purpose, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        *_of(account_id, purpose), _columns.letter > 0, _columns.tries < MOST_TRIES,
+        _columns.expires_at > now, _columns.code_expires_at > now,
+    )  # fmt: skip
 
 
 def _row(

@@ -1,17 +1,51 @@
 """Guesses at passwords and codes: counted for each account, over every path that takes one."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from limits import parse_many
+from limits import RateLimitItem, parse_many
 
-from app.core.errors import Busy, TooMany
+from app.core.errors import TooMany
 from app.domain.limits.counters import Counters
 
 # After ten wrong ones the wait is a quarter of an hour, after twenty an hour, after fifty a day: it grows, and it ends.
 WINDOWS: Final = tuple(parse_many("10 per 15 minutes; 20 per hour; 50 per day"))
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One guess that is being checked. It counts when its result is known, and only if it failed."""
+
+    counters: Counters
+    key: str
+    windows: Sequence[RateLimitItem]
+
+    def settle(self, *, right: bool) -> TooMany | None:
+        """Count a failure. Gives the error to answer with instead of the result, if the limit was reached meanwhile.
+
+        Of any number of parallel guesses only those learn their result that end before the limit is reached, so they
+        tell no more than serial ones. Call it as soon as the result is known: whatever is done before it for a failure
+        alone would let a right guess overtake the wrong ones.
+        """
+        return self.locked() if right else self._count_failure()
+
+    def locked(self) -> TooMany | None:
+        """The error to answer with, if one of the limits is reached."""
+        for window in self.windows:
+            if self.counters.is_reached(window, self.key):
+                return self._too_many(window)
+        return None
+
+    def _count_failure(self) -> TooMany | None:
+        for window in self.windows:  # from the shortest on: what it refuses does not count in the longer ones
+            if not self.counters.hit(window, self.key):
+                return self._too_many(window)
+        return None
+
+    def _too_many(self, window: RateLimitItem) -> TooMany:
+        return TooMany(retry_after=self.counters.seconds_left(window, self.key))
 
 
 class Guesses:
@@ -21,38 +55,19 @@ class Guesses:
     """
 
     def __init__(self, counters: Counters, *, enabled: bool) -> None:
-        self._counters, self._enabled = counters, enabled
+        self._counters, self._windows = counters, WINDOWS if enabled else ()
 
-    @contextmanager
-    def at(self, account: str, device: str | None = None) -> Iterator[None]:
-        """Look at one guess within this block, or `TooMany`. It counts if the block ends by a refusal.
-
-        It is counted before it is looked at, so that parallel guesses are no more than serial ones; and given back if
-        it was right, or could not be looked at.
-        """
-        key = _key(account, device)
-        if self._enabled:
-            self._count(key)
-        try:
-            yield
-        except Busy:
-            self._give_back(key)
-            raise
-        self._give_back(key)
+    def attempt(self, account: str, device: str | None = None) -> Attempt:
+        """Begin to check one guess, or `TooMany`. Settle it when the result is known; not if there is none."""
+        attempt = Attempt(self._counters, _key(account, device), self._windows)
+        if locked := attempt.locked():
+            raise locked
+        return attempt
 
     def forget(self, account: str) -> None:
         """Let the account begin anew, as its owner has just shown who they are."""
         for window in WINDOWS:
             self._counters.clear(window, _key(account, None))
-
-    def _count(self, key: str) -> None:
-        for window in WINDOWS:  # from the shortest on: what it refuses does not count in the longer ones
-            if not self._counters.hit(window, key):
-                raise TooMany(retry_after=self._counters.seconds_left(window, key))
-
-    def _give_back(self, key: str) -> None:
-        for window in WINDOWS if self._enabled else ():
-            self._counters.give_back(window, key)
 
 
 def _key(account: str, device: str | None) -> str:

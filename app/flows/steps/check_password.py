@@ -57,7 +57,7 @@ class CheckPassword:
     require_verified: bool
 
     def of_address(self, email: str, password: str, origin: Origin) -> AccountSnapshot:
-        """The account, or `InvalidCredentials` after the same work for a known and an unknown address.
+        """The account, or `InvalidCredentials` after the same work for a known and an unknown address, or `TooMany`.
 
         That somebody failed is written down for both: the same statement, with an account or without. Every failure
         is, as one left out would answer faster. What they amount to is bounded by the slots for hashing and by the
@@ -65,25 +65,29 @@ class CheckPassword:
         """
         canonical, now = parse_address(email).canonical, self.clock.now()
         account = self.accounts.by_email(canonical)
-        with self.guesses.at(canonical, self.known_device(account, origin)):
-            right = self.passwords.matches(password, account.password_hash if account else None)
-            reason = self._closed(account, now) if account and right else None
-            if account is None or not right or reason:
-                account_id, details = account.id if account else None, {"reason": reason} if reason else {}
-                self.journal.record_now(Tag.SESSION_REFUSED, origin, now, account_id=account_id, **details)
-                raise InvalidCredentials(NOT_CONFIRMED if self.require_verified else None)
+        attempt = self.guesses.attempt(canonical, self.known_device(account, origin))
+        right = self.passwords.matches(password, account.password_hash if account else None)
+        closed = self._closed(account, now) if account and right else None
+        too_many = attempt.settle(right=right and not closed)
+        if account is None or not right or closed or too_many:
+            account_id, details = account.id if account else None, {"reason": closed} if closed else _details(right)
+            self.journal.record_now(Tag.SESSION_REFUSED, origin, now, account_id=account_id, **details)
+            raise too_many or InvalidCredentials(NOT_CONFIRMED if self.require_verified else None)
         self._keep_stronger(account, password)
         return account
 
     def of_session(self, identity: OwnedSession[AccountSnapshot], password: str, origin: Origin) -> None:
         """Nothing, or `WrongPassword`. The session is the device that guesses."""
         account, session = identity.owner, identity.session
-        with self.guesses.at(account.email_canonical, session.id):
-            if not self.passwords.matches(password, account.password_hash):
-                self.journal.record_now(
-                    Tag.PASSWORD_REFUSED, origin, self.clock.now(), account_id=account.id, session_id=session.id or None
-                )
-                raise WrongPassword
+        attempt = self.guesses.attempt(account.email_canonical, session.id)
+        right = self.passwords.matches(password, account.password_hash)
+        too_many = attempt.settle(right=right)
+        if not right or too_many:
+            session_id, now = session.id or None, self.clock.now()
+            self.journal.record_now(
+                Tag.PASSWORD_REFUSED, origin, now, account_id=account.id, session_id=session_id, **_details(right)
+            )
+            raise too_many or WrongPassword
 
     def _closed(self, account: AccountSnapshot, now: datetime) -> str | None:
         """Why nobody can sign in to the account, whatever the password; None if its owner can."""
@@ -101,3 +105,8 @@ class CheckPassword:
             with self.work as work:
                 self.accounts.rehash(account.id, account.password_hash, stronger)
                 work.commit()
+
+
+def _details(right: bool) -> dict[str, str]:
+    # A right password that came after too many wrong ones is written down as well, else its 429 would be the faster.
+    return {"reason": "rate_limited"} if right else {}

@@ -1,26 +1,24 @@
 """Step: find the open challenge that a link or a code speaks of. Using it up is left to the change that it allows."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from app.core.clock import Clock
 from app.core.origin import Origin
-from app.domain.accounts.model import AccountSnapshot
+from app.core.work import Work
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import Journal, Tag
 from app.domain.challenges.model import Purpose
-from app.domain.challenges.store import ChallengeStore, OpenChallenge
+from app.domain.challenges.store import NOBODY, ChallengeStore, OpenChallenge
 from app.domain.limits.guesses import Guesses
 from app.domain.tokens.codes import CodeInvalid, Codes
 from app.domain.tokens.links import Links, LinkUsed
-
-NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
 class MeetChallenge:
     """Opens links and checks codes."""
 
+    work: Work
     clock: Clock
     accounts: AccountStore
     challenges: ChallengeStore
@@ -42,25 +40,21 @@ class MeetChallenge:
     ) -> OpenChallenge:
         """The challenge of a right code for the account with this address, or `CodeInvalid`, or `TooMany`.
 
-        The guess is counted before it is looked at, so parallel guesses are no more than serial ones; and an unknown
-        address takes the same statements as a known one.
+        An unknown address takes the same statements and the same commit as a known one. Parallel guesses at one code
+        are no more than serial ones: the one that holds it can win, and the others are refused. A right one spends
+        no try.
         """
-        account, now = self.accounts.by_email(canonical), self.clock.now()
-        with self.guesses.at(canonical, device):
-            challenge = self._guess(account, purpose, code, now)
-            if challenge is None:
-                self.journal.record_now(
-                    Tag.CODE_REFUSED, origin, now, account_id=account.id if account else None, purpose=purpose.value
-                )
-                raise CodeInvalid
-        return challenge
-
-    def _guess(
-        self, account: AccountSnapshot | None, purpose: Purpose, code: str, now: datetime
-    ) -> OpenChallenge | None:
-        account_id = account.id if account and account.disabled_at is None else NOBODY
-        counted = self.challenges.spend_try(account_id, purpose, now)
-        challenge = self.challenges.find(account_id, purpose, now)
-        letter = challenge.letter if challenge else 0
-        right = self.codes.matches(code, purpose, account_id, letter)
-        return challenge if counted and right and letter else None
+        (account_id, enabled), now = self.accounts.id_by_email(canonical), self.clock.now()
+        attempt = self.guesses.attempt(canonical, device)
+        owner = account_id if account_id and enabled else NOBODY
+        challenge = self.challenges.with_code(owner, purpose, now)
+        right = self.codes.matches(code, purpose, owner, challenge.letter if challenge else 0)
+        too_many = attempt.settle(right=right and challenge is not None)
+        with self.work as work:
+            held = self.challenges.hold_code(challenge, purpose, now)
+            if challenge is not None and held and right and not too_many:
+                return challenge
+            self.challenges.spend_try(owner if held else NOBODY, purpose)
+            self.journal.record(Tag.CODE_REFUSED, origin, now, account_id=account_id, purpose=purpose.value)
+            work.commit()
+        raise too_many or CodeInvalid

@@ -7,8 +7,8 @@ import time
 import pytest
 from limits import parse
 
+from app.core import counting
 from app.core.redis import PATIENCE
-from app.domain.limits import counters
 from app.domain.limits.counters import Counters
 from tests.conftest import package
 
@@ -59,7 +59,7 @@ def test_a_redis_that_is_silent_holds_nobody_up(own_redis, caplog):
 
 def test_when_redis_is_back_it_is_asked_again(own_redis, monkeypatch):
     server, url = own_redis
-    monkeypatch.setattr(counters, "TRY_AGAIN", 0.0)
+    monkeypatch.setattr(counting, "TRY_AGAIN", 0.0)
     here = Counters(url)
     os.kill(process_of(server).pid, signal.SIGSTOP)
     here.hit(LIMIT, "a")
@@ -67,11 +67,3 @@ def test_when_redis_is_back_it_is_asked_again(own_redis, monkeypatch):
     here.hit(LIMIT, "c")
     assert Counters(url).hit(parse("1 per minute"), "d")
     assert not Counters(url).hit(parse("1 per minute"), "d")
-
-
-def test_a_flood_of_names_does_not_fill_the_memory(monkeypatch):
-    monkeypatch.setattr(counters, "MOST_KEYS", 100)
-    flooded = Counters("")
-    for number in range(1_000):
-        flooded.hit(LIMIT, str(number))
-    assert len(flooded._local.storage) <= 101

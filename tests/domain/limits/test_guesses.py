@@ -1,11 +1,10 @@
 """How often an account may be guessed at, whoever guesses, in however many threads."""
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 import pytest
 
-from app.core.errors import Busy, Forbidden, TooMany
+from app.core.errors import TooMany
 from app.domain.limits.counters import Counters
 from app.domain.limits.guesses import WINDOWS, Guesses
 
@@ -20,44 +19,67 @@ def guesses(request):
     return Guesses(Counters(url), enabled=True)
 
 
-def guess(guesses, account=ANN, device=None, *, refusal=Forbidden):
-    """One guess that is refused, or right if `refusal` is None; whether it was looked at."""
-    looked_at = False
-    with suppress(Forbidden, Busy, TooMany), guesses.at(account, device):
-        looked_at = True
-        if refusal:
-            raise refusal
-    return looked_at
+def guess(guesses, account=ANN, device=None, *, right=False):
+    """One guess; whether its result was told."""
+    try:
+        return guesses.attempt(account, device).settle(right=right) is None
+    except TooMany:
+        return False
+
+
+def is_locked(guesses, account=ANN):
+    """Whether a guess would not be looked at."""
+    try:
+        guesses.attempt(account)
+    except TooMany:
+        return True
+    return False
 
 
 def test_after_so_many_wrong_ones_none_is_looked_at(guesses):
     assert [guess(guesses) for _ in range(AT_ONCE + 3)] == [True] * AT_ONCE + [False] * 3
+    assert is_locked(guesses)
 
 
 def test_whoever_is_refused_is_told_for_how_long(guesses):
     for _ in range(AT_ONCE):
         guess(guesses)
-    with pytest.raises(TooMany) as refused, guesses.at(ANN):
-        pass
+    with pytest.raises(TooMany) as refused:
+        guesses.attempt(ANN)
     assert 890 <= refused.value.retry_after <= 900
+
+
+def test_attempts_in_flight_do_not_count(guesses):
+    attempts = [guesses.attempt(ANN) for _ in range(5 * AT_ONCE)]
+    assert [attempt.settle(right=True) for attempt in attempts] == [None] * 5 * AT_ONCE
+    assert not is_locked(guesses)
+
+
+def test_a_right_guess_after_the_limit_is_refused(guesses):
+    attempts = [guesses.attempt(ANN) for _ in range(AT_ONCE + 3)]
+    results = [attempt.settle(right=number > AT_ONCE) for number, attempt in enumerate(attempts)]
+    assert results[:AT_ONCE] == [None] * AT_ONCE
+    assert [890 <= late.retry_after <= 900 for late in results[AT_ONCE:]] == [True] * 3
 
 
 def test_parallel_guesses_are_no_more_than_serial_ones(guesses):
     with ThreadPoolExecutor(32) as threads:
-        looked_at = list(threads.map(lambda _: guess(guesses), range(200)))
-    assert sum(looked_at) == AT_ONCE
+        attempts = list(threads.map(lambda _: guesses.attempt(ANN), range(200)))
+        results = list(threads.map(lambda attempt: attempt.settle(right=False), attempts))
+        late = list(threads.map(lambda attempt: attempt.settle(right=True), attempts[:5]))
+    assert results.count(None) == AT_ONCE
+    assert None not in late
 
 
-@pytest.mark.parametrize("refusal", [None, Busy])
-def test_a_right_one_and_one_that_could_not_be_looked_at_do_not_count(guesses, refusal):
-    assert all(guess(guesses, refusal=refusal) for _ in range(5 * AT_ONCE))
+def test_right_guesses_do_not_count(guesses):
+    assert all(guess(guesses, right=True) for _ in range(5 * AT_ONCE))
     assert [guess(guesses) for _ in range(AT_ONCE + 1)] == [True] * AT_ONCE + [False]
 
 
 def test_a_right_one_makes_no_wrong_one_undone(guesses):
     for _ in range(AT_ONCE - 1):
         guess(guesses)
-    guess(guesses, refusal=None)
+    guess(guesses, right=True)
     assert [guess(guesses), guess(guesses)] == [True, False]
 
 
@@ -74,14 +96,13 @@ def test_a_device_has_an_allowance_of_its_own_and_no_more(guesses):
     assert guess(guesses, device="laptop")
 
 
-def test_what_is_refused_does_not_count_towards_the_longer_windows(guesses):
-    for _ in range(200):
-        guess(guesses)
-    counters = guesses._counters
-    key = "counted once"
-    assert [counters.hit(window, key) for window in WINDOWS] == [True] * len(WINDOWS)
-    guesses.forget(ANN)
-    assert guess(guesses)
+def test_what_is_refused_does_not_count_in_longer_windows(guesses):
+    attempts = [guesses.attempt(ANN) for _ in range(200)]
+    assert sum(attempt.settle(right=False) is None for attempt in attempts) == AT_ONCE
+    counters, key = attempts[0].counters, attempts[0].key
+    assert [counters.is_reached(window, key) for window in WINDOWS] == [True, False, False]
+    counters.clear(WINDOWS[0], key)  # as after a quarter of an hour
+    assert [guess(guesses) for _ in range(AT_ONCE + 1)] == [True] * AT_ONCE + [False]
 
 
 def test_the_wait_grows_and_ends(guesses):
