@@ -92,7 +92,9 @@ class EmailChange:
                 raise LinkUsed
             self.challenges.void(account.id, VOIDED)
             self.sessions.end_all(account.id, now)
-            self.outbox.queue("reset_password", now=now, address=address.canonical, locale=origin.language)
+            self.outbox.queue(
+                "reset_password", now=now, address=address.typed, locale=origin.language, asked_by="owner"
+            )  # fmt: skip
             self.journal.record(Tag.EMAIL_CHANGE_UNDONE, origin, now, account_id=account.id)
             work.commit()
 

@@ -49,6 +49,8 @@ class NotMe:
                 raise LinkUsed
             self.challenges.void(account_id, VOIDED)
             self.sessions.end_all(account_id, now)
-            self.outbox.queue("reset_password", now=now, address=account.email_canonical, locale=origin.language)
+            self.outbox.queue(
+                "reset_password", now=now, address=account.email, locale=origin.language, asked_by="owner"
+            )  # fmt: skip
             self.journal.record(Tag.ACCOUNT_ALARM, origin, now, account_id=account_id)
             work.commit()

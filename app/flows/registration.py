@@ -33,7 +33,9 @@ class Registration:
         address, password_hash, now = *self._accepted(email, password), self.clock.now()
         with self.work as work:
             account = self.accounts.open(address, password_hash, now, locale=None)
-            self.outbox.queue("verify_email", now=now, account_id=account.id, locale=origin.language)
+            self.outbox.queue(
+                "verify_email", now=now, address=account.email, account_id=account.id, locale=origin.language
+            )
             session = self.sessions.open(account.id, account.credentials_version, origin, now)
             if session is None:
                 raise EmailTaken
@@ -50,7 +52,9 @@ class Registration:
         try:
             with self.work as work:
                 account = self.accounts.open(address, password_hash, now)
-                self.outbox.queue("verify_email", now=now, account_id=account.id, locale=origin.language)
+                self.outbox.queue(
+                    "verify_email", now=now, address=account.email, account_id=account.id, locale=origin.language
+                )
                 self.journal.record(Tag.ACCOUNT_OPENED, origin, now, account_id=account.id)
                 work.commit()
         except EmailTaken:

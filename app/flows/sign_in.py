@@ -56,7 +56,7 @@ class SignIn:
             self.journal.record(Tag.SESSION_OPENED, origin, now, account_id=account.id, session_id=session.id)
             if self.sessions.is_new_device(session):
                 self.outbox.queue(
-                    "new_device", now=now, account_id=account.id, locale=origin.language,
+                    "new_device", now=now, address=account.email, account_id=account.id, locale=origin.language,
                     ip=origin.ip, user_agent=origin.user_agent,
                 )  # fmt: skip
             work.commit()

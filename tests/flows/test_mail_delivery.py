@@ -15,8 +15,11 @@ from flask import Flask
 
 from app.core.database import db
 from app.core.errors import Busy
+from app.core.tally import Tally
 from app.core.work import Work
 from app.domain.accounts.store import AccountStore
+from app.domain.audit.chain import Chain
+from app.domain.audit.journal import Journal, Tag
 from app.domain.challenges.store import ChallengeStore
 from app.domain.mail.letters import Letters
 from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedLetter
@@ -66,7 +69,8 @@ def delivery(app: Flask, clock: StillClock, links: Links) -> MailDelivery:
         verify_link_lifetime=timedelta(days=1),
     )
     codes = Codes("a secret for the tests, long enough")
-    prepare = PrepareLetter(Work(), clock, AccountStore(), ChallengeStore(), outbox, links, codes, letterhead)
+    journal = Journal(Chain(("a secret for the tests, long enough",)), Tally(Tag))
+    prepare = PrepareLetter(Work(), clock, AccountStore(), ChallengeStore(), outbox, journal, links, codes, letterhead)
     return MailDelivery(
         work=Work(), clock=clock, outbox=outbox, prepare=prepare, letters=Letters(), post=SmtpPost(),
         jitter=random.SystemRandom(),
@@ -81,7 +85,7 @@ def notice(address: str, kind: str = "password_changed") -> None:
     """Owe a letter to a new account."""
     account = open_account(address)
     with Work() as work:
-        outbox.queue(kind, now=NOON, account_id=account.id)
+        outbox.queue(kind, now=NOON, address=account.email, account_id=account.id)
         work.commit()
 
 
@@ -191,7 +195,9 @@ def test_a_reset_letter_that_was_overtaken_while_it_waited_is_dropped(
 def test_a_notice_goes_to_the_account_and_says_what_is_known(delivery: MailDelivery, office: PostOffice) -> None:
     account = open_account("Ada@example.org")
     with Work() as work:
-        outbox.queue("password_changed", now=NOON, account_id=account.id, ip="192.0.2.7", user_agent=None)
+        outbox.queue(
+            "password_changed", now=NOON, address=account.email, account_id=account.id, ip="192.0.2.7", user_agent=None
+        )
         work.commit()
     delivery.deliver_due()
     assert office.taken[0].to == ["Ada@example.org"]
@@ -267,7 +273,7 @@ def test_an_outage_in_the_middle_of_a_batch_hands_the_rest_back(
     for address in (ADA, BOB, "eve@example.org"):
         notice(address)
     assert delivery.deliver_due() == 0
-    assert states() == [QUEUED, QUEUED, QUEUED]
+    assert [(letter.state, letter.attempts) for letter in rows()] == [(QUEUED, 1), (QUEUED, 0), (QUEUED, 0)]
     app.extensions["mail"].port = office.port
     assert delivery.deliver_due() == 2
 
@@ -330,7 +336,10 @@ def test_a_letter_whose_lease_has_moved_is_not_sent_twice(
 
 
 def _rest(letter: QueuedLetter) -> dict[str, object]:
-    return {"kind": letter.kind, "account_id": letter.account_id, "message_id": letter.message_id, "parameters": {}}
+    return {
+        "kind": letter.kind, "account_id": letter.account_id, "message_id": letter.message_id, "parameters": {},
+        "address": letter.address, "mailbox": letter.mailbox, "attempts": 0,
+    }  # fmt: skip
 
 
 def test_no_transaction_is_open_while_the_server_is_talked_to(
