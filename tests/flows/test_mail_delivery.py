@@ -2,9 +2,12 @@
 
 import logging
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
@@ -30,6 +33,7 @@ from app.domain.tokens.links import Links
 from app.flows.mail_delivery import MailDelivery
 from app.flows.steps.prepare_letter import Letterhead, PrepareLetter
 from tests.domain.mail.stage import NOON, PostOffice, StillClock, answer, bare_app, drop, hang, open_account, use_post
+from tests.servers import ROOT
 
 ADA, BOB = "ada@example.org", "bob@example.org"
 outbox = Outbox(host="example.org")
@@ -104,6 +108,18 @@ def wait_until(reached: Callable[[], bool]) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("it did not happen within twenty seconds")
+
+
+@contextmanager
+def mortal_server(dies: str) -> Iterator[int]:
+    """The port of a mail server in a process of its own, which ends when it has taken some messages, or before."""
+    command = [sys.executable, "-m", "tests.domain.mail.mortal", dies]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.kill()
 
 
 def token_in(text: str) -> str:
@@ -276,6 +292,25 @@ def test_an_outage_in_the_middle_of_a_batch_hands_the_rest_back(
     assert [(letter.state, letter.attempts) for letter in rows()] == [(QUEUED, 1), (QUEUED, 0), (QUEUED, 0)]
     app.extensions["mail"].port = office.port
     assert delivery.deliver_due() == 2
+
+
+@pytest.mark.parametrize(
+    ("dies", "attempts"), [("after 1", [1, 0, 0, 0]), ("at 2", [1, 1, 0, 0])], ids=["between two", "at the second"]
+)
+def test_a_batch_cut_short_counts_no_attempt_for_the_rest(
+    delivery: MailDelivery, app: Flask, dies: str, attempts: list[int]
+) -> None:
+    for number in range(4):
+        notice(f"{number}@example.org")
+    with mortal_server(dies) as port:
+        use_post(app, port, timeout=5)
+        assert delivery.deliver_due() == 0
+    assert states() == [SENT, QUEUED, QUEUED, QUEUED]
+    assert [letter.attempts for letter in rows()] == attempts
+    with PostOffice().open() as office:
+        use_post(app, office.port)
+        delivery.deliver_due()
+        assert len(office.taken) == attempts.count(0)
 
 
 def test_a_letter_is_given_up_after_three_days_with_the_reason(
