@@ -1,14 +1,19 @@
 """Deliverers side by side and a slow mail server: many emails are under way before one of them is known to be sent."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from app.core.origin import Origin
-from app.domain.mail.limit import AT_ONCE
+from app.core.work import Work
+from app.domain.mail.limit import AT_ONCE, TooSoon
+from app.domain.mail.model import QueuedLetter
+from app.domain.mail.outbox import Outbox
 from tests.flows.test_email_limit import passes
 from tests.races.conftest import House
 from tests.servers import Mailbox
@@ -61,3 +66,39 @@ def test_two_deliverers_keep_to_the_limit_with_a_slow_server(house: House, slow_
         house.nest.kill(pid)
     assert len(slow_mailbox.letters) == AT_ONCE
     assert [passes(house.auth.password_reset.check, email.token) for email in slow_mailbox.letters].count(True) == 1
+
+
+def test_of_eight_who_begin_at_once_three_may_send(house: House) -> None:
+    """They are about one mailbox, for two accounts: each locks two rows, and none may wait for another in a circle."""
+    outbox, begun, failed = Outbox(), [], []
+    accounts = [house.auth.administration.find(house.sign_up().email) for _ in range(2)]
+    now = datetime.now(UTC)
+    house.ask("DELETE FROM outbox")
+    with house.app.app_context(), Work() as work:
+        for number in range(8):
+            outbox.queue("email_change_confirm", now=now, address="new@example.org", account_id=accounts[number % 2].id)
+        messages = outbox.claim(now)
+        work.commit()
+    start = threading.Barrier(len(messages))
+
+    def begin(message: QueuedLetter) -> None:
+        with house.app.app_context():
+            start.wait()
+            try:
+                with Work() as work:
+                    outbox.begin(message, now, limited=True, also_by_account=True)
+                    work.commit()
+            except TooSoon:
+                return
+            except Exception as failure:
+                failed.append(failure)
+            else:
+                begun.append(message.id)
+
+    threads = [threading.Thread(target=begin, args=(message,)) for message in messages]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert len(begun) == AT_ONCE

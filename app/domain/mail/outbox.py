@@ -68,10 +68,11 @@ class Outbox:
         """
         if limited and letter.mailbox:
             wait_for_turn(letter, now, also_by_account=also_by_account)
-        begun = {"attempts": letter.attempts + 1, "sending_at": now, "lease_until": now + lease}
-        if not _count(_ours(letter).values(begun), {}):
+        attempts = letter.attempts + 1
+        begun = _ours(letter).values(attempts=attempts, sending_at=now, lease_until=now + lease)
+        if not _count(begun, {}):
             raise LeaseLost
-        letter.attempts, letter.sending_at, letter.lease_until = letter.attempts + 1, now, now + lease
+        letter.attempts, letter.sending_at = attempts, now
 
     def finish(self, letter: QueuedLetter, state: str, now: datetime, error: str | None = None) -> bool:
         """Close the letter as sent, dead or dropped. False, and nothing marked, if the lease has moved on."""
