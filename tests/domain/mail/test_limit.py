@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from app.core.work import Work
+from app.domain.accounts.emails import parse_address
 from app.domain.mail.limit import AT_ONCE, EMAILS_AN_HOUR, HOUR, INTERVAL, TooSoon, next_email
 from app.domain.mail.model import DEAD, DROPPED, SENT, QueuedLetter
 from app.domain.mail.outbox import Outbox
@@ -94,6 +95,12 @@ def test_every_spelling_of_an_address_is_one_mailbox(clock: StillClock) -> None:
     for address in ("ADA@example.org", "Ada@example.org", ADA):
         send(clock, address=address)
     assert wait(claimed(clock, address="aDA@example.org"), clock) == INTERVAL
+
+
+@pytest.mark.parametrize("text", ["Ann+Tag@EXAMPLE.com", "O'Brien@Bücher.example", "a.B@XN--BCHER-KVA.example"])
+def test_lower_case_is_the_canonical_form_of_an_address(text: str) -> None:
+    address = parse_address(text)
+    assert address.typed.lower() == address.canonical
 
 
 def test_an_account_that_names_many_mailboxes_is_limited(clock: StillClock) -> None:
