@@ -66,7 +66,7 @@ class Wiring:
         needed = inspect.signature(flow).parameters.keys() - own.keys()
         return flow(**{name: self._parts[name] for name in needed}, **own)
 
-    def exports(self) -> dict[str, Callable[[str], list[dict[str, Any]]]]:
+    def exports(self) -> dict[str, Callable[[AccountSnapshot], list[dict[str, Any]]]]:
         """What each room keeps about an account, by the name of its table."""
         rooms = {"sessions": "sessions", "challenges": "challenges", "outbox": "outbox", "audit_events": "journal"}
         return {table: self._parts[part].export for table, part in rooms.items()}

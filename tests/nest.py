@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -42,8 +43,8 @@ class OutboxWithLease(Outbox):
     def claim(self, now: datetime, limit: int = 10, lease: timedelta | None = None) -> list[QueuedLetter]:
         return super().claim(now, limit, lease or self._lease)
 
-    def hold(self, letter: QueuedLetter, now: datetime, lease: timedelta | None = None) -> bool:
-        return super().hold(letter, now, lease or self._lease)
+    def begin(self, letter: QueuedLetter, now: datetime, **how: Any) -> None:
+        super().begin(letter, now, lease=self._lease, **how)
 
 
 @lru_cache(4)
@@ -64,7 +65,8 @@ def serve(app: Flask, listener: socket.socket) -> None:
 def deliver(app: Flask, lease: float) -> None:
     """Deliver letters until killed."""
     delivery = app.extensions["latchkey"].mail_delivery
-    delivery._outbox = OutboxWithLease(lease)
+    delivery._outbox = outbox = OutboxWithLease(lease)
+    delivery._prepare = replace(delivery._prepare, outbox=outbox)
     delivery.run(threading.Event(), poll_seconds=0.05, context=app.app_context)
 
 

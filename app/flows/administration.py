@@ -75,7 +75,9 @@ class Administration:
             self.journal.record(
                 Tag.ACCOUNT_INVITED, Origin(), now, account_id=account.id, **actor, roles=words
             )  # fmt: skip
-            self.outbox.queue("invitation", now=now, account_id=account.id, locale=account.locale)
+            self.outbox.queue(
+                "invitation", now=now, address=account.email, account_id=account.id, locale=account.locale
+            )
             work.commit()
         return account
 

@@ -94,7 +94,9 @@ class Classic:
         with self.work as work:
             account = self.accounts.open(address, password_hash, now, account_id=account_id)
             self.require_unreserved(address, account.id, now)
-            self.outbox.queue("verify_email", now=now, account_id=account.id, locale=origin.language)
+            self.outbox.queue(
+                "verify_email", now=now, address=account.email, account_id=account.id, locale=origin.language
+            )
             self.journal.record(Tag.ACCOUNT_OPENED, origin, now, account_id=account.id)
             work.commit()
         return account

@@ -99,7 +99,9 @@ class EmailChange:
                 raise LinkUsed
             self.accounts.restore_email(account, address, now)
             self.revoke_access(account.id, Cause.EMAIL_CHANGE_UNDONE, now)
-            self.outbox.queue("reset_password", now=now, address=address.canonical, locale=origin.language)
+            self.outbox.queue(
+                "reset_password", now=now, address=address.typed, locale=origin.language, asked_by="owner"
+            )  # fmt: skip
             self.journal.record(Tag.EMAIL_CHANGE_UNDONE, origin, now, account_id=account.id)
             work.commit()
 

@@ -88,7 +88,9 @@ class EmailVerification:
                 raise LinkUsed
             self.accounts.lock(account.id, account.credentials_version, now, verified=True)
             self.revoke_access(account.id, Cause.CLAIMED, now)
-            self.outbox.queue("reset_password", now=now, address=account.email_canonical, locale=origin.language)
+            self.outbox.queue(
+                "reset_password", now=now, address=account.email, locale=origin.language, asked_by="owner"
+            )  # fmt: skip
             self.journal.record(Tag.ACCOUNT_CLAIMED, origin, now, account_id=account.id)
             work.commit()
 

@@ -7,7 +7,7 @@ from typing import Any
 from app.core.clock import Clock
 from app.domain.accounts.model import AccountSnapshot
 
-Kept = Callable[[str], list[dict[str, Any]]]
+Kept = Callable[[AccountSnapshot], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,5 +27,5 @@ class Export:
                 "roles": account.roles, "created_at": account.created_at, "updated_at": account.updated_at,
                 "deletes_at": account.deletes_at,
             },
-            **{name: kept(account.id) for name, kept in self.rooms.items()},
+            **{name: kept(account) for name, kept in self.rooms.items()},
         }  # fmt: skip

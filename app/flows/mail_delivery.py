@@ -11,8 +11,9 @@ from app.core.errors import Busy
 from app.core.rounds import Context, Rounds, make_rounds, report
 from app.core.work import Work
 from app.domain.mail.letters import Letters
+from app.domain.mail.limit import TooSoon
 from app.domain.mail.model import DEAD, DROPPED, SENT, QueuedLetter
-from app.domain.mail.outbox import Outbox
+from app.domain.mail.outbox import LeaseLost, Outbox
 from app.domain.mail.patience import next_attempt
 from app.domain.mail.refusals import PostClosed, PostUnavailable, Undeliverable
 from app.domain.mail.smtp import PostRound, SmtpPost
@@ -73,16 +74,18 @@ class MailDelivery:
 
     def _hand_back(self, letters: list[QueuedLetter], reason: str) -> None:
         for letter in letters:
-            self._outbox.postpone(letter, self._clock.now(), reason)
+            self._outbox.hand_back(letter, self._clock.now(), reason)
 
     def _deliver(self, letter: QueuedLetter, post_round: PostRound) -> None:
-        if not self._outbox.hold(letter, self._clock.now()):
-            return  # our lease ran out, and somebody else delivers it now
         try:
             ready = self._prepare(letter)
             post_round.send(
                 ready.address, self._letters.render(ready.kind, ready.locale, ready.values), letter.message_id
             )
+        except LeaseLost:
+            return
+        except TooSoon as early:
+            self._wait(letter, early)
         except NobodyToTell as nobody:
             self._finish(letter, DROPPED, str(nobody))
         except Undeliverable as refused:
@@ -98,6 +101,11 @@ class MailDelivery:
             self._try_later(letter, f"unexpected {type(bug).__name__}")
         else:
             self._finish(letter, SENT)
+
+    def _wait(self, letter: QueuedLetter, early: TooSoon) -> None:
+        # The newest of those that wait answers all who asked. Until then the link of the last one sent still works.
+        if self._outbox.postpone(letter, early.until, str(early)):
+            self._outbox.replace_older(letter, self._clock.now())
 
     def _finish(self, letter: QueuedLetter, state: str, reason: str | None = None) -> None:
         if self._outbox.finish(letter, state, self._clock.now(), reason):

@@ -43,6 +43,8 @@ class NotMe:
             if account is None or not self.accounts.lock(account_id, version, now):
                 raise LinkUsed
             self.revoke_access(account_id, Cause.SECURED, now)
-            self.outbox.queue("reset_password", now=now, address=account.email_canonical, locale=origin.language)
+            self.outbox.queue(
+                "reset_password", now=now, address=account.email, locale=origin.language, asked_by="owner"
+            )  # fmt: skip
             self.journal.record(Tag.ACCOUNT_ALARM, origin, now, account_id=account_id)
             work.commit()

@@ -36,7 +36,9 @@ class Registration:
         with self.work as work:
             account = self.accounts.open(address, password_hash, now, locale=None)
             self.require_unreserved(address, account.id, now)
-            self.outbox.queue("verify_email", now=now, account_id=account.id, locale=origin.language)
+            self.outbox.queue(
+                "verify_email", now=now, address=account.email, account_id=account.id, locale=origin.language
+            )
             session = self.sessions.open(account.id, account.credentials_version, origin, now)
             if session is None:
                 raise EmailTaken
@@ -54,7 +56,9 @@ class Registration:
             with self.work as work:
                 account = self.accounts.open(address, password_hash, now)
                 self.require_unreserved(address, account.id, now)
-                self.outbox.queue("verify_email", now=now, account_id=account.id, locale=origin.language)
+                self.outbox.queue(
+                    "verify_email", now=now, address=account.email, account_id=account.id, locale=origin.language
+                )
                 self.journal.record(Tag.ACCOUNT_OPENED, origin, now, account_id=account.id)
                 work.commit()
         except EmailTaken:

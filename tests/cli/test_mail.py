@@ -30,6 +30,7 @@ def add(app: Flask, state: str | None = None, kind: str = "reset_password", addr
         if state:
             with Work() as work:
                 (letter,) = outbox.claim(NOON)
+                outbox.begin(letter, NOON)
                 work.commit()
             outbox.finish(letter, state, NOON, None if state == SENT else "the mail server answered 550 5.1.1")
         return str(outbox.recent(limit=1)[0].id)

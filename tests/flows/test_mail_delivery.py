@@ -2,9 +2,12 @@
 
 import logging
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
@@ -15,8 +18,11 @@ from flask import Flask
 
 from app.core.database import db
 from app.core.errors import Busy
+from app.core.tally import Tally
 from app.core.work import Work
 from app.domain.accounts.store import AccountStore
+from app.domain.audit.chain import Chain
+from app.domain.audit.journal import Journal, Tag
 from app.domain.challenges.store import ChallengeStore
 from app.domain.mail.letters import Letters
 from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedLetter
@@ -27,6 +33,7 @@ from app.domain.tokens.links import Links
 from app.flows.mail_delivery import MailDelivery
 from app.flows.steps.prepare_letter import Letterhead, PrepareLetter
 from tests.domain.mail.stage import NOON, PostOffice, StillClock, answer, bare_app, drop, hang, open_account, use_post
+from tests.servers import ROOT
 
 ADA, BOB = "ada@example.org", "bob@example.org"
 outbox = Outbox(host="example.org")
@@ -66,7 +73,8 @@ def delivery(app: Flask, clock: StillClock, links: Links) -> MailDelivery:
         verify_link_lifetime=timedelta(days=1),
     )
     codes = Codes("a secret for the tests, long enough")
-    prepare = PrepareLetter(Work(), clock, AccountStore(), ChallengeStore(), outbox, links, codes, letterhead)
+    journal = Journal(Chain(("a secret for the tests, long enough",)), Tally(Tag))
+    prepare = PrepareLetter(Work(), clock, AccountStore(), ChallengeStore(), outbox, journal, links, codes, letterhead)
     return MailDelivery(
         work=Work(), clock=clock, outbox=outbox, prepare=prepare, letters=Letters(), post=SmtpPost(),
         jitter=random.SystemRandom(),
@@ -81,7 +89,7 @@ def notice(address: str, kind: str = "password_changed") -> None:
     """Owe a letter to a new account."""
     account = open_account(address)
     with Work() as work:
-        outbox.queue(kind, now=NOON, account_id=account.id)
+        outbox.queue(kind, now=NOON, address=account.email, account_id=account.id)
         work.commit()
 
 
@@ -100,6 +108,18 @@ def wait_until(reached: Callable[[], bool]) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("it did not happen within twenty seconds")
+
+
+@contextmanager
+def mortal_server(dies: str) -> Iterator[int]:
+    """The port of a mail server in a process of its own, which ends when it has taken some messages, or before."""
+    command = [sys.executable, "-m", "tests.domain.mail.mortal", dies]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.kill()
 
 
 def token_in(text: str) -> str:
@@ -191,7 +211,9 @@ def test_a_reset_letter_that_was_overtaken_while_it_waited_is_dropped(
 def test_a_notice_goes_to_the_account_and_says_what_is_known(delivery: MailDelivery, office: PostOffice) -> None:
     account = open_account("Ada@example.org")
     with Work() as work:
-        outbox.queue("password_changed", now=NOON, account_id=account.id, ip="192.0.2.7", user_agent=None)
+        outbox.queue(
+            "password_changed", now=NOON, address=account.email, account_id=account.id, ip="192.0.2.7", user_agent=None
+        )
         work.commit()
     delivery.deliver_due()
     assert office.taken[0].to == ["Ada@example.org"]
@@ -267,9 +289,28 @@ def test_an_outage_in_the_middle_of_a_batch_hands_the_rest_back(
     for address in (ADA, BOB, "eve@example.org"):
         notice(address)
     assert delivery.deliver_due() == 0
-    assert states() == [QUEUED, QUEUED, QUEUED]
+    assert [(letter.state, letter.attempts) for letter in rows()] == [(QUEUED, 1), (QUEUED, 0), (QUEUED, 0)]
     app.extensions["mail"].port = office.port
     assert delivery.deliver_due() == 2
+
+
+@pytest.mark.parametrize(
+    ("dies", "attempts"), [("after 1", [1, 0, 0, 0]), ("at 2", [1, 1, 0, 0])], ids=["between two", "at the second"]
+)
+def test_a_batch_cut_short_counts_no_attempt_for_the_rest(
+    delivery: MailDelivery, app: Flask, dies: str, attempts: list[int]
+) -> None:
+    for number in range(4):
+        notice(f"{number}@example.org")
+    with mortal_server(dies) as port:
+        use_post(app, port, timeout=5)
+        assert delivery.deliver_due() == 0
+    assert states() == [SENT, QUEUED, QUEUED, QUEUED]
+    assert [letter.attempts for letter in rows()] == attempts
+    with PostOffice().open() as office:
+        use_post(app, office.port)
+        delivery.deliver_due()
+        assert len(office.taken) == attempts.count(0)
 
 
 def test_a_letter_is_given_up_after_three_days_with_the_reason(
@@ -330,7 +371,10 @@ def test_a_letter_whose_lease_has_moved_is_not_sent_twice(
 
 
 def _rest(letter: QueuedLetter) -> dict[str, object]:
-    return {"kind": letter.kind, "account_id": letter.account_id, "message_id": letter.message_id, "parameters": {}}
+    return {
+        "kind": letter.kind, "account_id": letter.account_id, "message_id": letter.message_id, "parameters": {},
+        "address": letter.address, "mailbox": letter.mailbox, "attempts": 0,
+    }  # fmt: skip
 
 
 def test_no_transaction_is_open_while_the_server_is_talked_to(

@@ -10,7 +10,7 @@ from app.core.clock import Clock
 from app.core.errors import Conflict, Missing
 from app.core.work import Work
 from app.domain.mail.model import DEAD, QUEUED, SENT
-from app.domain.mail.outbox import LETTERS_AN_HOUR, Outbox
+from app.domain.mail.outbox import Outbox
 from app.flows.mail_queue import MailQueue
 from tests.clock import SettableClock
 
@@ -75,15 +75,3 @@ def test_all_dead_letters_are_tried_again_at_once(queue: MailQueue, clock: Setta
         letter(clock, state)
     assert queue.retry_dead() == 2
     assert queue.waiting().dead == 0
-
-
-@pytest.mark.usefixtures("each_database")
-def test_every_database_knows_when_a_mailbox_has_had_enough(queue: MailQueue, clock: SettableClock) -> None:
-    for _ in range(LETTERS_AN_HOUR):
-        letter(clock, SENT)
-    letter(clock, QUEUED)
-    with Work() as work:
-        (another,) = outbox.claim(clock.now())
-        work.commit()
-    assert outbox.throttled(another, clock.now())
-    assert not outbox.throttled(another, clock.now(), most=LETTERS_AN_HOUR + 1)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from app.core.data_subject import DataSubject
 from app.core.database import change, db, fetch_all, table_of
 from app.core.origin import Origin
 from app.core.tally import Tally
@@ -79,9 +80,9 @@ class Journal:
             found = found.where(_events.c.account_id == account_id)
         return [Entry(*row) for row in fetch_all(found.order_by(_events.c.id.desc()).limit(most))]
 
-    def export(self, account_id: str) -> list[dict[str, Any]]:
+    def export(self, account: DataSubject) -> list[dict[str, Any]]:
         """What is kept here about the account."""
-        return [dict(zip(EXPORTED, row, strict=True)) for row in fetch_all(_kept, {"account_id": account_id})]
+        return [dict(zip(EXPORTED, row, strict=True)) for row in fetch_all(_kept, {"account_id": account.id})]
 
     def anonymise(self, account_id: str) -> None:
         """Keep that something happened, and forget who it was. In a unit of work.

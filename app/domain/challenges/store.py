@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from app.core.data_subject import DataSubject
 from app.core.database import change, db, fetch, fetch_all, table_of
 from app.domain.challenges.model import Challenge, Purpose
 
@@ -134,10 +135,10 @@ class ChallengeStore:
         # One that was begun anew meanwhile is spared.
         return change(sa.delete(_challenges).where(key.in_(found), over), {}) if found else 0
 
-    def export(self, account_id: str) -> list[dict[str, Any]]:
+    def export(self, account: DataSubject) -> list[dict[str, Any]]:
         """What is kept here about the account."""
         kept = sa.select(_columns.purpose, _columns.address, _columns.expires_at).where(
-            _columns.account_id == account_id
+            _columns.account_id == account.id
         )
         return [dict(zip(("purpose", "address", "expires_at"), row, strict=True)) for row in fetch_all(kept)]
 

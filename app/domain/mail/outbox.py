@@ -6,19 +6,24 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.core.data_subject import DataSubject
 from app.core.database import change, db, fetch, fetch_all
 from app.core.pages import LARGEST_ID
 from app.core.text import clean
 from app.domain.mail import statements
+from app.domain.mail.limit import wait_for_turn
 from app.domain.mail.listing import Depth, ListedLetter, Waiting
-from app.domain.mail.model import QUEUED, QueuedLetter
+from app.domain.mail.model import QUEUED, SENT, QueuedLetter
 
 LEASE = timedelta(seconds=60)
-HOUR = timedelta(hours=1)
-LETTERS_AN_HOUR = 5  # of one kind to one mailbox: enough for someone whose letters are slow, too few to be a nuisance
 MAX_ERROR = 500
 MAX_HOST = 80
+FAREWELLS = ("account_deleted", "moved_account_deleted")  # they outlive the account
 SECRET_WORDS = frozenset({"token", "code", "secret", "password", "link"})
+
+
+class LeaseLost(Exception):
+    """Our lease of the message ran out, and somebody else delivers it now."""
 
 
 class Outbox:
@@ -30,16 +35,19 @@ class Outbox:
         self._host = host or "latchkey.invalid"
 
     def queue(
-        self, kind: str, *, now: datetime, account_id: str | None = None, address: str | None = None,
+        self, kind: str, *, now: datetime, address: str, account_id: str | None = None,
         locale: str | None = None, **parameters: str | int | None,
     ) -> None:  # fmt: skip
-        """Owe a letter within the caller's unit of work: if that is rolled back, nobody gets it."""
-        row = self._row(kind, now, account_id=account_id, address=address, locale=locale, parameters=parameters)
+        """Owe a letter within the caller's unit of work: if that is rolled back, nobody gets it.
+
+        `address` is whom it concerns at this moment: what happens to the account before it is sent changes nothing.
+        """
+        row = self._row(kind, now, address, account_id=account_id, locale=locale, parameters=parameters)
         db.session.add(QueuedLetter(**row))
 
     def add_now(self, kind: str, address: str, now: datetime, *, locale: str | None = None) -> None:
         """Owe a letter to an address nobody looked up, by one statement that commits itself."""
-        change(statements.INSERT, self._row(kind, now, address=address, locale=locale))
+        change(statements.INSERT, self._row(kind, now, address, locale=locale))
 
     def has_due(self, now: datetime) -> bool:
         """Whether a claim would find something. Takes no lock, so asking often costs nobody anything."""
@@ -50,15 +58,26 @@ class Outbox:
         letters = list(db.session.scalars(statements.TAKE_DUE, {"now": now, "most": limit}))
         claim = str(uuid.uuid4())
         for letter in letters:
-            letter.claim, letter.lease_until, letter.attempts = claim, now + lease, letter.attempts + 1
+            letter.claim, letter.lease_until, letter.sending_at = claim, now + lease, None
+            if letter.mailbox is None and letter.address:  # a process of the version before wrote it
+                letter.mailbox = _mailbox(letter.address)
         return letters
 
-    def hold(self, letter: QueuedLetter, now: datetime, lease: timedelta = LEASE) -> bool:
-        """Before sending: whether the letter is still ours, for at least half a lease more."""
-        if letter.lease_until is not None and letter.lease_until - now >= lease / 2:
-            return True
-        letter.lease_until = now + lease
-        return self._settle(letter, lease_until=letter.lease_until)
+    def begin(
+        self, letter: QueuedLetter, now: datetime, *, limited: bool = False, also_by_account: bool = False,
+        lease: timedelta = LEASE,
+    ) -> None:  # fmt: skip
+        """Count an attempt at the letter, ours alone for a whole lease from now on. In a unit of work.
+
+        `LeaseLost` if it is not ours any more; if `limited`, `TooSoon` if its mailbox has had enough for now.
+        """
+        if limited and letter.mailbox:
+            wait_for_turn(letter, now, also_by_account=also_by_account)
+        attempts = letter.attempts + 1
+        begun = _ours(letter).values(attempts=attempts, sending_at=now, lease_until=now + lease)
+        if not _count(begun, {}):
+            raise LeaseLost
+        letter.attempts, letter.sending_at = attempts, now
 
     def finish(self, letter: QueuedLetter, state: str, now: datetime, error: str | None = None) -> bool:
         """Close the letter as sent, dead or dropped. False, and nothing marked, if the lease has moved on."""
@@ -70,15 +89,20 @@ class Outbox:
         reason = error and clean(error, MAX_ERROR)
         return self._settle(letter, due_at=due_at, error=reason, claim=None, lease_until=None)
 
-    def overtaken(self, letter: QueuedLetter) -> bool:
-        """Whether a newer letter of this kind to the same address is on its way or was sent."""
-        about = {"address": letter.address, "kind": letter.kind, "id": letter.id}
-        return fetch(statements.NEWER, about) is not None
+    def hand_back(self, letter: QueuedLetter, now: datetime, reason: str) -> bool:
+        """Hand a letter back that no mail server was asked to take: no attempt is counted."""
+        letter.attempts -= letter.sending_at is not None
+        return self._settle(
+            letter, attempts=letter.attempts, due_at=now, error=reason[:MAX_ERROR], claim=None, lease_until=None
+        )
 
-    def throttled(self, letter: QueuedLetter, now: datetime, most: int = LETTERS_AN_HOUR) -> bool:
-        """Whether `most` letters of this kind were sent to this address or account within the last hour."""
-        about = {"kind": letter.kind, "id": letter.id, "address": letter.address, "account_id": letter.account_id}
-        return fetch(statements.SENT_SINCE, about | {"since": now - HOUR, "after": most - 1}) is not None
+    def overtaken(self, letter: QueuedLetter, by: tuple[str, ...] = (QUEUED, SENT)) -> bool:
+        """Whether a newer letter of this kind to the same mailbox is in one of these states."""
+        return fetch(statements.NEWER, _about(letter) | {"states": by}) is not None
+
+    def replace_older(self, letter: QueuedLetter, now: datetime) -> None:
+        """Drop what waits for its turn since longer: however many ask for this mailbox, one message waits."""
+        change(statements.REPLACE_OLDER, _about(letter) | {"now": now})
 
     def recent(self, state: str | None = None, limit: int = 50, before: int = LARGEST_ID) -> list[ListedLetter]:
         """The newest letters with an id below `before`, in any state or in one; addresses are masked."""
@@ -118,33 +142,61 @@ class Outbox:
         gone = sa.delete(QueuedLetter).where(QueuedLetter.id.in_(over), QueuedLetter.state != QUEUED)
         return change(gone, {}) if over else 0
 
-    def forget_address(self, *addresses: str) -> None:
-        """Delete what waits for these addresses or went to them, but the farewell. In a unit of work."""
-        farewells = ("account_deleted", "moved_account_deleted")
-        theirs = sa.and_(QueuedLetter.address.in_(addresses), QueuedLetter.kind.not_in(farewells))
+    def forget_mailbox(self, mailbox: str) -> None:
+        """Delete what waits for this canonical address or went there, but the farewell. In a unit of work.
+
+        What belongs to an account stays with it: whoever asked for a change to this address must not learn by a gap
+        in the export that it had an account.
+        """
+        theirs = sa.and_(
+            QueuedLetter.mailbox == mailbox, QueuedLetter.account_id.is_(None), QueuedLetter.kind.not_in(FAREWELLS)
+        )
         db.session.execute(sa.delete(QueuedLetter).where(theirs))
 
-    def export(self, account_id: str) -> list[dict[str, Any]]:
-        """What is kept here about the account."""
-        return [
-            dict(zip(statements.EXPORTED, row, strict=True))
-            for row in fetch_all(statements.EXPORT, {"account_id": account_id})
-        ]
+    def export(self, account: DataSubject) -> list[dict[str, Any]]:
+        """What is kept here about the account: its own messages, and those to its address since there is the account.
+
+        What became of a message to another address is left out: it could tell whether that address has an account.
+        """
+        about = {"account_id": account.id, "mailbox": account.email_canonical, "since": account.created_at}
+        rows = [dict(zip(statements.EXPORTED, row, strict=True)) for row in fetch_all(statements.EXPORT, about)]
+        for row in rows:
+            if row.pop("mailbox") != account.email_canonical and row["address"]:
+                row |= {"state": None, "finished_at": None}
+        return rows
 
     def _settle(self, letter: QueuedLetter, **values: object) -> bool:
-        ours = sa.and_(QueuedLetter.id == letter.id, QueuedLetter.claim == letter.claim, QueuedLetter.state == QUEUED)
-        return change(sa.update(QueuedLetter).where(ours).values(**values), {}) == 1
+        # Once looked up, the message belongs to the account, also when that moves to another address later.
+        settled = _ours(letter).values(account_id=letter.account_id, sending_at=None, **values)
+        return change(settled, {}) == 1
 
-    def _row(self, kind: str, now: datetime, **given: object) -> dict[str, object]:
+    def _row(self, kind: str, now: datetime, address: str, **given: object) -> dict[str, object]:
         row: dict[str, object] = {
-            "kind": kind, "account_id": None, "address": None, "locale": None, "parameters": {}, "state": QUEUED,
-            "attempts": 0, "due_at": now, "created_at": now, "message_id": f"<{uuid.uuid4()}@{self._host}>",
+            "kind": kind, "account_id": None, "address": address, "mailbox": _mailbox(address), "locale": None,
+            "parameters": {}, "state": QUEUED, "attempts": 0, "due_at": now, "created_at": now,
+            "message_id": f"<{uuid.uuid4()}@{self._host}>",
         }  # fmt: skip
         row |= given
         parameters = row["parameters"]
         if isinstance(parameters, dict) and SECRET_WORDS & parameters.keys():
             raise ValueError("a letter carries no secrets: what it needs is made when it is sent")
         return row
+
+
+def _mailbox(address: str) -> str:
+    # Addresses come from `parse_address`, which takes ASCII alone: so lower case is their canonical form.
+    return address.lower()
+
+
+def _about(letter: QueuedLetter) -> dict[str, object]:
+    return {
+        "to_mailbox": letter.mailbox, "of_kind": letter.kind, "for_account": letter.account_id, "letter_id": letter.id,
+    }  # fmt: skip
+
+
+def _ours(letter: QueuedLetter) -> sa.Update:
+    held = sa.and_(QueuedLetter.id == letter.id, QueuedLetter.claim == letter.claim, QueuedLetter.state == QUEUED)
+    return sa.update(QueuedLetter).where(held)
 
 
 def _count(statement: sa.Update, values: dict[str, object]) -> int:

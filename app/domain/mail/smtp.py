@@ -37,6 +37,13 @@ class SafeConnection(Connection):
             raise
         return host
 
+    def answers(self) -> bool:
+        """Whether the server is still there."""
+        try:
+            return self.host is not None and self.host.noop()[0] == 250
+        except (smtplib.SMTPException, OSError):
+            return False
+
     def __exit__(self, *_: object) -> None:
         if self.host is not None:
             with suppress(smtplib.SMTPException, OSError):
@@ -67,7 +74,7 @@ def init_mail(
 
 
 class PostRound:
-    """One connection for a batch of letters; after a failure the next letter gets a fresh one."""
+    """One connection for a batch of letters; after a failure, or a silence, the next letter gets a fresh one."""
 
     def __init__(self, mail: SafeMail) -> None:
         self._mail = mail
@@ -92,6 +99,9 @@ class PostRound:
             raise
 
     def _connected(self) -> SafeConnection:
+        # A server that went away between two letters costs the second one no attempt.
+        if self._connection is not None and not self._connection.answers():
+            self._hang_up()
         if self._connection is None:
             connection = self._mail.connect()
             with at_the_door():

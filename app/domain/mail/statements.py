@@ -21,16 +21,20 @@ TAKE_DUE = (
     .limit(sa.bindparam("most", type_=sa.Integer()))
     .with_for_update(skip_locked=True)
 )
+# A stranger's request for the same address may be about another account: it replaces nothing.
+_for_the_same = sa.and_(
+    _outbox.mailbox == sa.bindparam("to_mailbox"), _outbox.kind == sa.bindparam("of_kind"),
+    sa.or_(_outbox.account_id.is_(None), _outbox.account_id == sa.bindparam("for_account")),
+)  # fmt: skip
 NEWER = sa.select(sa.literal(1)).where(
-    _outbox.address == sa.bindparam("address"), _outbox.kind == sa.bindparam("kind"),
-    _outbox.id > sa.bindparam("id"), _outbox.state.in_((QUEUED, SENT)),
+    _for_the_same, _outbox.id > sa.bindparam("letter_id"),
+    _outbox.state.in_(sa.bindparam("states", expanding=True)),
 ).limit(1)  # fmt: skip
-# Not how many there are, only whether there is one after the first so many: a search that ends early.
-SENT_SINCE = sa.select(sa.literal(1)).where(
-    _outbox.kind == sa.bindparam("kind"), _outbox.state == SENT, _outbox.id != sa.bindparam("id"),
-    _outbox.finished_at > sa.bindparam("since", type_=_outbox.finished_at.type),
-    sa.or_(_outbox.address == sa.bindparam("address"), _outbox.account_id == sa.bindparam("account_id")),
-).limit(1).offset(sa.bindparam("after", type_=sa.Integer()))  # fmt: skip
+REPLACE_OLDER = (
+    sa.update(QueuedLetter)
+    .where(_for_the_same, _outbox.id < sa.bindparam("letter_id"), _outbox.state == QUEUED, _outbox.due_at > _now, _free)
+    .values(state=DROPPED, finished_at=_now, error="superseded by a newer letter")
+)
 COUNT = sa.select(
     *(sa.func.count(sa.case((_outbox.state == state, 1))) for state in (QUEUED, SENT, DEAD, DROPPED)),
     sa.func.min(sa.case((_outbox.state == QUEUED, _outbox.created_at))),
@@ -66,9 +70,17 @@ _due_now = sa.update(QueuedLetter).values(state=QUEUED, due_at=_now, claim=None,
 RETRY = _due_now.where(_this, sa.or_(_outbox.state == DEAD, _postponed))
 RETRY_DEAD = _due_now.where(_outbox.state == DEAD)
 
-EXPORTED = ("kind", "address", "locale", "parameters", "state", "created_at", "finished_at")
+EXPORTED = ("mailbox", "kind", "address", "locale", "parameters", "state", "created_at", "finished_at")
 EXPORT = (
     sa.select(*(_outbox[name] for name in EXPORTED))
-    .where(_outbox.account_id == sa.bindparam("account_id"))
+    .where(
+        sa.or_(
+            _outbox.account_id == sa.bindparam("account_id"),
+            sa.and_(
+                _outbox.account_id.is_(None), _outbox.mailbox == sa.bindparam("mailbox"),
+                _outbox.created_at >= sa.bindparam("since", type_=_outbox.created_at.type),
+            ),
+        )
+    )
     .order_by(_outbox.id)
-)
+)  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any, Final, Generic
 
 import sqlalchemy as sa
 
+from app.core.data_subject import DataSubject
 from app.core.database import change, database_now, db, fetch, fetch_all, table_of
 from app.core.origin import Origin
 from app.domain.sessions.devices import network_of
@@ -129,9 +130,9 @@ class SessionStore(Generic[Owner]):
         here = (session.user_agent, network_of(session.ip))
         return bool(others) and here not in {(user_agent, network_of(ip)) for user_agent, ip in others}
 
-    def export(self, account_id: str) -> list[dict[str, Any]]:
+    def export(self, account: DataSubject) -> list[dict[str, Any]]:
         """What is kept here about the account."""
-        kept = sa.select(*(_sessions.c[name] for name in EXPORTED)).where(_sessions.c.account_id == account_id)
+        kept = sa.select(*(_sessions.c[name] for name in EXPORTED)).where(_sessions.c.account_id == account.id)
         return [dict(zip(EXPORTED, row, strict=True)) for row in fetch_all(kept)]
 
     def count_alive(self, now: datetime) -> int:

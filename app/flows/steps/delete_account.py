@@ -49,7 +49,7 @@ class DeleteAccount:
             # These emails name no account: they must outlive one that is deleted at once.
             days = math.ceil((final_at - now) / timedelta(days=1))
             self.outbox.queue("account_deleted", now=now, address=account.email, days=days, **about)
-            if undo is not None:
+            if undo is not None and undo.address is not None:
                 about["undo_until"] = undo.expires_at.isoformat()
                 self.outbox.queue("moved_account_deleted", now=now, address=undo.address, **about)
             work.commit()

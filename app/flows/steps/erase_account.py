@@ -37,7 +37,7 @@ class EraseAccount:
                 return False
             if not self.accounts.erase(account.id, now):
                 return False
-            self.outbox.forget_address(account.email_canonical, account.email)
+            self.outbox.forget_mailbox(account.email_canonical)
             self.journal.anonymise(account.id)
             self.journal.record(Tag.ACCOUNT_ERASED, Origin(), now, account_id=None)
             work.commit()

@@ -29,7 +29,7 @@ def owe_one_of_each(clock: StillClock) -> None:
     account = open_account("ada@example.org")
     with Work() as work:
         for kind in letters.kinds():
-            outbox.queue(kind, now=clock.now(), account_id=account.id, locale="de", **ORIGIN)
+            outbox.queue(kind, now=clock.now(), address=account.email, account_id=account.id, locale="de", **ORIGIN)
             outbox.queue(kind, now=clock.now(), address="bob@example.org", **ORIGIN)
         work.commit()
 

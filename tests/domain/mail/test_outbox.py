@@ -10,7 +10,7 @@ from flask import Flask
 from app.core.database import db
 from app.core.work import Work
 from app.domain.mail.model import DEAD, QUEUED, SENT, QueuedLetter
-from app.domain.mail.outbox import LEASE, Outbox
+from app.domain.mail.outbox import LEASE, LeaseLost, Outbox
 from tests.domain.mail.stage import NOON, StillClock, open_account
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -22,6 +22,12 @@ def claim(clock: StillClock, limit: int = 10) -> list[QueuedLetter]:
         letters = outbox.claim(clock.now(), limit)
         work.commit()
     return letters
+
+
+def begin(letter: QueuedLetter, clock: StillClock, **how: bool) -> None:
+    with Work() as work:
+        outbox.begin(letter, clock.now(), **how)
+        work.commit()
 
 
 def rows() -> list[QueuedLetter]:
@@ -37,10 +43,14 @@ def add(count: int = 1) -> None:
 def test_a_letter_queued_in_a_unit_of_work_is_there_after_its_commit() -> None:
     account = open_account("ada@example.org")
     with Work() as work:
-        outbox.queue("password_changed", now=NOON, account_id=account.id, ip="192.0.2.1", user_agent=None)
+        outbox.queue(
+            "password_changed", now=NOON, address="Ada@example.org", account_id=account.id,
+            ip="192.0.2.1", user_agent=None,
+        )  # fmt: skip
         work.commit()
     (letter,) = rows()
     assert (letter.kind, letter.account_id, letter.state) == ("password_changed", account.id, QUEUED)
+    assert (letter.address, letter.mailbox) == ("Ada@example.org", "ada@example.org")
     assert letter.parameters == {"ip": "192.0.2.1", "user_agent": None}
     assert letter.message_id.endswith("@example.org>")
 
@@ -77,7 +87,7 @@ def test_a_letter_is_not_due_before_its_time(clock: StillClock) -> None:
     assert not outbox.has_due(clock.now())
     clock.advance(seconds=5)
     assert outbox.has_due(clock.now())
-    assert [again.attempts for again in claim(clock)] == [2]
+    assert [again.id for again in claim(clock)] == [letter.id]
 
 
 def test_a_letter_whose_claimer_died_is_taken_again_when_its_lease_is_over(clock: StillClock) -> None:
@@ -87,7 +97,9 @@ def test_a_letter_whose_claimer_died_is_taken_again_when_its_lease_is_over(clock
     assert claim(clock) == []
     clock.advance(seconds=1)
     (letter,) = claim(clock)
-    assert letter.attempts == 2
+    assert letter.attempts == 0
+    begin(letter, clock)
+    assert rows()[0].attempts == 1
 
 
 def test_all_attempts_at_a_letter_carry_the_same_message_id(clock: StillClock) -> None:
@@ -105,7 +117,8 @@ def test_a_late_finisher_marks_nothing(clock: StillClock) -> None:
     (current,) = claim(clock)
     assert not outbox.finish(late, SENT, clock.now())
     assert not outbox.postpone(late, clock.now(), "too late")
-    assert not outbox.hold(late, clock.now())
+    with pytest.raises(LeaseLost):
+        begin(late, clock)
     assert outbox.finish(current, SENT, clock.now())
     assert [letter.state for letter in rows()] == [SENT]
 
@@ -119,11 +132,11 @@ def test_a_finished_letter_is_finished_once(clock: StillClock) -> None:
     assert (row.state, row.error, row.finished_at) == (DEAD, "x" * 500, clock.now())
 
 
-def test_holding_a_letter_renews_a_lease_that_runs_out(clock: StillClock) -> None:
+def test_beginning_renews_the_lease(clock: StillClock) -> None:
     add()
     (letter,) = claim(clock)
     clock.advance(seconds=40)
-    assert outbox.hold(letter, clock.now())
+    begin(letter, clock)
     clock.advance(seconds=40)
     assert claim(clock) == []
     assert rows()[0].lease_until == NOON + timedelta(seconds=40) + LEASE
@@ -184,9 +197,49 @@ def test_forgetting_deletes_finished_letters_alone_and_no_id_comes_back(clock: S
 def test_the_letters_of_an_account_go_with_it() -> None:
     account = open_account("ada@example.org")
     with Work() as work:
-        outbox.queue("password_changed", now=NOON, account_id=account.id)
+        outbox.queue("password_changed", now=NOON, address=account.email, account_id=account.id)
         work.commit()
     with Work() as work:
         db.session.execute(sa.text("DELETE FROM accounts"))
         work.commit()
     assert rows() == []
+
+
+def test_a_message_that_was_not_tried_counts_no_attempt(clock: StillClock) -> None:
+    add(2)
+    begun, waiting = claim(clock)
+    begin(begun, clock)
+    for letter in (begun, waiting):
+        assert outbox.hand_back(letter, clock.now(), "no mail server")
+    assert [(letter.attempts, letter.sending_at, letter.state) for letter in rows()] == [(0, None, QUEUED)] * 2
+
+
+def test_a_failed_attempt_stays_counted(clock: StillClock) -> None:
+    add()
+    (letter,) = claim(clock)
+    begin(letter, clock)
+    outbox.postpone(letter, clock.now(), "451")
+    assert (rows()[0].attempts, rows()[0].sending_at) == (1, None)
+
+
+def test_a_request_for_another_account_replaces_nothing(clock: StillClock) -> None:
+    ada, bob = open_account("ada@example.org"), open_account("bob@example.org")
+    with Work() as work:
+        for account in (ada, bob):
+            outbox.queue("email_change_confirm", now=NOON, address="new@example.org", account_id=account.id)
+        work.commit()
+    first, _ = claim(clock)
+    assert not outbox.overtaken(first)
+
+
+def test_erasing_a_mailbox_leaves_the_messages_of_accounts(clock: StillClock) -> None:
+    account = open_account("ada@example.org")
+    with Work() as work:
+        outbox.queue("email_change_confirm", now=NOON, address="Bob@example.org", account_id=account.id)
+        outbox.queue("reset_password", now=NOON, address="BOB@example.org")
+        outbox.queue("account_deleted", now=NOON, address="bob@example.org")
+        work.commit()
+    with Work() as work:
+        outbox.forget_mailbox("bob@example.org")
+        work.commit()
+    assert [letter.kind for letter in rows()] == ["email_change_confirm", "account_deleted"]

@@ -1,0 +1,94 @@
+"""Whom an email goes to: who had the account when it was caused, whatever happens before it is sent."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from app.core.database import db
+from app.core.origin import Origin
+from app.domain.tokens.bearer import InvalidToken
+
+OWNER, THIEF = "Ann@example.com", "thief@example.org"
+PASSWORD, CHANGED = "correct horse battery", "a new horse battery"
+
+
+@pytest.fixture
+def ann(each_app: Flask, auth: Any, clock: Any) -> Any:
+    """A session of an account whose emails so far were delivered."""
+    clock.hold()
+    tokens = auth.registration.sign_up(OWNER, PASSWORD, Origin(user_agent="Known/1.0"))
+    deliver(auth)
+    return tokens
+
+
+def deliver(auth: Any) -> None:
+    while auth.mail_delivery.deliver_due():
+        pass
+
+
+def move(auth: Any) -> None:
+    """The thief's part: the account has another address from now on."""
+    assert auth.classic.move(auth.administration.find(OWNER), THIEF, Origin())
+
+
+def came(mailbox: Any) -> set[tuple[str, str]]:
+    return {(letter.recipients[0], letter.subject) for letter in mailbox.letters}
+
+
+def test_notices_go_to_who_had_the_account_at_the_time(ann, auth, mailbox) -> None:
+    stolen = auth.sign_in.with_password(OWNER, PASSWORD, Origin(user_agent="Stranger/1.0"))
+    auth.sessions.refresh(auth.sessions.refresh(stolen.refresh_token, Origin()).refresh_token, Origin())
+    with pytest.raises(InvalidToken):
+        auth.sessions.refresh(stolen.refresh_token, Origin())
+    identity = auth.sessions.identify(auth.sessions.refresh(ann.refresh_token, Origin()).access_token)
+    auth.password_change.change(identity, PASSWORD, CHANGED, Origin())
+    mailbox.clear()
+    move(auth)
+    deliver(auth)
+    assert came(mailbox) == {
+        (OWNER, "A new device signed in to your account"), (OWNER, "Your session was used from two places"),
+        (OWNER, "Your password was changed"),
+    }  # fmt: skip
+
+
+def test_the_farewell_goes_to_who_had_the_account_at_the_time(ann, auth, mailbox) -> None:
+    auth.deletion.request(auth.sessions.identify(ann.access_token), PASSWORD, Origin())
+    mailbox.clear()
+    move(auth)
+    deliver(auth)
+    assert {to for to, _ in came(mailbox)} == {OWNER}
+
+
+def test_a_link_goes_to_nobody_who_has_the_account_no_longer(each_app, auth, mailbox) -> None:
+    auth.registration.sign_up(OWNER, PASSWORD, Origin())
+    auth.password_reset.request(OWNER, Origin())
+    auth.administration.invite(None, "bob@example.com")
+    assert auth.classic.move(auth.administration.find("bob@example.com"), "bob@example.org", Origin())
+    move(auth)
+    deliver(auth)
+    assert came(mailbox) == set()
+    assert {item.state for item in auth.mail_queue.recent()} == {"dropped"}
+
+
+def test_an_email_goes_to_the_address_as_its_owner_spells_it(ann, auth, mailbox) -> None:
+    mailbox.clear()
+    auth.password_reset.request("ANN@EXAMPLE.COM", Origin())
+    deliver(auth)
+    assert came(mailbox) == {(OWNER, "Choose a new password")}
+
+
+def test_messages_of_the_version_before_go_to_the_account(ann, each_app, auth, mailbox) -> None:
+    """While an upgrade goes on, its processes still write rows without an address."""
+
+    identity = auth.sessions.identify(ann.access_token)
+    auth.password_change.change(identity, PASSWORD, CHANGED, Origin())
+    auth.password_reset.request(OWNER, Origin())
+    with each_app.app_context(), db.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE outbox SET mailbox = NULL"))
+        connection.execute(sa.text("UPDATE outbox SET address = NULL WHERE kind = 'password_changed'"))
+    mailbox.clear()
+    deliver(auth)
+    assert {to for to, _ in came(mailbox)} == {OWNER}
+    assert len(mailbox.letters) == 2
