@@ -1,5 +1,7 @@
 """Requests made up from the document, right and wrong ones: none breaks us, and every answer is one we documented."""
 
+import re
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed
@@ -15,15 +17,33 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from app import create_app
+from app.web.input_errors import CODES
 from config import load
 from tests.conftest import close
+from tests.test_docs import API, table
 from tests.web.api.acts import credentials_for, make_admin, sign_up
 from tests.web.api.routes import DOCUMENTED, each_route, is_guarded
 
 EXAMPLES = 25
+HTTP_ITSELF = {code.strip("`") for code, *_ in table(API, "### Codes of HTTP itself")}
+
+
+def codes_are_documented(_context, response, case):
+    """Each code of a refusal stands with its operation, or is HTTP's own; each code of a member in the list."""
+    if response.headers.get("content-type") != ["application/problem+json"]:
+        return
+    problem, answers = response.json(), case.operation.definition.raw["responses"]
+    shown = answers.get(str(response.status_code), {}).get("content", {}).get("application/problem+json", {})
+    assert problem["code"] in HTTP_ITSELF | shown.get("examples", {}).keys()
+    for error in problem.get("errors", ()):
+        wanted = {problem["code"]} if problem["code"] != "invalid_input" else set(CODES)
+        assert error["code"] in wanted
+        assert not re.search(r"Value error|Input should|String should|after validation|Extra inputs", error["message"])
+
+
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
-    response_schema_conformance,
+    response_schema_conformance, codes_are_documented,
 ]  # fmt: skip
 dice = hypothesis_settings(
     max_examples=EXAMPLES, database=None, deadline=None, phases=[Phase.generate],

@@ -5,22 +5,23 @@ from flask import Response, current_app, request
 
 def given(word: str) -> str | None:
     """The cookie's value in this request."""
-    return request.cookies.get(_name(word)) if "Cookie" in request.headers else None
+    return request.cookies.get(name_of(word)) if "Cookie" in request.headers else None
 
 
 def put(answer: Response, word: str, value: str, seconds: int, *, script_may_read: bool = False) -> None:
     """Leave a cookie with the browser for so long."""
     answer.set_cookie(
-        _name(word), value, max_age=seconds, path="/", secure=_secure(), httponly=not script_may_read, samesite="Lax"
+        name_of(word), value, max_age=seconds, path="/", secure=_secure(), httponly=not script_may_read, samesite="Lax"
     )
 
 
 def take_back(answer: Response, word: str) -> None:
     """Have the browser forget a cookie."""
-    answer.delete_cookie(_name(word), path="/", secure=_secure(), httponly=True, samesite="Lax")
+    answer.delete_cookie(name_of(word), path="/", secure=_secure(), httponly=True, samesite="Lax")
 
 
-def _name(word: str) -> str:
+def name_of(word: str) -> str:
+    """The cookie's whole name."""
     # `__Host-` makes a browser insist on Secure, this host and the root path; over plain HTTP it would keep none.
     return f"__Host-latchkey_{word}" if _secure() else f"latchkey_{word}"
 
