@@ -169,6 +169,21 @@ def test_a_refusal_does_not_repeat_what_was_sent(shared, method, path, contract)
     assert "hunter2" not in answer.text
 
 
+@each_route(takes_body)
+def test_what_is_too_long_has_the_code_of_what_is_wrong(shared, method, path, contract):
+    own = {"password": "password_too_long", "current_password": "password_too_long", "email": "invalid_email",
+           "token": "link_invalid", "reset_token": "link_invalid", "code": "code_invalid"}  # fmt: skip
+    for name in own.keys() & contract.takes.model_fields.keys():
+        answer = shared.call(method, path, contract, json=example(contract) | {name: "x" * 5_000})
+        assert is_problem(answer, 400, own[name])
+        assert [(error["field"], error["code"]) for error in answer.json["errors"]] == [(name, own[name])]
+
+
+def test_a_new_password_that_is_empty_is_too_short(client):
+    answer = client.post("/api/v1/auth/signup", json={"email": "ann@example.com", "password": ""})
+    assert is_problem(answer, 400, "password_too_short")
+
+
 def test_a_chunked_body_without_a_length_is_taken(client):
     answer = client.post("/api/v1/auth/signup", data=RIGHT, environ_overrides=CHUNKED, **JSON)
     assert answer.status_code == 201
