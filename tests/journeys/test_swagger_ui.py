@@ -54,6 +54,7 @@ def banner(page: Any, text: str) -> None:
 def authorize(page: Any, scheme: str, token: str) -> None:
     """Paste a token into the Authorize dialog."""
     page.get_by_role("button", name="Authorize", exact=True).click()
+    assert page.locator(".auth-container").filter(has_text="cookieAuth").count() == 0  # nobody can fill that in
     form = page.locator(".auth-container").filter(has_text=scheme)
     form.get_by_role("textbox").fill(token)
     form.get_by_role("button", name="Apply credentials").click()

@@ -81,12 +81,16 @@ const paint = () => document.documentElement.classList.toggle("dark-mode", dark.
 dark.addEventListener("change", paint);
 paint();
 
+// Nobody can fill cookies in: the dialog shows the schemes that take a value.
+const withoutCookies = (definitions) => (...given) => definitions(...given)?.filter((one) => !one.has("cookieAuth"));
+
 window.ui = SwaggerUIBundle({
   url: place.dataset.spec,
   domNode: place,
   deepLinking: true,
   layout: "BaseLayout",
   presets: [SwaggerUIBundle.presets.apis],
+  plugins: [{ statePlugins: { auth: { wrapSelectors: { definitionsToAuthorize: withoutCookies } } } }],
   validatorUrl: null, // the default sends the document to a host of Swagger's
   queryConfigEnabled: false, // ?url= would show a stranger's document under our name
   tryItOutEnabled: true,
