@@ -42,7 +42,7 @@ JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 _REF = "#/components/schemas/{model}"
 _SHAPES = {
     "uuid": {"type": "string", "format": "uuid"},
-    "int": {"type": "integer", "minimum": 0, "maximum": LARGEST_NUMBER},
+    "int": {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST_NUMBER},
 }
 _OTHER_REFUSALS = {413: ("content_too_large", "The body is larger than 64 KiB."),
                    415: ("unsupported_media_type", "The body is not JSON, or does not say so.")}  # fmt: skip

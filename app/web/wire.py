@@ -59,6 +59,7 @@ Name = Annotated[str, Field(max_length=100), AfterValidator(_printable)]
 SearchText = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_printable)]
 Locale = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 LARGEST_NUMBER: Final = 2**63 - 1  # of a row; a larger one in a path is no route
+RowId = Annotated[int, _schema(format="int64")]
 
 
 class WireSchema(GenerateJsonSchema):

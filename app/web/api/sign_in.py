@@ -41,7 +41,7 @@ class Credentials(Body):
     password: Password
 
 
-class NewAccount(Credentials):
+class SignupRequest(Credentials):
     """An address and the password to set."""
 
     password: PasswordToSet
@@ -59,7 +59,7 @@ class Tokens(Answer):
     expires_in: int = Field(description="Seconds until the access token expires", examples=[884])
 
 
-class GivenRefreshToken(Body):
+class RefreshRequest(Body):
     """The refresh token, unless it is in the Authorization header or in a cookie."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}, {"refresh_token": "eyJhbGciOi…"}]})
@@ -101,11 +101,11 @@ class LogoutQuery(Body):
 
 @blueprint.post("/signup")
 @endpoint(
-    takes=NewAccount, query=TransportQuery, gives=Tokens, status=201, also={202: LetterSent},
+    takes=SignupRequest, query=TransportQuery, gives=Tokens, status=201, also={202: LetterSent},
     limit=Limit("20 per minute"),
     refuses=(EmailTaken, InvalidEmail, *PASSWORD_REFUSALS, HashSlotsFull, TooMany, CsrfMismatch),
 )  # fmt: skip
-def signup(body: NewAccount, query: TransportQuery) -> IssuedTokens | Response:
+def signup(body: SignupRequest, query: TransportQuery) -> IssuedTokens | Response:
     """Open an account and sign in.
 
     Where addresses must be confirmed first (REQUIRE_VERIFIED_EMAIL) nobody is signed in: the answer is 202, the same
@@ -136,8 +136,8 @@ def login(body: Credentials, query: TransportQuery) -> IssuedTokens | Response:
 
 
 @blueprint.post("/refresh")
-@endpoint(takes=GivenRefreshToken, gives=Tokens, who=HasRefreshToken(), idempotent=True)
-def refresh(body: GivenRefreshToken, idempotency_key: str | None) -> IssuedTokens | Response:
+@endpoint(takes=RefreshRequest, gives=Tokens, who=HasRefreshToken(), idempotent=True)
+def refresh(body: RefreshRequest, idempotency_key: str | None) -> IssuedTokens | Response:
     """Trade the refresh token for a new pair.
 
     Send the refresh token as `refresh_token` in the body or as `Authorization: Bearer …`; browsers with our cookies
