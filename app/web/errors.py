@@ -28,7 +28,8 @@ STATUS: Mapping[type[Refusal], HTTPStatus] = {
 # Where nobody has said more. Werkzeug words its own for people who type an address into a browser.
 DETAILS: Mapping[int, str] = {
     400: "This is not a request that we understand.", 404: "There is no route at this path.",
-    405: "This route has no such method. Allow names those it has.", 408: "The request did not arrive in time.",
+    405: "This route does not take this method; the Allow header lists those that it takes.",
+    408: "The request did not arrive in time.",
     413: "The body is larger than 64 KiB.", 414: "The address is too long.", 431: "The headers are too long.",
 }  # fmt: skip
 # RFC 9110 renamed these; Python follows from 3.13 on, and a code must not depend on that.

@@ -105,6 +105,12 @@ def test_a_second_credential_beside_the_body_is_refused(client, ann, scheme):
     assert refresh(client, ann).status_code == 200
 
 
+def test_a_header_without_a_scheme_beside_the_body_does_not_count(client, ann):
+    careless = {"Authorization": ann["access_token"]}  # what a generated client sends whose callback knows one token
+    answer = client.post("/api/v1/auth/refresh", json={"refresh_token": ann["refresh_token"]}, headers=careless)
+    assert answer.status_code == 200
+
+
 @pytest.mark.parametrize("body", [None, {}, {"refresh_token": None}])
 def test_without_a_refresh_token_it_says_where_one_goes(client, body):
     answer = client.post("/api/v1/auth/refresh", json=body)
