@@ -150,7 +150,7 @@ def refresh(body: RefreshRequest, idempotency_key: str | None) -> IssuedTokens |
 
 
 @blueprint.get("/csrf")
-@endpoint(gives=CsrfToken, who=SignedInByCookie(), needs_database=False)
+@endpoint(gives=CsrfToken, who=SignedInByCookie())
 def show_csrf_token(csrf_token: str) -> object:
     """The CSRF token of this browser's session.
 
