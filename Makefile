@@ -34,7 +34,7 @@ faults: $(VENV)/.tests ## put the service through outages, crashes and floods (a
 		test -z "$$failed" || { echo "promises broken by:$$failed" >&2; exit 1; }
 
 clean: ## remove what was installed or cached; instance/ (database, keys) stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .generators .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps say what .venv holds, so that a second start asks pip nothing.

@@ -16,6 +16,7 @@ from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.hash_slots import HashSlotsFull
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import REFUSALS as PASSWORD_REFUSALS
+from app.domain.accounts.passwords import PasswordTooLong
 from app.domain.accounts.roles import ADMIN, InvalidRoles
 from app.domain.accounts.store import EmailTaken, NoSuchAccount
 from app.domain.mail.console import CaughtLetter
@@ -61,8 +62,8 @@ __all__ = [
     "CsrfMismatch", "EmailTaken", "FreshSignInNeeded", "HashSlotsFull", "Identity",
     "InvalidCredentials", "InvalidCursor", "InvalidEmail", "InvalidRequestError", "InvalidRoles", "InvalidToken",
     "LastAdmin", "LinkExpired", "LinkInvalid", "LinkUsed", "Lookup", "Mailbox", "NoResultFound", "NoSuchAccount",
-    "NoSuchMail", "NoSuchSession", "NotReady", "NothingToRetry", "Scope", "TokenExpired", "Tokens", "WrongPassword",
-    "build_auth",
+    "NoSuchMail", "NoSuchSession", "NotReady", "NothingToRetry", "PasswordTooLong", "Scope", "TokenExpired", "Tokens",
+    "WrongPassword", "build_auth",
 ]  # fmt: skip
 
 

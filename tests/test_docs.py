@@ -19,6 +19,7 @@ import pytest
 
 from app.core.errors import Refusal
 from app.web.errors import STATUS, status_of, title_of
+from app.web.input_errors import CODES
 from app.web.openapi import refusals_of
 from config import ROOT, Settings, load
 from tests.web.api.routes import ROUTES, SOMEBODY, SOMETHING
@@ -34,6 +35,7 @@ WHO = {
     "SignedIn": "signed in",
     "MaybeSignedIn": "anyone, or signed in",
     "HasRefreshToken": "refresh token",
+    "SignedInByCookie": "signed in by cookie",
     "Administrator": "administrator",
 }
 MADE_WHEN_RUN = (".venv", "instance", ".env")
@@ -146,6 +148,10 @@ def codes(heading: str) -> set[tuple[str, str]]:
 def test_the_tables_of_codes_have_exactly_the_refusals_and_their_status():
     there = {(refusal.code, str(int(status_of(refusal)))) for refusal in refusals()}
     assert codes("## Codes") | codes("### Codes that no route answers with") == there
+
+
+def test_the_table_of_member_codes_has_exactly_those_there_are():
+    assert [code.strip("`") for code, _ in table(API, "### Codes of members")] == [*CODES]
 
 
 def test_a_code_stands_in_the_table_where_it_belongs():

@@ -1,10 +1,14 @@
 """Requests made up from the document, right and wrong ones: none breaks us, and every answer is one we documented."""
 
+import re
+
 import pytest
 
 from app import create_app
+from app.web.input_errors import CODES
 from config import load
 from tests.conftest import close, package
+from tests.test_docs import API, table
 from tests.web.api.acts import credentials_for, make_admin, sign_up
 from tests.web.api.routes import DOCUMENTED, each_route, is_guarded
 
@@ -12,9 +16,25 @@ hypothesis, schemathesis = package("hypothesis"), package("schemathesis")
 checks, strategies = package("schemathesis.specs.openapi.checks"), package("hypothesis.strategies")
 
 EXAMPLES = 25
+HTTP_ITSELF = {code.strip("`") for code, *_ in table(API, "### Codes of HTTP itself")}
+
+
+def codes_are_documented(_context, response, case):
+    """Each code of a refusal stands with its operation, or is HTTP's own; each code of a member in the list."""
+    if response.headers.get("content-type") != ["application/problem+json"]:
+        return
+    problem, answers = response.json(), case.operation.definition.raw["responses"]
+    shown = answers.get(str(response.status_code), {}).get("content", {}).get("application/problem+json", {})
+    assert problem["code"] in HTTP_ITSELF | shown.get("examples", {}).keys()
+    for error in problem.get("errors", ()):
+        wanted = {problem["code"]} if problem["code"] != "invalid_input" else set(CODES)
+        assert error["code"] in wanted
+        assert not re.search(r"Value error|Input should|String should|after validation|Extra inputs", error["message"])
+
+
 CHECKS = [
     package("schemathesis.checks").not_a_server_error, checks.status_code_conformance, checks.content_type_conformance,
-    checks.response_headers_conformance, checks.response_schema_conformance,
+    checks.response_headers_conformance, checks.response_schema_conformance, codes_are_documented,
 ]  # fmt: skip
 dice = hypothesis.settings(
     max_examples=EXAMPLES, database=None, deadline=None, phases=[hypothesis.Phase.generate],

@@ -1,5 +1,6 @@
 """The document and the service agree, both ways."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -10,7 +11,16 @@ from app.web.openapi import contracts
 from config import load
 from tests.conftest import package
 from tests.web.api.acts import credentials_for, make_admin, open_account, sign_up
-from tests.web.api.routes import ROUTES, SOMEBODY, each_route, example, is_for_administrators, takes_body
+from tests.web.api.routes import (
+    DOCUMENTED,
+    ROUTES,
+    SOMEBODY,
+    each_route,
+    example,
+    is_for_administrators,
+    may_be_empty,
+    takes_body,
+)  # fmt: skip
 
 WITHOUT_A_CONTRACT = ("static", "flasgger.", "pages_")
 CLASSIC = {"user-authentication-service", "session-authentication"}
@@ -144,6 +154,44 @@ def test_refusals_document_the_headers_they_come_with(document):
 def test_no_reference_leads_nowhere(document):
     schemas = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert set(references(document)) - schemas == set()
+
+
+def test_what_may_be_left_out_has_no_default_of_null_and_is_not_nullable(document):
+    erasing = ("AccountChanges", "Names", "NewUser")
+    for name, schema in document["components"]["schemas"].items():
+        required = schema.get("required", [])
+        for member, shape in schema.get("properties", {}).items():
+            nullable = {"type": "null"} in shape.get("anyOf", []) or "null" in shape.get("type", "")
+            assert shape.get("default", "") is not None, (name, member)
+            assert member in required or not nullable or name in erasing, (name, member)
+    shown = [parameter["schema"] for _, _, one in operations(document) for parameter in one.get("parameters", [])]
+    assert [schema for schema in shown if "anyOf" in schema or schema.get("default", "") is None] == []
+
+
+def test_null_is_documented_where_it_empties_a_member(document):
+    changes = document["components"]["schemas"]["AccountChanges"]
+    assert "required" not in changes
+    assert [shape["type"] for shape in changes["properties"].values()] == [["string", "null"]] * 3
+
+
+@each_route(takes_body)
+def test_a_body_is_required_where_a_member_is(document, method, path, contract):
+    [body] = [
+        operation["requestBody"]
+        for verb, place, operation in operations(document)
+        if (verb, place) == (method, DOCUMENTED[path])
+    ]
+    assert body["required"] is not may_be_empty(contract)
+
+
+def test_the_two_tokens_have_schemes_of_different_kinds(document):
+    schemes = document["components"]["securitySchemes"]
+    kinds = {name: (schemes[name]["type"], schemes[name].get("scheme")) for name in ("bearerAuth", "refreshToken")}
+    assert kinds == {"bearerAuth": ("http", "bearer"), "refreshToken": ("apiKey", None)}
+    used = {json.dumps(operation["security"]) for operation in of_the_house(document)}
+    assert used == {
+        "[]", '[{"bearerAuth": []}]', '[{}, {"bearerAuth": []}]', '[{}, {"refreshToken": []}]', '[{"cookieAuth": []}]'
+    }  # fmt: skip
 
 
 def test_every_guarded_route_names_a_scheme_that_there_is(document):

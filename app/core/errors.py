@@ -29,7 +29,11 @@ class Invalid(Refusal):
 
     code = "invalid_input"
     detail = "The request does not have the form this route takes."
-    field: ClassVar[str | None] = None
+    field: str | None = None
+
+    def __init__(self, detail: str | None = None, *, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.field = field or self.field
 
 
 class Unauthenticated(Refusal):
@@ -68,11 +72,22 @@ class Later(Refusal):
         self.retry_after = retry_after
 
 
+def in_words(seconds: int) -> str:
+    """A wait as people say it, never shorter than it is: "30 seconds", "15 minutes", "2 hours"."""
+    for unit, name in ((3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * unit:
+            return f"{-(-seconds // unit)} {name}"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"
+
+
 class TooMany(Later):
     """Too often; the caller is to wait."""
 
     code = "too_many_requests"
-    detail = "Too many attempts. Wait a little, then try again."
+    detail = "Too many attempts. Try again later."
+
+    def __init__(self, *, retry_after: int = 1) -> None:
+        super().__init__(f"Too many attempts. Try again in {in_words(retry_after)}.", retry_after=retry_after)
 
 
 class Busy(Later):

@@ -17,6 +17,10 @@ class Csrf:
         """What to put into the readable cookie."""
         return self.csrf.of(session_id)
 
+    def of(self, bearer_token: str, kind: str) -> str:
+        """The CSRF token of the session that this token is of; `InvalidToken` for a bad one."""
+        return self.csrf.of(self.tokens.read(bearer_token, kind).session_id)
+
     def check(self, bearer_token: str, kind: str, given: str) -> None:
         """Nothing, or `CsrfMismatch` unless `given` belongs to the token's session; `InvalidToken` for a bad token."""
         self.csrf.check(self.tokens.read(bearer_token, kind).session_id, given)

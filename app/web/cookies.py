@@ -5,23 +5,24 @@ from flask import Response, current_app, request
 
 def given(word: str) -> str | None:
     """The cookie's value in this request."""
-    return request.cookies.get(_name(word)) if "Cookie" in request.headers else None
+    return request.cookies.get(name_of(word)) if "Cookie" in request.headers else None
 
 
 def put(answer: Response, word: str, value: str, seconds: int, *, script_may_read: bool = False) -> None:
     """Leave a cookie with the browser for so long."""
     answer.set_cookie(
-        _name(word), value, max_age=seconds, path=_path(), secure=_secure(), httponly=not script_may_read,
+        name_of(word), value, max_age=seconds, path=_path(), secure=_secure(), httponly=not script_may_read,
         samesite="Lax",
     )  # fmt: skip
 
 
 def take_back(answer: Response, word: str) -> None:
     """Have the browser forget a cookie."""
-    answer.delete_cookie(_name(word), path=_path(), secure=_secure(), httponly=True, samesite="Lax")
+    answer.delete_cookie(name_of(word), path=_path(), secure=_secure(), httponly=True, samesite="Lax")
 
 
-def _name(word: str) -> str:
+def name_of(word: str) -> str:
+    """The cookie's whole name."""
     # `__Host-` makes a browser insist on Secure, this host and the root path; over plain HTTP it would keep none.
     # Under a path of a shared host it cannot be had: its other services would be sent our tokens.
     if not _secure():

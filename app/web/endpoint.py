@@ -7,11 +7,13 @@ from typing import Any, Final, TypeVar
 
 from flask import Response, request
 from pydantic import ValidationError
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from app.core.errors import Busy, Refusal
+from app.core.errors import Busy, Invalid, Refusal
 from app.web.errors import InvalidBody
 from app.web.guards import Anyone, Guard
+from app.web.input_errors import MOST_ERRORS, input_error, input_errors
 from app.web.limits import Limit
 from app.web.wire import Answer, Body
 
@@ -53,12 +55,14 @@ class Contract:
         if self.takes:
             given["body"] = _form(self.takes) if self.form else _body(self.takes)
         if self.query:
-            given["query"] = _validated(
-                lambda model: model.model_validate(request.args.to_dict(), strict=False), self.query
-            )
+            given["query"] = _query(self.query)
         if self.idempotent:
             given["idempotency_key"] = _idempotency_key()
         return given
+
+    def member(self, field: str | None) -> str | None:
+        """The member of the body that a refusal speaks of, by the name that it has on this route."""
+        return self.takes.called.get(field, field) if self.takes and field else field
 
     def answer(self, result: object) -> Response:
         """The handler's result as the answer that the contract names."""
@@ -80,7 +84,11 @@ def endpoint(**terms: Any) -> Callable[[Handler], Callable[..., Response]]:
 
         @wraps(handler)
         def view(**path: object) -> Response:
-            return _try_again(lambda: contract.answer(handler(**contract.arguments(), **path)))
+            try:
+                return _try_again(lambda: contract.answer(handler(**contract.arguments(), **path)))
+            except Invalid as refusal:
+                refusal.field = contract.member(refusal.field)
+                raise
 
         limited: Callable[..., Response] = contract.limit(view) if contract.limit else view
         limited.contract = contract  # type: ignore[attr-defined]
@@ -117,30 +125,45 @@ def _cached(answer: Response, seconds: int) -> Response:
 def _idempotency_key() -> str | None:
     key = request.headers.get("Idempotency-Key")
     if key is not None and not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY:
-        message = f"must have 1 to {MAX_IDEMPOTENCY_KEY} characters"
-        raise InvalidBody([{"field": "Idempotency-Key", "code": "invalid_length", "message": message}])
+        message = f"This must have 1 to {MAX_IDEMPOTENCY_KEY} characters."
+        raise InvalidBody([input_error("Idempotency-Key", "wrong_format", message)])
     return key
 
 
 def _body(model: type[Body]) -> Body:
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType("Send JSON, and say so: Content-Type: application/json.")
     data = request.get_data()
     if request.content_length is None and len(data) >= (request.max_content_length or len(data) + 1):
         raise RequestEntityTooLarge  # Werkzeug cuts off a body that does not announce its length, silently
-    return _validated(lambda wanted: wanted.model_validate_json(data), model)
+    if data and request.mimetype != "application/json":
+        raise UnsupportedMediaType("Send JSON, and say so: Content-Type: application/json.")
+    # Clients that have nothing to say send no body, and often no type; those generated in Go send a null.
+    nothing = not data or data.strip() == b"null"
+    return _validated(lambda wanted: wanted.model_validate_json(b"{}" if nothing else data), model)
 
 
 def _form(model: type[Body]) -> Body:
-    fields = request.form.to_dict()
+    fields = _each_once(request.form)
     return _validated(lambda wanted: wanted.model_validate(fields), model)
+
+
+def _query(model: type[Body]) -> Body:
+    fields = _each_once(request.args)
+    return _validated(lambda wanted: wanted.model_validate(fields, strict=False), model)
+
+
+def _each_once(given: MultiDict[str, str]) -> dict[str, str]:
+    # Of two values a proxy or a log may take the one and we the other (ASVS 15.3.7).
+    repeated = [name for name, values in given.lists() if len(values) > 1]
+    if repeated:
+        raise InvalidBody([input_error(name, "repeated", "Give this once.") for name in repeated[:MOST_ERRORS]])
+    return given.to_dict()
 
 
 def _validated(validate: Callable[[type[Body]], Body], model: type[Body]) -> Body:
     try:
         return validate(model)
     except ValidationError as invalid:
-        raise InvalidBody.of(invalid) from None
+        raise InvalidBody(input_errors(invalid)) from None
 
 
 def _unwrapped(text: str) -> str:

@@ -7,11 +7,11 @@ from typing import Any
 
 from flask import Flask, Response, json
 from flask_limiter.errors import RateLimitExceeded
-from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from app.auth import InvalidToken
 from app.core.errors import Busy, Conflict, Forbidden, Invalid, Later, Missing, Refusal, TooMany, Unauthenticated
+from app.web.input_errors import input_error
 from app.web.limits import refusal_of
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,13 @@ STATUS: Mapping[type[Refusal], HTTPStatus] = {
     TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     Busy: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+# Where nobody has said more. Werkzeug words its own for people who type an address into a browser.
+DETAILS: Mapping[int, str] = {
+    400: "This is not a request that we understand.", 404: "There is no route at this path.",
+    405: "This route does not take this method; the Allow header lists those that it takes.",
+    408: "The request did not arrive in time.",
+    413: "The body is larger than 64 KiB.", 414: "The address is too long.", 431: "The headers are too long.",
+}  # fmt: skip
 # RFC 9110 renamed these; Python follows from 3.13 on, and a code must not depend on that.
 RENAMED: Mapping[int, str] = {413: "Content Too Large", 414: "URI Too Long"}
 
@@ -35,17 +42,6 @@ class InvalidBody(Invalid):
     def __init__(self, errors: list[dict[str, str]]) -> None:
         super().__init__()
         self.errors = errors
-
-    @classmethod
-    def of(cls, invalid: ValidationError) -> "InvalidBody":
-        """What pydantic found, without repeating the input: it may hold a password."""
-        found = invalid.errors(include_url=False, include_context=False, include_input=False)
-        return cls([{"field": _path(e["loc"]), "code": e["type"], "message": e["msg"]} for e in found[:20]])
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    # Names that we did not ask for are the client's text: shown, but not at any length.
-    return ".".join(str(part) for part in location).encode("ascii", "backslashreplace").decode()[:100]
 
 
 def status_of(refusal: type[Refusal]) -> HTTPStatus:
@@ -88,7 +84,7 @@ def problem(status: HTTPStatus, code: str, detail: str, errors: list[dict[str, s
 def _refused(refusal: Refusal) -> Response:
     errors = getattr(refusal, "errors", None)
     if isinstance(refusal, Invalid) and refusal.field:
-        errors = [{"field": refusal.field, "code": refusal.code, "message": refusal.message}]
+        errors = [input_error(refusal.field, refusal.code, refusal.message)]
     answer = problem(status_of(type(refusal)), refusal.code, refusal.message, errors)
     if isinstance(refusal, Unauthenticated):
         answer.headers["WWW-Authenticate"] = _challenge(presented=isinstance(refusal, InvalidToken))
@@ -118,7 +114,8 @@ def _http_error(error: HTTPException) -> Response:
         return given  # type: ignore[return-value]
     status = HTTPStatus(error.code)
     code = title_of(status).lower().replace(" ", "_")
-    answer = problem(status, code, error.description or status.description)
+    ours = error.description if error.description != type(error).description else None
+    answer = problem(status, code, ours or DETAILS.get(status.value, f"{title_of(status)}."))
     for name in ("Allow", "Retry-After"):
         if name in given.headers:
             answer.headers[name] = given.headers[name]

@@ -82,12 +82,38 @@ class MaybeSignedIn(SignedIn):
 
 @dataclass(frozen=True)
 class HasRefreshToken:
-    """Whoever carries a refresh token; whether it is a good one is for the flow to say."""
+    """Whoever sends a refresh token. It may be in the body, so the handler asks for it, once the body is read."""
 
     scheme: str | None = "refreshToken"
-    gives: str | None = "token"
-    refuses: Refusals = (transports.TwoCredentials, Unauthenticated, InvalidToken, TokenExpired, CsrfMismatch)
+    gives: str | None = None
+    refuses: Refusals = (
+        transports.TwoCredentials, transports.RefreshTokenMissing, InvalidToken, TokenExpired, CsrfMismatch,
+    )  # fmt: skip
+
+    def admit(self) -> None:
+        """Anyone, so far."""
+
+
+@dataclass(frozen=True)
+class SignedInByCookie:
+    """A browser that has our cookies, also when only the refresh cookie is left."""
+
+    scheme: str | None = "cookieAuth"
+    gives: str | None = "csrf_token"
+    refuses: Refusals = (transports.TwoCredentials, transports.NotByCookie, InvalidToken, TokenExpired, CsrfMismatch)
 
     def admit(self) -> str:
-        """The token as it was sent."""
-        return transports.chosen().refresh_token()
+        """The CSRF token of the session."""
+        return transports.csrf_token()
+
+
+def security_of(guard: Guard, *, basic: bool) -> list[dict[str, list[str]]]:
+    """The ways to pass, as OpenAPI has them; {} is: without a credential, or with one in the body."""
+    if guard.scheme is None:
+        return []
+    ways: list[dict[str, list[str]]] = [{guard.scheme: []}]
+    if isinstance(guard, MaybeSignedIn | HasRefreshToken):
+        ways.insert(0, {})
+    if basic and isinstance(guard, SignedIn):
+        ways.append({"basicAuth": []})
+    return ways

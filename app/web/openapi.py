@@ -10,30 +10,39 @@ from types import MappingProxyType
 from typing import Any
 
 from flask import Flask
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
 from app.core.errors import DatabaseBusy, Invalid, Refusal
+from app.web import cookies
 from app.web.endpoint import MAX_IDEMPOTENCY_KEY, Contract, contract_of
 from app.web.errors import status_of, title_of
-from app.web.wire import LARGEST_NUMBER, Answer, Problem
+from app.web.guards import security_of
+from app.web.wire import LARGEST_NUMBER, Answer, Problem, WireSchema
 
 DESCRIPTION = """Accounts for single-page and mobile apps.
 
 Sign up or sign in below and try the rest: this page keeps the tokens for you. Elsewhere send the `access_token` as
-`Authorization: Bearer …`.
+`Authorization: Bearer …`, and the `refresh_token` in the body of `/auth/refresh`.
+Browsers may be signed in by cookies instead (`?transport=cookie`): they send no token, and `X-CSRF-Token` with each
+request that writes.
 Refusals are problem documents (RFC 9457) with a stable `code`."""
 
-SECURITY_SCHEMES = {
-    "bearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The access token"},
-    "refreshToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The refresh token"},
-}
+BEARER, BASIC = (
+    {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The access token"},
+    {"type": "http", "scheme": "basic", "description": "Address and password with each request"},
+)
+# Not http bearer too: generated clients ask for the token of a kind of scheme, and would send the access token.
+REFRESH_TOKEN = {
+    "type": "apiKey", "in": "header", "name": "Authorization",
+    "description": "`Bearer ` and the refresh token. Or send it in the body, and nothing here.",
+}  # fmt: skip
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 _REF = "#/components/schemas/{model}"
 _SHAPES = {
     "uuid": {"type": "string", "format": "uuid"},
-    "int": {"type": "integer", "minimum": 0, "maximum": LARGEST_NUMBER},
+    "int": {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST_NUMBER},
 }
 _OTHER_REFUSALS = {413: ("content_too_large", "The body is larger than 64 KiB."),
                    415: ("unsupported_media_type", "The body is not JSON, or does not say so.")}  # fmt: skip
@@ -49,13 +58,13 @@ def document(
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for rule, contract in contracts(app):
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            paths[_path(rule)][method.lower()] = _operation(rule, contract)
+            paths[_path(rule)][method.lower()] = _operation(rule, contract, basic=_takes_basic(app))
     return {
         "openapi": "3.1.0",
         "info": {"title": "Latchkey", "version": version, "description": DESCRIPTION},
         "servers": [{"url": server}],
         "paths": dict(paths),
-        "components": {"schemas": _schemas(app), "securitySchemes": {**SECURITY_SCHEMES, **schemes}},
+        "components": {"schemas": _schemas(app), "securitySchemes": {**_security_schemes(app), **schemes}},
     }
 
 
@@ -67,25 +76,47 @@ def contracts(app: Flask) -> Iterator[tuple[Rule, Contract]]:
             yield rule, contract
 
 
-def _operation(rule: Rule, contract: Contract) -> dict[str, Any]:
+def _security_schemes(app: Flask) -> dict[str, Any]:
+    with app.app_context():
+        name = cookies.name_of("access")
+    said = "The cookies of a sign-in with `transport=cookie`. Browsers send them by themselves."
+    cookie = {"type": "apiKey", "in": "cookie", "name": name, "description": said}
+    basic = {"basicAuth": BASIC} if _takes_basic(app) else {}
+    # The dialog of Swagger UI puts the cursor into the last one.
+    return {"cookieAuth": cookie, "refreshToken": REFRESH_TOKEN, **basic, "bearerAuth": BEARER}
+
+
+def _takes_basic(app: Flask) -> bool:
+    return bool(app.config["LATCHKEY"].basic_auth)
+
+
+def _operation(rule: Rule, contract: Contract, *, basic: bool) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": rule.endpoint.rpartition(".")[2],
         "tags": [rule.endpoint.partition(".")[0].replace("_", "-")],
         "summary": contract.summary,
         "responses": _successes(contract) | _refusals(contract),
-        "security": [{contract.who.scheme: []}] if contract.who.scheme else [],
+        "security": security_of(contract.who, basic=basic),
     }
     if contract.description:
         operation["description"] = contract.description
     if contract.takes:
         operation["requestBody"] = {
-            "required": True,
+            "required": not _takes_nothing(contract.takes),
             "content": _content(contract.takes, FORM if contract.form else JSON),
         }
     parameters = [*_path_parameters(rule), *_query_parameters(contract), *_header_parameters(contract)]
     if parameters:
         operation["parameters"] = parameters
     return operation
+
+
+def _takes_nothing(model: type[BaseModel]) -> bool:
+    """Whether a request without a body is a good one."""
+    try:
+        return bool(model.model_validate({}))
+    except ValidationError:
+        return False
 
 
 def _successes(contract: Contract) -> dict[str, Any]:
@@ -157,7 +188,7 @@ def _path_parameters(rule: Rule) -> list[dict[str, Any]]:
 def _query_parameters(contract: Contract) -> list[dict[str, Any]]:
     if contract.query is None:
         return []
-    schema = contract.query.model_json_schema(ref_template=_REF)
+    schema = contract.query.model_json_schema(ref_template=_REF, schema_generator=WireSchema)
     return [
         {"name": name, "in": "query", "required": name in schema.get("required", []), "schema": shape}
         for name, shape in schema["properties"].items()
@@ -183,4 +214,5 @@ def _schemas(app: Flask) -> dict[str, Any]:
 
 @cache  # the longest part of making an app, and the same for each one in a process
 def _definitions(models: tuple[tuple[type[BaseModel], Any], ...]) -> str:
-    return json.dumps(models_json_schema(models, ref_template=_REF)[1]["$defs"])
+    schemas = models_json_schema(models, ref_template=_REF, schema_generator=WireSchema)[1]
+    return json.dumps(schemas["$defs"])

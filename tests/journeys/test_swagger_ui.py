@@ -7,6 +7,14 @@ from tests.journeys.conftest import in_one_process
 from tests.journeys.test_in_the_browser import OLD, reset_letter, sign_up, visit
 
 ANN = "ann@example.com"  # whose address and password are the examples' own
+BY_TOKENS = f"Signed in as {ANN}: the tokens are under Authorize"
+BY_COOKIES = f"Signed in as {ANN}: by cookies"
+
+
+def sign_in_elsewhere(page: Any) -> dict[str, str]:
+    """The tokens of another session, which the page knows nothing of."""
+    tokens: dict[str, str] = page.request.post("/api/v1/auth/login", data={"email": ANN, "password": OLD}).json()
+    return tokens
 
 
 def execute(page: Any, operation: str, **changes: str) -> tuple[int, dict[str, Any]]:
@@ -19,15 +27,34 @@ def execute(page: Any, operation: str, **changes: str) -> tuple[int, dict[str, A
     if changes:
         body = section.locator("textarea.body-param__text")
         body.fill(json.dumps(json.loads(body.input_value()) | changes))
+    return press(section)
+
+
+def execute_by_cookie(page: Any, operation: str) -> tuple[int, dict[str, Any]]:
+    """Execute an operation with `transport=cookie`."""
+    section = page.locator(f"#operations-{operation}")
+    section.locator(".opblock-summary-control").click()
+    section.locator("select").first.select_option("cookie")
+    return press(section)
+
+
+def press(section: Any) -> tuple[int, dict[str, Any]]:
+    """Press Execute; the status and the body that are then shown."""
     section.get_by_role("button", name="Execute").click()
     answer = section.locator(".live-responses-table .response")
-    status = answer.locator(".response-col_status").inner_text()
-    return int(status.split()[0]), json.loads(answer.locator("pre.microlight").first.inner_text())
+    status = int(answer.locator(".response-col_status").inner_text().split()[0])
+    return status, json.loads(answer.locator("pre.microlight").first.inner_text()) if status != 204 else {}
+
+
+def banner(page: Any, text: str) -> None:
+    """Wait until the masthead says this, and nothing else."""
+    page.wait_for_function("text => document.getElementById('signed-in').textContent === text", arg=text)
 
 
 def authorize(page: Any, scheme: str, token: str) -> None:
     """Paste a token into the Authorize dialog."""
     page.get_by_role("button", name="Authorize", exact=True).click()
+    assert page.locator(".auth-container").filter(has_text="cookieAuth").count() == 0  # nobody can fill that in
     form = page.locator(".auth-container").filter(has_text=scheme)
     form.get_by_role("textbox").fill(token)
     form.get_by_role("button", name="Apply credentials").click()
@@ -39,22 +66,58 @@ def test_the_whole_story_can_be_tried_out(chromium, live_server, mailbox):
     with visit(chromium, live_server) as (page, _):
         page.goto("/docs")
         assert execute(page, "sign-in-signup")[0] == 201
-        page.get_by_role("status").filter(has_text="Signed in").wait_for()
+        banner(page, BY_TOKENS)
+        assert execute(page, "sign-in-refresh")[0] == 200
+        page.reload()
+        banner(page, BY_TOKENS)
         status, account = execute(page, "account-show_account")
         assert (status, account["email"]) == (200, ANN)
         assert execute(page, "password-reset-forgot_password")[0] == 200
         token = reset_letter(mailbox).token
         assert execute(page, "password-reset-reset_password", reset_token=token)[0] == 200
+        banner(page, "")
         assert execute(page, "sign-in-login", password="a new horse battery")[0] == 200
         status, same = execute(page, "account-show_account")
         assert (status, same["id"]) == (200, account["id"])
+        assert execute(page, "sign-in-logout")[0] == 204
+        banner(page, "")
+
+
+@in_one_process  # what this page does with credentials
+def test_tokens_and_cookies_never_meet_in_one_request(chromium, live_server):
+    with visit(chromium, live_server) as (page, _):
+        page.goto("/docs")
+        assert execute(page, "sign-in-signup")[0] == 201
+        banner(page, BY_TOKENS)
+        assert execute_by_cookie(page, "sign-in-login")[0] == 200
+        banner(page, BY_COOKIES)
+        assert execute(page, "account-show_account")[0] == 200
+        assert execute(page, "account-change_account", first_name="Eve")[0] == 200
+        assert execute(page, "sign-in-refresh")[0] == 200
+        authorize(page, "bearerAuth", sign_in_elsewhere(page)["access_token"])
+        assert execute(page, "account-show_account")[1]["first_name"] == "Eve"
+        assert execute(page, "sign-in-logout")[0] == 204
+        banner(page, BY_COOKIES)
+        assert execute(page, "sign-in-logout")[0] == 204
+        banner(page, "")
+        assert execute(page, "account-show_account")[0] == 401
+
+
+@in_one_process
+def test_a_refresh_token_is_pasted_with_or_without_its_scheme(chromium, live_server):
+    with visit(chromium, live_server) as (page, _):
+        sign_up(page, ANN)
+        page.goto("/docs")
+        authorize(page, "refreshToken", sign_in_elsewhere(page)["refresh_token"])
+        assert execute(page, "sign-in-refresh")[0] == 200
+        other = sign_in_elsewhere(page)["refresh_token"]
+        assert execute(page, "sign-in-refresh", refresh_token=other)[0] == 200
 
 
 @in_one_process  # what the dialog does with a token
 def test_a_token_from_elsewhere_is_pasted_under_authorize(chromium, live_server):
     with visit(chromium, live_server) as (page, _):
         sign_up(page, ANN)
-        answer = page.request.post("/api/v1/auth/login", data={"email": ANN, "password": OLD})
         page.goto("/docs")
-        authorize(page, "bearerAuth", answer.json()["access_token"])
+        authorize(page, "bearerAuth", sign_in_elsewhere(page)["access_token"])
         assert execute(page, "account-show_account")[1]["email"] == ANN

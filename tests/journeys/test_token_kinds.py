@@ -3,7 +3,7 @@
 import pytest
 
 from tests.journeys.life import PASSWORD, Person
-from tests.web.api.routes import ROUTES, example, is_guarded, takes_body
+from tests.web.api.routes import ROUTES, example, takes_a_token, takes_body
 
 NEW = "ann@example.org"
 LINKS = {  # the route that takes a link's token, the member that it travels in, and what travels beside it
@@ -58,7 +58,7 @@ def test_in_the_place_of_every_other_kind_it_is_refused(ann: Person, tokens: dic
     accepted = []
     for kind, token in tokens.items():
         for method, path, contract in ROUTES:
-            if is_guarded(contract) and contract.who.scheme != BEARERS.get(kind):
+            if takes_a_token(contract) and contract.who.scheme != BEARERS.get(kind):
                 answer = present_as_bearer(ann, token, method, path, contract)
                 if (answer.status_code, answer.json["code"]) != (401, "invalid_token"):
                     accepted.append((kind, method, path, answer.text))

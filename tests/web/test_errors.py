@@ -1,6 +1,7 @@
 """Refusals and mistakes as problem documents."""
 
 import logging
+import re
 
 import pytest
 from flask import abort
@@ -92,6 +93,12 @@ def test_a_mistake_of_ours_is_noted(raising, caplog):
 def test_every_http_error_is_a_problem(client, status):
     answer = client.get(f"/abort/{status}")
     assert is_problem(answer, status, answer.json["code"])
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 413, 414, 415, 431])
+def test_no_words_of_a_library_are_told(client, status):
+    detail = client.get(f"/abort/{status}").json["detail"]
+    assert not re.search(r"server could not|manually|requested URL|exceeds the capacity|URI|browser", detail)
 
 
 @pytest.mark.parametrize(("status", "code"), [(413, "content_too_large"), (414, "uri_too_long")])

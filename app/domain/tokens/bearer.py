@@ -122,7 +122,7 @@ class BearerTokens:
                 self._checked.clear()
             self._checked[digest] = claims
         if claims.kind != kind:
-            raise InvalidToken
+            raise InvalidToken(f"This route needs the {kind} token, and this is the {claims.kind} token.")
         if claims.expires_at + LEEWAY_SECONDS <= time.time():
             raise TokenExpired
         return claims

@@ -10,7 +10,7 @@ class CsrfMismatch(Forbidden):
     """A write by cookie did not prove that a page of ours sent it."""
 
     code = "csrf_failed"
-    detail = "Send the value of the CSRF cookie in the header X-CSRF-Token."
+    detail = "Send the CSRF token of this session in the header X-CSRF-Token. GET /api/v1/auth/csrf gives it."
 
 
 class CsrfTokens:

@@ -5,8 +5,9 @@ from typing import Any
 
 from flask import Blueprint
 from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 
-from app.auth import HashSlotsFull, Identity, LastAdmin, WrongPassword
+from app.auth import HashSlotsFull, Identity, LastAdmin, PasswordTooLong, WrongPassword
 from app.core.errors import TooMany
 from app.web.door import auth
 from app.web.endpoint import endpoint
@@ -16,6 +17,8 @@ from app.web.origin import origin
 from app.web.wire import Answer, Body, Locale, Name, Password
 
 blueprint = Blueprint("account", __name__, url_prefix="/api/v1")
+
+NULL_EMPTIES: JsonDict = {"type": ["string", "null"]}
 
 
 class Account(Answer):
@@ -39,9 +42,11 @@ class AccountChanges(Body):
         json_schema_extra={"examples": [{"first_name": "Ann", "last_name": "Lee", "locale": "en"}]}
     )
 
-    first_name: Name | None = None
-    last_name: Name | None = None
-    locale: Locale | None = Field(None, description="Language of letters, as a BCP 47 tag")
+    first_name: Name | None = Field(None, json_schema_extra=NULL_EMPTIES)
+    last_name: Name | None = Field(None, json_schema_extra=NULL_EMPTIES)
+    locale: Locale | None = Field(
+        None, description="Language of emails, as a BCP 47 tag", json_schema_extra=NULL_EMPTIES
+    )
 
 
 @blueprint.get("/account")
@@ -71,7 +76,7 @@ class Exported(Answer):
 @blueprint.delete("/account")
 @endpoint(
     takes=Farewell, who=SignedIn(), status=204, limit=GUESSING,
-    refuses=(WrongPassword, HashSlotsFull, TooMany, LastAdmin),
+    refuses=(WrongPassword, PasswordTooLong, HashSlotsFull, TooMany, LastAdmin),
 )  # fmt: skip
 def delete_account(identity: Identity, body: Farewell) -> None:
     """Delete the account.

@@ -13,12 +13,15 @@ from app.auth import (
     LinkExpired,
     LinkInvalid,
     LinkUsed,
+    PasswordTooLong,
     WrongPassword,
 )  # fmt: skip
 from app.core.errors import TooMany
 from app.web.door import auth
 from app.web.endpoint import endpoint
+from app.web.errors import InvalidBody
 from app.web.guards import MaybeSignedIn, SignedIn
+from app.web.input_errors import input_error, refused_as
 from app.web.limits import GUESSING, Limit
 from app.web.origin import origin
 from app.web.wire import Answer, Body, Code, Email, LinkToken, Password
@@ -40,7 +43,7 @@ class Confirmation(Body):
     @model_validator(mode="after")
     def _one_way(self) -> "Confirmation":
         if (self.token is None) == (self.email is None or self.code is None):
-            raise ValueError("give either a token, or an email and a code")
+            raise refused_as("choose_one", "Give either token, or email and code.")
         return self
 
 
@@ -130,7 +133,7 @@ def resend_verification(identity: Identity | None, body: Recipient) -> Message:
     """
     email = identity.owner.email if identity else body.email
     if email is None:
-        raise InvalidEmail
+        raise InvalidBody([input_error("email", "missing", "This is required, unless you are signed in.")])
     auth.email_verification.resend(email, origin())
     return Message(message=ON_ITS_WAY)
 
@@ -138,7 +141,7 @@ def resend_verification(identity: Identity | None, body: Recipient) -> Message:
 @blueprint.put("/account/email")
 @endpoint(
     takes=NewEmail, gives=Message, status=202, who=SignedIn(), limit=GUESSING,
-    refuses=(InvalidEmail, FreshSignInNeeded, WrongPassword, HashSlotsFull, TooMany),
+    refuses=(InvalidEmail, FreshSignInNeeded, WrongPassword, PasswordTooLong, HashSlotsFull, TooMany),
 )  # fmt: skip
 def change_email(identity: Identity, body: NewEmail) -> Message:
     """Ask for another address.

@@ -10,7 +10,7 @@ from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
 from app.web.limits import GUESSING
 from app.web.origin import origin
-from app.web.wire import Body, Password
+from app.web.wire import Body, Password, PasswordToSet
 
 blueprint = Blueprint("password_change", __name__, url_prefix="/api/v1/account")
 
@@ -25,7 +25,7 @@ class PasswordPair(Body):
     )
 
     current_password: Password | None = Field(None, description="May be left out within ten minutes of signing in")
-    password: Password
+    password: PasswordToSet
 
 
 @blueprint.put("/password")

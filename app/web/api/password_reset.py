@@ -1,5 +1,8 @@
 """/api/v1: a forgotten password, from the request to the new one."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from flask import Blueprint
 from pydantic import ConfigDict, model_validator
 
@@ -16,9 +19,10 @@ from app.core.errors import TooMany
 from app.web import device
 from app.web.door import auth
 from app.web.endpoint import endpoint
+from app.web.input_errors import refused_as
 from app.web.limits import GUESSING, Limit
 from app.web.origin import origin
-from app.web.wire import Answer, Body, Code, Email, LinkToken, Password
+from app.web.wire import Answer, Body, Code, Email, LinkToken, PasswordToSet
 
 blueprint = Blueprint("password_reset", __name__, url_prefix="/api/v1")
 
@@ -38,15 +42,17 @@ class NewPassword(Body):
         json_schema_extra={"examples": [{"reset_token": "paste-it-from-the-letter", "password": "a new horse battery"}]}
     )
 
+    called: ClassVar[Mapping[str, str]] = {"token": "reset_token"}
+
     reset_token: LinkToken | None = None
     email: Email | None = None
     code: Code | None = None
-    password: Password
+    password: PasswordToSet
 
     @model_validator(mode="after")
     def _one_way(self) -> "NewPassword":
         if (self.reset_token is None) == (self.email is None or self.code is None):
-            raise ValueError("give either a reset_token, or an email and a code")
+            raise refused_as("choose_one", "Give either reset_token, or email and code.")
         return self
 
 

@@ -12,6 +12,7 @@ from app.auth import (
     Identity,
     InvalidCredentials,
     InvalidEmail,
+    PasswordTooLong,
     Scope,
     WrongPassword,
 )  # fmt: skip
@@ -19,11 +20,11 @@ from app.auth import Tokens as IssuedTokens
 from app.core.errors import TooMany
 from app.web.door import auth
 from app.web.endpoint import endpoint
-from app.web.guards import HasRefreshToken, SignedIn
+from app.web.guards import HasRefreshToken, SignedIn, SignedInByCookie
 from app.web.limits import GUESSING, Limit
 from app.web.origin import origin
-from app.web.transports import cookie
-from app.web.wire import Answer, Body, Email, Password
+from app.web.transports import cookie, refresh_token_beside
+from app.web.wire import Answer, Body, Email, Password, PasswordToSet
 
 blueprint = Blueprint("sign_in", __name__, url_prefix="/api/v1/auth")
 
@@ -39,6 +40,12 @@ class Credentials(Body):
     password: Password
 
 
+class SignupRequest(Credentials):
+    """An address and the password to set."""
+
+    password: PasswordToSet
+
+
 class Tokens(Answer):
     """A pair of tokens. Send `access_token` as `Authorization: Bearer …`; keep `refresh_token` for /auth/refresh."""
 
@@ -49,6 +56,20 @@ class Tokens(Answer):
     token_type: str = Field(examples=["Bearer"])
     csrf_token: str | None = Field(None, description="With transport=cookie: send it back as X-CSRF-Token")
     expires_in: int = Field(description="Seconds until the access token expires", examples=[884])
+
+
+class RefreshRequest(Body):
+    """The refresh token, unless it is in the Authorization header or in a cookie."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{}, {"refresh_token": "eyJhbGciOi…"}]})
+
+    refresh_token: str | None = None
+
+
+class CsrfToken(Answer):
+    """What a page sends as X-CSRF-Token with each request that writes."""
+
+    csrf_token: str
 
 
 class TransportQuery(Body):
@@ -79,11 +100,11 @@ class LogoutQuery(Body):
 
 @blueprint.post("/signup")
 @endpoint(
-    takes=Credentials, query=TransportQuery, gives=Tokens, status=201, also={202: LetterSent},
+    takes=SignupRequest, query=TransportQuery, gives=Tokens, status=201, also={202: LetterSent},
     limit=Limit("20 per minute"),
     refuses=(EmailTaken, InvalidEmail, *PASSWORD_REFUSALS, HashSlotsFull, TooMany, CsrfMismatch),
 )  # fmt: skip
-def signup(body: Credentials, query: TransportQuery) -> IssuedTokens | Response:
+def signup(body: SignupRequest, query: TransportQuery) -> IssuedTokens | Response:
     """Open an account and sign in.
 
     Where addresses must be confirmed first (REQUIRE_VERIFIED_EMAIL) nobody is signed in: the answer is 202, the same
@@ -100,7 +121,7 @@ def signup(body: Credentials, query: TransportQuery) -> IssuedTokens | Response:
 @blueprint.post("/login")
 @endpoint(
     takes=Credentials, query=TransportQuery, gives=Tokens, limit=GUESSING,
-    refuses=(InvalidCredentials, InvalidEmail, HashSlotsFull, TooMany, CsrfMismatch),
+    refuses=(InvalidCredentials, InvalidEmail, PasswordTooLong, HashSlotsFull, TooMany, CsrfMismatch),
 )  # fmt: skip
 def login(body: Credentials, query: TransportQuery) -> IssuedTokens | Response:
     """Sign in with address and password.
@@ -113,16 +134,28 @@ def login(body: Credentials, query: TransportQuery) -> IssuedTokens | Response:
 
 
 @blueprint.post("/refresh")
-@endpoint(gives=Tokens, who=HasRefreshToken(), idempotent=True)
-def refresh(token: str, idempotency_key: str | None) -> IssuedTokens | Response:
+@endpoint(takes=RefreshRequest, gives=Tokens, who=HasRefreshToken(), idempotent=True)
+def refresh(body: RefreshRequest, idempotency_key: str | None) -> IssuedTokens | Response:
     """Trade the refresh token for a new pair.
 
-    Send the refresh token as Bearer; it is used up. Sent again within a few seconds, as two tabs do, it gives the same
+    Send the refresh token as `refresh_token` in the body or as `Authorization: Bearer …`; browsers with our cookies
+    send neither. It is used up. Sent again within a few seconds, as two tabs do, it gives the same
     successor again, and so it does at any time with the `Idempotency-Key` of the first attempt. Sent later without one
     it is taken for stolen, and the session ends.
     """
-    tokens = auth.sessions.refresh(token, origin(), idempotency_key)
+    tokens = auth.sessions.refresh(refresh_token_beside(body.refresh_token), origin(), idempotency_key)
     return _carried(tokens, "cookie" if cookie.Cookie().carried() else "bearer")
+
+
+@blueprint.get("/csrf")
+@endpoint(gives=CsrfToken, who=SignedInByCookie())
+def show_csrf_token(csrf_token: str) -> object:
+    """The CSRF token of this browser's session.
+
+    For pages of another origin in CORS_ORIGINS, which cannot read our cookies. The token stays the same as long as the
+    session lives; this answers also when only the refresh cookie is left.
+    """
+    return {"csrf_token": csrf_token}
 
 
 @blueprint.post("/logout")
@@ -143,7 +176,7 @@ def logout(identity: Identity, query: LogoutQuery) -> Response:
     who=SignedIn(),
     status=204,
     limit=GUESSING,
-    refuses=(WrongPassword, HashSlotsFull, TooMany),
+    refuses=(WrongPassword, PasswordTooLong, HashSlotsFull, TooMany),
 )
 def reauthenticate(identity: Identity, body: GivenPassword) -> None:
     """Give the password once more.

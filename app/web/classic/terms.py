@@ -15,7 +15,7 @@ from app.web.wire import Answer, Body
 USER_SERVICE = "user_authentication_service"
 SESSION_API = "session_authentication"
 PREFIX = "/api/v1"
-MISSING = ("missing", "string_too_short")
+MISSING = ("missing", "too_short")
 Address = Annotated[str, Field(min_length=1, max_length=254)]  # what is no address is answered as unknown
 
 

@@ -1,21 +1,79 @@
-// Starts Swagger UI. Tokens that a try-out brings (sign-up, sign-in, refresh) go into Authorize by themselves.
+// Starts Swagger UI. Who signs in by a try-out stays signed in: tokens go into Authorize, cookies are the browser's.
 "use strict";
 const place = document.getElementById("swagger-ui");
+const banner = document.getElementById("signed-in");
 const schemes = { access_token: "bearerAuth", refresh_token: "refreshToken" };
+let asked = 0;
 
-function keepTokens(answer) {
-  if (!answer.ok || !answer.text || new URL(answer.url, location).origin !== location.origin) return answer;
+const csrfToken = () => /latchkey_csrf=([^;]+)/.exec(document.cookie)?.[1];
+const authorized = (scheme) => window.ui.authSelectors.authorized().getIn([scheme, "value"]);
+const forgetTokens = () => window.ui.authActions.logoutWithPersistOption(Object.values(schemes).filter(authorized));
+
+function addCredential(request) {
+  if (/"refresh_token"\s*:\s*"/.test(request.body)) delete request.headers.Authorization; // what was typed counts
+  const header = request.headers.Authorization;
+  if (header && !header.includes(" ")) request.headers.Authorization = `Bearer ${header}`; // a bare token was pasted
+  if (header || /"refresh_token"/.test(request.body)) {
+    request.credentials = "omit"; // cookies of an earlier sign-in would be a second credential
+  } else if (csrfToken() && request.method !== "GET") {
+    request.headers["X-CSRF-Token"] = csrfToken();
+  }
+  return request;
+}
+
+function takeAnswer(answer) {
+  const ours = new URL(answer.url, location).origin === location.origin;
+  if (!ours || answer.url.endsWith(place.dataset.spec)) return answer;
   try {
     const body = JSON.parse(answer.text);
-    const found = Object.keys(schemes).filter((name) => typeof body[name] === "string");
-    found.forEach((name) => window.ui.preauthorizeApiKey(schemes[name], body[name]));
-    if (found.length === 0) return answer;
-    window.ui.authActions.persistAuthorizationIfNeeded(); // pre-authorizing leaves that to us
-    document.getElementById("signed-in").textContent = "Signed in: the tokens are under Authorize";
+    if (answer.ok && body.token_type) keepTokens(body);
   } catch {
     // not JSON: nothing to keep
   }
+  showWho();
   return answer;
+}
+
+function keepTokens(body) {
+  if (body.token_type === "Cookie") {
+    forgetTokens();
+    return;
+  }
+  window.ui.preauthorizeApiKey(schemes.access_token, body.access_token);
+  window.ui.preauthorizeApiKey(schemes.refresh_token, `Bearer ${body.refresh_token}`);
+  window.ui.authActions.persistAuthorizationIfNeeded(); // pre-authorizing leaves that to us
+}
+
+// The service is asked, as a reset, a sign-out elsewhere or time may have ended the session.
+async function showWho() {
+  const turn = ++asked;
+  const token = authorized(schemes.access_token);
+  if (!token && !csrfToken()) {
+    banner.textContent = "";
+    return;
+  }
+  const sent = token ? { credentials: "omit", headers: { Authorization: `Bearer ${token}` } } : {};
+  try {
+    const answer = await fetch(place.dataset.account, sent);
+    const body = await answer.json();
+    if (turn === asked) say(answer, body, token);
+  } catch {
+    // the service is away: what was said stays
+  }
+}
+
+function say(answer, body, token) {
+  if (answer.ok) {
+    banner.textContent = `Signed in as ${body.email}: ` + (token ? "the tokens are under Authorize" : "by cookies");
+  } else if (body.code === "token_expired") {
+    banner.textContent = "The access token has expired: execute refresh";
+  } else if (answer.status === 401) {
+    banner.textContent = "";
+    if (token) {
+      forgetTokens();
+      showWho(); // there may be cookies
+    }
+  }
 }
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -23,16 +81,22 @@ const paint = () => document.documentElement.classList.toggle("dark-mode", dark.
 dark.addEventListener("change", paint);
 paint();
 
+// Nobody can fill cookies in: the dialog shows the schemes that take a value.
+const withoutCookies = (definitions) => (...given) => definitions(...given)?.filter((one) => !one.has("cookieAuth"));
+
 window.ui = SwaggerUIBundle({
   url: place.dataset.spec,
   domNode: place,
   deepLinking: true,
   layout: "BaseLayout",
   presets: [SwaggerUIBundle.presets.apis],
+  plugins: [{ statePlugins: { auth: { wrapSelectors: { definitionsToAuthorize: withoutCookies } } } }],
   validatorUrl: null, // the default sends the document to a host of Swagger's
   queryConfigEnabled: false, // ?url= would show a stranger's document under our name
   tryItOutEnabled: true,
   persistAuthorization: true,
   displayRequestDuration: true,
-  responseInterceptor: keepTokens,
+  requestInterceptor: addCredential,
+  responseInterceptor: takeAnswer,
+  onComplete: showWho,
 });

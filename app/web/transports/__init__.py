@@ -11,7 +11,19 @@ class TwoCredentials(Invalid):
     """The request carries more than one credential (RFC 6750, 2)."""
 
     code = "two_credentials"
-    detail = "Send one credential: either an Authorization header or cookies, not both."
+    detail = "Send one credential: an Authorization header, or cookies, or `refresh_token` in the body to refresh."
+
+
+class RefreshTokenMissing(Unauthenticated):
+    """There is no credential where one is needed to refresh."""
+
+    detail = "The refresh token is missing. Send it as `Authorization: Bearer …`, or as `refresh_token` in the body."
+
+
+class NotByCookie(Unauthenticated):
+    """No cookies came where only they make sense."""
+
+    detail = "This is for browsers with our cookies: sign in with `?transport=cookie` first."
 
 
 class Transport(Protocol):
@@ -23,8 +35,8 @@ class Transport(Protocol):
     def identity(self) -> Identity:
         """The live session behind the credential, or a refusal."""
 
-    def refresh_token(self) -> str:
-        """The refresh token that came this way, or a refusal."""
+    def refresh_token(self) -> str | None:
+        """The refresh token that came this way, or None for none."""
 
 
 def any_carried() -> bool:
@@ -34,12 +46,39 @@ def any_carried() -> bool:
 
 def chosen() -> Transport:
     """The one way that this request uses; `Unauthenticated` for none, `TwoCredentials` for more."""
+    used = _used()
+    if used is None:
+        raise Unauthenticated
+    return used
+
+
+def refresh_token_beside(in_body: str | None) -> str:
+    """The one refresh token that was sent: in the header, in a cookie, or in the body."""
+    used = _used()
+    if used is None or in_body is None:
+        token = used.refresh_token() if used else in_body
+    elif isinstance(used, bearer.Bearer) and used.refresh_token() == in_body:
+        token = in_body
+    else:
+        raise TwoCredentials
+    if token is None:
+        raise RefreshTokenMissing
+    return token
+
+
+def csrf_token() -> str:
+    """The CSRF token of the session whose cookies came."""
+    used = _used()
+    if not isinstance(used, cookie.Cookie):
+        raise NotByCookie
+    return used.csrf_token()
+
+
+def _used() -> Transport | None:
     used = [way for way in _ways() if way.carried()]
     if len(used) > 1:
         raise TwoCredentials
-    if not used:
-        raise Unauthenticated
-    return used[0]
+    return used[0] if used else None
 
 
 def _ways() -> tuple[Transport, ...]:

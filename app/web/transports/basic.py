@@ -2,8 +2,7 @@
 
 from flask import current_app, request
 
-from app.auth import Identity, InvalidCredentials
-from app.core.errors import Unauthenticated
+from app.auth import Identity, InvalidCredentials, InvalidEmail
 from app.web.door import auth
 from app.web.limits import GUESSING
 from app.web.origin import origin
@@ -23,8 +22,10 @@ class Basic:
         if given is None or not given.username or given.password is None:
             raise InvalidCredentials
         with GUESSING.spent():
-            return auth.sign_in.for_one_request(given.username, given.password, origin())
+            try:
+                return auth.sign_in.for_one_request(given.username, given.password, origin())
+            except InvalidEmail:  # which would speak of a member of the body
+                raise InvalidCredentials from None
 
-    def refresh_token(self) -> str:
+    def refresh_token(self) -> None:
         """There is none."""
-        raise Unauthenticated

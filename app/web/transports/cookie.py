@@ -8,8 +8,7 @@ from typing import Final, Literal
 
 from flask import Response, current_app, jsonify, request
 
-from app.auth import ACCESS, REFRESH, CsrfMismatch, Identity, Tokens
-from app.core.errors import Unauthenticated
+from app.auth import ACCESS, REFRESH, CsrfMismatch, Identity, TokenExpired, Tokens
 from app.web import cookies, device
 from app.web.door import auth
 from app.web.public_url import origin_of
@@ -32,20 +31,25 @@ class Cookie:
     def identity(self) -> Identity:
         """The session of the access cookie; for a write, only with the CSRF token of that session."""
         token = cookies.given("access")
-        if token is None:  # only the refresh cookie is left
-            raise Unauthenticated
+        if token is None:  # the browser dropped it when its time was over; the refresh cookie lives longer
+            raise TokenExpired
         identity = auth.sessions.identify(token)
         if request.method not in SAFE_METHODS:
             _require_proof(token, ACCESS)
         return identity
 
-    def refresh_token(self) -> str:
+    def refresh_token(self) -> str | None:
         """The refresh cookie, with the CSRF token of its session."""
         token = cookies.given("refresh")
-        if token is None:
-            raise Unauthenticated
-        _require_proof(token, REFRESH)
+        if token is not None:
+            _require_proof(token, REFRESH)
         return token
+
+    def csrf_token(self) -> str:
+        """The CSRF token of the session whose cookies these are. Only pages that may write learn it."""
+        refuse_cross_site()
+        refresh = cookies.given("refresh")
+        return auth.csrf.of(refresh, REFRESH) if refresh else auth.csrf.of(str(cookies.given("access")), ACCESS)
 
 
 def refuse_cross_site() -> None:
@@ -80,7 +84,4 @@ def clear(answer: Response) -> Response:
 
 def _require_proof(token: str, kind: str) -> None:
     refuse_cross_site()
-    given = request.headers.get(CSRF_HEADER, "")
-    if not given or given != cookies.given("csrf"):
-        raise CsrfMismatch
-    auth.csrf.check(token, kind, given)
+    auth.csrf.check(token, kind, request.headers.get(CSRF_HEADER, ""))

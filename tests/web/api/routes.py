@@ -4,9 +4,10 @@ import re
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
 from app import create_app
-from app.web.guards import Administrator, MaybeSignedIn
+from app.web.guards import Administrator, HasRefreshToken, MaybeSignedIn, SignedInByCookie
 from app.web.openapi import contracts
 from config import load, new_signing_key
 
@@ -42,6 +43,14 @@ def takes_body(contract):
     return contract.takes is not None
 
 
+def may_be_empty(contract):
+    """Whether the route has a body, every member of which may be left out."""
+    try:
+        return takes_body(contract) and contract.takes.model_validate({}) is not None
+    except ValidationError:
+        return False
+
+
 def is_for(scheme):
     """Chooses the routes that this security scheme guards."""
     return lambda contract: contract.who.scheme == scheme
@@ -50,6 +59,16 @@ def is_for(scheme):
 def is_guarded(contract):
     """Whether the route turns strangers away."""
     return contract.who.scheme is not None and not isinstance(contract.who, MaybeSignedIn)
+
+
+def asks_first(contract):
+    """Whether the credential is asked for before the body is read."""
+    return is_guarded(contract) and not isinstance(contract.who, HasRefreshToken)
+
+
+def takes_a_token(contract):
+    """Whether the route asks for a token that a header may carry."""
+    return is_guarded(contract) and not isinstance(contract.who, SignedInByCookie)
 
 
 def is_for_administrators(contract):

@@ -4,10 +4,13 @@ import json
 
 import pytest
 
-from tests.web.api.acts import bearer, is_problem, kept
-from tests.web.api.routes import each_route, example, takes_body
+from app.web.input_errors import CODES
+from app.web.openapi import refusals_of
+from tests.web.api.acts import bearer, credentials_for, is_problem, kept, make_admin
+from tests.web.api.routes import each_route, example, may_be_empty, takes_body
 
 KIB_64 = 64 * 1024
+NOTHING = {"email": "eve@example.com", "password": "a new horse battery"}
 JSON = {"content_type": "application/json"}
 CHUNKED = {
     "wsgi.input_terminated": True, "CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked",
@@ -64,15 +67,29 @@ def spoilt(body):
                 yield json.dumps(body | {name: wrong, "unused": value} if wrong is value else body | {name: wrong})
 
 
+def not_json_for(contract):
+    """What is not JSON; no body at all is not among it where none is needed."""
+    return {name: data for name, data in NOT_JSON.items() if data or not may_be_empty(contract)}
+
+
+def no_object_for(contract):
+    """What is JSON and not the object asked for; null is the same as no body."""
+    return {name: data for name, data in NO_OBJECT.items() if name != "null" or not may_be_empty(contract)}
+
+
 @each_route(takes_body)
 def test_what_is_not_json_is_refused(shared, method, path, contract):
-    answers = {name: shared.call(method, path, contract, data=data, **JSON) for name, data in NOT_JSON.items()}
+    answers = {
+        name: shared.call(method, path, contract, data=data, **JSON) for name, data in not_json_for(contract).items()
+    }
     assert [name for name, answer in answers.items() if not is_problem(answer, 400, "invalid_input")] == []
 
 
 @each_route(takes_body)
 def test_json_that_is_not_the_object_asked_for_is_refused(shared, method, path, contract):
-    answers = {name: shared.call(method, path, contract, data=data, **JSON) for name, data in NO_OBJECT.items()}
+    answers = {
+        name: shared.call(method, path, contract, data=data, **JSON) for name, data in no_object_for(contract).items()
+    }
     assert [name for name, answer in answers.items() if not is_problem(answer, 400, "invalid_input")] == []
 
 
@@ -88,6 +105,9 @@ def test_right_json_in_another_encoding_than_utf_8_is_refused(shared, method, pa
 def test_one_wrong_member_is_refused(shared, method, path, contract):
     answers = {body: shared.call(method, path, contract, data=body, **JSON) for body in spoilt(example(contract))}
     assert {body: answer.status_code for body, answer in answers.items() if answer.status_code != 400} == {}
+    codes = {error["code"] for answer in answers.values() for error in answer.json["errors"]}
+    own = {refusal.code for refusal in refusals_of(contract)}
+    assert codes <= {*CODES, *own} - {"invalid_input"}
 
 
 @each_route(takes_body)
@@ -105,6 +125,26 @@ def test_a_member_missing_or_null_is_refused_by_name(shared, method, path, contr
 def test_a_body_that_does_not_say_it_is_json_is_refused(shared, method, path, contract, content_type):
     answer = shared.call(method, path, contract, data=json.dumps(example(contract)), content_type=content_type)
     assert is_problem(answer, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [{}, {"content_type": "application/x-www-form-urlencoded"}, {"data": b"", **JSON}, {"data": b" null\n", **JSON}],
+    ids=["nothing", "an empty form", "empty JSON", "null"],
+)
+@each_route(may_be_empty)
+def test_no_body_is_needed_where_every_member_is_optional(app, client, ann, method, path, contract, sent):
+    make_admin(app)
+    answer = client.open(path, method=method, headers=credentials_for(contract, ann), **sent)
+    assert answer.status_code == contract.status, answer.text
+
+
+@each_route(lambda contract: takes_body(contract) and not may_be_empty(contract))
+def test_an_empty_body_is_told_what_is_missing(shared, method, path, contract):
+    answer = shared.call(method, path, contract)
+    assert is_problem(answer, 400, "invalid_input")
+    needed = {name for name, field in contract.takes.model_fields.items() if field.is_required()}
+    assert {error["field"] for error in answer.json["errors"]} == (needed or {""})
 
 
 @each_route(takes_body)
@@ -129,7 +169,7 @@ def test_a_chunked_body_over_64_kib_is_refused(shared, method, path, contract):
 @each_route(takes_body)
 def test_nothing_is_kept_of_what_was_refused(shared, method, path, contract):
     before = kept(shared.app)
-    for data in [*NOT_JSON.values(), *NO_OBJECT.values(), *spoilt(example(contract))]:
+    for data in [*not_json_for(contract).values(), *no_object_for(contract).values(), *spoilt(example(contract))]:
         shared.call(method, path, contract, data=data, **JSON)
     assert kept(shared.app) == before
 
@@ -138,6 +178,21 @@ def test_nothing_is_kept_of_what_was_refused(shared, method, path, contract):
 def test_a_refusal_does_not_repeat_what_was_sent(shared, method, path, contract):
     answer = shared.call(method, path, contract, data=b'{"password": ["hunter2"], "email": 1}', **JSON)
     assert "hunter2" not in answer.text
+
+
+@each_route(takes_body)
+def test_what_is_too_long_has_the_code_of_what_is_wrong(shared, method, path, contract):
+    own = {"password": "password_too_long", "current_password": "password_too_long", "email": "invalid_email",
+           "token": "link_invalid", "reset_token": "link_invalid", "code": "code_invalid"}  # fmt: skip
+    for name in own.keys() & contract.takes.model_fields.keys():
+        answer = shared.call(method, path, contract, json=example(contract) | {name: "x" * 5_000})
+        assert is_problem(answer, 400, own[name])
+        assert [(error["field"], error["code"]) for error in answer.json["errors"]] == [(name, own[name])]
+
+
+def test_a_new_password_that_is_empty_is_too_short(client):
+    answer = client.post("/api/v1/auth/signup", json={"email": "ann@example.com", "password": ""})
+    assert is_problem(answer, 400, "password_too_short")
 
 
 def test_a_chunked_body_without_a_length_is_taken(client):
@@ -154,6 +209,15 @@ def test_of_a_member_named_twice_the_last_counts(app, client):
     body = b'{"email": "ann@example.com", "email": "eve@example.com", "password": "correct horse battery"}'
     client.post("/api/v1/auth/signup", data=body, **JSON)
     assert "ann@example.com" not in str(kept(app))
+
+
+@each_route(lambda contract: contract.query is not None)
+def test_a_query_parameter_given_twice_is_refused(shared, method, path, contract):
+    for name in [*contract.query.model_fields, "unknown", "é" * 200]:
+        answer = shared.call(method, path, contract, query_string=[(name, "1"), (name, "1")], json=NOTHING)
+        assert is_problem(answer, 400, "invalid_input")
+        [error] = answer.json["errors"]
+        assert (error["code"], error["field"] == name) == ("repeated", name.isascii())
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,20 @@
 
 import pytest
 
+from app.web.guards import security_of
+from app.web.openapi import refusals_of
 from tests.web.api.acts import bearer, is_problem
-from tests.web.api.routes import PATHS, ROUTES, each_route, example, is_for, is_guarded, takes_body
+from tests.web.api.routes import (
+    PATHS,
+    ROUTES,
+    asks_first,
+    each_route,
+    example,
+    is_for,
+    is_guarded,
+    takes_a_token,
+    takes_body,
+)  # fmt: skip
 
 REALM = 'Bearer realm="latchkey"'
 
@@ -27,8 +39,23 @@ def test_another_scheme_than_bearer_is_no_token(shared, method, path, contract):
     assert answer.headers["WWW-Authenticate"] == REALM
 
 
+@each_route()
+def test_the_document_says_whether_a_credential_is_needed(shared, method, path, contract):
+    body = {"json": {"unknown": 1}} if takes_body(contract) else {}
+    answer = shared.client.open(path, method=method, **body)
+    ways = security_of(contract.who, basic=False)
+    assert (answer.status_code == 401) == (ways != [] and {} not in ways)
+
+
+@each_route()
+def test_a_refusal_names_no_member_that_the_route_does_not_have(method, path, contract):
+    members = {name for model in (contract.takes, contract.query) if model for name in model.model_fields}
+    named = {contract.member(refusal.field) for refusal in refusals_of(contract) if getattr(refusal, "field", None)}
+    assert named <= members
+
+
 @pytest.mark.parametrize("credential", ["Bearer x.y.z", "bearer nonsense", "Bearer", "Bearer ", "Bearer a b"])
-@each_route(is_guarded)
+@each_route(takes_a_token)
 def test_a_token_that_is_none_of_ours_is_an_invalid_token(shared, method, path, contract, credential):
     answer = call(shared, method, path, contract, {"Authorization": credential})
     assert is_problem(answer, 401, "invalid_token")
@@ -50,7 +77,7 @@ def test_an_access_token_is_no_refresh_token(shared, method, path, contract):
 @each_route(takes_body)
 def test_the_guard_comes_before_the_body(shared, method, path, contract):
     answer = shared.client.open(path, method=method, data=b"{", content_type="text/plain")
-    assert answer.status_code == (401 if is_guarded(contract) else 415)
+    assert answer.status_code == (401 if asks_first(contract) else 415)
 
 
 @pytest.mark.parametrize("path", PATHS)

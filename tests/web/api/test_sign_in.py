@@ -83,9 +83,55 @@ def test_refreshing_gives_a_new_pair(client, ann):
     assert {answer.json["access_token"], answer.json["refresh_token"]}.isdisjoint(ann.values())
 
 
-def test_a_refresh_needs_no_body_and_reads_none(client, ann):
-    answer = client.post("/api/v1/auth/refresh", data=b"{", headers=bearer(ann["refresh_token"]))
+def test_a_refresh_token_may_be_sent_in_the_body(client, ann):
+    answer = client.post("/api/v1/auth/refresh", json={"refresh_token": ann["refresh_token"]})
     assert answer.status_code == 200
+    assert me(client, answer.json).status_code == 200
+
+
+def test_one_refresh_token_may_be_sent_in_both_places(client, ann):
+    token = ann["refresh_token"]
+    answer = client.post("/api/v1/auth/refresh", json={"refresh_token": token}, headers=bearer(token))
+    assert answer.status_code == 200
+
+
+@pytest.mark.settings(basic_auth=True)
+@pytest.mark.parametrize("scheme", ["access", "another refresh", "Basic"])
+def test_a_second_credential_beside_the_body_is_refused(client, ann, scheme):
+    others = {"access": f"Bearer {ann['access_token']}", "Basic": "Basic YW5uOnNlY3JldA=="}
+    header = others.get(scheme) or f"Bearer {log_in(client).json['refresh_token']}"
+    sent = {"json": {"refresh_token": ann["refresh_token"]}, "headers": {"Authorization": header}}
+    assert is_problem(client.post("/api/v1/auth/refresh", **sent), 400, "two_credentials")
+    assert refresh(client, ann).status_code == 200
+
+
+def test_a_header_without_a_scheme_beside_the_body_does_not_count(client, ann):
+    careless = {"Authorization": ann["access_token"]}  # what a generated client sends whose callback knows one token
+    answer = client.post("/api/v1/auth/refresh", json={"refresh_token": ann["refresh_token"]}, headers=careless)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("body", [None, {}, {"refresh_token": None}])
+def test_without_a_refresh_token_it_says_where_one_goes(client, body):
+    answer = client.post("/api/v1/auth/refresh", json=body)
+    assert is_problem(answer, 401, "unauthenticated")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="latchkey"'
+    assert "refresh token is missing" in answer.json["detail"]
+    assert "`refresh_token` in the body" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("token", ["", "x", "x.y.z", "é", "x" * 5_000])
+def test_a_bad_refresh_token_in_the_body_is_invalid(client, token):
+    answer = client.post("/api/v1/auth/refresh", json={"refresh_token": token})
+    assert is_problem(answer, 401, "invalid_token")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="latchkey", error="invalid_token"'
+
+
+def test_the_wrong_kind_of_token_is_named(client, ann):
+    wrong = refresh(client, {"refresh_token": ann["access_token"]})
+    assert wrong.json["detail"] == "This route needs the refresh token, and this is the access token."
+    wrong = me(client, {"access_token": ann["refresh_token"]})
+    assert wrong.json["detail"] == "This route needs the access token, and this is the refresh token."
 
 
 def test_signing_out_has_no_body(client, ann):

@@ -39,6 +39,26 @@ def test_a_malformed_header_is_refused(client: FlaskClient, header: str) -> None
 
 
 @pytest.mark.settings(basic_auth=True)
+@pytest.mark.parametrize("email", ["ann", "", "ann@@example.com", "x" * 300])
+def test_a_name_that_is_no_address_is_refused_like_an_unknown_one(client: FlaskClient, email: str) -> None:
+    answer = client.get("/api/v1/account", headers=basic(email, "wrong"))
+    assert (answer.status_code, answer.json["code"], "errors" in answer.json) == (401, "invalid_credentials", False)
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [
+        pytest.param([{"bearerAuth": []}, {"basicAuth": []}], marks=pytest.mark.settings(basic_auth=True)),
+        [{"bearerAuth": []}],
+    ],
+)
+def test_the_document_names_it_only_where_it_is_on(client: FlaskClient, ways: list[dict[str, list[str]]]) -> None:
+    document = client.get("/openapi.json").json
+    assert document["paths"]["/api/v1/account"]["get"]["security"] == ways
+    assert ("basicAuth" in document["components"]["securitySchemes"]) is (len(ways) == 2)
+
+
+@pytest.mark.settings(basic_auth=True)
 def test_it_opens_no_session(client: FlaskClient) -> None:
     client.post("/api/v1/auth/signup", json=ANN)
     listed = client.get("/api/v1/account/sessions", headers=basic(**ANN)).json["sessions"]

@@ -135,6 +135,70 @@ def test_a_cookie_and_a_header_at_once_are_one_credential_too_many(client: Flask
     assert (answer.status_code, answer.json["code"]) == (400, "two_credentials")
 
 
+def ask_csrf(client: FlaskClient, **headers: str) -> TestResponse:
+    return client.get("/api/v1/auth/csrf", headers=headers)
+
+
+@pytest.mark.parametrize("lost", ["latchkey_csrf", "latchkey_access", "latchkey_refresh"])
+def test_the_csrf_token_can_be_asked_for(client: FlaskClient, lost: str) -> None:
+    token = sign_up(client)
+    client.delete_cookie(lost)
+    answer = ask_csrf(client)
+    assert (answer.status_code, answer.json) == (200, {"csrf_token": token})
+    assert (answer.headers["Cache-Control"], answer.headers["Vary"]) == ("no-store", "Origin")
+    assert not cookies_set(answer)
+
+
+def test_a_page_that_cannot_read_cookies_writes_with_it(client: FlaskClient) -> None:
+    sign_up(client)
+    client.delete_cookie("latchkey_csrf")
+    client.delete_cookie("latchkey_access")
+    proof = {"X-CSRF-Token": ask_csrf(client).json["csrf_token"]}
+    assert client.patch("/api/v1/account", json={"first_name": "Ann"}, headers=proof).json["code"] == "token_expired"
+    assert client.post("/api/v1/auth/refresh", headers=proof).status_code == 200
+    assert client.patch("/api/v1/account", json={"first_name": "Ann"}, headers=proof).status_code == 200
+
+
+@pytest.mark.settings(cors_origins=["https://app.example"])
+def test_only_listed_origins_may_read_the_csrf_token(client: FlaskClient) -> None:
+    sign_up(client)
+    allowed = ask_csrf(client, Origin="https://app.example")
+    assert allowed.status_code == 200
+    assert allowed.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert allowed.headers["Access-Control-Allow-Credentials"] == "true"
+    for sent in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+        refused = ask_csrf(client, **sent)
+        assert (refused.status_code, refused.json["code"]) == (403, "csrf_failed")
+        assert refused.headers.get("Access-Control-Allow-Origin") in (None, "https://app.example")
+
+
+def test_without_cookies_there_is_no_csrf_token(app: Flask, client: FlaskClient) -> None:
+    tokens = client.post("/api/v1/auth/signup", json=ANN).json
+    for headers in ({}, {"Authorization": f"Bearer {tokens['access_token']}"}):
+        answer = ask_csrf(client, **headers)
+        assert (answer.status_code, answer.json["code"]) == (401, "unauthenticated")
+    client.set_cookie("latchkey_refresh", tokens["access_token"])
+    assert ask_csrf(client).json["code"] == "invalid_token"
+
+
+def test_with_the_refresh_cookie_alone_the_client_is_told_to_refresh(client: FlaskClient) -> None:
+    proof = {"X-CSRF-Token": sign_up(client)}
+    client.delete_cookie("latchkey_access")  # as a browser does when its time is over
+    for answer in (client.get("/api/v1/account"), client.post("/api/v1/auth/logout", headers=proof)):
+        assert (answer.status_code, answer.json["code"]) == (401, "token_expired")
+    client.delete_cookie("latchkey_refresh")
+    assert client.get("/api/v1/account").json["code"] == "unauthenticated"
+
+
+def test_a_refresh_token_in_the_body_beside_cookies_is_one_credential_too_many(client: FlaskClient) -> None:
+    token = client.post("/api/v1/auth/signup", json=ANN).json["refresh_token"]
+    client.post("/api/v1/auth/login?transport=cookie", json=ANN)
+    for lost in (None, "latchkey_refresh"):
+        client.delete_cookie(lost or "none")
+        answer = client.post("/api/v1/auth/refresh", json={"refresh_token": token})
+        assert (answer.status_code, answer.json["code"]) == (400, "two_credentials")
+
+
 def test_a_nameless_cookie_is_not_taken_for_ours(client: FlaskClient) -> None:
     access = client.post("/api/v1/auth/signup", json=ANN).json["access_token"]
     answer = client.get("/api/v1/account", headers={"Cookie": f"=latchkey_access={access}"})

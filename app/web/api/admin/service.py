@@ -11,7 +11,7 @@ from app.auth import FreshSignInNeeded, Identity, InvalidCursor, NoSuchMail, Not
 from app.web.door import auth
 from app.web.endpoint import endpoint
 from app.web.guards import Administrator
-from app.web.wire import LARGEST_NUMBER, Answer, Body, PageQuery
+from app.web.wire import LARGEST_NUMBER, Answer, Body, PageQuery, RowId
 
 blueprint = Blueprint("admin", __name__, url_prefix="/api/v1/admin")
 
@@ -28,7 +28,7 @@ class AuditQuery(PageQuery):
 class AuditEvent(Answer):
     """Something that happened. `account_id` is to whom, `actor_id` through whom: an account, or `operator`."""
 
-    id: int
+    id: RowId
     at: datetime
     tag: str = Field(examples=["account.disabled"])
     result: str = Field(description="ok, or refused", examples=["ok"])
@@ -56,7 +56,7 @@ class MailQuery(PageQuery):
 class Mail(Answer):
     """A letter: what became of it, never what it says."""
 
-    id: int
+    id: RowId
     kind: str = Field(examples=["reset_password"])
     state: MailState
     attempts: int

@@ -24,7 +24,7 @@ from app.web.door import auth
 from app.web.endpoint import endpoint
 from app.web.guards import Administrator
 from app.web.limits import Limit
-from app.web.wire import Answer, Body, Email, Locale, Name, PageQuery, Text
+from app.web.wire import Answer, Body, Email, Locale, Name, PageQuery, SearchText
 
 blueprint = Blueprint("admin_users", __name__, url_prefix="/api/v1/admin/users")
 
@@ -60,9 +60,7 @@ class UserPage(Answer):
 class UserQuery(PageQuery):
     """Which accounts."""
 
-    search: Annotated[Text, Field(min_length=1, max_length=100)] | None = Field(
-        None, description="A part of address or name, taken literally"
-    )
+    search: SearchText | None = Field(None, description="A part of address or name, taken literally")
     state: State | None = None
 
 
@@ -77,7 +75,7 @@ class Invitation(Body):
     first_name: Name | None = None
     last_name: Name | None = None
     locale: Locale | None = Field(None, description="Language of letters, as a BCP 47 tag")
-    roles: Roles = []
+    roles: Roles = Field(default_factory=list)
 
 
 class RoleSet(Body):
