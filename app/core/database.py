@@ -5,7 +5,7 @@ commits by itself, which saves a hot route the round trips of BEGIN and COMMIT.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,6 +22,15 @@ from app.core.silence import Line, is_silence, timeouts
 
 BUSY_TIMEOUT_MS = 5_000
 AUTOCOMMIT = "autocommit"
+# Each process has two pools, so an instance of two workers stays below PostgreSQL's usual limit of 100 connections.
+POOL_SIZE = 16
+# Whole seconds, as Flask-SQLAlchemy has SQLAlchemy make integers of these options: 0.5 would be 0. No thread waits that
+# long unless the machine cannot keep up; a silent database ends the wait sooner (docs/decisions/0016).
+POOL_TIMEOUT = 10
+POOL: dict[str, Any] = {
+    "pool_size": POOL_SIZE, "max_overflow": 0, "pool_timeout": POOL_TIMEOUT, "pool_recycle": 1800,
+    "hide_parameters": True,
+}  # fmt: skip
 DEADLOCKS = {"40001", "40P01", 1213}  # PostgreSQL: serialisation failure, deadlock; MariaDB: deadlock
 # A unique key or a foreign key: another transaction has inserted the row, or deleted the one that ours refers to.
 COLLISIONS = {"23505", "23503", 1062, 1452, 1555, 2067, 787}  # two of PostgreSQL, two of MariaDB, three of SQLite
@@ -138,8 +147,14 @@ def fetch_all(statement: sa.Executable, values: Mapping[str, object] | None = No
 
 def change(statement: sa.Executable, values: Mapping[str, object]) -> int:
     """Run one writing statement that commits by itself; the number of rows it changed is the verdict."""
-    with failing_as_busy(), db.engines[AUTOCOMMIT].connect() as connection:
+    with failing_as_busy(), _writing() as connection:
         return connection.execute(statement, values).rowcount
+
+
+def _writing() -> AbstractContextManager[sa.Connection]:
+    if db.engine.dialect.name == "sqlite":  # through the only connection that writes
+        return db.engine.begin()
+    return db.engines[AUTOCOMMIT].connect()
 
 
 def answers() -> bool:
@@ -153,24 +168,14 @@ def answers() -> bool:
 def init_database(app: Flask, url: str, *, timeout: float = 1) -> None:
     """Bind the app to `url`: one engine for units of work, one that commits each statement.
 
-    Who has waited `timeout` seconds for a server gets `DatabaseBusy`. SQLite's lock is waited for longer.
+    A server that says nothing for `timeout` seconds means `DatabaseBusy`. SQLite's lock is waited for longer.
     """
-    options: dict[str, Any] = {"hide_parameters": True}
-    if sa.make_url(url).get_backend_name() != "sqlite":
-        # Twice this for each process, as there are two engines: one instance of two workers stays below PostgreSQL's
-        # usual limit of 100 connections. A statement holds one for a millisecond: waiting for it beats being refused.
-        # READ COMMITTED is what PostgreSQL does anyway. MariaDB's own level locks the gap where a row was looked for in
-        # vain, and two who then insert into that gap deadlock: deliverers that begin challenges did so all the time.
-        options |= {
-            "pool_size": 16, "max_overflow": 0, "pool_timeout": timeout / 2, "pool_recycle": 1800,
-            "isolation_level": "READ COMMITTED",
-            "connect_args": timeouts(sa.make_url(url).get_driver_name(), timeout),
-        }  # fmt: skip
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options = _options(sa.make_url(url), timeout)
     # Flask-SQLAlchemy gives its engine options to the default bind alone: without repeating them here, this engine
     # would open and close connections beyond 5 in every burst, wait 30 s for one, and show values in errors.
-    app.config["SQLALCHEMY_BINDS"] = {AUTOCOMMIT: options | {"url": url, "isolation_level": "AUTOCOMMIT"}}
+    autocommit = {"url": url, "pool_size": POOL_SIZE, "isolation_level": "AUTOCOMMIT"}
+    app.config["SQLALCHEMY_BINDS"] = {AUTOCOMMIT: options | autocommit}
     db.init_app(app)
     with app.app_context():
         line = Line()
@@ -180,6 +185,16 @@ def init_database(app: Flask, url: str, *, timeout: float = 1) -> None:
                 line.watch(engine, timeout)
         if db.engine.dialect.name == "sqlite":
             event.listen(db.engine, "begin", _begin_immediately)
+
+
+def _options(url: sa.URL, timeout: float) -> dict[str, Any]:
+    if url.get_backend_name() == "sqlite":
+        # There is one write lock. Threads that wait for it in SQLite sleep and try again, and some time out.
+        # Those that wait for the only connection that writes get it in the order in which they came.
+        return POOL | {"pool_size": 1}
+    # READ COMMITTED is what PostgreSQL does anyway. MariaDB's own level locks the gap where a row was looked for in
+    # vain, and two who then insert into that gap deadlock: deliverers that begin challenges did so all the time.
+    return POOL | {"isolation_level": "READ COMMITTED", "connect_args": timeouts(url.get_driver_name(), timeout)}
 
 
 def migration_engine() -> sa.Engine:

@@ -1,12 +1,25 @@
 """The database: moments, clocks, and the words in which it may fail."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import sqlalchemy as sa
 
 from app import create_app, migrate
-from app.core.database import UtcDateTime, answers, change, database_now, db, failing_as_busy, fetch, fetch_all
+from app.core.database import (
+    POOL_SIZE,
+    POOL_TIMEOUT,
+    UtcDateTime,
+    answers,
+    change,
+    database_now,
+    db,
+    failing_as_busy,
+    fetch,
+    fetch_all,
+)
 from app.core.errors import DatabaseBusy
 from app.domain.tokens.model import SigningKey
 from tests.conftest import close
@@ -151,3 +164,30 @@ def test_a_database_that_does_not_know_utf_8_is_refused_with_the_remedy(settings
         with pytest.raises(sa.exc.OperationalError, match=r"SQL_ASCII.*CREATE DATABASE"):
             migrate(app)
         close(app)
+
+
+def pools(app):
+    """The size and the timeout of each pool."""
+    with app.app_context():
+        return {name or "units": (e.pool.size(), e.pool.timeout()) for name, e in db.engines.items()}
+
+
+def test_the_pools_have_the_size_and_timeout_that_we_set(each_app):
+    with each_app.app_context():
+        units = 1 if db.engine.dialect.name == "sqlite" else POOL_SIZE
+    assert pools(each_app) == {"units": (units, POOL_TIMEOUT), "autocommit": (POOL_SIZE, POOL_TIMEOUT)}
+
+
+def read_one(app):
+    with app.app_context():
+        return fetch(sa.select(sa.literal(1)), {})
+
+
+def test_a_thread_waits_for_a_connection_that_others_use(each_app):
+    with each_app.app_context(), ThreadPoolExecutor(1) as threads, ExitStack() as used:
+        connections = [used.enter_context(db.engines["autocommit"].connect()) for _ in range(POOL_SIZE)]
+        waiting = threads.submit(read_one, each_app)
+        with pytest.raises(TimeoutError):
+            waiting.result(0.2)
+        connections[0].close()
+        assert waiting.result(POOL_TIMEOUT) == (1,)

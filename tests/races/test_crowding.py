@@ -1,15 +1,17 @@
-"""Fifty clients who do everything at once on a few rows (R19 of the plan)."""
+"""Many clients who do everything at once on a few rows (R19 of the plan)."""
 
 import random
 from collections import Counter
 from collections.abc import Callable
 
+import pytest
+
 from tests.races.conftest import PASSWORD, House, SignedUp
 from tests.races.crowd import Answer, Call, account, post, together
 
-CLIENTS = 50
+CLIENTS = 128  # many more than two processes have connections to the database
 NEW_PASSWORD = "a new horse battery"
-# What the routes say they may answer, beside 503 with Retry-After.
+# What the routes say they may answer while every dependency is well: so no 503.
 DOCUMENTED = {
     "signup": {201, 409}, "login": {200, 401}, "refresh": {200, 401}, "account": {200, 401}, "logout": {204, 401},
     "forgot-password": {200}, "reset-password": {200, 400},
@@ -54,11 +56,8 @@ class Crowd:
         return done
 
 
-def test_a_crowd_on_a_few_rows_never_meets_a_mistake_of_ours(house: House, rounds: int) -> None:
+@pytest.mark.settings(database_timeout=1)  # as in production by default: the tests' own would hide a 503
+def test_a_crowd_on_a_few_rows_never_gets_a_5xx(house: House, rounds: int) -> None:
     crowd = Crowd(house)
-    answers = [each for done in together([lambda: crowd.act(2 * rounds)] * CLIENTS) for each in done]
-    odd = [(name, answer) for name, answer in answers if answer.status not in DOCUMENTED[name] | {503}]
-    assert odd == []
-    assert all(answer.as_documented for _, answer in answers)
-    busy = Counter(name for name, answer in answers if answer.status == 503)
-    assert busy.total() <= len(answers) / 20, busy
+    answers = [each for done in together([lambda: crowd.act(rounds)] * CLIENTS) for each in done]
+    assert Counter((name, answer.status) for name, answer in answers if answer.status not in DOCUMENTED[name]) == {}

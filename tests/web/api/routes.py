@@ -19,7 +19,7 @@ DOCUMENTED = {}  # each path as the document has it, with braces
 def _routes():
     settings = load(
         {}, app_env="testing", secret_key="a secret for looking at our routes", signing_key=new_signing_key(),
-        database_url="sqlite://", bcrypt_rounds=4,
+        database_url="sqlite:////nowhere/latchkey.db", bcrypt_rounds=4,
     )  # fmt: skip
     for rule, contract in contracts(create_app(settings)):
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
