@@ -33,7 +33,7 @@ MEMBERS = {
     name: shape["anyOf"][0]["maxLength"] for name, shape in AccountChanges.model_json_schema()["properties"].items()
 }
 ROLES = role_words(["r" * 24 + str(number) for number in range(9)] + ["s" * 21])  # one more character is refused
-MESSAGE = Outbox("x" * 60 + "." + "y" * 60 + ".example.com")._row("reset_password", None)
+MESSAGE = Outbox("x" * 60 + "." + "y" * 60 + ".example.com")._row("reset_password", None, "ann@example.com")
 # The longest text that can reach each column, made by what bounds it.
 LONGEST = {
     "accounts.id": UUID,
@@ -62,11 +62,13 @@ LONGEST = {
     "challenges.account_id": UUID,
     "challenges.purpose": max(Purpose, key=len),
     "challenges.address": parse_address(ADDRESS).typed,
+    "challenges.reserved": parse_address(ADDRESS).canonical,
     "leases.task": TASK,
     "leases.holder": UUID,
     "outbox.kind": max(Letters(None).kinds(), key=len),
     "outbox.account_id": UUID,
     "outbox.address": parse_address(ADDRESS).canonical,
+    "outbox.mailbox": parse_address(ADDRESS).canonical,
     "outbox.parameters": json.dumps([ADDRESS, STRANGER.ip, STRANGER.user_agent]),
     "outbox.locale": max("x" * MEMBERS["locale"], STRANGER.language, key=len),
     "outbox.message_id": MESSAGE["message_id"],

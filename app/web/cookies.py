@@ -1,5 +1,7 @@
 """Our cookies: out of reach of scripts, other hosts and other sites, unless said otherwise."""
 
+from urllib.parse import urlsplit
+
 from flask import Response, current_app, request
 
 
@@ -27,11 +29,11 @@ def name_of(word: str) -> str:
     # Under a path of a shared host it cannot be had: its other services would be sent our tokens.
     if not _secure():
         return f"latchkey_{word}"
-    return f"__Secure-latchkey_{word}" if request.script_root else f"__Host-latchkey_{word}"
+    return f"__Secure-latchkey_{word}" if _path() != "/" else f"__Host-latchkey_{word}"
 
 
 def _path() -> str:
-    return request.script_root or "/"
+    return urlsplit(current_app.config["LATCHKEY"].public_url).path or "/"
 
 
 def _secure() -> bool:

@@ -109,6 +109,7 @@ ACTS: dict[str, Callable[[Scene], Call]] = {
     "patch /api/v1/account": lambda s: s.own("PATCH", "/account", first_name="Ann", locale="de"),
     "delete /api/v1/account/sessions/{session_id}": lambda s: s.other_session(),
     "post /api/v1/verify-email": lambda s: s.by_link("/verify-email", "verify-email"),
+    "post /api/v1/verify-email/claim": lambda s: s.by_link("/verify-email/claim", "verify-email"),
     "post /api/v1/verify-email/resend": lambda s: post(s.url, "/verify-email/resend", email=s.house.sign_up().email),
     "put /api/v1/account/email": lambda s: s.own("PUT", "/account/email", email=s.house.new_email()),
     "post /api/v1/account/email/confirm": lambda s: s.by_link("/account/email/confirm", "confirm-email"),

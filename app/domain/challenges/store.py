@@ -102,7 +102,8 @@ class ChallengeStore:
     def with_code(self, account_id: str, purpose: Purpose, now: datetime) -> OpenChallenge | None:
         """The challenge whose code may still be tried. Changes nothing."""
         # Aggregates give one row whether or not one is found, so that reading it takes equally long.
-        found = sa.select(*map(sa.func.max, (_columns.account_id, _columns.letter, _columns.address)))
+        parts = (_columns.account_id, _columns.letter, _columns.address, _columns.expires_at)
+        found = sa.select(*map(sa.func.max, parts))
         row = fetch(found.where(*_with_code(account_id, purpose, now)), {})
         return OpenChallenge(*row) if row and row[0] else None
 
