@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-FAULTS := mail_outages crashes isolation timing databases bursts redis malformed rolling_restart soak
+FAULTS := mail_outages crashes isolation timing databases bursts redis malformed slow_clients refusals rolling_restart soak
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help

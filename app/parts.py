@@ -74,7 +74,9 @@ class Wiring:
 
 def parts_of(app: Flask, settings: Settings, clock: Clock) -> dict[str, Any]:
     """Everything that a constructor may name."""
-    hash_slots = HashSlots(settings.hash_slots, queue=4 * settings.hash_slots, room=settings.threads // 2)
+    slots, threads = settings.hash_slots, settings.threads
+    # Together three quarters of the threads, unless there are more slots than half of these: the rest needs no hash.
+    hash_slots = HashSlots(slots, queue=min(4 * slots, max(threads // 4, slots)), room=max(threads // 2 - slots, 0))
     parts: dict[str, Any] = {
         "clock": clock, "work": Work(), "leases": Leases(), "recorded": Tally(Tag), "accounts": AccountStore(),
         "directory": AccountDirectory(), "administrators": Administrators(), "hash_slots": hash_slots,

@@ -8,7 +8,12 @@ from array import array
 from contextlib import suppress
 from typing import Any, Final
 
+if sys.platform != "win32":
+    import resource
+
 BACKLOG: Final = 1024
+CONNECTIONS: Final = 2_048  # open ones of one worker, idle and slow ones too; who comes later waits in the backlog
+OTHER_FILES: Final = 512  # that a worker may have open: connections to the database, logs
 _FIRST_DESCRIPTOR: Final = 3  # after the standard ones
 _ATTACH_FILTER, _DETACH_FILTER = 26, 27  # of Linux
 # Berkeley Packet Filter on TCP's header: a segment that only opens a connection is dropped, every other one let in.
@@ -49,6 +54,18 @@ def open_to_all(*listeners: socket.socket) -> None:
             with suppress(OSError):  # nothing to take off, unless it was shut
                 listener.setsockopt(socket.SOL_SOCKET, _DETACH_FILTER, 0)
         listener.listen(BACKLOG)
+
+
+def most_connections() -> int:
+    """How many connections one worker may keep open. The limit of open files is raised for that as far as allowed."""
+    if sys.platform == "win32":
+        return CONNECTIONS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = CONNECTIONS + OTHER_FILES
+    files = files if hard == resource.RLIM_INFINITY else min(files, hard)
+    if soft != resource.RLIM_INFINITY and soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return max(files - OTHER_FILES, OTHER_FILES // 2)
 
 
 def shut(listener: socket.socket) -> None:

@@ -44,7 +44,8 @@ _SHAPES = {
     "uuid": {"type": "string", "format": "uuid"},
     "int": {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST_NUMBER},
 }
-_OTHER_REFUSALS = {413: ("content_too_large", "The body is larger than 64 KiB."),
+_OTHER_REFUSALS = {408: ("request_timeout", "The body was not complete within 10 seconds."),
+                   413: ("content_too_large", "The body is larger than 64 KiB."),
                    415: ("unsupported_media_type", "The body is not JSON, or does not say so.")}  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from app.web.api import account, activity, devices, email, password_change, pass
 from app.web.api.admin import service as admin_service
 from app.web.api.admin import sessions as admin_sessions
 from app.web.api.admin import users as admin_users
+from app.web.bodies import MAX_BODY
 from app.web.classic.mount import mount_classic
 from app.web.docs import init_docs
 from app.web.errors import init_errors
@@ -28,7 +29,6 @@ from app.web.requests import init_requests
 from config import Settings
 
 VERSION = "0.1.0"
-MAX_BODY = 64 * 1024
 
 
 class NoSessions(SessionInterface):

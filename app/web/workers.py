@@ -4,14 +4,19 @@ import logging
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
-from granian import Granian
-from granian._granian import SocketHolder
+from granian import Granian, _granian
+from granian._signals import set_sync_signals
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
+from granian.server.mp import WorkerProcess
 
 from app.web import draining, listening
+from app.web.bodies import BODY_SECONDS, BODY_SECONDS_DRAINING, Gateway
+
+core: Any = _granian  # its types say less than it takes
 
 STOP_SECONDS: Final = 7  # with those of draining less than the ten that container runtimes wait
 LAST_SECONDS: Final = 0.5  # for who came last to be let in and to say what they want
@@ -27,13 +32,13 @@ def serve(
     server: Any = Granian(
         app, host, port, interface=Interfaces.WSGI, factory=True, http=HTTPModes.http1,
         websockets=False, workers=workers, blocking_threads=threads, backlog=listening.BACKLOG,
-        backpressure=512,  # open connections of one worker, idle ones too
+        backpressure=listening.most_connections(),
         http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=64 * 1024),
         respawn_failed_workers=True, workers_kill_timeout=STOP_SECONDS, log_dictconfig=log,
     )  # fmt: skip
     _hand_out(server, listeners)
     _drain_first(server, listeners, drain_seconds)
-    server.serve()
+    server.serve(_work)
     if listening.handed_over():
         listening.open_to_all(listeners[0])  # for our successor: whoever comes meanwhile waits
 
@@ -44,13 +49,43 @@ def _hand_out(server: Any, listeners: list[socket.socket]) -> None:
 
     def spawn_with_socket(idx: int, **named: Any) -> Any:
         own = listeners[idx % len(listeners)]
-        holder = SocketHolder(own.fileno(), False, listening.BACKLOG)  # type: ignore[call-arg]
+        holder = core.SocketHolder(own.fileno(), False, listening.BACKLOG)
         server._shd, server._sso = holder, own
         return spawn(idx=idx, **named)
 
     server._init_shared_socket = lambda: None
     server._drop_shared_socket = lambda: None
     server._spawn_worker = spawn_with_socket
+
+
+class InPlace:
+    """Stands for an event loop: what is to be done is done at once, in the thread that says so."""
+
+    def call_soon(self, act: Callable[..., None], *args: Any, context: object = None) -> None:
+        """Do it."""
+        act(*args)
+
+    call_soon_threadsafe = call_soon
+
+
+@WorkerProcess.wrap_target  # type: ignore[untyped-decorator]
+def _work(
+    number: int, app: Any, sock: Any, ipc: Any, _loop: Any, _mode: Any, runtime_threads: int, runtime_blocking: int,
+    threads: int, idle_timeout: int, backpressure: int, _tasks: Any, http: Any, http1: Any, http2: Any, *_rest: Any,
+) -> None:  # fmt: skip
+    """A worker: as granian's own for WSGI, but bodies are read before `app` is called."""
+    gateway, loop, over = Gateway(app), InPlace(), threading.Event()
+    stop = set_sync_signals()  # type: ignore[no-untyped-call]
+    stop.add_cb(over.set)
+    worker = core.RSGIWorker(
+        number, sock, ipc, runtime_threads, runtime_blocking, threads, idle_timeout, backpressure, http, http1, http2,
+        websockets_enabled=False,
+    )  # fmt: skip
+    scheduler = core.CallbackScheduler(loop, None, None, None, None)
+    scheduler._schedule_fn = gateway.schedule
+    worker.serve_mtr(scheduler, loop, stop)
+    while not over.wait(1):
+        gateway.give_up(BODY_SECONDS_DRAINING if draining.under_way() else BODY_SECONDS)
 
 
 def _drain_first(server: Any, listeners: list[socket.socket], seconds: int) -> None:

@@ -3,12 +3,14 @@
 import errno
 import select
 import socket
+import subprocess
 import sys
 from contextlib import contextmanager
 
 import pytest
 
 from app.web import listening
+from config import ROOT
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets us choose whom to refuse")
 
@@ -58,6 +60,19 @@ def test_each_worker_has_a_socket_of_its_own_and_newcomers_are_shared_out(door):
         each.accept()[0].close()
     for each in (*visitors, doors[1]):
         each.close()
+
+
+@linux
+@pytest.mark.parametrize(("soft", "hard", "wanted"), [(256, 4_096, 2_048), (256, 1_024, 512), (256, 300, 256)])
+def test_a_worker_keeps_as_many_connections_as_files_allow(soft, hard, wanted):
+    script = f"""
+import resource
+from app.web import listening
+resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
+print(listening.most_connections(), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+"""
+    said = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert said.split() == [str(wanted), str(min(listening.CONNECTIONS + listening.OTHER_FILES, hard))]
 
 
 @linux

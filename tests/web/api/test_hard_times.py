@@ -17,6 +17,7 @@ PURPOSES = {
     "/api/v1/reset-password": Purpose.RESET_PASSWORD,
     "/api/v1/verify-email": Purpose.VERIFY_EMAIL,
     "/api/v1/account/email/confirm": Purpose.CHANGE_EMAIL,
+    "/api/v1/verify-email/claim": Purpose.VERIFY_EMAIL,
     "/api/v1/account/email/undo": Purpose.UNDO_EMAIL_CHANGE,
     "/api/v1/not-me": Purpose.NOT_ME,
 }
