@@ -38,7 +38,7 @@ def proxy(kind: str, folder: Path, *, port: int, upstream: int) -> Iterator[Path
     example = _example(kind).replace("127.0.0.1:8000", f"127.0.0.1:{upstream}")
     file = folder / kind
     if kind == "nginx":
-        example = example.replace("443", f"127.0.0.1:{port}").replace("example.com;", "localhost;")
+        example = example.replace("listen 443", f"listen 127.0.0.1:{port}").replace("example.com;", "localhost;")
         example = example.replace("/etc/ssl/example.com.pem", str(certificate))
         example = example.replace("/etc/ssl/example.com.key", str(key))
         user = "user root;" if is_root() else ""
