@@ -55,8 +55,8 @@ CONFIRMATIONS = {
         check=lambda token: auth.email_verification.check(token),
         act=lambda token, caller: auth.email_verification.confirm(token, caller),
         title="Confirm your address",
-        ask="Press the button if you opened this account. Its password stays as it is, and devices other than the one "
-        "that it was opened on are signed out.",
+        ask="Press the button if you opened this account. Its password stays as it is. If you opened it on another "
+        "device, sign in there again.",
         otherwise="You did not open it? Then somebody else did, with your address and a password that you do not know.",
         button="Confirm my address",
         done="Your address is confirmed",
