@@ -252,3 +252,22 @@ def test_two_rooms_that_need_each_other_are_found(small_house):
     (small_house / "app/flows/steps/other.py").write_text("import app.flows.steps.issue")
     (small_house / "app/flows/steps/issue.py").write_text("import app.flows.steps.other")
     assert "module app.flows.steps.issue imports itself by way of others" in House(small_house).breaks()
+
+
+# Who may open sessions, end all of them, or revoke the links of emails: another caller would forget half of it.
+CALLERS = {
+    "sessions.open": {"registration", "classic", "steps.open_session"},
+    "sessions.end_all": {"sessions", "administered_sessions", "classic", "steps.revoke_access"},
+    "challenges.void": {"classic", "steps.revoke_access"},
+}
+
+
+def test_access_is_given_and_taken_in_few_places():
+    found = {call: set() for call in CALLERS}
+    for file in (ROOT / "app/flows").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute):
+                call = f"{node.value.attr}.{node.attr}"
+                if call in found:
+                    found[call].add(_name(ROOT / "app/flows", file))
+    assert found == CALLERS
