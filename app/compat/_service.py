@@ -1,6 +1,6 @@
 """Finds the service, wherever a script runs, and makes the app that the modules beside this one work on.
 
-This folder is no package: its modules have the names of the exercises, and a learner puts it on the path.
+This folder is not a package: its modules have the names of the exercises, and a learner puts it on the path.
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Whether somebody listens at an address: all that a health check needs to know of servers we can do without.
 
-And which address nobody has, for whoever found one taken.
+And which address is free, for a person who found one taken.
 """
 
 import socket

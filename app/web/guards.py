@@ -82,7 +82,7 @@ class MaybeSignedIn(SignedIn):
 
 @dataclass(frozen=True)
 class HasRefreshToken:
-    """Whoever sends a refresh token. It may be in the body, so the handler asks for it, once the body is read."""
+    """Anyone who sends a refresh token. It may be in the body, so the handler asks for it, once the body is read."""
 
     scheme: str | None = "refreshToken"
     gives: str | None = None

@@ -165,7 +165,7 @@ class AccountStore:
     def hold(self, account: AccountSnapshot) -> bool:
         """Keep the account's row as it is until the commit; False if it is gone, disabled, or its credentials changed.
 
-        In a unit of work, before anything that belongs to the account: whoever takes the account's row first and the
+        In a unit of work, before anything that belongs to the account: a flow that takes the account's row first and the
         others' rows then deadlocks with nobody.
         """
         return db.session.scalar(sa.select(_accounts.c.id).where(_same(account)).with_for_update()) is not None

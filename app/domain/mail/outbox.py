@@ -38,7 +38,7 @@ class Outbox:
         self, kind: str, *, now: datetime, address: str, account_id: str | None = None,
         locale: str | None = None, **parameters: str | int | None,
     ) -> None:  # fmt: skip
-        """Owe a letter within the caller's unit of work: if that is rolled back, nobody gets it.
+        """Queue an email within the caller's unit of work: if that is rolled back, nobody gets it.
 
         `address` is whom it concerns at this moment: what happens to the account before it is sent changes nothing.
         """
@@ -145,7 +145,7 @@ class Outbox:
     def forget_mailbox(self, mailbox: str) -> None:
         """Delete what waits for this canonical address or went there, but the farewell. In a unit of work.
 
-        What belongs to an account stays with it: whoever asked for a change to this address must not learn by a gap
+        What belongs to an account stays with it: an account that asked for a change to this address must not learn by a gap
         in the export that it had an account.
         """
         theirs = sa.and_(
