@@ -165,10 +165,11 @@ class AccountStore:
     def hold(self, account: AccountSnapshot) -> bool:
         """Keep the account's row as it is until the commit; False if it is gone, disabled, or its credentials changed.
 
-        In a unit of work, before anything that belongs to the account: a flow that takes the account's row first and the
-        others' rows then deadlocks with nobody.
+        In a unit of work, before anything that belongs to the account: flows that all take the account's row first do
+        not deadlock.
         """
-        return db.session.scalar(sa.select(_accounts.c.id).where(_same(account)).with_for_update()) is not None
+        same = sa.select(_accounts.c.id).where(_same(account)).with_for_update(key_share=True)
+        return db.session.scalar(same) is not None
 
     def set_roles(self, account_id: str, roles: str, now: datetime) -> None:
         """Replace the roles. In a unit of work that holds the account."""

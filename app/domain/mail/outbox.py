@@ -145,8 +145,8 @@ class Outbox:
     def forget_mailbox(self, mailbox: str) -> None:
         """Delete what waits for this canonical address or went there, but the farewell. In a unit of work.
 
-        What belongs to an account stays with it: an account that asked for a change to this address must not learn by a gap
-        in the export that it had an account.
+        What belongs to an account stays with it: an account that asked for a change to this address must not learn by
+        a gap in the export that the address had an account.
         """
         theirs = sa.and_(
             QueuedLetter.mailbox == mailbox, QueuedLetter.account_id.is_(None), QueuedLetter.kind.not_in(FAREWELLS)

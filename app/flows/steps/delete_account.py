@@ -35,7 +35,7 @@ class DeleteAccount:
     def __call__(self, account: AccountSnapshot, now: datetime, origin: Origin, actor: Actor) -> None:
         """Schedule the deletion, or raise `LastAdmin`. An earlier date that is set already stays.
 
-        While a change of address can be undone, the account stays: the person who deletes it may be the thief who moved it away.
+        While a change of address can be undone, the account stays: a thief may have moved it away and then deleted it.
         """
         with self.work as work:
             self.administrators.require_another(account.id)
