@@ -146,7 +146,12 @@ def fetch_all(statement: sa.Executable, values: Mapping[str, object] | None = No
 
 
 def change(statement: sa.Executable, values: Mapping[str, object]) -> int:
-    """Run one writing statement that commits by itself; the number of rows it changed is the verdict."""
+    """Run one writing statement that commits by itself; the number of rows it changed is the verdict.
+
+    Not within a unit of work, which it would wait for on SQLite: `RuntimeError`.
+    """
+    if db.session.registry.has() and db.session().in_transaction():
+        raise RuntimeError("a statement that commits by itself has no place in a unit of work")
     with failing_as_busy(), _writing() as connection:
         return connection.execute(statement, values).rowcount
 
