@@ -70,7 +70,7 @@ class Gateway:
     def _guarded(self, act: Callable[..., None], reading: Reading, *args: Any) -> None:
         try:
             act(reading, *args)
-        except Exception:  # granian ignores it, and the client would wait for ever
+        except Exception:  # granian ignores it, and the client would never get an answer
             log.exception("a request could not be handled")
             self._reply(reading, 500, [], b"")
 

@@ -1,7 +1,6 @@
 """Flows that let somebody in, against flows that close the account: whichever comes first, nobody stays in."""
 
 import random
-from collections import Counter
 
 import pytest
 
@@ -50,7 +49,7 @@ def who_is_in(house: House, answers: list[Answer]) -> list[Answer]:
 
 
 def test_a_reset_or_sign_in_during_disabling_leaves_no_way_in(house: House, rounds: int) -> None:
-    chance, admin, outcomes = random.Random(11), administrator(house), Counter[int]()
+    chance, admin = random.Random(11), administrator(house)
     racers = [house.sign_up() for _ in range(3 * rounds)]
     links = house.reset_tokens(*[racer.email for racer in racers])
     for racer, link in zip(racers, links, strict=True):
@@ -64,12 +63,10 @@ def test_a_reset_or_sign_in_during_disabling_leaves_no_way_in(house: House, roun
         gone, reset, *others = scatter(chance, calls)
         assert gone.status == 204
         assert reset.status in (200, 400), reset
-        outcomes[reset.status] += 1
         assert not who_is_in(house, others)
         for password in (PASSWORD, NEW_PASSWORD):
             assert post(here, "/auth/login", email=racer.email, password=password).send().status == 401
         assert account(there, racer.access).send().status == 401
-    assert outcomes[200] + outcomes[400] == 3 * rounds
 
 
 def test_a_sign_in_during_deletion_cancels_it_or_is_refused(house: House, rounds: int) -> None:

@@ -22,7 +22,7 @@ class KnownDevice:
 
     Neither lets anybody in: it only keeps a stranger's guesses apart from the owner's. Both are made for one state of
     the credentials, so a reset, a change of the password or the address, or "this was not me" ends them all: a device
-    that signed in with a stolen password has no allowance of its own afterwards.
+    that signed in with a stolen password gets no separate allowance afterwards.
     """
 
     clock: Clock

@@ -15,7 +15,7 @@ class TwoCredentials(Invalid):
 
 
 class RefreshTokenMissing(Unauthenticated):
-    """There is no credential where one is needed to refresh."""
+    """The request to refresh carries no credential."""
 
     detail = "The refresh token is missing. Send it as `Authorization: Bearer …`, or as `refresh_token` in the body."
 
