@@ -115,7 +115,7 @@ def test_sealing_what_is_sealed_changes_nothing(sealed):
 
 
 CHANGES = {
-    "id": 999, "at": None, "tag": "session.ended", "result": "refused", "account_id": BOB, "actor_id": BOB,
+    "id": 999_999_999, "at": None, "tag": "session.ended", "result": "refused", "account_id": BOB, "actor_id": BOB,
     "session_id": "another", "ip": "198.51.100.1", "user_agent": "curl", "details": {"number": 7}, "salt": "0" * 32,
     "commitment": "0" * 64, "link": "0" * 64, "erasure": "0" * 64,
 }  # fmt: skip
@@ -133,7 +133,7 @@ def test_a_change_of_any_column_is_named(sealed, column):
     if column == "at":
         value = sealed.rows()[2].at + timedelta(microseconds=1)
     sealed.change(3, **{column: value})
-    row = 999 if column == "id" else sealed.rows()[2].id
+    row = 999_999_999 if column == "id" else sealed.rows()[2].id
     assert sealed.verdict() == f"Row {row}, position 3, was changed or moved."
 
 
