@@ -10,7 +10,7 @@ from app.auth import Auth, Mailbox
 from app.core.clock import Clock
 from app.core.ports import Port
 from app.core.tally import Tally
-from app.core.work import Work
+from app.core.work import UnitOfWork
 from app.domain.accounts.administrators import Administrators
 from app.domain.accounts.breaches import Breaches
 from app.domain.accounts.directory import AccountDirectory
@@ -82,7 +82,7 @@ from config import Settings
 def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox | None = None) -> Auth:
     """Construct every part once, in the order of the layers, and return the facade."""
     # Domain
-    work, journal_counter = Work(), Tally(Tag)
+    work, journal_counter = UnitOfWork(), Tally(Tag)
     accounts, administrators, directory = AccountStore(), Administrators(), AccountDirectory()
     sessions, challenges, leases = _session_store(settings), ChallengeStore(), Leases()
     outbox, letters = Outbox(host_of(settings)), Letters(settings.letters_path)

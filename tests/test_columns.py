@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from app.core.base64url import encode
 from app.core.database import db
-from app.core.origin import Origin
+from app.core.origin import ClientInfo
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.roles import role_words
 from app.domain.audit.chain import GENESIS
@@ -28,7 +28,7 @@ MIB = "x" * 2**20
 MARIADB_TEXT = 2**16 - 1  # bytes, where a column names no length
 UUID, SHA256 = str(uuid.uuid4()), hashlib.sha256().hexdigest()
 ADDRESS = f"{'a' * 64}@{'.'.join(['x' * 61] * 3)}.com"
-STRANGER = Origin(ip=MIB, user_agent=MIB, languages=(MIB,))
+STRANGER = ClientInfo(ip=MIB, user_agent=MIB, languages=(MIB,))
 MEMBERS = {
     name: shape["anyOf"][0]["maxLength"] for name, shape in AccountChanges.model_json_schema()["properties"].items()
 }
@@ -123,7 +123,7 @@ def test_the_longest_text_fits_its_column():
 
 
 def test_every_text_of_a_stranger_is_printable():
-    made = Origin(ip="\0", user_agent="a\0b\ud800", languages=("d\x85e", "fr"))
+    made = ClientInfo(ip="\0", user_agent="a\0b\ud800", languages=("d\x85e", "fr"))
     assert (made.ip, made.user_agent, made.languages) == (" ", "a b ", ("d e", "fr"))
 
 

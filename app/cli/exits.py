@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import click
 
-from app.core.errors import Busy, Refusal
+from app.core.errors import Busy, ServiceError
 
 
 @contextmanager
@@ -13,6 +13,6 @@ def refusals_as_exits() -> Iterator[None]:
     """End the command with the error's message: exit 75 (try again later) if a dependency is down, else 1."""
     try:
         yield
-    except Refusal as refusal:
+    except ServiceError as refusal:
         click.echo(f"Error: {refusal.message}", err=True)
         raise SystemExit(75 if isinstance(refusal, Busy) else 1) from None

@@ -11,7 +11,7 @@ MAX_LANGUAGE: Final = 35
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class ClientInfo:
     """The caller's network address, the name its agent gives itself and the languages it prefers.
 
     Whatever it is made of, it fits the columns that keep it. `device` is what the caller presents to show that it

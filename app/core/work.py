@@ -7,7 +7,7 @@ from app.core.database import db, failing_as_busy, is_collision
 from app.core.errors import Overtaken
 
 
-class Work:
+class UnitOfWork:
     """One transaction of the calling thread. Leaving the block without `commit()` rolls back."""
 
     def __enter__(self) -> Self:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from app.core.clock import Clock
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.origin import ClientInfo
+from app.core.work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore, NoSuchAccount
 from app.domain.audit.journal import Journal, Tag
@@ -17,7 +17,7 @@ from app.flows.steps.require_administrator import Administrator, RequireAdminist
 class AdministeredSessions:
     """Shows where an account is signed in, and ends that. `by`: see `app.flows.administration`."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     accounts: AccountStore
     sessions: SessionStore[AccountSnapshot]
@@ -38,7 +38,7 @@ class AdministeredSessions:
                 raise NoSuchSession
             self.journal.record(
                 Tag.SESSION_ENDED,
-                Origin(),
+                ClientInfo(),
                 now,
                 account_id=account_id,
                 **actor,
@@ -53,5 +53,5 @@ class AdministeredSessions:
         with self.work as work:
             self.accounts.held(account_id)
             self.sessions.end_all(account_id, now)
-            self.journal.record(Tag.SESSION_ENDED, Origin(), now, account_id=account_id, **actor, scope="administrator")
+            self.journal.record(Tag.SESSION_ENDED, ClientInfo(), now, account_id=account_id, **actor, scope="administrator")
             work.commit()

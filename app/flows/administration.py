@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from app.core.clock import Clock
 from app.core.errors import Conflict
-from app.core.origin import Origin
+from app.core.origin import ClientInfo
 from app.core.pages import Page
-from app.core.work import Work
+from app.core.work import UnitOfWork
 from app.domain.accounts.administrators import Administrators
 from app.domain.accounts.directory import AccountDirectory, Lookup
 from app.domain.accounts.emails import parse_address
@@ -38,7 +38,7 @@ class AccountDisabled(Conflict):
 class Administration:
     """Looks after other people's accounts. Each change is in the journal, with who made it."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     accounts: AccountStore
     directory: AccountDirectory
@@ -72,7 +72,7 @@ class Administration:
         with self.work as work:
             account = self.accounts.open(address, LOCKED, now, roles=words, **about)
             self.require_unreserved(address, account.id, now)
-            self.journal.record(Tag.ACCOUNT_INVITED, Origin(), now, account_id=account.id, **actor, roles=words)
+            self.journal.record(Tag.ACCOUNT_INVITED, ClientInfo(), now, account_id=account.id, **actor, roles=words)
             self.outbox.queue(
                 "invitation", now=now, address=account.email, account_id=account.id, locale=account.locale
             )
@@ -89,7 +89,7 @@ class Administration:
         with self.work as work:
             account = self.accounts.open(address, password_hash, now, roles=words, email_verified_at=now, **about)
             self.require_unreserved(address, account.id, now)
-            self.journal.record(Tag.ACCOUNT_OPENED, Origin(), now, account_id=account.id, **actor, roles=words)
+            self.journal.record(Tag.ACCOUNT_OPENED, ClientInfo(), now, account_id=account.id, **actor, roles=words)
             work.commit()
         return account
 
@@ -101,7 +101,7 @@ class Administration:
             self.accounts.held(account_id)
             if self.accounts.disable(account_id, now):
                 self.revoke_access(account_id, Cause.DISABLED, now)
-                self.journal.record(Tag.ACCOUNT_DISABLED, Origin(), now, account_id=account_id, **actor)
+                self.journal.record(Tag.ACCOUNT_DISABLED, ClientInfo(), now, account_id=account_id, **actor)
                 work.commit()
 
     def enable(self, by: Administrator, account_id: str) -> None:
@@ -110,7 +110,7 @@ class Administration:
         with self.work as work:
             self.accounts.held(account_id)
             if self.accounts.enable(account_id, now):
-                self.journal.record(Tag.ACCOUNT_ENABLED, Origin(), now, account_id=account_id, **actor)
+                self.journal.record(Tag.ACCOUNT_ENABLED, ClientInfo(), now, account_id=account_id, **actor)
                 work.commit()
 
     def set_roles(self, by: Administrator, account_id: str, roles: Iterable[str]) -> None:
@@ -134,13 +134,13 @@ class Administration:
         with self.work as work:
             # Owed to the address, as forgot-password does: so they count as one kind, and the newest letter wins.
             self.outbox.queue("reset_password", now=now, address=account.email_canonical, locale=account.locale)
-            self.journal.record(Tag.PASSWORD_RESET_STARTED, Origin(), now, account_id=account.id, **actor)
+            self.journal.record(Tag.PASSWORD_RESET_STARTED, ClientInfo(), now, account_id=account.id, **actor)
             work.commit()
 
     def delete(self, by: Administrator, account_id: str) -> None:
         """As if its owner had asked for it: gone after the grace, unless they sign in before. `LastAdmin`."""
         actor = self.require_administrator(by)
-        self.delete_account(self.find(account_id), self.clock.now(), Origin(), actor)
+        self.delete_account(self.find(account_id), self.clock.now(), ClientInfo(), actor)
 
     def _change_roles(
         self, by: Administrator, account_id: str, change: Callable[[frozenset[str]], frozenset[str]]
@@ -155,7 +155,7 @@ class Administration:
                 self.accounts.set_roles(account_id, words, now)
                 self.journal.record(
                     Tag.ACCOUNT_ROLES_SET,
-                    Origin(),
+                    ClientInfo(),
                     now,
                     account_id=account_id,
                     **actor,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from app.core.rounds import Context, Rounds, make_rounds
-from app.core.work import Work
+from app.core.work import UnitOfWork
 from app.domain.audit.head import HeadStore
 from app.domain.audit.seal import BATCH, Sealer
 from app.domain.audit.verify import Verified, Verifier
@@ -18,7 +18,7 @@ NAME = "audit sealing"
 class Audit:
     """Seals and verifies the journal. Any number of processes may seal: of two who do at once one goes on."""
 
-    work: Work
+    work: UnitOfWork
     heads: HeadStore
     sealer: Sealer
     verifier: Verifier

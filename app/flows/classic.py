@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import Final
 
 from app.core.clock import Clock
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.origin import ClientInfo
+from app.core.work import UnitOfWork
 from app.domain.accounts.administrators import Administrators
 from app.domain.accounts.emails import InvalidEmail, parse_address
 from app.domain.accounts.model import AccountSnapshot
@@ -38,7 +38,7 @@ SEEN_BY_BCRYPT: Final = 72  # bytes; of a password with so many, a longer one th
 class Classic:
     """What the two classic systems ask for, and no other route may. Its sessions never run out, in practice."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     accounts: AccountStore
     administrators: Administrators
@@ -88,7 +88,7 @@ class Classic:
         """Whether `password` is the one behind a hash."""
         return self.passwords.matches(password, kept)
 
-    def open(self, email: str, password_hash: str, origin: Origin, account_id: str | None = None) -> AccountSnapshot:
+    def open(self, email: str, password_hash: str, origin: ClientInfo, account_id: str | None = None) -> AccountSnapshot:
         """A new account that nobody is signed in to, or `EmailTaken`. Its id may have been chosen before."""
         address, now = parse_address(email), self.clock.now()
         with self.work as work:
@@ -101,7 +101,7 @@ class Classic:
             work.commit()
         return account
 
-    def open_session(self, account_id: str, version: int, origin: Origin) -> str | None:
+    def open_session(self, account_id: str, version: int, origin: ClientInfo) -> str | None:
         """The id of a new session; None if the account's credentials are no longer those of `version`."""
         now = self.clock.now()
         with self.work as work:
@@ -120,7 +120,7 @@ class Classic:
             return None
         return found if found and found.session.alive and found.owner.disabled_at is None else None
 
-    def end_sessions(self, account_id: str, origin: Origin) -> None:
+    def end_sessions(self, account_id: str, origin: ClientInfo) -> None:
         """End every session of the account, whoever opened it."""
         now = self.clock.now()
         with self.work as work:
@@ -146,14 +146,14 @@ class Classic:
             self.challenges.void(account.id, [Purpose.RESET_PASSWORD])
             work.commit()
 
-    def reset(self, token: str, password: str, origin: Origin) -> None:
+    def reset(self, token: str, password: str, origin: ClientInfo) -> None:
         """Set the password, whatever its length, and end every session; `LinkUsed` for all uses but one."""
         challenge = self.meet_challenge.by_link(Purpose.RESET_PASSWORD, token)
         account = self.accounts.by_id(challenge.account_id)
         if account is None or not self.replace_password(account, self.hash(password), origin, challenge):
             raise LinkUsed
 
-    def move(self, account: AccountSnapshot, email: str, origin: Origin) -> bool:
+    def move(self, account: AccountSnapshot, email: str, origin: ClientInfo) -> bool:
         """Give the account another address, which nobody has confirmed, and end its sessions; or `EmailTaken`."""
         address, now = parse_address(email), self.clock.now()
         with self.work as work:

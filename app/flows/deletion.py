@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.core.clock import Clock
-from app.core.origin import Origin
+from app.core.origin import ClientInfo
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.sessions.model import OwnedSession
 from app.flows.steps.delete_account import DeleteAccount
@@ -19,7 +19,7 @@ class Deletion:
     require_fresh: RequireFresh
     delete_account: DeleteAccount
 
-    def request(self, identity: OwnedSession[AccountSnapshot], password: str, origin: Origin) -> None:
+    def request(self, identity: OwnedSession[AccountSnapshot], password: str, origin: ClientInfo) -> None:
         """End every session now and the account when the grace is over. The password is needed, however fresh.
 
         `LastAdmin` if nobody would administer.

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from app.core.clock import Clock
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.origin import ClientInfo
+from app.core.work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.audit.journal import Journal, Tag
 from app.domain.sessions.devices import Device, NoSuchSession, devices_of
@@ -16,7 +16,7 @@ from app.domain.sessions.store import SessionStore
 class Devices:
     """Lists the devices of an account and signs them out."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     sessions: SessionStore[AccountSnapshot]
     journal: Journal
@@ -25,7 +25,7 @@ class Devices:
         """Where the account is signed in, the device used last first."""
         return devices_of(self.sessions.alive(identity.owner.id), identity.session.id)
 
-    def revoke(self, identity: OwnedSession[AccountSnapshot], session_id: str, origin: Origin) -> None:
+    def revoke(self, identity: OwnedSession[AccountSnapshot], session_id: str, origin: ClientInfo) -> None:
         """Sign one device out at once, or `NoSuchSession`; another account's session is no such session."""
         now = self.clock.now()
         with self.work as work:

@@ -6,8 +6,8 @@ from typing import Final
 
 from app.core.clock import Clock
 from app.core.errors import Overtaken
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.origin import ClientInfo
+from app.core.work import UnitOfWork
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
@@ -30,7 +30,7 @@ UNDO_TIME: Final = timedelta(hours=72)
 class EmailChange:
     """Moves an account to another address, and back."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     accounts: AccountStore
     challenges: ChallengeStore
@@ -43,7 +43,7 @@ class EmailChange:
     link_lifetime: timedelta
 
     def request(
-        self, identity: OwnedSession[AccountSnapshot], email: str, password: str | None, origin: Origin
+        self, identity: OwnedSession[AccountSnapshot], email: str, password: str | None, origin: ClientInfo
     ) -> None:
         """Queue a letter to the new address and one to the old. Whether the new one is taken is not said here."""
         account, address, now = identity.owner, parse_address(email), self.clock.now()
@@ -70,12 +70,12 @@ class EmailChange:
         """Raise what is wrong with a confirming link. Changes nothing."""
         self.meet_challenge.by_link(Purpose.CHANGE_EMAIL, token)
 
-    def confirm(self, token: str, origin: Origin) -> None:
+    def confirm(self, token: str, origin: ClientInfo) -> None:
         """The new address holds. `EmailTaken` if another account has it: its mailbox is shown to be ours by now."""
         if not self._change(self.meet_challenge.by_link(Purpose.CHANGE_EMAIL, token), origin):
             raise LinkUsed
 
-    def confirm_with_code(self, identity: OwnedSession[AccountSnapshot], code: str, origin: Origin) -> None:
+    def confirm_with_code(self, identity: OwnedSession[AccountSnapshot], code: str, origin: ClientInfo) -> None:
         """The same by the code in the letter, in the session that asked."""
         canonical, device = identity.owner.email_canonical, identity.session.id
         challenge = self.meet_challenge.by_code(Purpose.CHANGE_EMAIL, canonical, code, origin, device)
@@ -86,7 +86,7 @@ class EmailChange:
         """Raise what is wrong with an undoing link. Changes nothing."""
         self.meet_challenge.by_link(Purpose.UNDO_EMAIL_CHANGE, token)
 
-    def undo(self, token: str, origin: Origin) -> None:
+    def undo(self, token: str, origin: ClientInfo) -> None:
         """The old address holds again, every session ends, and no password fits until the reset that this starts.
 
         Whatever happened to the account since: a deletion that is scheduled is cancelled. An account that was disabled
@@ -108,7 +108,7 @@ class EmailChange:
             self.journal.record(Tag.EMAIL_CHANGE_UNDONE, origin, now, account_id=account.id)
             work.commit()
 
-    def _change(self, challenge: OpenChallenge, origin: Origin) -> bool:
+    def _change(self, challenge: OpenChallenge, origin: ClientInfo) -> bool:
         account, now = self.accounts.by_id(challenge.account_id), self.clock.now()
         if account is None or challenge.address is None:
             return False

@@ -9,7 +9,7 @@ from typing import Final
 
 from app.core.clock import Clock
 from app.core.rounds import Context, Rounds, make_rounds
-from app.core.work import Work
+from app.core.work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.head import HeadStore
@@ -36,7 +36,7 @@ class Housekeeping:
 
     def __init__(
         self,
-        work: Work,
+        work: UnitOfWork,
         clock: Clock,
         accounts: AccountStore,
         sessions: SessionStore[AccountSnapshot],

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from app.core.clock import Clock
 from app.core.errors import Conflict, Missing
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.origin import ClientInfo
+from app.core.work import UnitOfWork
 from app.domain.audit.journal import Journal, Tag
 from app.domain.tokens.keyring import RELOAD_SECONDS, KeyRing
 from app.domain.tokens.keys import ALGORITHMS, Key, new_key
@@ -42,7 +42,7 @@ class LastKey(Conflict):
 class KeyRotation:
     """Publishes, rotates, retires and reseals the keys that tokens are signed with."""
 
-    work: Work
+    work: UnitOfWork
     keys: KeyRing
     clock: Clock
     journal: Journal
@@ -112,4 +112,4 @@ class KeyRotation:
         return len(resealed), others
 
     def _note(self, tag: Tag, kid: str, actor: Actor) -> None:
-        self.journal.record(tag, Origin(), self.clock.now(), account_id=None, **actor, kid=kid)
+        self.journal.record(tag, ClientInfo(), self.clock.now(), account_id=None, **actor, kid=kid)

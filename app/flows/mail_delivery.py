@@ -9,7 +9,7 @@ from functools import partial
 from app.core.clock import Clock
 from app.core.errors import Busy
 from app.core.rounds import Context, Rounds, make_rounds, report
-from app.core.work import Work
+from app.core.work import UnitOfWork
 from app.domain.mail.letters import Letters
 from app.domain.mail.limit import TooSoon
 from app.domain.mail.model import DEAD, DROPPED, SENT, QueuedLetter
@@ -29,7 +29,7 @@ class MailDelivery:
 
     def __init__(
         self,
-        work: Work,
+        work: UnitOfWork,
         clock: Clock,
         outbox: Outbox,
         prepare: PrepareLetter,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from app.core.clock import Clock
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.origin import ClientInfo
+from app.core.work import UnitOfWork
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import Journal, Tag
 from app.domain.challenges.model import Purpose
@@ -17,7 +17,7 @@ from app.flows.steps.revoke_access import Cause, RevokeAccess
 class NotMe:
     """Ends whatever a stranger may have begun."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     accounts: AccountStore
     revoke_access: RevokeAccess
@@ -32,7 +32,7 @@ class NotMe:
         if account is None or account.credentials_version != version:
             raise LinkUsed
 
-    def report(self, token: str, origin: Origin) -> None:
+    def report(self, token: str, origin: ClientInfo) -> None:
         """End all sessions, cancel pending changes, let no password fit until the reset that this starts.
 
         The link was made for one state of the account and voids it.

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from app.core.clock import Clock
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.origin import ClientInfo
+from app.core.work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore
@@ -21,7 +21,7 @@ from app.flows.steps.revoke_access import Cause, RevokeAccess
 class PasswordChange:
     """Replaces a password by another and ends every session but the one that asks."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     accounts: AccountStore
     passwords: Passwords
@@ -32,7 +32,7 @@ class PasswordChange:
     require_fresh: RequireFresh
 
     def change(
-        self, identity: OwnedSession[AccountSnapshot], current: str | None, password: str, origin: Origin
+        self, identity: OwnedSession[AccountSnapshot], current: str | None, password: str, origin: ClientInfo
     ) -> None:
         """The new password holds, the other sessions are over, a letter says so. Of parallel changes one succeeds."""
         account, own = identity.owner, identity.session.id

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.core.clock import Clock
-from app.core.origin import Origin
+from app.core.origin import ClientInfo
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
@@ -31,7 +31,7 @@ class PasswordReset:
     outbox: Outbox
     guesses: Guesses
 
-    def request(self, email: str, origin: Origin) -> None:
+    def request(self, email: str, origin: ClientInfo) -> None:
         """Queue a letter to the address. Whether it has an account is looked up later, by whoever delivers.
 
         So a known and an unknown address take the same one statement, and nobody learns which it was.
@@ -43,7 +43,7 @@ class PasswordReset:
         """Raise what is wrong with a reset link. Changes nothing: opening the page uses nothing up."""
         self.meet_challenge.by_link(Purpose.RESET_PASSWORD, token)
 
-    def complete(self, token: str, password: str, origin: Origin) -> str:
+    def complete(self, token: str, password: str, origin: ClientInfo) -> str:
         """Set the new password, end every session, tell the owner. Signs nobody in.
 
         Gives a device token for the browser that did it.
@@ -60,7 +60,7 @@ class PasswordReset:
         self.guesses.forget(account.email_canonical)  # an owner locked out by a stranger's guesses gets in now
         return self._device_token(account)
 
-    def complete_with_code(self, email: str, code: str, password: str, origin: Origin) -> str:
+    def complete_with_code(self, email: str, code: str, password: str, origin: ClientInfo) -> str:
         """The same by the code in the letter, for which the address says whose it is; `CodeInvalid` for any failure."""
         canonical = parse_address(email).canonical
         self.passwords.accept(password, canonical)  # before a try is spent

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from app.core.clock import Clock
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.origin import ClientInfo
+from app.core.work import UnitOfWork
 from app.domain.accounts.emails import Address, parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
@@ -20,7 +20,7 @@ from app.flows.steps.require_unreserved import RequireUnreserved
 class Registration:
     """Opens accounts."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     accounts: AccountStore
     require_unreserved: RequireUnreserved
@@ -30,7 +30,7 @@ class Registration:
     outbox: Outbox
     journal: Journal
 
-    def sign_up(self, email: str, password: str, origin: Origin) -> Tokens:
+    def sign_up(self, email: str, password: str, origin: ClientInfo) -> Tokens:
         """A new account, signed in. `EmailTaken` if the address has one, however it is spelled."""
         address, password_hash, now = *self._accepted(email, password), self.clock.now()
         with self.work as work:
@@ -46,7 +46,7 @@ class Registration:
             work.commit()
         return self.issue_tokens(account, session)
 
-    def sign_up_unverified(self, email: str, password: str, origin: Origin) -> None:
+    def sign_up_unverified(self, email: str, password: str, origin: ClientInfo) -> None:
         """A new account that must be verified before it can be used.
 
         For a taken address the same work is done and nothing is said; its owner gets a letter instead.

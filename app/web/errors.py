@@ -9,14 +9,14 @@ from flask import Flask, Response, json
 from flask_limiter.errors import RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
-from app.core.errors import Busy, Conflict, Forbidden, Invalid, Later, Missing, Refusal, TooMany, Unauthenticated
+from app.core.errors import Busy, Conflict, Forbidden, Invalid, Later, Missing, ServiceError, TooMany, Unauthenticated
 from app.domain.tokens.bearer import InvalidToken
 from app.web.input_errors import input_error
 from app.web.limits import refusal_of
 
 log = logging.getLogger(__name__)
 
-STATUS: Mapping[type[Refusal], HTTPStatus] = {
+STATUS: Mapping[type[ServiceError], HTTPStatus] = {
     Invalid: HTTPStatus.BAD_REQUEST,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
@@ -47,7 +47,7 @@ class InvalidBody(Invalid):
         self.errors = errors
 
 
-def status_of(refusal: type[Refusal]) -> HTTPStatus:
+def status_of(refusal: type[ServiceError]) -> HTTPStatus:
     """The status that this refusal is answered with."""
     return next(STATUS[kind] for kind in refusal.__mro__ if kind in STATUS)
 
@@ -59,7 +59,7 @@ def title_of(status: HTTPStatus) -> str:
 
 def init_errors(app: Flask) -> None:
     """Answer every refusal, every HTTP error and every mistake of our own as a problem document."""
-    app.register_error_handler(Refusal, _refused)
+    app.register_error_handler(ServiceError, _refused)
     app.register_error_handler(RateLimitExceeded, lambda exceeded: _refused(refusal_of(exceeded)))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _mistake)
@@ -91,7 +91,7 @@ def problem(status: HTTPStatus, code: str, detail: str, errors: list[dict[str, s
     return Response(json.dumps(body, separators=(",", ":")), status.value, mimetype="application/problem+json")
 
 
-def _refused(refusal: Refusal) -> Response:
+def _refused(refusal: ServiceError) -> Response:
     errors = getattr(refusal, "errors", None)
     if isinstance(refusal, Invalid) and refusal.field:
         errors = [input_error(refusal.field, refusal.code, refusal.message)]

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.core import logs
-from app.core.errors import Forbidden, Refusal, Unauthenticated
+from app.core.errors import Forbidden, ServiceError, Unauthenticated
 from app.domain.accounts.roles import ADMIN
 from app.domain.tokens.bearer import InvalidToken, TokenExpired
 from app.domain.tokens.csrf import CsrfMismatch
 from app.flows.sessions import Identity
 from app.web import transports
 
-Refusals = tuple[type[Refusal], ...]
+Refusals = tuple[type[ServiceError], ...]
 
 
 class Guard(Protocol):

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
-from app.core.errors import DatabaseBusy, Invalid, Refusal
+from app.core.errors import DatabaseBusy, Invalid, ServiceError
 from app.current import settings_of
 from app.web import cookies
 from app.web.endpoint import MAX_IDEMPOTENCY_KEY, Contract, contract_of
@@ -143,7 +143,7 @@ def _content(model: type[BaseModel], media: str = JSON) -> dict[str, Any]:
 def _refusals(contract: Contract) -> dict[str, Any]:
     if not contract.problems:
         return {}
-    by_status: dict[int, list[type[Refusal]]] = defaultdict(list)
+    by_status: dict[int, list[type[ServiceError]]] = defaultdict(list)
     for refusal in refusals_of(contract):
         by_status[int(status_of(refusal))].append(refusal)
     described = {str(status): _refused(status, kinds) for status, kinds in sorted(by_status.items())}
@@ -153,14 +153,14 @@ def _refusals(contract: Contract) -> dict[str, Any]:
     return described
 
 
-def refusals_of(contract: Contract) -> tuple[type[Refusal], ...]:
+def refusals_of(contract: Contract) -> tuple[type[ServiceError], ...]:
     """All that the contract may answer besides success: its own, its guard's and what every route shares."""
-    shared: tuple[type[Refusal], ...] = (DatabaseBusy,) if contract.needs_database else ()
-    malformed: tuple[type[Refusal], ...] = (Invalid,) if contract.takes or contract.query or contract.idempotent else ()
+    shared: tuple[type[ServiceError], ...] = (DatabaseBusy,) if contract.needs_database else ()
+    malformed: tuple[type[ServiceError], ...] = (Invalid,) if contract.takes or contract.query or contract.idempotent else ()
     return tuple(dict.fromkeys((*malformed, *contract.who.refuses, *contract.refuses, *shared)))
 
 
-def _refused(status: int, kinds: list[type[Refusal]]) -> dict[str, Any]:
+def _refused(status: int, kinds: list[type[ServiceError]]) -> dict[str, Any]:
     described = _problem({kind.code: kind.detail for kind in kinds}, status)
     if status == 401:
         described["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}

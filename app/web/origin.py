@@ -5,17 +5,17 @@ from functools import lru_cache
 
 from flask import request
 
-from app.core.origin import Origin
+from app.core.origin import ClientInfo
 from app.current import settings
 from app.web import device
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def origin() -> Origin:
+def origin() -> ClientInfo:
     """The caller's address, agent, languages, and proof of having signed in before."""
     languages = tuple(request.accept_languages.values())[:10]
-    return Origin(address(), request.user_agent.string or None, languages, device.proof())
+    return ClientInfo(address(), request.user_agent.string or None, languages, device.proof())
 
 
 def address() -> str | None:

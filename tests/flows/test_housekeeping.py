@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from app import start_housekeeping
 from app.core.database import AUTOCOMMIT, db
-from app.core.origin import Origin
+from app.core.origin import ClientInfo
 from app.domain.accounts.model import Account
 from app.domain.challenges.model import Challenge
 from app.domain.mail.model import DEAD, QUEUED, SENT, QueuedLetter
@@ -130,12 +130,12 @@ def test_all_accounts_that_are_due_go_however_many(each_app, auth, clock, small_
 
 @pytest.mark.settings(session_lifetime=20 * 86_400, jwt_refresh_token_expires=5 * 86_400)
 def test_no_table_grows_for_ever(app, auth, clock):
-    auth.registration.sign_up("ann@example.com", PASSWORD, Origin())
+    auth.registration.sign_up("ann@example.com", PASSWORD, ClientInfo())
     counts = []
     for _ in range(45):
         clock.advance(days=1)
-        auth.sign_in.with_password("ann@example.com", PASSWORD, Origin())
-        auth.password_reset.request("nobody@example.com", Origin())
+        auth.sign_in.with_password("ann@example.com", PASSWORD, ClientInfo())
+        auth.password_reset.request("nobody@example.com", ClientInfo())
         auth.mail_delivery.deliver_due()
         auth.housekeeping.run()
         counts.append(rows(app))

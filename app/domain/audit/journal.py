@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.core.data_subject import DataSubject
 from app.core.database import change, db, fetch_all, table_of
-from app.core.origin import Origin
+from app.core.origin import ClientInfo
 from app.core.tally import Tally
 from app.domain.audit.chain import Chain
 from app.domain.audit.model import ENTRY_COLUMNS, AuditEvent, Entry
@@ -53,7 +53,7 @@ class Journal:
     def record(
         self,
         tag: Tag,
-        origin: Origin,
+        origin: ClientInfo,
         now: datetime,
         *,
         account_id: str | None,
@@ -68,7 +68,7 @@ class Journal:
     def record_now(
         self,
         tag: Tag,
-        origin: Origin,
+        origin: ClientInfo,
         now: datetime,
         *,
         account_id: str | None,
@@ -114,7 +114,7 @@ class Journal:
 
 def _row(
     tag: Tag,
-    origin: Origin,
+    origin: ClientInfo,
     now: datetime,
     account_id: str | None,
     actor_id: str | None,

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from app.core.data_subject import DataSubject
 from app.core.database import change, database_now, db, fetch, fetch_all, table_of
-from app.core.origin import Origin
+from app.core.origin import ClientInfo
 from app.domain.sessions.devices import network_of
 from app.domain.sessions.model import OwnedSession, Owner, Session, SessionSnapshot
 
@@ -88,7 +88,7 @@ class SessionStore(Generic[Owner]):
             .where(_sessions.c.id == sa.bindparam("sid"))
         )
 
-    def open(self, account_id: str, version: int, origin: Origin, now: datetime) -> SessionSnapshot | None:
+    def open(self, account_id: str, version: int, origin: ClientInfo, now: datetime) -> SessionSnapshot | None:
         """A new session; None if the account has other credentials than `version`, is disabled or is to be deleted.
 
         In a unit of work. The account's row is locked while it is looked at: otherwise a sign-in under way during a

@@ -6,8 +6,8 @@ from typing import Final
 
 from app.core.clock import Clock
 from app.core.errors import Forbidden, Unauthenticated
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.origin import ClientInfo
+from app.core.work import UnitOfWork
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
@@ -47,7 +47,7 @@ class FreshSignInNeeded(Forbidden):
 class CheckPassword:
     """Checks passwords within the limits of guessing, writes down the wrong ones, keeps right ones at today's cost."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     accounts: AccountStore
     passwords: Passwords
@@ -56,7 +56,7 @@ class CheckPassword:
     journal: Journal
     require_verified: bool
 
-    def of_address(self, email: str, password: str, origin: Origin) -> AccountSnapshot:
+    def of_address(self, email: str, password: str, origin: ClientInfo) -> AccountSnapshot:
         """The account, or `InvalidCredentials` after the same work for a known and an unknown address, or `TooMany`.
 
         That somebody failed is written down for both: the same statement, with an account or without. Every failure
@@ -76,7 +76,7 @@ class CheckPassword:
         self._keep_stronger(account, password)
         return account
 
-    def of_session(self, identity: OwnedSession[AccountSnapshot], password: str, origin: Origin) -> None:
+    def of_session(self, identity: OwnedSession[AccountSnapshot], password: str, origin: ClientInfo) -> None:
         """Nothing, or `WrongPassword`. The session is the device that guesses."""
         account, session = identity.owner, identity.session
         attempt = self.guesses.attempt(account.email_canonical, session.id)

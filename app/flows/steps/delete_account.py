@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.origin import ClientInfo
+from app.core.work import UnitOfWork
 from app.domain.accounts.administrators import Administrators
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
@@ -22,7 +22,7 @@ from app.flows.steps.revoke_access import Cause, RevokeAccess
 class DeleteAccount:
     """Ends every session now, and the account when `grace` is over."""
 
-    work: Work
+    work: UnitOfWork
     accounts: AccountStore
     administrators: Administrators
     challenges: ChallengeStore
@@ -32,7 +32,7 @@ class DeleteAccount:
     erase_account: EraseAccount
     grace: timedelta
 
-    def __call__(self, account: AccountSnapshot, now: datetime, origin: Origin, actor: Actor) -> None:
+    def __call__(self, account: AccountSnapshot, now: datetime, origin: ClientInfo, actor: Actor) -> None:
         """Schedule the deletion, or raise `LastAdmin`. An earlier date that is set already stays.
 
         While a change of address can be undone, the account stays: a thief may have moved it away and then deleted it.

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.origin import ClientInfo
+from app.core.work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import Journal, Tag
@@ -17,7 +17,7 @@ from app.domain.mail.outbox import Outbox
 class EraseAccount:
     """Deletes the account and its rows; the journal keeps that something happened, and to nobody's name."""
 
-    work: Work
+    work: UnitOfWork
     accounts: AccountStore
     challenges: ChallengeStore
     outbox: Outbox
@@ -39,6 +39,6 @@ class EraseAccount:
                 return False
             self.outbox.forget_mailbox(account.email_canonical)
             self.journal.anonymise(account.id)
-            self.journal.record(Tag.ACCOUNT_ERASED, Origin(), now, account_id=None)
+            self.journal.record(Tag.ACCOUNT_ERASED, ClientInfo(), now, account_id=None)
             work.commit()
         return True

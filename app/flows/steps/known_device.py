@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Final
 
 from app.core.clock import Clock
-from app.core.errors import Refusal
-from app.core.origin import Origin
+from app.core.errors import ServiceError
+from app.core.origin import ClientInfo
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.tokens.bearer import REFRESH, BearerTokens
 from app.domain.tokens.links import Links
@@ -35,7 +35,7 @@ class KnownDevice:
         purpose = _purpose(credentials_version)
         return self.links.sign(purpose, account_id=account_id, state=number, expires_at=expires_at)
 
-    def __call__(self, account: AccountSnapshot | None, origin: Origin) -> str | None:
+    def __call__(self, account: AccountSnapshot | None, origin: ClientInfo) -> str | None:
         """The name of the device, or None if it proves nothing about this account as it is now."""
         if account is None or not origin.device:
             return None
@@ -44,14 +44,14 @@ class KnownDevice:
     def _by_device_token(self, account: AccountSnapshot, proof: str) -> str | None:
         try:
             account_id, number = self.links.open(_purpose(account.credentials_version), proof)
-        except Refusal:
+        except ServiceError:
             return None
         return str(number) if account_id == account.id else None
 
     def _by_refresh_token(self, account: AccountSnapshot, proof: str) -> str | None:
         try:
             claims = self.tokens.read(proof, REFRESH)
-        except Refusal:
+        except ServiceError:
             return None
         current = (account.id, account.credentials_version)
         return claims.session_id if (claims.account_id, claims.credentials_version) == current else None

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from app.core.clock import Clock
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.origin import ClientInfo
+from app.core.work import UnitOfWork
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import Journal, Tag
 from app.domain.challenges.model import Purpose
@@ -18,7 +18,7 @@ from app.domain.tokens.links import Links, LinkUsed
 class MeetChallenge:
     """Opens links and checks codes."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     accounts: AccountStore
     challenges: ChallengeStore
@@ -36,7 +36,7 @@ class MeetChallenge:
         return challenge
 
     def by_code(
-        self, purpose: Purpose, canonical: str, code: str, origin: Origin, device: str | None = None
+        self, purpose: Purpose, canonical: str, code: str, origin: ClientInfo, device: str | None = None
     ) -> OpenChallenge:
         """The challenge of a right code for the account with this address, or `CodeInvalid`, or `TooMany`.
 

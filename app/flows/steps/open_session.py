@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.core.origin import Origin
+from app.core.origin import ClientInfo
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import Journal, Tag
@@ -23,7 +23,7 @@ class OpenSession:
     outbox: Outbox
     journal: Journal
 
-    def __call__(self, account: AccountSnapshot, client: Origin, now: datetime) -> SessionSnapshot | None:
+    def __call__(self, account: AccountSnapshot, client: ClientInfo, now: datetime) -> SessionSnapshot | None:
         """The new session; None if the account changed meanwhile in a way that ends its sessions. In a unit of work.
 
         A deletion that was scheduled when the owner signed in is cancelled. One that is scheduled at the same moment

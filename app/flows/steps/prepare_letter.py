@@ -9,7 +9,7 @@ from typing import Final
 
 from app.core.clock import Clock
 from app.core.pages import LARGEST_ID
-from app.core.work import Work
+from app.core.work import UnitOfWork
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
@@ -94,7 +94,7 @@ class NobodyToTell(Exception):
 class PrepareLetter:
     """Turns a queued letter into one that can be sent."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     accounts: AccountStore
     challenges: ChallengeStore

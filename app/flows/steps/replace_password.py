@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from app.core.clock import Clock
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.origin import ClientInfo
+from app.core.work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import Journal, Tag
@@ -18,7 +18,7 @@ from app.flows.steps.revoke_access import Cause, RevokeAccess
 class ReplacePassword:
     """Sets the password, ends every session, tells the owner."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     accounts: AccountStore
     challenges: ChallengeStore
@@ -27,7 +27,7 @@ class ReplacePassword:
     journal: Journal
 
     def __call__(
-        self, account: AccountSnapshot, password_hash: str, origin: Origin, challenge: OpenChallenge | None = None
+        self, account: AccountSnapshot, password_hash: str, origin: ClientInfo, challenge: OpenChallenge | None = None
     ) -> bool:
         """True for who did it; False if the credentials changed, or the challenge was used up, meanwhile."""
         now, by_letter = self.clock.now(), challenge is not None and challenge.by_letter

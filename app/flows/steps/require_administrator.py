@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from app.core.errors import Forbidden
-from app.core.origin import Origin
+from app.core.origin import ClientInfo
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.roles import ADMIN
 from app.domain.audit.journal import OPERATOR
@@ -36,5 +36,5 @@ class RequireAdministrator:
             return Actor(actor_id=OPERATOR, session_id=None)
         if ADMIN not in by.owner.roles:
             raise Forbidden
-        self.require_fresh(by, None, Origin())
+        self.require_fresh(by, None, ClientInfo())
         return Actor(actor_id=by.owner.id, session_id=by.session.id or None)

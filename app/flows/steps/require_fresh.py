@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.core.clock import Clock
-from app.core.origin import Origin
+from app.core.origin import ClientInfo
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.sessions.model import OwnedSession
 from app.flows.steps.check_password import CheckPassword, FreshSignInNeeded
@@ -18,7 +18,7 @@ class RequireFresh:
     check_password: CheckPassword
     window: timedelta
 
-    def __call__(self, identity: OwnedSession[AccountSnapshot], password: str | None, origin: Origin) -> None:
+    def __call__(self, identity: OwnedSession[AccountSnapshot], password: str | None, origin: ClientInfo) -> None:
         """Nothing, or `FreshSignInNeeded`, or `WrongPassword` for one that is given and wrong."""
         if password is not None:
             self.check_password.of_session(identity, password, origin)

@@ -2,10 +2,10 @@
 
 from flask import has_request_context
 
-from app.core.origin import Origin
+from app.core.origin import ClientInfo
 from app.web.origin import origin
 
 
-def caller() -> Origin:
+def caller() -> ClientInfo:
     """Where the present request comes from; nowhere outside one."""
-    return origin() if has_request_context() else Origin()
+    return origin() if has_request_context() else ClientInfo()

@@ -6,7 +6,7 @@ import unicodedata
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.core.errors import Invalid, Later, Refusal
+from app.core.errors import Invalid, Later, ServiceError
 from app.current import auth
 from app.domain.tokens.links import LinkInvalid
 from app.web import device
@@ -56,7 +56,7 @@ def use_link() -> ResponseReturnValue:
             auth.password_reset.check(token)
             return render_template("reset_password/new_password.html", token=token)
         device_token = auth.password_reset.complete(token, _not_endless(password), origin())
-    except Refusal as refusal:
+    except ServiceError as refusal:
         return _refused_link(refusal, token, password)
     device.remember(device_token)
     return render_template("reset_password/changed.html")
@@ -79,7 +79,7 @@ def use_code() -> ResponseReturnValue:
     try:
         password = _not_endless(request.form.get("password", ""))
         device_token = auth.password_reset.complete_with_code(_mailable(email), _well_formed(code), password, origin())
-    except Refusal as refusal:
+    except ServiceError as refusal:
         return refused("reset_password/code.html", refusal, **form)
     device.remember(device_token)
     return render_template("reset_password/changed.html")
@@ -98,7 +98,7 @@ def send_link() -> ResponseReturnValue:
     email = _posted_email()
     try:
         auth.password_reset.request(_mailable(email), origin())
-    except Refusal as refusal:
+    except ServiceError as refusal:
         return refused("reset_password/request.html", refusal, email=email[:EMAIL_MAX])
     return render_template("reset_password/requested.html", email=email)
 
@@ -131,7 +131,7 @@ def _not_endless(password: str) -> str:
     return password
 
 
-def _refused_link(refusal: Refusal, token: str, password: str | None) -> ResponseReturnValue:
+def _refused_link(refusal: ServiceError, token: str, password: str | None) -> ResponseReturnValue:
     """A link that still works stays in the form; one that does not is told apart from one that may later."""
     if isinstance(refusal, Later) and password is None:
         raise refusal

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 
-from app.core.origin import Origin
+from app.core.origin import ClientInfo
 from app.current import install
 from app.web.headers import init_headers
 from app.web.limits import init_limits
@@ -33,7 +33,7 @@ class Flow:
         def note(*given: object) -> str:
             if not act.startswith("check"):
                 *given, origin = given
-                assert isinstance(origin, Origin)
+                assert isinstance(origin, ClientInfo)
             self.asked.append((act, *map(str, given)))
             if self.refusal:
                 raise self.refusal
