@@ -13,7 +13,7 @@ from werkzeug.serving import is_running_from_reloader
 from app.auth import Mailbox
 from app.cli.accounts import accounts
 from app.cli.audit import audit
-from app.cli.housekeeping import housekeeping
+from app.cli.cleanup import housekeeping
 from app.cli.keys import keys
 from app.cli.mail import mail
 from app.container import build_auth
@@ -32,7 +32,7 @@ from app.start import (
     start_housekeeping,
     start_sealer,
 )
-from app.web.site import init_web
+from app.web.setup import init_web
 from config import Settings, SettingsError, load
 
 __all__ = ["MIGRATIONS", "create_app", "migrate", "start_deliverer", "start_housekeeping", "start_sealer"]

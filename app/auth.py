@@ -4,32 +4,32 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.domain.mail.console import CaughtLetter
+from app.flows.account_deletion import Deletion
+from app.flows.account_recovery import NotMe
 from app.flows.activity import Activity
-from app.flows.administered_sessions import AdministeredSessions
-from app.flows.administration import Administration
-from app.flows.audit import Audit
-from app.flows.audit_trail import AuditTrail
-from app.flows.classic import Classic
+from app.flows.admin_accounts import Administration
+from app.flows.admin_sessions import AdministeredSessions
+from app.flows.audit_log import AuditTrail
+from app.flows.audit_sealing import Audit
+from app.flows.cleanup import Housekeeping
+from app.flows.compat import Classic
 from app.flows.csrf import Csrf
-from app.flows.deletion import Deletion
-from app.flows.devices import Devices
 from app.flows.email_change import EmailChange
 from app.flows.email_verification import EmailVerification
 from app.flows.export import Export
-from app.flows.figures import Figures
 from app.flows.health import Health
-from app.flows.housekeeping import Housekeeping
 from app.flows.key_rotation import KeyRotation
-from app.flows.letter_previews import LetterPreviews
 from app.flows.mail_delivery import MailDelivery
 from app.flows.mail_queue import MailQueue
-from app.flows.not_me import NotMe
+from app.flows.own_sessions import Devices
 from app.flows.password_change import PasswordChange
 from app.flows.password_reset import PasswordReset
 from app.flows.profile import Profile
 from app.flows.registration import Registration
 from app.flows.sessions import Sessions
 from app.flows.sign_in import SignIn
+from app.flows.stats import Figures
+from app.flows.template_previews import LetterPreviews
 
 
 class Mailbox(Protocol):

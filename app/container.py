@@ -8,74 +8,74 @@ from flask import Flask
 
 from app.auth import Auth, Mailbox
 from app.core.clock import Clock
-from app.core.ports import Port
-from app.core.tally import Tally
-from app.core.work import UnitOfWork
+from app.core.event_counter import Tally
+from app.core.tcp_probe import Port
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.administrators import Administrators
-from app.domain.accounts.breaches import Breaches
-from app.domain.accounts.directory import AccountDirectory
+from app.domain.accounts.breached_passwords import Breaches
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.model import SNAPSHOT_COLUMNS, AccountSnapshot
 from app.domain.accounts.passwords import Passwords
+from app.domain.accounts.search import AccountDirectory
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.chain import Chain
-from app.domain.audit.head import HeadStore
+from app.domain.audit.chain_head import HeadStore
+from app.domain.audit.event_types import Tag
 from app.domain.audit.journal import Journal
 from app.domain.audit.seal import Sealer
-from app.domain.audit.tags import Tag
 from app.domain.audit.verify import Verifier
-from app.domain.challenges.store import ChallengeStore
+from app.domain.email_actions.store import ChallengeStore
 from app.domain.leases.store import Leases
+from app.domain.limits.attempts import Guesses
 from app.domain.limits.counters import Counters
-from app.domain.limits.guesses import Guesses
-from app.domain.mail.letters import Letters
 from app.domain.mail.outbox import Outbox
+from app.domain.mail.renderer import Letters
 from app.domain.mail.smtp import SmtpPost, init_mail
 from app.domain.sessions.store import Lifetimes, SessionStore
-from app.domain.tokens.bearer import LEEWAY_SECONDS, BearerTokens
 from app.domain.tokens.codes import Codes
 from app.domain.tokens.csrf import CsrfTokens
+from app.domain.tokens.jwt_tokens import LEEWAY_SECONDS, BearerTokens
 from app.domain.tokens.keyring import KeyRing
 from app.domain.tokens.links import Links
+from app.flows.account_deletion import Deletion
+from app.flows.account_recovery import NotMe
 from app.flows.activity import Activity
-from app.flows.administered_sessions import AdministeredSessions
-from app.flows.administration import Administration
-from app.flows.audit import Audit
-from app.flows.audit_trail import AuditTrail
-from app.flows.classic import Classic
+from app.flows.admin_accounts import Administration
+from app.flows.admin_sessions import AdministeredSessions
+from app.flows.audit_log import AuditTrail
+from app.flows.audit_sealing import Audit
+from app.flows.cleanup import Housekeeping
+from app.flows.compat import Classic
 from app.flows.csrf import Csrf
-from app.flows.deletion import Deletion
-from app.flows.devices import Devices
 from app.flows.email_change import EmailChange
 from app.flows.email_verification import EmailVerification
 from app.flows.export import Export
-from app.flows.figures import Figures
 from app.flows.health import Health
-from app.flows.housekeeping import Housekeeping
 from app.flows.key_rotation import KeyRotation
-from app.flows.letter_previews import LetterPreviews
 from app.flows.mail_delivery import MailDelivery
 from app.flows.mail_queue import MailQueue
-from app.flows.not_me import NotMe
+from app.flows.own_sessions import Devices
 from app.flows.password_change import PasswordChange
 from app.flows.password_reset import PasswordReset
 from app.flows.profile import Profile
 from app.flows.registration import Registration
 from app.flows.sessions import Sessions
 from app.flows.sign_in import SignIn
+from app.flows.stats import Figures
 from app.flows.steps.check_password import CheckPassword
-from app.flows.steps.delete_account import DeleteAccount
-from app.flows.steps.erase_account import EraseAccount
+from app.flows.steps.compose_email import Letterhead, PrepareLetter
+from app.flows.steps.find_email_action import MeetChallenge
 from app.flows.steps.issue_tokens import IssueTokens
-from app.flows.steps.known_device import KnownDevice
-from app.flows.steps.meet_challenge import MeetChallenge
 from app.flows.steps.open_session import OpenSession
-from app.flows.steps.prepare_letter import Letterhead, PrepareLetter
+from app.flows.steps.purge_account import EraseAccount
+from app.flows.steps.recognize_device import KnownDevice
 from app.flows.steps.replace_password import ReplacePassword
 from app.flows.steps.require_administrator import RequireAdministrator
-from app.flows.steps.require_fresh import RequireFresh
-from app.flows.steps.require_unreserved import RequireUnreserved
+from app.flows.steps.require_recent_auth import RequireFresh
+from app.flows.steps.require_unreserved_email import RequireUnreserved
 from app.flows.steps.revoke_access import RevokeAccess
+from app.flows.steps.schedule_deletion import DeleteAccount
+from app.flows.template_previews import LetterPreviews
 from config import Settings
 
 

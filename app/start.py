@@ -12,9 +12,9 @@ from alembic import command
 from flask import Flask, Response
 from sqlalchemy.exc import DBAPIError
 
-from app.core.ports import free_port
-from app.core.rounds import Rounds
+from app.core.background import Rounds
 from app.core.schema import TablesDiffer
+from app.core.tcp_probe import free_port
 from app.current import auth_of, settings_of
 from app.domain.mail.console import MailConsole
 from config import Settings

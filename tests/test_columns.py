@@ -8,20 +8,20 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.base64url import encode
+from app.core.client_info import ClientInfo
 from app.core.database import db
-from app.core.origin import ClientInfo
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.roles import role_words
 from app.domain.audit.chain import GENESIS
-from app.domain.audit.tags import Tag
-from app.domain.challenges.model import Purpose
-from app.domain.mail.letters import Letters
+from app.domain.audit.event_types import Tag
+from app.domain.email_actions.model import Purpose
 from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT
 from app.domain.mail.outbox import MAX_ERROR, Outbox
+from app.domain.mail.renderer import Letters
 from app.domain.tokens.keys import ALGORITHMS, new_key, seal
-from app.flows.housekeeping import TASK
+from app.flows.cleanup import TASK
 from app.web.api.account import AccountChanges
-from app.web.classic.user_service.db import MAX_HASH
+from app.web.compat.user_service.db import MAX_HASH
 from tests.web.api.acts import ANN, PASSWORD, bearer, make_admin, sign_up
 
 MIB = "x" * 2**20

@@ -8,7 +8,7 @@ from flask.cli import AppGroup
 
 from app.cli.exits import refusals_as_exits
 from app.current import auth
-from app.domain.accounts.directory import Lookup
+from app.domain.accounts.search import Lookup
 
 accounts = AppGroup(
     "accounts", help="People's accounts. ACCOUNT is an id or an address. The journal names the actor `operator`."

@@ -17,8 +17,8 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 
+from app.core.db_timeouts import Line, is_silence, timeouts
 from app.core.errors import DatabaseBusy
-from app.core.silence import Line, is_silence, timeouts
 
 BUSY_TIMEOUT_MS = 5_000
 AUTOCOMMIT = "autocommit"

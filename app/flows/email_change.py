@@ -4,23 +4,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
 from app.core.errors import Overtaken
-from app.core.origin import ClientInfo
-from app.core.work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import Journal, Tag
-from app.domain.challenges.model import Purpose
-from app.domain.challenges.store import ChallengeStore, OpenChallenge
+from app.domain.email_actions.model import Purpose
+from app.domain.email_actions.store import ChallengeStore, OpenChallenge
 from app.domain.mail.outbox import Outbox
 from app.domain.sessions.model import OwnedSession
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
-from app.flows.steps.meet_challenge import MeetChallenge
-from app.flows.steps.require_fresh import RequireFresh
-from app.flows.steps.require_unreserved import RequireUnreserved
+from app.flows.steps.find_email_action import MeetChallenge
+from app.flows.steps.require_recent_auth import RequireFresh
+from app.flows.steps.require_unreserved_email import RequireUnreserved
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 UNDO_TIME: Final = timedelta(hours=72)

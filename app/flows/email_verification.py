@@ -3,19 +3,19 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.origin import ClientInfo
-from app.core.work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import Journal, Tag
-from app.domain.challenges.model import Purpose
-from app.domain.challenges.store import ChallengeStore, OpenChallenge
+from app.domain.email_actions.model import Purpose
+from app.domain.email_actions.store import ChallengeStore, OpenChallenge
 from app.domain.mail.outbox import Outbox
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
-from app.flows.steps.known_device import KnownDevice
-from app.flows.steps.meet_challenge import MeetChallenge
+from app.flows.steps.find_email_action import MeetChallenge
+from app.flows.steps.recognize_device import KnownDevice
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
 from app.core.errors import Conflict, Missing
-from app.core.origin import ClientInfo
-from app.core.work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork
 from app.domain.audit.journal import Journal, Tag
 from app.domain.tokens.keyring import RELOAD_SECONDS, KeyRing
 from app.domain.tokens.keys import ALGORITHMS, Key, new_key

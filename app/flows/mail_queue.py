@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
 from app.core.errors import Conflict, Missing
-from app.core.origin import ClientInfo
-from app.core.pages import Page, newest_first
-from app.core.work import UnitOfWork
+from app.core.pagination import Page, newest_first
+from app.core.unit_of_work import UnitOfWork
 from app.domain.audit.journal import Journal, Tag
 from app.domain.mail.listing import ListedLetter, Waiting
 from app.domain.mail.outbox import Outbox

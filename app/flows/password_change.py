@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.origin import ClientInfo
-from app.core.work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore
@@ -12,8 +12,8 @@ from app.domain.audit.journal import Journal, Tag
 from app.domain.mail.outbox import Outbox
 from app.domain.sessions.model import OwnedSession
 from app.domain.sessions.store import SessionStore
-from app.domain.tokens.bearer import InvalidToken
-from app.flows.steps.require_fresh import RequireFresh
+from app.domain.tokens.jwt_tokens import InvalidToken
+from app.flows.steps.require_recent_auth import RequireFresh
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 

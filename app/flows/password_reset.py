@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.origin import ClientInfo
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore
-from app.domain.challenges.model import Purpose
-from app.domain.limits.guesses import Guesses
+from app.domain.email_actions.model import Purpose
+from app.domain.limits.attempts import Guesses
 from app.domain.mail.outbox import Outbox
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
-from app.flows.steps.known_device import KnownDevice
-from app.flows.steps.meet_challenge import MeetChallenge
+from app.flows.steps.find_email_action import MeetChallenge
+from app.flows.steps.recognize_device import KnownDevice
 from app.flows.steps.replace_password import ReplacePassword
 
 

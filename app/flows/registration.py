@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.origin import ClientInfo
-from app.core.work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.emails import Address, parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
@@ -13,7 +13,7 @@ from app.domain.audit.journal import Journal, Tag
 from app.domain.mail.outbox import Outbox
 from app.domain.sessions.store import SessionStore
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
-from app.flows.steps.require_unreserved import RequireUnreserved
+from app.flows.steps.require_unreserved_email import RequireUnreserved
 
 
 @dataclass(frozen=True, slots=True)

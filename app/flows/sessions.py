@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.origin import ClientInfo
-from app.core.work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.audit.journal import Journal, Tag
 from app.domain.mail.outbox import Outbox
 from app.domain.sessions.model import OwnedSession
 from app.domain.sessions.store import SessionStore
-from app.domain.tokens.bearer import ACCESS, REFRESH, BearerTokens, Claims, InvalidToken
+from app.domain.tokens.jwt_tokens import ACCESS, REFRESH, BearerTokens, Claims, InvalidToken
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
 
 Scope = Literal["this", "others", "all"]

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.origin import ClientInfo
-from app.core.work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.audit.journal import Journal, Tag
 from app.domain.sessions.model import OwnedSession, SessionSnapshot
 from app.domain.sessions.store import SessionStore
 from app.flows.steps.check_password import CheckPassword, InvalidCredentials
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
-from app.flows.steps.known_device import KnownDevice
 from app.flows.steps.open_session import OpenSession
+from app.flows.steps.recognize_device import KnownDevice
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from app.web.errors import InvalidBody
 from app.web.guards import Anyone, Guard
 from app.web.input_errors import MOST_ERRORS, input_error, input_errors
 from app.web.limits import Limit
-from app.web.wire import Answer, Body
+from app.web.schemas import Answer, Body
 
 Handler = TypeVar("Handler", bound=Callable[..., object])
 

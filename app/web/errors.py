@@ -10,7 +10,7 @@ from flask_limiter.errors import RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
 from app.core.errors import Busy, Conflict, Forbidden, Invalid, Later, Missing, ServiceError, TooMany, Unauthenticated
-from app.domain.tokens.bearer import InvalidToken
+from app.domain.tokens.jwt_tokens import InvalidToken
 from app.web.input_errors import input_error
 from app.web.limits import refusal_of
 

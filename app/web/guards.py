@@ -6,8 +6,8 @@ from typing import Protocol
 from app.core import logs
 from app.core.errors import Forbidden, ServiceError, Unauthenticated
 from app.domain.accounts.roles import ADMIN
-from app.domain.tokens.bearer import InvalidToken, TokenExpired
 from app.domain.tokens.csrf import CsrfMismatch
+from app.domain.tokens.jwt_tokens import InvalidToken, TokenExpired
 from app.flows.sessions import Identity
 from app.web import transports
 

@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 
 from app.core.errors import Unauthenticated
 from app.current import auth
-from app.web.requests import method, route, seconds
+from app.web.request_logging import method, route, seconds
 
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 # A bare answer takes a millisecond, a password a quarter of a second, and nobody waits for longer than ten.

@@ -20,7 +20,7 @@ from app.web import cookies
 from app.web.endpoint import MAX_IDEMPOTENCY_KEY, Contract, contract_of
 from app.web.errors import status_of, title_of
 from app.web.guards import security_of
-from app.web.wire import LARGEST_NUMBER, Answer, Problem, WireSchema
+from app.web.schemas import LARGEST_NUMBER, Answer, Problem, WireSchema
 
 DESCRIPTION = """Accounts for single-page and mobile apps.
 
@@ -156,7 +156,9 @@ def _refusals(contract: Contract) -> dict[str, Any]:
 def refusals_of(contract: Contract) -> tuple[type[ServiceError], ...]:
     """All that the contract may answer besides success: its own, its guard's and what every route shares."""
     shared: tuple[type[ServiceError], ...] = (DatabaseBusy,) if contract.needs_database else ()
-    malformed: tuple[type[ServiceError], ...] = (Invalid,) if contract.takes or contract.query or contract.idempotent else ()
+    malformed: tuple[type[ServiceError], ...] = (
+        (Invalid,) if contract.takes or contract.query or contract.idempotent else ()
+    )
     return tuple(dict.fromkeys((*malformed, *contract.who.refuses, *contract.refuses, *shared)))
 
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
-from app.core.work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD, SENT
 from app.domain.mail.outbox import Outbox
 from tests.web.api.acts import sql

@@ -21,7 +21,7 @@ from app.core.database import (
     fetch_all,
 )
 from app.core.errors import DatabaseBusy
-from app.core.work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork
 from app.domain.tokens.model import SigningKey
 from tests.conftest import close
 from tests.test_migrations import another_database

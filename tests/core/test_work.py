@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from app.core.database import db, fetch_all
 from app.core.errors import DatabaseBusy
-from app.core.work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork
 from app.domain.tokens.model import SigningKey
 
 ROW = {

@@ -8,11 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from app import create_app
+from app.core.client_info import ClientInfo
 from app.core.database import db
 from app.core.errors import Invalid
-from app.core.origin import ClientInfo
-from app.core.work import UnitOfWork
-from app.domain.audit.head import ChainBroken
+from app.core.unit_of_work import UnitOfWork
+from app.domain.audit.chain_head import ChainBroken
 from app.domain.audit.journal import Tag
 from app.domain.audit.model import AuditEvent, AuditHead
 from tests.conftest import Door, close

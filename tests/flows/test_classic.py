@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.core.origin import ClientInfo
+from app.core.client_info import ClientInfo
 from app.domain.tokens.links import LinkUsed
 from tests.web.api.acts import log_in, reset, sign_up, sql
 

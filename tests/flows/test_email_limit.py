@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app.core.client_info import ClientInfo
 from app.core.errors import ServiceError
-from app.core.origin import ClientInfo
-from app.domain.mail.limit import AT_ONCE, EMAILS_AN_HOUR, HOUR, INTERVAL
+from app.domain.mail.rate_limit import AT_ONCE, EMAILS_AN_HOUR, HOUR, INTERVAL
 from tests.clock import SettableClock
 from tests.servers import Mailbox
 
@@ -142,7 +142,9 @@ def test_each_request_for_a_new_address_is_answered(walk, auth) -> None:
 
 
 def test_an_owner_hears_of_repeated_sign_ups(walk, auth) -> None:
-    found = walk("already have an account").go(lambda: auth.registration.sign_up_unverified(OWNER, PASSWORD, ClientInfo()))
+    found = walk("already have an account").go(
+        lambda: auth.registration.sign_up_unverified(OWNER, PASSWORD, ClientInfo())
+    )
     assert found.most_in_an_hour() == EMAILS_AN_HOUR
     assert found.longest_wait() <= INTERVAL
 

@@ -6,9 +6,9 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from app.core.client_info import ClientInfo
 from app.core.database import db
-from app.core.origin import ClientInfo
-from app.domain.tokens.bearer import InvalidToken
+from app.domain.tokens.jwt_tokens import InvalidToken
 
 OWNER, THIEF = "Ann@example.com", "thief@example.org"
 PASSWORD, CHANGED = "correct horse battery", "a new horse battery"

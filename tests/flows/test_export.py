@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app.core.client_info import ClientInfo
 from app.core.errors import ServiceError
-from app.core.origin import ClientInfo
 
 PASSWORD = "correct horse battery"
 TAKEN, FREE = "taken@example.org", "free@example.org"

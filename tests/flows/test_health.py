@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app import create_app
 from app.core.database import db
-from app.core.ports import Port
+from app.core.tcp_probe import Port
 from app.flows.health import NotReady
 from tests.conftest import Door, close
 

@@ -12,13 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from app import start_housekeeping
+from app.core.client_info import ClientInfo
 from app.core.database import AUTOCOMMIT, db
-from app.core.origin import ClientInfo
 from app.domain.accounts.model import Account
-from app.domain.challenges.model import Challenge
+from app.domain.email_actions.model import Challenge
 from app.domain.mail.model import DEAD, QUEUED, SENT, QueuedLetter
 from app.domain.sessions.model import Session
-from app.flows import housekeeping
 from config import ROOT
 
 PASSWORD = "correct horse battery"
@@ -49,7 +48,7 @@ print(sum(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7 for child in c
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    monkeypatch.setattr(housekeeping, "BATCH", 3)
+    monkeypatch.setattr(cleanup, "BATCH", 3)
 
 
 def rows(app):

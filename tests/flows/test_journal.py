@@ -4,9 +4,9 @@ from contextlib import suppress
 
 import pytest
 
+from app.core.client_info import ClientInfo
 from app.core.errors import ServiceError
-from app.core.origin import ClientInfo
-from app.core.work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork
 from app.domain.audit.journal import Tag
 from app.domain.tokens.codes import CodeInvalid
 from app.flows.steps.check_password import InvalidCredentials, WrongPassword

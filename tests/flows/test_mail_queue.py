@@ -8,7 +8,7 @@ from flask import Flask
 
 from app.core.clock import Clock
 from app.core.errors import Conflict, Missing
-from app.core.work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD, QUEUED, SENT
 from app.domain.mail.outbox import Outbox
 from app.flows.mail_queue import MailQueue

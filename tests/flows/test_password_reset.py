@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.core.origin import ClientInfo
+from app.core.client_info import ClientInfo
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.passwords import PasswordTooShort
 from app.domain.tokens.links import LinkExpired, LinkInvalid, Links, LinkUsed

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.origin import ClientInfo
+from app.core.client_info import ClientInfo
 from tests.web.api.acts import PASSWORD
 
 

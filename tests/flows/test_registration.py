@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.origin import ClientInfo
+from app.core.client_info import ClientInfo
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.passwords import PasswordTooLong, PasswordTooShort
 from app.domain.accounts.store import EmailTaken

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from app.core.origin import ClientInfo
+from app.core.client_info import ClientInfo
 from config import Settings
 from tests.conftest import Door
 from tests.servers import Mailbox, Nest

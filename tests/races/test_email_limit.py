@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from app.core.origin import ClientInfo
-from app.core.work import UnitOfWork
-from app.domain.mail.limit import AT_ONCE, TooSoon
+from app.core.client_info import ClientInfo
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import QueuedLetter
 from app.domain.mail.outbox import Outbox
+from app.domain.mail.rate_limit import AT_ONCE, TooSoon
 from tests.flows.test_email_limit import passes
 from tests.races.conftest import House
 from tests.servers import Mailbox

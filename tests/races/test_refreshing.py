@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.origin import ClientInfo
+from app.core.client_info import ClientInfo
 from tests.races.conftest import PASSWORD, House
 from tests.races.crowd import account, post, send_together, statuses, together
 

@@ -5,9 +5,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from app.core.origin import ClientInfo
-from app.core.work import UnitOfWork
-from app.domain.accounts.breaches import Breaches
+from app.core.client_info import ClientInfo
+from app.core.unit_of_work import UnitOfWork
+from app.domain.accounts.breached_passwords import Breaches
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.passwords import Passwords
 from app.flows.steps.check_password import InvalidCredentials

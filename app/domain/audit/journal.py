@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from app.core.client_info import ClientInfo
 from app.core.data_subject import DataSubject
 from app.core.database import change, db, fetch_all, table_of
-from app.core.origin import ClientInfo
-from app.core.tally import Tally
+from app.core.event_counter import Tally
 from app.domain.audit.chain import Chain
+from app.domain.audit.event_types import Tag
 from app.domain.audit.model import ENTRY_COLUMNS, AuditEvent, Entry
-from app.domain.audit.tags import Tag
 
 __all__ = ["OPERATOR", "Journal", "Tag"]
 

@@ -9,8 +9,8 @@ from typing import Self
 from flask import Flask, current_app
 from flask_mail import Connection, Mail, Message, sanitize_address
 
-from app.domain.mail.letters import RenderedLetter
-from app.domain.mail.refusals import Undeliverable, at_the_door, with_a_letter
+from app.domain.mail.renderer import RenderedLetter
+from app.domain.mail.smtp_errors import Undeliverable, at_the_door, with_a_letter
 
 _PLAIN = re.compile(r'[^\x00-\x20\x7f-\U0010ffff@"\\()<>,;:\[\]]+@[A-Za-z0-9.-]+')
 

@@ -10,7 +10,7 @@ from typing import Final
 from ua_parser import parse
 
 from app.core.errors import Missing
-from app.core.foreign_text import unlinked
+from app.core.untrusted_text import unlinked
 from app.domain.sessions.model import SessionSnapshot
 
 UNKNOWN: Final = "Unknown device"

@@ -8,9 +8,9 @@ from typing import Any, Final, Generic
 
 import sqlalchemy as sa
 
+from app.core.client_info import ClientInfo
 from app.core.data_subject import DataSubject
 from app.core.database import change, database_now, db, fetch, fetch_all, table_of
-from app.core.origin import ClientInfo
 from app.domain.sessions.devices import network_of
 from app.domain.sessions.model import OwnedSession, Owner, Session, SessionSnapshot
 

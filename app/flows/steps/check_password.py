@@ -4,18 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
 from app.core.errors import Forbidden, Unauthenticated
-from app.core.origin import ClientInfo
-from app.core.work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import Journal, Tag
-from app.domain.limits.guesses import Guesses
+from app.domain.limits.attempts import Guesses
 from app.domain.sessions.model import OwnedSession
-from app.flows.steps.known_device import KnownDevice
+from app.flows.steps.recognize_device import KnownDevice
 
 NOT_CONFIRMED: Final = (
     "Email address or password is wrong, or the address is not confirmed yet: then open the link in the email we sent."

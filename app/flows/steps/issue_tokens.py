@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.core import logs
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.sessions.model import SessionSnapshot
-from app.domain.tokens.bearer import BearerTokens
+from app.domain.tokens.jwt_tokens import BearerTokens
 
 
 @dataclass(frozen=True, slots=True)

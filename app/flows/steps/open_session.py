@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.core.origin import ClientInfo
+from app.core.client_info import ClientInfo
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import Journal, Tag
 from app.domain.mail.outbox import Outbox
 from app.domain.sessions.model import SessionSnapshot
 from app.domain.sessions.store import SessionStore
-from app.flows.steps.known_device import KnownDevice
+from app.flows.steps.recognize_device import KnownDevice
 
 
 @dataclass(frozen=True, slots=True)

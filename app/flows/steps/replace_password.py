@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.origin import ClientInfo
-from app.core.work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import Journal, Tag
-from app.domain.challenges.model import Purpose
-from app.domain.challenges.store import ChallengeStore, OpenChallenge
+from app.domain.email_actions.model import Purpose
+from app.domain.email_actions.store import ChallengeStore, OpenChallenge
 from app.domain.mail.outbox import Outbox
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 

@@ -5,10 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from app.core.origin import ClientInfo
+from app.core.client_info import ClientInfo
 from app.domain.accounts.model import AccountSnapshot
-from app.domain.challenges.model import Purpose
-from app.domain.challenges.store import ChallengeStore
+from app.domain.email_actions.model import Purpose
+from app.domain.email_actions.store import ChallengeStore
 from app.domain.sessions.store import SessionStore
 
 

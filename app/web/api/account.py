@@ -14,11 +14,11 @@ from app.domain.accounts.hash_slots import HashSlotsFull
 from app.domain.accounts.passwords import PasswordTooLong
 from app.flows.sessions import Identity
 from app.flows.steps.check_password import WrongPassword
+from app.web.client_info import origin
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
 from app.web.limits import GUESSING
-from app.web.origin import origin
-from app.web.wire import Answer, Body, Locale, Name, Password
+from app.web.schemas import Answer, Body, Locale, Name, Password
 
 blueprint = Blueprint("account", __name__, url_prefix="/api/v1")
 

@@ -13,13 +13,13 @@ from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkExpired, LinkInvalid, LinkUsed
 from app.flows.sessions import Identity
 from app.flows.steps.check_password import FreshSignInNeeded, WrongPassword
+from app.web.client_info import origin
 from app.web.endpoint import endpoint
 from app.web.errors import InvalidBody
 from app.web.guards import MaybeSignedIn, SignedIn
 from app.web.input_errors import input_error, refused_as
 from app.web.limits import GUESSING, Limit
-from app.web.origin import origin
-from app.web.wire import Answer, Body, Code, Email, LinkToken, Password
+from app.web.schemas import Answer, Body, Code, Email, LinkToken, Password
 
 blueprint = Blueprint("email", __name__, url_prefix="/api/v1")
 

@@ -9,11 +9,11 @@ from app.domain.accounts.hash_slots import HashSlotsFull
 from app.domain.accounts.passwords import REFUSALS as PASSWORD_REFUSALS
 from app.flows.sessions import Identity
 from app.flows.steps.check_password import FreshSignInNeeded, WrongPassword
+from app.web.client_info import origin
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
 from app.web.limits import GUESSING
-from app.web.origin import origin
-from app.web.wire import Body, Password, PasswordToSet
+from app.web.schemas import Body, Password, PasswordToSet
 
 blueprint = Blueprint("password_change", __name__, url_prefix="/api/v1/account")
 

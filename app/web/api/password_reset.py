@@ -13,12 +13,12 @@ from app.domain.accounts.hash_slots import HashSlotsFull
 from app.domain.accounts.passwords import REFUSALS as PASSWORD_REFUSALS
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkExpired, LinkInvalid, LinkUsed
-from app.web import device
+from app.web import device_cookie
+from app.web.client_info import origin
 from app.web.endpoint import endpoint
 from app.web.input_errors import refused_as
 from app.web.limits import GUESSING, Limit
-from app.web.origin import origin
-from app.web.wire import Answer, Body, Code, Email, LinkToken, PasswordToSet
+from app.web.schemas import Answer, Body, Code, Email, LinkToken, PasswordToSet
 
 blueprint = Blueprint("password_reset", __name__, url_prefix="/api/v1")
 
@@ -85,5 +85,5 @@ def reset_password(body: NewPassword) -> Message:
         device_token = auth.password_reset.complete(body.reset_token, body.password, origin())
     else:
         device_token = auth.password_reset.complete_with_code(str(body.email), str(body.code), body.password, origin())
-    device.remember(device_token)
+    device_cookie.remember(device_token)
     return Message(message="The password is changed, and every device was signed out. Sign in with the new one.")

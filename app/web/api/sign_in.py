@@ -15,12 +15,12 @@ from app.domain.tokens.csrf import CsrfMismatch
 from app.flows.sessions import Identity, Scope
 from app.flows.steps.check_password import InvalidCredentials, WrongPassword
 from app.flows.steps.issue_tokens import Tokens as IssuedTokens
+from app.web.client_info import origin
 from app.web.endpoint import endpoint
 from app.web.guards import HasRefreshToken, SignedIn, SignedInByCookie
 from app.web.limits import GUESSING, Limit
-from app.web.origin import origin
+from app.web.schemas import Answer, Body, Email, Password, PasswordToSet
 from app.web.transports import cookie, refresh_token_beside
-from app.web.wire import Answer, Body, Email, Password, PasswordToSet
 
 blueprint = Blueprint("sign_in", __name__, url_prefix="/api/v1/auth")
 

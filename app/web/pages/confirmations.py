@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
+from app.core.client_info import ClientInfo
 from app.core.errors import Later, ServiceError
-from app.core.origin import ClientInfo
 from app.current import auth
 from app.domain.tokens.links import LinkInvalid
-from app.web.origin import origin
+from app.web.client_info import origin
 from app.web.pages.emailed_links import LIMIT, NO_LINK, TOKEN_MAX, posted_token, refused, with_error_pages
 
 

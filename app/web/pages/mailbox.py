@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from app.current import auth, settings
 from app.web.pages.emailed_links import with_error_pages
 from app.web.pages.previews import pages_previews
-from app.web.pages.rendition import rendition
+from app.web.pages.sandboxed_html import rendition
 
 LINK = re.compile(r"\b[a-z][a-z0-9+.-]*:[^\s<>\"]+", re.IGNORECASE)
 PAGE = re.compile(r"https?://[^/]+/.+", re.IGNORECASE)  # leads somewhere; a site's bare address is a signature

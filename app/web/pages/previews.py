@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from app.core.errors import Missing
 from app.current import auth
-from app.web.pages.rendition import rendition
+from app.web.pages.sandboxed_html import rendition
 
 pages_previews = Blueprint("previews", __name__, url_prefix="/mailbox/letters")
 

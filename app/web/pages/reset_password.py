@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 from app.core.errors import Invalid, Later, ServiceError
 from app.current import auth
 from app.domain.tokens.links import LinkInvalid
-from app.web import device
+from app.web import device_cookie
+from app.web.client_info import origin
 from app.web.limits import GUESSING
-from app.web.origin import origin
 from app.web.pages.emailed_links import LIMIT, NO_LINK, TOKEN_MAX, posted_token, refused, with_error_pages
 
 PASSWORD_MAX = 1_024
@@ -58,7 +58,7 @@ def use_link() -> ResponseReturnValue:
         device_token = auth.password_reset.complete(token, _not_endless(password), origin())
     except ServiceError as refusal:
         return _refused_link(refusal, token, password)
-    device.remember(device_token)
+    device_cookie.remember(device_token)
     return render_template("reset_password/changed.html")
 
 
@@ -81,7 +81,7 @@ def use_code() -> ResponseReturnValue:
         device_token = auth.password_reset.complete_with_code(_mailable(email), _well_formed(code), password, origin())
     except ServiceError as refusal:
         return refused("reset_password/code.html", refusal, **form)
-    device.remember(device_token)
+    device_cookie.remember(device_token)
     return render_template("reset_password/changed.html")
 
 

@@ -6,8 +6,8 @@ from app.current import auth, settings
 from app.domain.accounts.emails import InvalidEmail
 from app.flows.sessions import Identity
 from app.flows.steps.check_password import InvalidCredentials
+from app.web.client_info import origin
 from app.web.limits import GUESSING
-from app.web.origin import origin
 
 
 class Basic:

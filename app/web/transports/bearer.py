@@ -3,7 +3,7 @@
 from flask import request
 
 from app.current import auth
-from app.domain.tokens.bearer import InvalidToken
+from app.domain.tokens.jwt_tokens import InvalidToken
 from app.flows.sessions import Identity
 
 

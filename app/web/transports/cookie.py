@@ -9,11 +9,11 @@ from typing import Final, Literal
 from flask import Response, jsonify, request
 
 from app.current import auth, settings
-from app.domain.tokens.bearer import ACCESS, REFRESH, TokenExpired
 from app.domain.tokens.csrf import CsrfMismatch
+from app.domain.tokens.jwt_tokens import ACCESS, REFRESH, TokenExpired
 from app.flows.sessions import Identity
 from app.flows.steps.issue_tokens import Tokens
-from app.web import cookies, device
+from app.web import cookies, device_cookie
 from app.web.public_url import origin_of
 
 CSRF_HEADER: Final = "X-CSRF-Token"
@@ -73,7 +73,7 @@ def carry(tokens: Tokens, status: int) -> Response:
     cookies.put(answer, "access", tokens.access_token, tokens.expires_in)
     cookies.put(answer, "refresh", tokens.refresh_token, idle)
     cookies.put(answer, "csrf", csrf_token, idle, script_may_read=True)
-    device.remember(auth.sign_in.device_token(tokens))
+    device_cookie.remember(auth.sign_in.device_token(tokens))
     return answer
 
 

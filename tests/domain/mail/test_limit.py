@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.core.work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.emails import parse_address
-from app.domain.mail.limit import AT_ONCE, EMAILS_AN_HOUR, HOUR, INTERVAL, TooSoon, next_email
 from app.domain.mail.model import DEAD, DROPPED, SENT, QueuedLetter
 from app.domain.mail.outbox import Outbox
+from app.domain.mail.rate_limit import AT_ONCE, EMAILS_AN_HOUR, HOUR, INTERVAL, TooSoon, next_email
 from tests.domain.mail.stage import NOON, StillClock, open_account
 
 pytestmark = pytest.mark.usefixtures("app")

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.database import db
-from app.core.work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.listing import masked
 from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedLetter
 from app.domain.mail.outbox import Outbox

@@ -7,12 +7,12 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.core.database import db
-from app.core.work import UnitOfWork
-from app.domain.mail.letters import Letters
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD, SENT, QueuedLetter
 from app.domain.mail.outbox import Outbox
-from app.domain.mail.refusals import PostUnavailable, Undeliverable
+from app.domain.mail.renderer import Letters
 from app.domain.mail.smtp import SmtpPost
+from app.domain.mail.smtp_errors import PostUnavailable, Undeliverable
 from tests.domain.mail.stage import PostOffice, StillClock, answer, open_account
 from tests.domain.mail.test_letters import NOT_ME, UNDO, VALUES
 

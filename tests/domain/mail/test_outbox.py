@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.core.database import db
-from app.core.work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD, QUEUED, SENT, QueuedLetter
 from app.domain.mail.outbox import LEASE, LeaseLost, Outbox
 from tests.domain.mail.stage import NOON, StillClock, open_account

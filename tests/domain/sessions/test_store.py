@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from app.core.client_info import ClientInfo
 from app.core.database import fetch_all
-from app.core.origin import ClientInfo
-from app.core.work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import Account
 from app.domain.sessions.model import Session
 from tests.web.api.acts import me, put, refresh, sign_up, sql

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 
-from app.core.origin import ClientInfo
+from app.core.client_info import ClientInfo
 from app.current import install
 from app.web.headers import init_headers
 from app.web.limits import init_limits

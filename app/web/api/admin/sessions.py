@@ -9,7 +9,7 @@ from app.domain.accounts.store import NoSuchAccount
 from app.domain.sessions.devices import NoSuchSession
 from app.flows.sessions import Identity
 from app.flows.steps.check_password import FreshSignInNeeded
-from app.web.api.devices import SessionList
+from app.web.api.sessions import SessionList
 from app.web.endpoint import endpoint
 from app.web.guards import Administrator
 

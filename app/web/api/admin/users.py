@@ -8,20 +8,20 @@ from flask import Blueprint
 from pydantic import ConfigDict, Field
 
 from app.core.errors import TooMany
-from app.core.pages import InvalidCursor
+from app.core.pagination import InvalidCursor
 from app.current import auth
 from app.domain.accounts.administrators import LastAdmin
-from app.domain.accounts.directory import Lookup
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.roles import InvalidRoles
+from app.domain.accounts.search import Lookup
 from app.domain.accounts.store import EmailTaken, NoSuchAccount
-from app.flows.administration import AccountDisabled
+from app.flows.admin_accounts import AccountDisabled
 from app.flows.sessions import Identity
 from app.flows.steps.check_password import FreshSignInNeeded
 from app.web.endpoint import endpoint
 from app.web.guards import Administrator
 from app.web.limits import Limit
-from app.web.wire import Answer, Body, Email, Locale, Name, PageQuery, SearchText
+from app.web.schemas import Answer, Body, Email, Locale, Name, PageQuery, SearchText
 
 blueprint = Blueprint("admin_users", __name__, url_prefix="/api/v1/admin/users")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.clock import Clock
-from app.core.work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD
 from app.domain.mail.outbox import Outbox
 from tests.web.api.acts import bearer, make_admin, sql
