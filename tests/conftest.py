@@ -24,19 +24,10 @@ from werkzeug.serving import make_server
 from app import create_app, migrate, start_deliverer
 from app.core.database import db
 from config import Settings, load
-from tests.clock import SettableClock
-from tests.servers import (
-    DATABASES,
-    Mailbox,
-    Nest,
-    NotHere,
-    Silent,
-    available,
-    empty_tables,
-    given_redis,
-    is_root,
-    scratch_database,
-)
+from tests.support.clock import SettableClock
+from tests.support.process_pool import ProcessPool, QuietRequestHandler
+from tests.support.servers import DATABASES, NotHere, available, empty_tables, given_redis, is_root, scratch_database
+from tests.support.smtp import FakeSmtpServer
 
 EVERY_DATABASE = {"each_app", "each_database"}
 CHROMIUM_FLAGS = (
@@ -76,22 +67,22 @@ def package(name: str) -> Any:
         lacking(f"{name}, which tests/requirements.txt brings")
 
 
-class Door:
-    """`Auth` in which each act has an app context of its own, as it has in a request or a command."""
+class AuthInContext:
+    """`Auth` whose every call runs in an app context of its own, as in a request or a command."""
 
-    def __init__(self, app: Flask, room: Any = None) -> None:
-        self._app, self._room = app, room or app.extensions["latchkey"]
+    def __init__(self, app: Flask, target: Any = None) -> None:
+        self._app, self._target = app, target or app.extensions["latchkey"]
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._room, name)
-        return self._act(found) if inspect.ismethod(found) else Door(self._app, found)
+        found = getattr(self._target, name)
+        return self._in_context(found) if inspect.ismethod(found) else AuthInContext(self._app, found)
 
-    def _act(self, act: Callable[..., Any]) -> Callable[..., Any]:
-        def in_context(*args: Any, **named: Any) -> Any:
+    def _in_context(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **named: Any) -> Any:
             with self._app.app_context():
-                return act(*args, **named)
+                return method(*args, **named)
 
-        return in_context
+        return call
 
 
 class Schemas:
@@ -130,7 +121,7 @@ class Schemas:
 
 
 def close(app: Flask) -> None:
-    """Give every connection back: an open one is a warning, and so an error."""
+    """Close every connection: an open one is a warning, and so an error."""
     with app.app_context():
         db.session.remove()
         for engine in db.engines.values():
@@ -151,17 +142,17 @@ def database(request: pytest.FixtureRequest, schemas: Schemas, tmp_path: Path) -
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Path:
-    """Where secrets lie."""
+    """The folder for secrets."""
     return tmp_path / "instance"
 
 
 @pytest.fixture
-def settings(request: pytest.FixtureRequest, database: str, mailbox: Mailbox, instance: Path) -> Settings:
-    """Cheap hashes, no limits, letters to `mailbox`. `@pytest.mark.settings(port=1)` changes what it names."""
+def settings(request: pytest.FixtureRequest, database: str, mailbox: FakeSmtpServer, instance: Path) -> Settings:
+    """Cheap hashes, no limits, emails to `mailbox`. `@pytest.mark.settings(port=1)` changes what it names."""
     ours: dict[str, Any] = {
         "app_env": "testing", "instance_path": instance, "database_url": database,
         "mail_server": "127.0.0.1", "mail_port": mailbox.port, "bcrypt_rounds": 4, "hash_slots": 64,
-        "ratelimit_enabled": False, "database_timeout": 10,  # this machine has more to do than to test
+        "ratelimit_enabled": False, "database_timeout": 10,  # this machine also does other work
     }  # fmt: skip
     if "live_server" in request.fixturenames:
         ours["public_url"] = f"http://localhost:{request.getfixturevalue('listener').getsockname()[1]}"
@@ -200,18 +191,16 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def auth(app: Flask) -> Door:
-    """The door: `auth.registration.sign_up(...)`."""
-    return Door(app)
+def auth(app: Flask) -> AuthInContext:
+    """The facade: `auth.registration.sign_up(...)`."""
+    return AuthInContext(app)
 
 
 @pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    """A real SMTP server; what the app sends lies in `mailbox.letters`."""
-    box = Mailbox()
-    box.start()
-    yield box
-    box.stop()
+def mailbox() -> Iterator[FakeSmtpServer]:
+    """A real SMTP server; what the app sends is in `mailbox.messages`."""
+    with FakeSmtpServer().open() as server:
+        yield server
 
 
 @pytest.fixture
@@ -222,7 +211,7 @@ def listener() -> Iterator[socket.socket]:
 
 @pytest.fixture
 def site(app: Flask) -> WSGIApplication:
-    """Who answers `live_server`'s requests."""
+    """The WSGI app that answers the requests to `live_server`."""
     return app
 
 
@@ -230,7 +219,9 @@ def site(app: Flask) -> WSGIApplication:
 def live_server(app: Flask, site: WSGIApplication, listener: socket.socket) -> Iterator[str]:
     """The base URL of the site over real HTTP, with a deliverer running."""
     port = listener.getsockname()[1]
-    server = make_server("127.0.0.1", port, site, threaded=True, request_handler=Silent, fd=listener.fileno())
+    server = make_server(
+        "127.0.0.1", port, site, threaded=True, request_handler=QuietRequestHandler, fd=listener.fileno()
+    )
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     deliverer = start_deliverer(app)
@@ -242,23 +233,23 @@ def live_server(app: Flask, site: WSGIApplication, listener: socket.socket) -> I
 
 
 @pytest.fixture(scope="session")
-def session_nest() -> Iterator[Nest]:
-    nest = Nest()
-    yield nest
-    nest.close()
+def session_process_pool() -> Iterator[ProcessPool]:
+    process_pool = ProcessPool()
+    yield process_pool
+    process_pool.close()
 
 
 @pytest.fixture
-def nest(session_nest: Nest) -> Iterator[Nest]:
-    """Starts processes of ours, which end with the test."""
-    yield session_nest
-    session_nest.kill_all()
+def process_pool(session_process_pool: ProcessPool) -> Iterator[ProcessPool]:
+    """Starts processes, which end with the test."""
+    yield session_process_pool
+    session_process_pool.kill_all()
 
 
 @pytest.fixture
-def processes(settings: Settings, clock: SettableClock, nest: Nest) -> list[str]:
-    """The base URLs of two processes that serve the app on one database and by one clock."""
-    return [nest.serve(settings, clock=clock) for _ in range(2)]
+def processes(settings: Settings, clock: SettableClock, process_pool: ProcessPool) -> list[str]:
+    """The base URLs of two processes that serve the app with one database and one clock."""
+    return [process_pool.serve(settings, clock=clock) for _ in range(2)]
 
 
 @pytest.fixture(scope="session")
@@ -289,7 +280,7 @@ def find_chromium() -> str | None:
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
-@pytest.fixture(scope="module")  # not the session: its event loop would be in other modules' way
+@pytest.fixture(scope="module")  # not the session: its event loop would disturb other modules
 def chromium() -> Iterator[Any]:
     """A headless browser that reaches nothing but this machine: `chromium.new_page()`."""
     playwright = pytest.importorskip(

@@ -22,7 +22,7 @@ from app.domain.tokens.keys import ALGORITHMS, new_key, seal
 from app.flows.housekeeping import TASK
 from app.web.api.account import AccountChanges
 from app.web.classic.user_service.db import MAX_HASH
-from tests.web.api.acts import ANN, PASSWORD, bearer, make_admin, sign_up
+from tests.support.api import ANN, PASSWORD, bearer, make_admin, sign_up
 
 MIB = "x" * 2**20
 MARIADB_TEXT = 2**16 - 1  # bytes, where a column names no length

@@ -8,8 +8,8 @@ from app import create_app
 from app.web.input_errors import CODES
 from config import load
 from tests.conftest import close, package
+from tests.support.api import credentials_for, make_admin, sign_up
 from tests.test_docs import API, table
-from tests.web.api.acts import credentials_for, make_admin, sign_up
 from tests.web.api.routes import DOCUMENTED, each_route, is_guarded
 
 hypothesis, schemathesis = package("hypothesis"), package("schemathesis")

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from app.domain.tokens.keys import unseal
 from tests.conftest import close
-from tests.web.api.acts import sql
+from tests.support.api import sql
 
 ANN = {"email": "ann@example.com", "password": "correct horse battery"}
 

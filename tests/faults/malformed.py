@@ -21,7 +21,7 @@ from config import load
 from tests.conftest import close
 from tests.faults import drill
 from tests.faults.drill import Report
-from tests.servers import new_database
+from tests.support.servers import new_database
 from tests.web.api.routes import ROUTES, example
 
 MOST_GROWTH = 50_000_000

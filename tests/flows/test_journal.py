@@ -10,8 +10,8 @@ from app.core.origin import Origin
 from app.core.work import Work
 from app.domain.audit.journal import Tag
 from config import ROOT
+from tests.support.api import NEW, PASSWORD, sql
 from tests.test_docs import table
-from tests.web.api.acts import NEW, PASSWORD, sql
 
 HOME = Origin("192.0.2.7", "Latchkey test")
 WRONG = "a wrong password"

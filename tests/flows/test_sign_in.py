@@ -4,7 +4,7 @@ import pytest
 
 from app.auth import InvalidCredentials, InvalidEmail
 from app.core.origin import Origin
-from tests.web.api.acts import PASSWORD, sql
+from tests.support.api import PASSWORD, sql
 
 HOME = Origin("192.0.2.7", "Latchkey test")
 

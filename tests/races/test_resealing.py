@@ -6,9 +6,9 @@ import pytest
 
 from app import create_app
 from app.domain.tokens import keyring
-from tests.conftest import Door, close
-from tests.races.crowd import together
-from tests.web.api.acts import me, sign_up, sql
+from tests.conftest import AuthInContext, close
+from tests.support.api import me, sign_up, sql
+from tests.support.concurrency import together
 
 CROWD, KEYS = 4, 3
 OLD, NEW = "an old secret, of thirty-two bytes", "a new secret of thirty-two bytes"
@@ -44,7 +44,7 @@ def test_of_many_who_reseal_at_once_one_changes_each_key(app, auth, client, rest
     tokens = sign_up(client)
     for _ in range(KEYS - 1):
         auth.keys.rotate()
-    done = together([Door(other).keys.reseal for other in restarted])
+    done = together([AuthInContext(other).keys.reseal for other in restarted])
     assert sum(resealed for resealed, _ in done) == KEYS
     assert {resealed + others for resealed, others in done} == {KEYS}
     assert sql(app, "SELECT count(*) FROM audit_events WHERE tag = 'key.resealed'") == [(KEYS,)]
@@ -55,7 +55,7 @@ def test_of_many_who_reseal_at_once_one_changes_each_key(app, auth, client, rest
 @pytest.mark.settings(key_encryption_secret=OLD, key_encryption_secret_fallbacks=[NEW])
 def test_keys_that_are_published_while_others_are_resealed_can_all_be_read(app, auth, client, restarted):
     sign_up(client)
-    together([*(Door(other).keys.reseal for other in restarted), *[auth.keys.rotate] * KEYS])
+    together([*(AuthInContext(other).keys.reseal for other in restarted), *[auth.keys.rotate] * KEYS])
     for process in (app, *restarted):
         process.extensions["latchkey"].keys.keys.reread()
-        assert len(Door(process).keys.published()["keys"]) == 1 + KEYS
+        assert len(AuthInContext(process).keys.published()["keys"]) == 1 + KEYS

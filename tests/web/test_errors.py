@@ -10,7 +10,7 @@ from app import create_app
 from app.core.errors import Busy, Conflict, Forbidden, Invalid, Missing, Refusal, TooMany, Unauthenticated
 from app.web.errors import status_of
 from config import load
-from tests.web.api.acts import is_problem
+from tests.support.api import is_problem
 
 STATUS = {
     Invalid: 400, Unauthenticated: 401, Forbidden: 403, Missing: 404, Conflict: 409, TooMany: 429, Busy: 503,

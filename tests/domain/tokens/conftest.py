@@ -6,7 +6,7 @@ from app import create_app
 from config import load
 from tests.conftest import close
 from tests.domain.tokens.forge import by, forge, parts
-from tests.web.api.acts import sign_up
+from tests.support.api import sign_up
 
 
 @pytest.fixture(scope="module")

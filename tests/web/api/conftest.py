@@ -5,7 +5,7 @@ import pytest
 from app import create_app
 from config import load
 from tests.conftest import close
-from tests.web.api.acts import credentials_for, make_admin, sign_up
+from tests.support.api import credentials_for, make_admin, sign_up
 
 
 @pytest.fixture

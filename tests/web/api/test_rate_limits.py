@@ -11,8 +11,8 @@ from app.core.errors import TooMany
 from app.web.endpoint import Contract
 from app.web.openapi import refusals_of
 from tests.conftest import close
-from tests.races.crowd import together
-from tests.web.api.acts import credentials_for, is_problem
+from tests.support.api import credentials_for, is_problem
+from tests.support.concurrency import together
 from tests.web.api.routes import each_route
 
 pytestmark = pytest.mark.settings(ratelimit_enabled=True)
