@@ -16,9 +16,14 @@ logger = logging.getLogger(__name__)
 
 
 def make_rounds(
-    name: str, one_round: Callable[[threading.Event], int], *, stop: threading.Event, poll_seconds: float,
-    context: Context, jitter: random.Random,
-) -> None:  # fmt: skip
+    name: str,
+    one_round: Callable[[threading.Event], int],
+    *,
+    stop: threading.Event,
+    poll_seconds: float,
+    context: Context,
+    jitter: random.Random,
+) -> None:
     """Call `one_round` within `context()` until stopped: at once if it gives more than 0, ever later if it fails."""
     failures = 0
     while not stop.is_set():

@@ -37,9 +37,14 @@ class AdministeredSessions:
             if not self.sessions.end(session_id, account_id, now):
                 raise NoSuchSession
             self.journal.record(
-                Tag.SESSION_ENDED, Origin(), now, account_id=account_id, **actor,
-                scope="administrator", session=session_id,
-            )  # fmt: skip
+                Tag.SESSION_ENDED,
+                Origin(),
+                now,
+                account_id=account_id,
+                **actor,
+                scope="administrator",
+                session=session_id,
+            )
             work.commit()
 
     def end_all(self, by: Administrator, account_id: str) -> None:
@@ -48,7 +53,5 @@ class AdministeredSessions:
         with self.work as work:
             self.accounts.held(account_id)
             self.sessions.end_all(account_id, now)
-            self.journal.record(
-                Tag.SESSION_ENDED, Origin(), now, account_id=account_id, **actor, scope="administrator"
-            )  # fmt: skip
+            self.journal.record(Tag.SESSION_ENDED, Origin(), now, account_id=account_id, **actor, scope="administrator")
             work.commit()

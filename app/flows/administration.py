@@ -72,9 +72,7 @@ class Administration:
         with self.work as work:
             account = self.accounts.open(address, LOCKED, now, roles=words, **about)
             self.require_unreserved(address, account.id, now)
-            self.journal.record(
-                Tag.ACCOUNT_INVITED, Origin(), now, account_id=account.id, **actor, roles=words
-            )  # fmt: skip
+            self.journal.record(Tag.ACCOUNT_INVITED, Origin(), now, account_id=account.id, **actor, roles=words)
             self.outbox.queue(
                 "invitation", now=now, address=account.email, account_id=account.id, locale=account.locale
             )
@@ -89,13 +87,9 @@ class Administration:
         self.passwords.accept(password, address.canonical)
         password_hash, now = self.passwords.hash(password), self.clock.now()
         with self.work as work:
-            account = self.accounts.open(
-                address, password_hash, now, roles=words, email_verified_at=now, **about
-            )  # fmt: skip
+            account = self.accounts.open(address, password_hash, now, roles=words, email_verified_at=now, **about)
             self.require_unreserved(address, account.id, now)
-            self.journal.record(
-                Tag.ACCOUNT_OPENED, Origin(), now, account_id=account.id, **actor, roles=words
-            )  # fmt: skip
+            self.journal.record(Tag.ACCOUNT_OPENED, Origin(), now, account_id=account.id, **actor, roles=words)
             work.commit()
         return account
 
@@ -140,9 +134,7 @@ class Administration:
         with self.work as work:
             # Owed to the address, as forgot-password does: so they count as one kind, and the newest letter wins.
             self.outbox.queue("reset_password", now=now, address=account.email_canonical, locale=account.locale)
-            self.journal.record(
-                Tag.PASSWORD_RESET_STARTED, Origin(), now, account_id=account.id, **actor
-            )  # fmt: skip
+            self.journal.record(Tag.PASSWORD_RESET_STARTED, Origin(), now, account_id=account.id, **actor)
             work.commit()
 
     def delete(self, by: Administrator, account_id: str) -> None:
@@ -162,7 +154,12 @@ class Administration:
             if words != before.role_words:
                 self.accounts.set_roles(account_id, words, now)
                 self.journal.record(
-                    Tag.ACCOUNT_ROLES_SET, Origin(), now, account_id=account_id, **actor,
-                    roles=words, before=before.role_words,
-                )  # fmt: skip
+                    Tag.ACCOUNT_ROLES_SET,
+                    Origin(),
+                    now,
+                    account_id=account_id,
+                    **actor,
+                    roles=words,
+                    before=before.role_words,
+                )
                 work.commit()

@@ -52,14 +52,17 @@ class EmailChange:
         with self.work as work:
             if not self.accounts.hold(account):
                 raise Overtaken
-            self.challenges.begin(
-                account.id, Purpose.CHANGE_EMAIL, now + self.link_lifetime, address=address.typed
-            )  # fmt: skip
+            self.challenges.begin(account.id, Purpose.CHANGE_EMAIL, now + self.link_lifetime, address=address.typed)
             self.outbox.queue("email_change_confirm", now=now, address=address.typed, new_email=address.typed, **told)
             self.outbox.queue(
-                "email_change_requested", now=now, address=account.email, new_email=address.typed,
-                ip=origin.ip, user_agent=origin.user_agent, **told,
-            )  # fmt: skip
+                "email_change_requested",
+                now=now,
+                address=account.email,
+                new_email=address.typed,
+                ip=origin.ip,
+                user_agent=origin.user_agent,
+                **told,
+            )
             self.journal.record(Tag.EMAIL_CHANGE_ASKED, origin, now, account_id=account.id)
             work.commit()
 
@@ -101,7 +104,7 @@ class EmailChange:
             self.revoke_access(account.id, Cause.EMAIL_CHANGE_UNDONE, now)
             self.outbox.queue(
                 "reset_password", now=now, address=address.typed, locale=origin.language, asked_by="owner"
-            )  # fmt: skip
+            )
             self.journal.record(Tag.EMAIL_CHANGE_UNDONE, origin, now, account_id=account.id)
             work.commit()
 
@@ -118,13 +121,15 @@ class EmailChange:
             self.require_unreserved(address, account.id, now)
             self.revoke_access(account.id, Cause.EMAIL_CHANGED, now)
             # Of several changes in a row only the first can be undone: the later ones may be a thief's.
-            if self.challenges.reserve(
-                account.id, now + UNDO_TIME, account.email, account.email_canonical, now
-            ):  # fmt: skip
+            if self.challenges.reserve(account.id, now + UNDO_TIME, account.email, account.email_canonical, now):
                 self.outbox.queue(
-                    "email_changed", now=now, account_id=account.id, address=account.email,
-                    locale=origin.language, new_email=challenge.address,
-                )  # fmt: skip
+                    "email_changed",
+                    now=now,
+                    account_id=account.id,
+                    address=account.email,
+                    locale=origin.language,
+                    new_email=challenge.address,
+                )
             self.journal.record(Tag.EMAIL_CHANGED, origin, now, account_id=account.id)
             work.commit()
         return True

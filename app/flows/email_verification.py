@@ -90,7 +90,7 @@ class EmailVerification:
             self.revoke_access(account.id, Cause.CLAIMED, now)
             self.outbox.queue(
                 "reset_password", now=now, address=account.email, locale=origin.language, asked_by="owner"
-            )  # fmt: skip
+            )
             self.journal.record(Tag.ACCOUNT_CLAIMED, origin, now, account_id=account.id)
             work.commit()
 

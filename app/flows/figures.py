@@ -37,9 +37,13 @@ class Figures:
     """Reads the figures. Those of the database are remembered for a while, so that asking often costs it nothing."""
 
     def __init__(
-        self, *, clock: Clock, hash_slots: HashSlots, recorded: Tally, outbox: Outbox,
+        self,
+        clock: Clock,
+        hash_slots: HashSlots,
+        recorded: Tally,
+        outbox: Outbox,
         sessions: SessionStore[AccountSnapshot],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._clock, self._hash_slots, self._recorded = clock, hash_slots, recorded
         self._outbox, self._sessions = outbox, sessions
         self._read: OfDatabase | None = None

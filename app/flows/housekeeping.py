@@ -35,10 +35,20 @@ class Housekeeping:
     """
 
     def __init__(
-        self, *, work: Work, clock: Clock, accounts: AccountStore, sessions: SessionStore[AccountSnapshot],
-        challenges: ChallengeStore, outbox: Outbox, erase_account: EraseAccount, heads: HeadStore, sealer: Sealer,
-        leases: Leases, events_kept: timedelta, interval: timedelta,
-    ) -> None:  # fmt: skip
+        self,
+        work: Work,
+        clock: Clock,
+        accounts: AccountStore,
+        sessions: SessionStore[AccountSnapshot],
+        challenges: ChallengeStore,
+        outbox: Outbox,
+        erase_account: EraseAccount,
+        heads: HeadStore,
+        sealer: Sealer,
+        leases: Leases,
+        events_kept: timedelta,
+        interval: timedelta,
+    ) -> None:
         self._work, self._heads, self._sealer, self._events_kept = work, heads, sealer, events_kept
         self._clock, self._accounts, self._sessions, self._challenges = clock, accounts, sessions, challenges
         self._outbox, self._erase_account, self._leases, self._interval = outbox, erase_account, leases, interval
@@ -64,9 +74,13 @@ class Housekeeping:
 
     def _look(self, stop: threading.Event, context: Context) -> None:
         make_rounds(
-            TASK, self._round, stop=stop, poll_seconds=min(60.0, self._interval.total_seconds()), context=context,
+            TASK,
+            self._round,
+            stop=stop,
+            poll_seconds=min(60.0, self._interval.total_seconds()),
+            context=context,
             jitter=random.SystemRandom(),
-        )  # fmt: skip
+        )
 
     def _round(self, stop: threading.Event) -> int:
         self.run_if_due(stop)

@@ -58,10 +58,13 @@ class KeyRotation:
     def metadata(self) -> dict[str, object]:
         """Who signs, where the keys are, and for whom (RFC 8414)."""
         return {
-            "issuer": self.issuer, "jwks_uri": f"{self.issuer}/.well-known/jwks.json",
-            "access_token_audience": self.audience, "id_token_signing_alg_values_supported": list(ALGORITHMS),
-            "response_types_supported": ["token"], "subject_types_supported": ["public"],
-        }  # fmt: skip
+            "issuer": self.issuer,
+            "jwks_uri": f"{self.issuer}/.well-known/jwks.json",
+            "access_token_audience": self.audience,
+            "id_token_signing_alg_values_supported": list(ALGORITHMS),
+            "response_types_supported": ["token"],
+            "subject_types_supported": ["public"],
+        }
 
     def all(self) -> list[tuple[Key, bool]]:
         """Every usable key and whether it is the one that signs now."""

@@ -9,14 +9,24 @@ from app.domain.mail.letters import Letters, RenderedLetter
 SITE = "https://accounts.example.com"
 TOKEN = "WyI0ZjFlMmQzYyIsNDIsMywxNzcyMzY4MjAwXQ.q4Hn0sAmPLeTqLink0FjW0rksN0where"  # noqa: S105 - opens nothing
 SAMPLE: dict[str, object] = {
-    "public_url": SITE, "sign_in_url": f"{SITE}/sign-in", "forgot_password_url": f"{SITE}/reset-password/request",
-    "when": datetime(2026, 3, 1, 12, 0, tzinfo=UTC), "link": f"{SITE}/confirm#token={TOKEN}", "code": "WDJB-MJHT",
-    "minutes": 30, "code_minutes": 10, "not_me_url": f"{SITE}/not-me#token={TOKEN}",
-    "undo_url": f"{SITE}/undo#token={TOKEN}", "new_email": "ann.new@example.net", "device": "Firefox on Windows",
-    "ip": "203.0.113.7", "user_agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:148.0) Firefox/148.0",
-    "final_at": datetime(2026, 3, 15, 12, 0, tzinfo=UTC), "days": 14,
+    "public_url": SITE,
+    "sign_in_url": f"{SITE}/sign-in",
+    "forgot_password_url": f"{SITE}/reset-password/request",
+    "when": datetime(2026, 3, 1, 12, 0, tzinfo=UTC),
+    "link": f"{SITE}/confirm#token={TOKEN}",
+    "code": "WDJB-MJHT",
+    "minutes": 30,
+    "code_minutes": 10,
+    "not_me_url": f"{SITE}/not-me#token={TOKEN}",
+    "undo_url": f"{SITE}/undo#token={TOKEN}",
+    "new_email": "ann.new@example.net",
+    "device": "Firefox on Windows",
+    "ip": "203.0.113.7",
+    "user_agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:148.0) Firefox/148.0",
+    "final_at": datetime(2026, 3, 15, 12, 0, tzinfo=UTC),
+    "days": 14,
     "undo_until": datetime(2026, 3, 4, 12, 0, tzinfo=UTC),
-}  # fmt: skip
+}
 MINUTES = {"invitation": 24 * 60, "verify_email": 24 * 60, "email_change_confirm": 24 * 60, "email_changed": 72 * 60}
 
 

@@ -28,9 +28,15 @@ class MailDelivery:
     """Sends each letter once if all goes well, twice at worst, and never forgets one."""
 
     def __init__(
-        self, *, work: Work, clock: Clock, outbox: Outbox, prepare: PrepareLetter, letters: Letters, post: SmtpPost,
+        self,
+        work: Work,
+        clock: Clock,
+        outbox: Outbox,
+        prepare: PrepareLetter,
+        letters: Letters,
+        post: SmtpPost,
         jitter: random.Random,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._work, self._clock, self._outbox = work, clock, outbox
         self._prepare, self._letters, self._post, self._jitter = prepare, letters, post, jitter
 

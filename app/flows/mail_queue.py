@@ -59,9 +59,7 @@ class MailQueue:
         actor, now = self.require_administrator(by), self.clock.now()
         with self.work as work:
             if self.outbox.retry(letter_id, now):
-                self.journal.record(
-                    Tag.MAIL_RETRIED, Origin(), now, account_id=None, **actor, letter=letter_id
-                )  # fmt: skip
+                self.journal.record(Tag.MAIL_RETRIED, Origin(), now, account_id=None, **actor, letter=letter_id)
                 return work.commit()
         state = self.show(letter_id).state
         state = "due already" if state == "queued" else state
@@ -73,8 +71,6 @@ class MailQueue:
         with self.work as work:
             count = self.outbox.retry_dead(now)
             if count:
-                self.journal.record(
-                    Tag.MAIL_RETRIED, Origin(), now, account_id=None, **actor, count=count
-                )  # fmt: skip
+                self.journal.record(Tag.MAIL_RETRIED, Origin(), now, account_id=None, **actor, count=count)
             work.commit()
         return count

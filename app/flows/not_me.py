@@ -45,6 +45,6 @@ class NotMe:
             self.revoke_access(account_id, Cause.SECURED, now)
             self.outbox.queue(
                 "reset_password", now=now, address=account.email, locale=origin.language, asked_by="owner"
-            )  # fmt: skip
+            )
             self.journal.record(Tag.ACCOUNT_ALARM, origin, now, account_id=account_id)
             work.commit()

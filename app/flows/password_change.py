@@ -46,7 +46,12 @@ class PasswordChange:
             self.sessions.authenticate(own, now)
             self.journal.record(Tag.PASSWORD_CHANGED, origin, now, account_id=account.id, session_id=own)
             self.outbox.queue(
-                "password_changed", now=now, address=account.email, account_id=account.id, locale=origin.language,
-                ip=origin.ip, user_agent=origin.user_agent,
-            )  # fmt: skip
+                "password_changed",
+                now=now,
+                address=account.email,
+                account_id=account.id,
+                locale=origin.language,
+                ip=origin.ip,
+                user_agent=origin.user_agent,
+            )
             work.commit()

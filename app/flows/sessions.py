@@ -92,7 +92,11 @@ class Sessions:
                     Tag.SESSION_REUSED, origin, now, account_id=session.account_id, session_id=session.id
                 )
                 self.outbox.queue(
-                    "session_used_twice", now=now, address=found.owner.email, account_id=session.account_id,
-                    ip=origin.ip, user_agent=origin.user_agent,
-                )  # fmt: skip
+                    "session_used_twice",
+                    now=now,
+                    address=found.owner.email,
+                    account_id=session.account_id,
+                    ip=origin.ip,
+                    user_agent=origin.user_agent,
+                )
             work.commit()

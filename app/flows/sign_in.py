@@ -65,6 +65,4 @@ class SignIn:
         return self.known_device.device_token(tokens.account_id, tokens.credentials_version)
 
     def _note_refusal(self, account: AccountSnapshot, origin: Origin, reason: str) -> None:
-        self.journal.record_now(
-            Tag.SESSION_REFUSED, origin, self.clock.now(), account_id=account.id, reason=reason
-        )  # fmt: skip
+        self.journal.record_now(Tag.SESSION_REFUSED, origin, self.clock.now(), account_id=account.id, reason=reason)

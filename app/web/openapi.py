@@ -15,6 +15,7 @@ from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
 from app.core.errors import DatabaseBusy, Invalid, Refusal
+from app.current import settings_of
 from app.web import cookies
 from app.web.endpoint import MAX_IDEMPOTENCY_KEY, Contract, contract_of
 from app.web.errors import status_of, title_of
@@ -35,18 +36,22 @@ BEARER, BASIC = (
 )
 # Not http bearer too: generated clients ask for the token of a kind of scheme, and would send the access token.
 REFRESH_TOKEN = {
-    "type": "apiKey", "in": "header", "name": "Authorization",
+    "type": "apiKey",
+    "in": "header",
+    "name": "Authorization",
     "description": "`Bearer ` and the refresh token. Or send it in the body, and nothing here.",
-}  # fmt: skip
+}
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 _REF = "#/components/schemas/{model}"
 _SHAPES = {
     "uuid": {"type": "string", "format": "uuid"},
     "int": {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST_NUMBER},
 }
-_OTHER_REFUSALS = {408: ("request_timeout", "The body was not complete within 10 seconds."),
-                   413: ("content_too_large", "The body is larger than 64 KiB."),
-                   415: ("unsupported_media_type", "The body is not JSON, or does not say so.")}  # fmt: skip
+_OTHER_REFUSALS = {
+    408: ("request_timeout", "The body was not complete within 10 seconds."),
+    413: ("content_too_large", "The body is larger than 64 KiB."),
+    415: ("unsupported_media_type", "The body is not JSON, or does not say so."),
+}
 
 
 def document(
@@ -88,7 +93,7 @@ def _security_schemes(app: Flask) -> dict[str, Any]:
 
 
 def _takes_basic(app: Flask) -> bool:
-    return bool(app.config["LATCHKEY"].basic_auth)
+    return settings_of(app).basic_auth
 
 
 def _operation(rule: Rule, contract: Contract, *, basic: bool) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 import ipaddress
 from functools import lru_cache
 
-from flask import current_app, request
+from flask import request
 
 from app.core.origin import Origin
+from app.current import settings
 from app.web import device
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -40,7 +41,7 @@ def comes_from_our_proxy() -> bool:
 
 
 def _is_ours(hop: IPAddress) -> bool:
-    return any(hop in network for network in current_app.config["LATCHKEY"].trusted_proxies)
+    return any(hop in network for network in settings.trusted_proxies)
 
 
 @lru_cache(maxsize=1024)  # each request asks several times

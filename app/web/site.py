@@ -41,8 +41,6 @@ class NoSessions(SessionInterface):
 def init_web(app: Flask, settings: Settings) -> None:
     """Put every route, error handler, header and page on the app."""
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
-    app.config["LATCHKEY"] = settings
-    app.config["LATCHKEY_DEVELOPMENT"] = settings.development
     app.session_interface = NoSessions()
     # Werkzeug would answer a slash too many or too few by a redirect to the scheme and host that it believes in.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
@@ -55,10 +53,14 @@ def init_web(app: Flask, settings: Settings) -> None:
     init_limits(app, enabled=settings.ratelimit_enabled, redis_url=settings.redis_url)
     init_headers(app, production=settings.production)
     CORS(
-        app, origins=settings.cors_origins, supports_credentials=True, max_age=600, allow_private_network=False,
+        app,
+        origins=settings.cors_origins,
+        supports_credentials=True,
+        max_age=600,
+        allow_private_network=False,
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-CSRF-Token"],
         expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"],
-    )  # fmt: skip
+    )
     # Before our pages: its `GET /` then goes before our home page.
     schemes = mount_classic(app, settings) if settings.classic_api else {}
     for room in (sign_in, account, activity, devices, email, password_change, password_reset, service):

@@ -9,8 +9,11 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import WithDefaultSchema
 
-from app.auth import CodeInvalid, InvalidEmail, LinkInvalid, PasswordTooLong
 from app.core.errors import Invalid
+from app.domain.accounts.emails import InvalidEmail
+from app.domain.accounts.passwords import PasswordTooLong
+from app.domain.tokens.codes import CodeInvalid
+from app.domain.tokens.links import LinkInvalid
 from app.web.input_errors import refused_as
 
 

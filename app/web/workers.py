@@ -30,12 +30,22 @@ def serve(
     logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.msg)
     host, port = listeners[0].getsockname()[:2]
     server: Any = Granian(
-        app, host, port, interface=Interfaces.WSGI, factory=True, http=HTTPModes.http1,
-        websockets=False, workers=workers, blocking_threads=threads, backlog=listening.BACKLOG,
+        app,
+        host,
+        port,
+        interface=Interfaces.WSGI,
+        factory=True,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=workers,
+        blocking_threads=threads,
+        backlog=listening.BACKLOG,
         backpressure=listening.most_connections(),
         http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=64 * 1024),
-        respawn_failed_workers=True, workers_kill_timeout=STOP_SECONDS, log_dictconfig=log,
-    )  # fmt: skip
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_SECONDS,
+        log_dictconfig=log,
+    )
     _hand_out(server, listeners)
     _drain_first(server, listeners, drain_seconds)
     server.serve(_work)
@@ -70,17 +80,41 @@ class InPlace:
 
 @WorkerProcess.wrap_target  # type: ignore[untyped-decorator]
 def _work(
-    number: int, app: Any, sock: Any, ipc: Any, _loop: Any, _mode: Any, runtime_threads: int, runtime_blocking: int,
-    threads: int, idle_timeout: int, backpressure: int, _tasks: Any, http: Any, http1: Any, http2: Any, *_rest: Any,
-) -> None:  # fmt: skip
+    number: int,
+    app: Any,
+    sock: Any,
+    ipc: Any,
+    _loop: Any,
+    _mode: Any,
+    runtime_threads: int,
+    runtime_blocking: int,
+    threads: int,
+    idle_timeout: int,
+    backpressure: int,
+    _tasks: Any,
+    http: Any,
+    http1: Any,
+    http2: Any,
+    *_rest: Any,
+) -> None:
     """A worker: as granian's own for WSGI, but bodies are read before `app` is called."""
     gateway, loop, over = Gateway(app), InPlace(), threading.Event()
     stop = set_sync_signals()  # type: ignore[no-untyped-call]
     stop.add_cb(over.set)
     worker = core.RSGIWorker(
-        number, sock, ipc, runtime_threads, runtime_blocking, threads, idle_timeout, backpressure, http, http1, http2,
+        number,
+        sock,
+        ipc,
+        runtime_threads,
+        runtime_blocking,
+        threads,
+        idle_timeout,
+        backpressure,
+        http,
+        http1,
+        http2,
         websockets_enabled=False,
-    )  # fmt: skip
+    )
     scheduler = core.CallbackScheduler(loop, None, None, None, None)
     scheduler._schedule_fn = gateway.schedule
     worker.serve_mtr(scheduler, loop, stop)

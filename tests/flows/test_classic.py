@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.auth import LinkUsed
 from app.core.origin import Origin
+from app.domain.tokens.links import LinkUsed
 from tests.support.api import log_in, reset, sign_up, sql
 
 HOME = Origin("192.0.2.7", "Latchkey test")

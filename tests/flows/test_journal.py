@@ -4,11 +4,12 @@ from contextlib import suppress
 
 import pytest
 
-from app.auth import CodeInvalid, InvalidCredentials, WrongPassword
 from app.core.errors import Refusal
 from app.core.origin import Origin
 from app.core.work import Work
 from app.domain.audit.journal import Tag
+from app.domain.tokens.codes import CodeInvalid
+from app.flows.steps.check_password import InvalidCredentials, WrongPassword
 from config import ROOT
 from tests.support.api import NEW, PASSWORD, sql
 from tests.test_docs import table

@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.auth import InvalidEmail, LinkExpired, LinkInvalid, LinkUsed
 from app.core.origin import Origin
+from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.passwords import PasswordTooShort
-from app.domain.tokens.links import Links
+from app.domain.tokens.links import LinkExpired, LinkInvalid, Links, LinkUsed
 from tests.support.api import PASSWORD, dump_tables, forgot_password, log_in, me, refresh, reset, sign_up, sql
 
 NEW = "a new horse battery"

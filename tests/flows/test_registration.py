@@ -2,9 +2,10 @@
 
 import pytest
 
-from app.auth import EmailTaken, InvalidEmail
 from app.core.origin import Origin
+from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.passwords import PasswordTooLong, PasswordTooShort
+from app.domain.accounts.store import EmailTaken
 from tests.support.api import PASSWORD, dump_tables, sql
 
 HOME = Origin("192.0.2.7", "Latchkey test")

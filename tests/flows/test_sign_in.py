@@ -2,8 +2,9 @@
 
 import pytest
 
-from app.auth import InvalidCredentials, InvalidEmail
 from app.core.origin import Origin
+from app.domain.accounts.emails import InvalidEmail
+from app.flows.steps.check_password import InvalidCredentials
 from tests.support.api import PASSWORD, sql
 
 HOME = Origin("192.0.2.7", "Latchkey test")

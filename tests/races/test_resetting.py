@@ -5,12 +5,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from app.auth import InvalidCredentials
 from app.core.origin import Origin
 from app.core.work import Work
 from app.domain.accounts.breaches import Breaches
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.passwords import Passwords
+from app.flows.steps.check_password import InvalidCredentials
 from tests.races.conftest import PASSWORD, Cluster
 from tests.support.concurrency import Answer, account, later, post, send_together, statuses, together
 

@@ -54,9 +54,15 @@ class Passwords:
     """
 
     def __init__(
-        self, *, rounds: int, min_length: int, slots: HashSlots, breaches: Breaches, service: Sequence[str] = (),
+        self,
+        *,
+        rounds: int,
+        min_length: int,
+        slots: HashSlots,
+        breaches: Breaches,
+        service: Sequence[str] = (),
         allow_common: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._allow_common = allow_common
         self._rounds, self._min_length, self._slots = rounds, min_length, slots
         self._breaches, self._service = breaches, service

@@ -14,9 +14,7 @@ from app.domain.audit.model import ENTRY_COLUMNS, AuditEvent, AuditHead, Entry
 ONLY: Final = 1  # the id of the one row
 
 _events, _heads = table_of(AuditEvent), table_of(AuditHead)
-_head = sa.select(
-    _heads.c.position, _heads.c.link, _heads.c.purged_position, _heads.c.purged_link, _heads.c.signature
-)  # fmt: skip
+_head = sa.select(_heads.c.position, _heads.c.link, _heads.c.purged_position, _heads.c.purged_link, _heads.c.signature)
 _sealed = sa.select(sa.func.min(_events.c.position), sa.func.max(_events.c.position))
 _unsealed = sa.select(sa.func.count()).where(_events.c.position.is_(None)).select_from(_events)
 _after = (

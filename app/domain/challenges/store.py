@@ -158,16 +158,28 @@ def _of(account_id: str, purpose: Purpose) -> tuple[sa.ColumnElement[bool], ...]
 
 def _with_code(account_id: str, purpose: Purpose, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     return (
-        *_of(account_id, purpose), _columns.letter > 0, _columns.tries < MOST_TRIES,
-        _columns.expires_at > now, _columns.code_expires_at > now,
-    )  # fmt: skip
+        *_of(account_id, purpose),
+        _columns.letter > 0,
+        _columns.tries < MOST_TRIES,
+        _columns.expires_at > now,
+        _columns.code_expires_at > now,
+    )
 
 
 def _row(
-    account_id: str, purpose: Purpose, letter: int, expires_at: datetime,
-    address: str | None, code_expires_at: datetime | None = None,
-) -> dict[str, object]:  # fmt: skip
+    account_id: str,
+    purpose: Purpose,
+    letter: int,
+    expires_at: datetime,
+    address: str | None,
+    code_expires_at: datetime | None = None,
+) -> dict[str, object]:
     return {
-        "account_id": account_id, "purpose": purpose.value, "letter": letter, "address": address,
-        "expires_at": expires_at, "code_expires_at": code_expires_at or expires_at, "tries": 0,
-    }  # fmt: skip
+        "account_id": account_id,
+        "purpose": purpose.value,
+        "letter": letter,
+        "address": address,
+        "expires_at": expires_at,
+        "code_expires_at": code_expires_at or expires_at,
+        "tries": 0,
+    }

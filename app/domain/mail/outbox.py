@@ -35,9 +35,15 @@ class Outbox:
         self._host = host or "latchkey.invalid"
 
     def queue(
-        self, kind: str, *, now: datetime, address: str, account_id: str | None = None,
-        locale: str | None = None, **parameters: str | int | None,
-    ) -> None:  # fmt: skip
+        self,
+        kind: str,
+        *,
+        now: datetime,
+        address: str,
+        account_id: str | None = None,
+        locale: str | None = None,
+        **parameters: str | int | None,
+    ) -> None:
         """Queue an email within the caller's unit of work: if that is rolled back, nobody gets it.
 
         `address` is whom it concerns at this moment: what happens to the account before it is sent changes nothing.
@@ -64,9 +70,14 @@ class Outbox:
         return letters
 
     def begin(
-        self, letter: QueuedLetter, now: datetime, *, limited: bool = False, also_by_account: bool = False,
+        self,
+        letter: QueuedLetter,
+        now: datetime,
+        *,
+        limited: bool = False,
+        also_by_account: bool = False,
         lease: timedelta = LEASE,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Count an attempt at the letter, ours alone for a whole lease from now on. In a unit of work.
 
         `LeaseLost` if it is not ours any more; if `limited`, `TooSoon` if its mailbox has had enough for now.
@@ -172,10 +183,18 @@ class Outbox:
 
     def _row(self, kind: str, now: datetime, address: str, **given: object) -> dict[str, object]:
         row: dict[str, object] = {
-            "kind": kind, "account_id": None, "address": address, "mailbox": _mailbox(address), "locale": None,
-            "parameters": {}, "state": QUEUED, "attempts": 0, "due_at": now, "created_at": now,
+            "kind": kind,
+            "account_id": None,
+            "address": address,
+            "mailbox": _mailbox(address),
+            "locale": None,
+            "parameters": {},
+            "state": QUEUED,
+            "attempts": 0,
+            "due_at": now,
+            "created_at": now,
             "message_id": f"<{uuid.uuid4()}@{self._host}>",
-        }  # fmt: skip
+        }
         row |= given
         parameters = row["parameters"]
         if isinstance(parameters, dict) and SECRET_WORDS & parameters.keys():
@@ -190,8 +209,11 @@ def _mailbox(address: str) -> str:
 
 def _about(letter: QueuedLetter) -> dict[str, object]:
     return {
-        "to_mailbox": letter.mailbox, "of_kind": letter.kind, "for_account": letter.account_id, "letter_id": letter.id,
-    }  # fmt: skip
+        "to_mailbox": letter.mailbox,
+        "of_kind": letter.kind,
+        "for_account": letter.account_id,
+        "letter_id": letter.id,
+    }
 
 
 def _ours(letter: QueuedLetter) -> sa.Update:

@@ -85,9 +85,13 @@ class Shelves(BaseLoader):
     def _environment(self) -> Environment:
         # Strict: a value that a template misses is an error, not a gap.
         environment = _Nearby(
-            loader=self, autoescape=escaping(["html"]), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+            loader=self,
+            autoescape=escaping(["html"]),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
             cache_size=-1,
-        )  # fmt: skip
+        )
         environment.filters |= {"moment": _moment, "duration": _duration, "quote": _quote}
         return environment
 

@@ -23,13 +23,17 @@ TAKE_DUE = (
 )
 # A stranger's request for the same address may be about another account: it replaces nothing.
 _for_the_same = sa.and_(
-    _outbox.mailbox == sa.bindparam("to_mailbox"), _outbox.kind == sa.bindparam("of_kind"),
+    _outbox.mailbox == sa.bindparam("to_mailbox"),
+    _outbox.kind == sa.bindparam("of_kind"),
     sa.or_(_outbox.account_id.is_(None), _outbox.account_id == sa.bindparam("for_account")),
-)  # fmt: skip
-NEWER = sa.select(sa.literal(1)).where(
-    _for_the_same, _outbox.id > sa.bindparam("letter_id"),
-    _outbox.state.in_(sa.bindparam("states", expanding=True)),
-).limit(1)  # fmt: skip
+)
+NEWER = (
+    sa.select(sa.literal(1))
+    .where(
+        _for_the_same, _outbox.id > sa.bindparam("letter_id"), _outbox.state.in_(sa.bindparam("states", expanding=True))
+    )
+    .limit(1)
+)
 REPLACE_OLDER = (
     sa.update(QueuedLetter)
     .where(_for_the_same, _outbox.id < sa.bindparam("letter_id"), _outbox.state == QUEUED, _outbox.due_at > _now, _free)
@@ -47,15 +51,29 @@ DEPTH = sa.select(
     sa.func.min(sa.case((sa.and_(_outbox.state == QUEUED, _outbox.due_at <= _now), _outbox.due_at))),
 ).where(_outbox.state.in_((QUEUED, DEAD)))
 # What is over was due before it ended, so the index (state, due_at) finds it.
-OVER = sa.select(_outbox.id).where(
-    _outbox.state.in_((SENT, DEAD, DROPPED)), _outbox.due_at < sa.bindparam("before", type_=_outbox.due_at.type),
-    _outbox.finished_at < sa.bindparam("before", type_=_outbox.due_at.type),
-).limit(sa.bindparam("most", type_=sa.Integer()))  # fmt: skip
+OVER = (
+    sa.select(_outbox.id)
+    .where(
+        _outbox.state.in_((SENT, DEAD, DROPPED)),
+        _outbox.due_at < sa.bindparam("before", type_=_outbox.due_at.type),
+        _outbox.finished_at < sa.bindparam("before", type_=_outbox.due_at.type),
+    )
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
 
 _listed = sa.select(
-    _outbox.id, _outbox.kind, _outbox.state, _outbox.attempts, _outbox.due_at, _outbox.error, _outbox.created_at,
-    _outbox.finished_at, _outbox.account_id, _outbox.address, _outbox.message_id,
-)  # fmt: skip
+    _outbox.id,
+    _outbox.kind,
+    _outbox.state,
+    _outbox.attempts,
+    _outbox.due_at,
+    _outbox.error,
+    _outbox.created_at,
+    _outbox.finished_at,
+    _outbox.account_id,
+    _outbox.address,
+    _outbox.message_id,
+)
 SHOW = _listed.where(_this)
 RECENT = (
     _listed.where(_outbox.id < sa.bindparam("before"))
@@ -77,10 +95,11 @@ EXPORT = (
         sa.or_(
             _outbox.account_id == sa.bindparam("account_id"),
             sa.and_(
-                _outbox.account_id.is_(None), _outbox.mailbox == sa.bindparam("mailbox"),
+                _outbox.account_id.is_(None),
+                _outbox.mailbox == sa.bindparam("mailbox"),
                 _outbox.created_at >= sa.bindparam("since", type_=_outbox.created_at.type),
             ),
         )
     )
     .order_by(_outbox.id)
-)  # fmt: skip
+)

@@ -93,18 +93,29 @@ class BearerTokens:
         return create_access_token(account_id, additional_claims=claims, additional_headers=headers), lifetime
 
     def refresh(
-        self, account_id: str, session_id: str, generation: int, issued_at: datetime, expires_at: datetime,
+        self,
+        account_id: str,
+        session_id: str,
+        generation: int,
+        issued_at: datetime,
+        expires_at: datetime,
         credentials_version: int,
-    ) -> str:  # fmt: skip
+    ) -> str:
         """The refresh token of one generation of a session: the same bytes whenever and wherever it is minted.
 
         `credentials_version`: those that the account has now. It gives no access; see `flows/steps/known_device.py`.
         """
         issued = int(issued_at.timestamp())
         claims = {
-            "sid": session_id, "gen": generation, "jti": f"{session_id}.{generation}", "aud": self._audiences[REFRESH],
-            "iat": issued, "nbf": issued, "exp": int(expires_at.timestamp()), "ver": credentials_version,
-        }  # fmt: skip
+            "sid": session_id,
+            "gen": generation,
+            "jti": f"{session_id}.{generation}",
+            "aud": self._audiences[REFRESH],
+            "iat": issued,
+            "nbf": issued,
+            "exp": int(expires_at.timestamp()),
+            "ver": credentials_version,
+        }
         headers = self._headers(REFRESH, issued_at)
         return str(create_refresh_token(account_id, additional_claims=claims, additional_headers=headers))
 
@@ -160,11 +171,16 @@ class BearerTokens:
             jwt.unregister_algorithm("ES256")
             jwt.register_algorithm("ES256", RepeatableES256())
         app.config.update(
-            JWT_DECODE_ALGORITHMS=list(ALGORITHMS), JWT_DECODE_LEEWAY=LEEWAY_SECONDS,
-            JWT_ENCODE_ISSUER=self._audiences[REFRESH], JWT_DECODE_ISSUER=self._audiences[REFRESH],
-            JWT_ENCODE_AUDIENCE=self._audiences[ACCESS], JWT_DECODE_AUDIENCE=list(self._audiences.values()),
-            JWT_COOKIE_CSRF_PROTECT=False, JWT_ACCESS_TOKEN_EXPIRES=False, JWT_REFRESH_TOKEN_EXPIRES=False,
-        )  # fmt: skip
+            JWT_DECODE_ALGORITHMS=list(ALGORITHMS),
+            JWT_DECODE_LEEWAY=LEEWAY_SECONDS,
+            JWT_ENCODE_ISSUER=self._audiences[REFRESH],
+            JWT_DECODE_ISSUER=self._audiences[REFRESH],
+            JWT_ENCODE_AUDIENCE=self._audiences[ACCESS],
+            JWT_DECODE_AUDIENCE=list(self._audiences.values()),
+            JWT_COOKIE_CSRF_PROTECT=False,
+            JWT_ACCESS_TOKEN_EXPIRES=False,
+            JWT_REFRESH_TOKEN_EXPIRES=False,
+        )
         manager = JWTManager(app)
         manager.encode_key_loader(lambda _identity: _signing_key.get().private)
         manager.decode_key_loader(lambda header, _payload: self.checking_key(header))
@@ -178,6 +194,11 @@ def _to_claims(payload: dict[str, Any], header: dict[str, Any]) -> Claims:
         raise InvalidToken
     version = payload.get("ver")
     return Claims(
-        str(kind), payload["sub"], session_id, generation, version if type(version) is int else None,
-        str(header["kid"]), float(payload["exp"]),
-    )  # fmt: skip
+        str(kind),
+        payload["sub"],
+        session_id,
+        generation,
+        version if type(version) is int else None,
+        str(header["kid"]),
+        float(payload["exp"]),
+    )

@@ -39,7 +39,12 @@ class OpenSession:
         # network speaks for the device: a common user agent alone is what a stranger has too.
         if not self.known_device(account, client) and self.sessions.is_new_device(session):
             self.outbox.queue(
-                "new_device", now=now, address=account.email, account_id=account.id, locale=client.language,
-                ip=client.ip, user_agent=client.user_agent,
-            )  # fmt: skip
+                "new_device",
+                now=now,
+                address=account.email,
+                account_id=account.id,
+                locale=client.language,
+                ip=client.ip,
+                user_agent=client.user_agent,
+            )
         return session

@@ -161,9 +161,11 @@ class PrepareLetter:
         """Before any link of an earlier letter is voided: that one must work as long as this one has to wait."""
         with self.work as work:
             self.outbox.begin(
-                letter, now, limited=letter.kind in ASKED_BY_ANYONE and not _is_by_owner(letter),
+                letter,
+                now,
+                limited=letter.kind in ASKED_BY_ANYONE and not _is_by_owner(letter),
                 also_by_account=letter.kind == "email_change_confirm",  # the account names any mailbox it likes
-            )  # fmt: skip
+            )
             work.commit()
 
     def _confirmation(self, letter: QueuedLetter, account: AccountSnapshot, carried: dict[str, object]) -> ReadyLetter:
@@ -195,7 +197,7 @@ class PrepareLetter:
         return carried | {
             "code": self.codes.of(purpose, account.id, letter.id),
             "code_minutes": int(CODE_LIFETIME.total_seconds()) // 60,
-        }  # fmt: skip
+        }
 
     def _alarm(self, account: AccountSnapshot | None, now: datetime) -> str | None:
         if account is None:
@@ -205,9 +207,14 @@ class PrepareLetter:
         return self.letterhead.url(Purpose.NOT_ME, token)
 
     def _ready(
-        self, letter: QueuedLetter, address: str | None, account: AccountSnapshot | None,
-        carried: dict[str, object], *, kind: str | None = None,
-    ) -> ReadyLetter:  # fmt: skip
+        self,
+        letter: QueuedLetter,
+        address: str | None,
+        account: AccountSnapshot | None,
+        carried: dict[str, object],
+        *,
+        kind: str | None = None,
+    ) -> ReadyLetter:
         if address is None:
             raise NobodyToTell("no such account")
         said = dict(letter.parameters)
@@ -216,9 +223,11 @@ class PrepareLetter:
         for moment in MOMENTS & said.keys():
             said[moment] = datetime.fromisoformat(said[moment])
         values = {
-            "public_url": self.letterhead.public_url, "sign_in_url": self.letterhead.sign_in_url,
-            "forgot_password_url": self.letterhead.forgot_password_url, "when": letter.created_at,
-        }  # fmt: skip
+            "public_url": self.letterhead.public_url,
+            "sign_in_url": self.letterhead.sign_in_url,
+            "forgot_password_url": self.letterhead.forgot_password_url,
+            "when": letter.created_at,
+        }
         locale = (account.locale if account else None) or letter.locale
         return ReadyLetter(address, kind or letter.kind, locale, values | said | carried)
 

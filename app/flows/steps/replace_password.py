@@ -39,8 +39,13 @@ class ReplacePassword:
             self.revoke_access(account.id, Cause.PASSWORD_RESET, now)
             self.journal.record(Tag.PASSWORD_RESET, origin, now, account_id=account.id)
             self.outbox.queue(
-                "password_changed", now=now, address=account.email, account_id=account.id, locale=origin.language,
-                ip=origin.ip, user_agent=origin.user_agent,
-            )  # fmt: skip
+                "password_changed",
+                now=now,
+                address=account.email,
+                account_id=account.id,
+                locale=origin.language,
+                ip=origin.ip,
+                user_agent=origin.user_agent,
+            )
             work.commit()
         return True

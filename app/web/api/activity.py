@@ -5,8 +5,9 @@ from datetime import datetime
 from flask import Blueprint
 from pydantic import Field
 
-from app.auth import Identity, InvalidCursor
-from app.web.door import auth
+from app.core.pages import InvalidCursor
+from app.current import auth
+from app.flows.sessions import Identity
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
 from app.web.wire import Answer, PageQuery

@@ -6,8 +6,9 @@ from uuid import UUID
 from flask import Blueprint
 from pydantic import Field
 
-from app.auth import Identity, NoSuchSession
-from app.web.door import auth
+from app.current import auth
+from app.domain.sessions.devices import NoSuchSession
+from app.flows.sessions import Identity
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
 from app.web.origin import origin

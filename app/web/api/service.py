@@ -5,9 +5,9 @@ from typing import Literal
 from flask import Blueprint
 from pydantic import Field
 
-from app.auth import NotReady
+from app.current import auth
+from app.flows.health import NotReady
 from app.web import draining
-from app.web.door import auth
 from app.web.endpoint import endpoint
 from app.web.wire import Answer
 

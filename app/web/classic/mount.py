@@ -12,9 +12,12 @@ from app.web.classic.user_service import routes as user_service
 from config import Settings
 
 AUTH_TYPES: dict[str, type[Auth]] = {
-    "auth": Auth, "basic_auth": BasicAuth, "session_auth": SessionAuth, "session_exp_auth": SessionExpAuth,
+    "auth": Auth,
+    "basic_auth": BasicAuth,
+    "session_auth": SessionAuth,
+    "session_exp_auth": SessionExpAuth,
     "session_db_auth": SessionDBAuth,
-}  # fmt: skip
+}
 
 
 def mount_classic(app: Flask, settings: Settings) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from flask import Response, current_app, request
 from pydantic import ConfigDict, Field
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
+from app.current import settings
 from app.web.endpoint import endpoint
 from app.web.wire import Answer, Body
 
@@ -50,7 +51,7 @@ def refusal(status: int, **words: str) -> Response:
 
 def set_cookie(answer: Response, name: str, session_id: str) -> Response:
     """The answer, with a session's id in a cookie that no script reads and no page of another site sends in a write."""
-    secure = current_app.config["LATCHKEY"].public_url.startswith("https://")
+    secure = settings.public_url.startswith("https://")
     path = request.script_root or "/"
     answer.set_cookie(name, session_id, path=path, secure=secure, httponly=True, samesite="Lax")
     return answer

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.auth import LinkInvalid
 from app.core.errors import Later, Refusal
 from app.core.origin import Origin
-from app.web.door import auth
+from app.current import auth
+from app.domain.tokens.links import LinkInvalid
 from app.web.origin import origin
 from app.web.pages.emailed_links import LIMIT, NO_LINK, TOKEN_MAX, posted_token, refused, with_error_pages
 

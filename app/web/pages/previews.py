@@ -4,7 +4,7 @@ from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import Missing
-from app.web.door import auth
+from app.current import auth
 from app.web.pages.rendition import rendition
 
 pages_previews = Blueprint("previews", __name__, url_prefix="/mailbox/letters")

@@ -6,10 +6,10 @@ import unicodedata
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.auth import LinkInvalid
 from app.core.errors import Invalid, Later, Refusal
+from app.current import auth
+from app.domain.tokens.links import LinkInvalid
 from app.web import device
-from app.web.door import auth
 from app.web.limits import GUESSING
 from app.web.origin import origin
 from app.web.pages.emailed_links import LIMIT, NO_LINK, TOKEN_MAX, posted_token, refused, with_error_pages

@@ -4,13 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.auth import CsrfMismatch, InvalidCursor, InvalidToken, LinkInvalid
 from app.core.clock import Clock
-from app.core.pages import cursor_of, place_of
+from app.core.pages import InvalidCursor, cursor_of, place_of
 from app.domain.challenges.model import Purpose
-from app.domain.tokens.bearer import ACCESS, REFRESH
-from app.domain.tokens.csrf import CsrfTokens
-from app.domain.tokens.links import Links
+from app.domain.tokens.bearer import ACCESS, REFRESH, InvalidToken
+from app.domain.tokens.csrf import CsrfMismatch, CsrfTokens
+from app.domain.tokens.links import LinkInvalid, Links
 from app.flows.steps.known_device import PURPOSE as KNOWN_DEVICE
 
 SECRETS = ("a first secret of at least 32 bytes, is it?", "a second secret of at least 32 bytes, is it?")

@@ -7,8 +7,11 @@ from uuid import UUID
 from flask import Blueprint
 from pydantic import ConfigDict, Field
 
-from app.auth import FreshSignInNeeded, Identity, InvalidCursor, NoSuchMail, NothingToRetry
-from app.web.door import auth
+from app.core.pages import InvalidCursor
+from app.current import auth
+from app.flows.mail_queue import NoSuchMail, NothingToRetry
+from app.flows.sessions import Identity
+from app.flows.steps.check_password import FreshSignInNeeded
 from app.web.endpoint import endpoint
 from app.web.guards import Administrator
 from app.web.wire import LARGEST_NUMBER, Answer, Body, PageQuery, RowId

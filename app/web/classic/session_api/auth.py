@@ -4,13 +4,14 @@ import base64
 import binascii
 from collections.abc import Sequence
 
-from flask import Request, current_app
+from flask import Request
 
-from app.auth import InvalidCredentials, InvalidEmail
+from app.current import auth, settings
+from app.domain.accounts.emails import InvalidEmail
+from app.flows.steps.check_password import InvalidCredentials
 from app.web.classic.caller import caller
 from app.web.classic.service import in_service
 from app.web.classic.session_api.user import User, address_of
-from app.web.door import auth
 
 
 @in_service
@@ -33,7 +34,7 @@ class Auth:
 
     def session_cookie(self, request: Request | None = None) -> str | None:
         """The value of the cookie that SESSION_NAME names."""
-        return request.cookies.get(current_app.config["LATCHKEY"].session_name) if request else None
+        return request.cookies.get(settings.session_name) if request else None
 
     def current_user(self, request: Request | None = None) -> User | None:
         """The user that the request's credential leads to."""

@@ -12,12 +12,15 @@ from pydantic import ConfigDict, Field, PlainSerializer, RootModel
 from pydantic.config import JsonDict
 from werkzeug.local import LocalProxy
 
-from app.auth import AccountSnapshot, EmailTaken, InvalidCredentials, LastAdmin
+from app.current import auth, settings
+from app.domain.accounts.administrators import LastAdmin
+from app.domain.accounts.model import AccountSnapshot
+from app.domain.accounts.store import EmailTaken
+from app.flows.steps.check_password import InvalidCredentials
 from app.web.classic.session_api.auth import Auth
 from app.web.classic.session_api.session_auth import SessionAuth
 from app.web.classic.session_api.user import User
 from app.web.classic.terms import PREFIX, SESSION_API, Address, Form, Refused, classic, refusal, set_cookie
-from app.web.door import auth
 from app.web.guards import Anyone, Refusals
 from app.web.origin import origin
 from app.web.wire import Answer, Name, Password
@@ -26,9 +29,10 @@ SCHEME: Final = "classicCredential"
 EXCLUDED: Final = ("/status", "/unauthorized", "/forbidden", "/auth_session/login")
 EXAMPLE: JsonDict = {"email": "bobsession@hbtn.io", "password": "fake pwd"}
 Moment = Annotated[
-    datetime, PlainSerializer(lambda moment: f"{moment:%Y-%m-%d %H:%M:%S}", return_type=str),
+    datetime,
+    PlainSerializer(lambda moment: f"{moment:%Y-%m-%d %H:%M:%S}", return_type=str),
     Field(examples=["2017-10-16 04:23:04"]),
-]  # fmt: skip
+]
 Decorator = Callable[[Callable[..., object]], Callable[..., Response]]
 
 blueprint = Blueprint(SESSION_API, __name__, url_prefix=PREFIX)
@@ -185,7 +189,7 @@ def open_session(body: Login) -> object:
     if session_id is None:
         return refusal(401, error="wrong password")
     answer = Response(UserShown.model_validate(account).model_dump_json(), mimetype="application/json")
-    return set_cookie(answer, current_app.config["LATCHKEY"].session_name, session_id)
+    return set_cookie(answer, settings.session_name, session_id)
 
 
 @route("DELETE", "/auth_session/logout", 404, on=sessions, gives=Nothing)

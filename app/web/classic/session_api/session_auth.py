@@ -4,13 +4,13 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask import Request, current_app
+from flask import Request
 
+from app.current import auth, settings
 from app.web.classic.caller import caller
 from app.web.classic.service import in_service
 from app.web.classic.session_api.auth import Auth
 from app.web.classic.session_api.user import User
-from app.web.door import auth
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class SessionExpAuth(SessionAuth):
     """The same, over after SESSION_DURATION seconds; 0 means never."""
 
     def _is_over(self, session: UserSession) -> bool:
-        seconds = current_app.config["LATCHKEY"].session_duration
+        seconds = settings.session_duration
         return bool(seconds) and auth.classic.clock.now() >= session.created_at + timedelta(seconds=seconds)
 
 

@@ -4,10 +4,11 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from app.auth import AccountSnapshot, EmailTaken
+from app.current import auth
+from app.domain.accounts.model import AccountSnapshot
+from app.domain.accounts.store import EmailTaken
 from app.web.classic.caller import caller
 from app.web.classic.service import service_context
-from app.web.door import auth
 
 WITHOUT_DOMAIN = "@example.com"  # no email goes there (RFC 2606)
 
@@ -31,9 +32,14 @@ class User:
     def of(cls, account: AccountSnapshot) -> Self:
         """The user of an account."""
         return cls(
-            id=account.id, email=account.email, first_name=account.first_name, last_name=account.last_name,
-            created_at=account.created_at, updated_at=account.updated_at, hashed_password=account.password_hash,
-        )  # fmt: skip
+            id=account.id,
+            email=account.email,
+            first_name=account.first_name,
+            last_name=account.last_name,
+            created_at=account.created_at,
+            updated_at=account.updated_at,
+            hashed_password=account.password_hash,
+        )
 
     @property
     def password(self) -> str | None:

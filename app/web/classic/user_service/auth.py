@@ -3,19 +3,16 @@
 import uuid
 from contextlib import suppress
 
-from app.auth import (
-    InvalidCredentials,
-    InvalidEmail,
-    LinkExpired,
-    LinkInvalid,
-    LinkUsed,
-    NoResultFound,
-    NoSuchAccount,
-)  # fmt: skip
+from sqlalchemy.exc import NoResultFound
+
+from app.current import auth
+from app.domain.accounts.emails import InvalidEmail
+from app.domain.accounts.store import NoSuchAccount
+from app.domain.tokens.links import LinkExpired, LinkInvalid, LinkUsed
+from app.flows.steps.check_password import InvalidCredentials
 from app.web.classic.caller import caller
 from app.web.classic.service import in_service, service_context
 from app.web.classic.user_service.db import DB, User
-from app.web.door import auth
 
 
 @service_context()

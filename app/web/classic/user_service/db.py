@@ -4,18 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from app.auth import (
-    AccountSnapshot,
-    EmailTaken,
-    InvalidRequestError,
-    LinkExpired,
-    LinkInvalid,
-    LinkUsed,
-    NoResultFound,
-)  # fmt: skip
+from sqlalchemy.exc import InvalidRequestError, NoResultFound
+
+from app.current import auth
+from app.domain.accounts.model import AccountSnapshot
+from app.domain.accounts.store import EmailTaken
+from app.domain.tokens.links import LinkExpired, LinkInvalid, LinkUsed
 from app.web.classic.caller import caller
 from app.web.classic.service import in_service
-from app.web.door import auth
 
 MAX_HASH = 255
 COLUMNS = ("id", "email", "hashed_password", "session_id", "reset_token")
@@ -89,8 +85,12 @@ def _accounts_by(name: str, value: Any) -> list[AccountSnapshot]:
         return [account for account in auth.classic.all() if account.password_hash == _text(value)]
     if not isinstance(value, str):
         return []
-    found = {"id": auth.classic.by_id, "email": auth.classic.by_email, "session_id": _by_session_id,
-             "reset_token": _by_reset_token}[name](value)  # fmt: skip
+    found = {
+        "id": auth.classic.by_id,
+        "email": auth.classic.by_email,
+        "session_id": _by_session_id,
+        "reset_token": _by_reset_token,
+    }[name](value)
     return [found] if found else []
 
 
