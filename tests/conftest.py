@@ -21,12 +21,13 @@ from flask.testing import FlaskClient
 from redis import Redis
 from werkzeug.serving import make_server
 
-from app import create_app, migrate, start_deliverer
-from app.core.database import db
+from app import create_app, start_deliverer
 from config import Settings, load
+from tests.support.apps import Apps, Databases, close
 from tests.support.clock import SettableClock
 from tests.support.process_pool import ProcessPool, QuietRequestHandler
-from tests.support.servers import DATABASES, NotHere, available, empty_tables, given_redis, is_root, scratch_database
+from tests.support.profile import LONG
+from tests.support.servers import DATABASES, NotHere, available, given_redis, is_root
 from tests.support.smtp import FakeSmtpServer
 
 EVERY_DATABASE = {"each_app", "each_database"}
@@ -50,6 +51,16 @@ def pytest_report_header() -> str:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if EVERY_DATABASE & set(metafunc.fixturenames):
         metafunc.parametrize("database", DATABASES, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what runs in the long profile alone."""
+    if LONG:
+        return
+    left_out = {item for item in items if any(mark.kwargs.get("only") for mark in item.iter_markers("long"))}
+    if left_out:
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
 
 
 def lacking(what: str) -> NoReturn:
@@ -85,65 +96,30 @@ class AuthInContext:
         return call
 
 
-class Schemas:
-    """One database of each kind, migrated once a session, empty for each test."""
-
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self._folder, self._stack = folder, stack
-        self._ready: dict[str, str] = {}
-        self._missing: dict[str, str] = {}
-
-    def clean(self, kind: str, folder: Path) -> str:
-        """The URL of an empty database that has our tables. Skips the test where this kind cannot be had."""
-        if kind in self._missing:
-            lacking(self._missing[kind])
-        if kind not in self._ready:
-            self._make(kind)
-        elif kind != "sqlite":
-            empty_tables(self._ready[kind])
-        return self._copy(folder) if kind == "sqlite" else self._ready[kind]
-
-    def _make(self, kind: str) -> None:
-        try:
-            sqlite = f"sqlite:///{self._folder / 'latchkey.db'}"
-            url = sqlite if kind == "sqlite" else self._stack.enter_context(scratch_database(kind))
-        except NotHere as reason:
-            self._missing[kind] = f"{kind}, {reason}"
-            lacking(self._missing[kind])
-        app = create_app(load({}, app_env="testing", instance_path=self._folder, database_url=url))
-        migrate(app)
-        close(app)
-        self._ready[kind] = url
-
-    def _copy(self, folder: Path) -> str:
-        shutil.copy(self._folder / "latchkey.db", folder / "latchkey.db")
-        return f"sqlite:///{folder / 'latchkey.db'}"
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    with ExitStack() as stack:
+        yield Databases(tmp_path_factory.mktemp("databases"), stack)
 
 
-def close(app: Flask) -> None:
-    """Close every connection: an open one is a warning, and so an error."""
-    with app.app_context():
-        db.session.remove()
-        for engine in db.engines.values():
-            engine.dispose()
+def clean_database(databases: Databases, kind: str) -> str:
+    """The URL of the database of this kind, empty. Skips the test where this machine cannot have one."""
+    try:
+        return databases.clean(kind)
+    except NotHere as reason:
+        lacking(str(reason))
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, databases: Databases) -> str:
+    """The URL of a clean database: SQLite, or each kind in turn where a test asks for it."""
+    return clean_database(databases, getattr(request, "param", "sqlite"))
 
 
 @pytest.fixture(scope="session")
-def schemas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Schemas]:
-    with ExitStack() as stack:
-        yield Schemas(tmp_path_factory.mktemp("schemas"), stack)
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest, schemas: Schemas, tmp_path: Path) -> str:
-    """The URL of a clean database: SQLite, or each kind in turn where a test asks for it."""
-    return schemas.clean(getattr(request, "param", "sqlite"), tmp_path)
-
-
-@pytest.fixture
-def instance(tmp_path: Path) -> Path:
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder for secrets."""
-    return tmp_path / "instance"
+    return tmp_path_factory.mktemp("instance")
 
 
 @pytest.fixture
@@ -161,16 +137,32 @@ def settings(request: pytest.FixtureRequest, database: str, mailbox: FakeSmtpSer
     return load({}, **ours)
 
 
-@pytest.fixture
-def clock(tmp_path: Path) -> SettableClock:
-    return SettableClock(tmp_path / "clock")
+@pytest.fixture(scope="session")
+def session_clock(tmp_path_factory: pytest.TempPathFactory) -> SettableClock:
+    return SettableClock(tmp_path_factory.mktemp("clock") / "clock")
 
 
 @pytest.fixture
-def app(settings: Settings, clock: SettableClock) -> Iterator[Flask]:
-    app = create_app(settings, clock=clock)
-    yield app
-    close(app)
+def clock(session_clock: SettableClock) -> SettableClock:
+    """The clock of the app and of all processes. It shows the time of the machine until the test moves it."""
+    session_clock.reset()
+    return session_clock
+
+
+@pytest.fixture(scope="session")
+def apps() -> Apps:
+    return Apps()
+
+
+@pytest.fixture
+def app(request: pytest.FixtureRequest, apps: Apps, settings: Settings, clock: SettableClock) -> Iterator[Flask]:
+    """The app as if new. A test that changes it is marked `@pytest.mark.own_app`."""
+    if request.node.get_closest_marker("own_app"):
+        yield (app := create_app(settings, clock=clock))
+        close(app)
+        return
+    yield (app := apps.get(settings, clock))
+    apps.give_back(app)
 
 
 @pytest.fixture
@@ -196,14 +188,20 @@ def auth(app: Flask) -> AuthInContext:
     return AuthInContext(app)
 
 
-@pytest.fixture
-def mailbox() -> Iterator[FakeSmtpServer]:
-    """A real SMTP server; what the app sends is in `mailbox.messages`."""
+@pytest.fixture(scope="session")
+def session_mailbox() -> Iterator[FakeSmtpServer]:
     with FakeSmtpServer().open() as server:
         yield server
 
 
 @pytest.fixture
+def mailbox(session_mailbox: FakeSmtpServer) -> FakeSmtpServer:
+    """A real SMTP server; what the app sends is in `mailbox.messages`."""
+    session_mailbox.clear()
+    return session_mailbox
+
+
+@pytest.fixture(scope="session")
 def listener() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         yield listener
@@ -243,7 +241,7 @@ def session_process_pool() -> Iterator[ProcessPool]:
 def process_pool(session_process_pool: ProcessPool) -> Iterator[ProcessPool]:
     """Starts processes, which end with the test."""
     yield session_process_pool
-    session_process_pool.kill_all()
+    session_process_pool.end_test()
 
 
 @pytest.fixture

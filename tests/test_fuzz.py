@@ -7,8 +7,9 @@ import pytest
 from app import create_app
 from app.web.input_errors import CODES
 from config import load
-from tests.conftest import close, package
+from tests.conftest import package
 from tests.support.api import credentials_for, make_admin, sign_up
+from tests.support.apps import close
 from tests.test_docs import API, table
 from tests.web.api.routes import DOCUMENTED, each_route, is_guarded
 
@@ -43,11 +44,11 @@ dice = hypothesis.settings(
 
 
 @pytest.fixture(scope="module")
-def app(schemas, tmp_path_factory):
+def app(databases, tmp_path_factory):
     """One app for all that is thrown at it."""
     folder = tmp_path_factory.mktemp("fuzz")
     app = create_app(load(
-        {}, app_env="testing", instance_path=folder, database_url=schemas.clean("sqlite", folder), bcrypt_rounds=4,
+        {}, app_env="testing", instance_path=folder, database_url=databases.copy(folder), bcrypt_rounds=4,
         ratelimit_enabled=False, hash_slots=64, mail_deliverer="off",
     ))  # fmt: skip
     yield app

@@ -17,9 +17,9 @@ from tempfile import TemporaryDirectory
 
 from app import create_app, migrate
 from config import Settings, load
-from tests.conftest import close
 from tests.faults import drill
 from tests.faults.drill import Client, Reply, Report, statuses, until
+from tests.support.apps import close
 from tests.support.process_pool import ProcessPool
 from tests.support.servers import new_database
 from tests.support.smtp import FakeSmtpServer

@@ -18,9 +18,9 @@ from flask.testing import FlaskClient
 
 from app import create_app, migrate
 from config import load
-from tests.conftest import close
 from tests.faults import drill
 from tests.faults.drill import Report
+from tests.support.apps import close
 from tests.support.servers import new_database
 from tests.web.api.routes import ROUTES, example
 

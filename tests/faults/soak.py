@@ -18,9 +18,10 @@ from tempfile import TemporaryDirectory
 from app import create_app
 from app.core.clock import Clock
 from config import load
-from tests.conftest import AuthInContext, close
+from tests.conftest import AuthInContext
 from tests.faults import drill
 from tests.faults.drill import Client, Reply, Report, statuses
+from tests.support.apps import close
 from tests.support.servers import new_database
 from tests.support.smtp import FakeSmtpServer
 

@@ -15,8 +15,9 @@ from app.core.work import Work
 from app.domain.audit.head import ChainBroken
 from app.domain.audit.journal import Tag
 from app.domain.audit.model import AuditEvent, AuditHead
-from tests.conftest import AuthInContext, close
+from tests.conftest import AuthInContext
 from tests.support.api import PASSWORD, sql
+from tests.support.apps import close
 
 HOME = Origin("192.0.2.7", "Mozilla/5.0 (Windows NT 10.0; rv:148.0) Gecko/20100101 Firefox/148.0")
 ANN, BOB = "00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"

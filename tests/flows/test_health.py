@@ -9,7 +9,8 @@ from app import create_app
 from app.core.database import db
 from app.core.ports import Port
 from app.flows.health import NotReady
-from tests.conftest import AuthInContext, close
+from tests.conftest import AuthInContext
+from tests.support.apps import close
 
 AWAY = "postgresql://nobody@127.0.0.1:1/nowhere"
 ALL_WELL = {"database": "ok", "migrations": "ok", "signing_keys": "ok", "mail": "ok"}

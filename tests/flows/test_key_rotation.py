@@ -2,8 +2,9 @@
 
 from app import create_app
 from config import new_signing_key
-from tests.conftest import AuthInContext, close
+from tests.conftest import AuthInContext
 from tests.support.api import me, sign_up
+from tests.support.apps import close
 
 
 def test_a_new_database_begins_with_the_configured_key(each_app, auth, settings):

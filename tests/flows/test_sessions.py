@@ -7,8 +7,8 @@ import pytest
 
 from app import create_app
 from app.domain.sessions.model import Session
-from tests.conftest import close
 from tests.support.api import is_problem, log_in, log_out, me, refresh, sign_up, sql, update_rows
+from tests.support.apps import close
 
 pytestmark = pytest.mark.settings(refresh_grace_seconds=300)  # so that a slow machine is no thief
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

@@ -1,16 +1,15 @@
 """Each journey runs in one process on SQLite, and in two processes on each database server that answer in turn."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from werkzeug.test import Client
 
-from tests.conftest import Schemas
+from tests.conftest import clean_database
+from tests.support.apps import Databases
 from tests.support.person import Person
 from tests.support.round_robin import HttpProxyApp, RoundRobin
-from tests.support.smtp import FakeSmtpServer
 
 ONE_PROCESS, ON_POSTGRESQL, ON_MARIADB = "one process, SQLite", "two processes, PostgreSQL", "two processes, MariaDB"
 PLACES = {ONE_PROCESS: "sqlite", ON_POSTGRESQL: "postgresql", ON_MARIADB: "mariadb"}
@@ -24,26 +23,8 @@ def place(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def database(place: str, schemas: Schemas, tmp_path) -> str:
-    return schemas.clean(PLACES[place], tmp_path)
-
-
-@pytest.fixture(scope="session")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for all journeys, like the SMTP server: processes start sooner with settings that they know."""
-    return tmp_path_factory.mktemp("instance")
-
-
-@pytest.fixture(scope="session")
-def shared_mailbox() -> Iterator[FakeSmtpServer]:
-    with FakeSmtpServer().open() as server:
-        yield server
-
-
-@pytest.fixture
-def mailbox(shared_mailbox: FakeSmtpServer) -> FakeSmtpServer:
-    shared_mailbox.clear()
-    return shared_mailbox
+def database(place: str, databases: Databases) -> str:
+    return clean_database(databases, PLACES[place])
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from werkzeug.test import Client
 
 from app import create_app
-from tests.conftest import close, lacking
+from tests.conftest import lacking
 from tests.journeys.conftest import ONE_PROCESS
 from tests.support.api import ANN, log_in, me, refresh, sign_up, sql
+from tests.support.apps import close
 from tests.support.round_robin import HttpProxyApp, RoundRobin
 from tests.support.servers import OwnPostgres, given_database
 from tests.test_migrations import another_database

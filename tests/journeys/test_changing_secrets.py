@@ -6,8 +6,9 @@ import pytest
 
 from app import create_app
 from app.domain.audit.head import ChainBroken
-from tests.conftest import AuthInContext, close
+from tests.conftest import AuthInContext
 from tests.support.api import is_problem, me, refresh, sign_up
+from tests.support.apps import close
 from tests.support.person import PASSWORD, Person
 
 OLD, NEW, OTHER = (f"{word} secret of no fewer than 32 bytes" for word in ("the old", "the new", "another"))

@@ -3,6 +3,7 @@
 import logging
 import re
 import threading
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -58,9 +59,9 @@ def recorder(log, site, settings):
 class House:
     """The service from within: its letters, its commands, and all that it keeps."""
 
-    def __init__(self, app, auth, mailbox, recorder, folder):
+    def __init__(self, app, auth, mailbox, recorder, settings):
         self._app, self._auth, self._mailbox, self._recorder = app, auth, mailbox, recorder
-        self._folder, self._pieces, self.printed = folder, {b""}, b""
+        self._database, self._pieces, self.printed = settings.database_url, {b""}, b""
 
     @property
     def kept(self):
@@ -88,10 +89,15 @@ class House:
             for name in sa.inspect(connection).get_table_names():
                 rows = connection.execute(sa.text(f"SELECT * FROM {name}"))
                 self._pieces |= {str(value).encode() for row in rows for value in row}
-        for path in self._folder.glob("latchkey.db*"):
+        for path in self._database_files():
             head, page = (56, 4_120) if path.name.endswith("-wal") else (0, 4_096)
             data = path.read_bytes()
             self._pieces |= {data[start : start + page] for start in range(head, len(data), page)}
+
+    def _database_files(self):
+        url = sa.make_url(self._database)
+        file = Path(url.database)
+        return file.parent.glob(f"{file.name}*") if url.get_backend_name() == "sqlite" else []
 
     def command(self, *words):
         """Run a command of `flask`; what it prints is remembered."""
@@ -106,8 +112,8 @@ class House:
 
 
 @pytest.fixture
-def house(app, auth, mailbox, recorder, tmp_path):
-    return House(app, auth, mailbox, recorder, tmp_path)
+def house(app, auth, mailbox, recorder, settings):
+    return House(app, auth, mailbox, recorder, settings)
 
 
 def sign_up_and_verify(ask, house):

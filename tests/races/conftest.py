@@ -16,10 +16,12 @@ from app.core.origin import Origin
 from config import Settings
 from tests.conftest import AuthInContext
 from tests.support.process_pool import ProcessPool
+from tests.support.profile import long, sized
+from tests.support.servers import given_database
 from tests.support.smtp import FakeSmtpServer
 
 PASSWORD = "correct horse battery"
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", sized(1, 5)))
 _numbers = count(1)
 
 
@@ -81,10 +83,20 @@ class Cluster:
         }  # fmt: skip
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The rounds and the clients of every race differ between the profiles."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(long)
+
+
 @pytest.fixture(autouse=True)
 def exclusive(database: str) -> Iterator[None]:
-    """Run alone among the races on this kind of database: other workers of pytest-xdist wait."""
-    kind = database.partition(":")[0]
+    """Run alone among the races on a server that other workers use too, down to its last connection."""
+    kind = sa.make_url(database).get_backend_name().replace("mysql", "mariadb")
+    if kind == "sqlite" or not given_database(kind):
+        yield
+        return
     with (Path(tempfile.gettempdir()) / f"latchkey-races-{kind}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -100,5 +112,5 @@ def cluster(
 
 @pytest.fixture
 def rounds() -> int:
-    """How long to race: 5, or what RACE_ROUNDS says."""
+    """How often to race: once, 5 times in the long profile, or what RACE_ROUNDS says."""
     return ROUNDS

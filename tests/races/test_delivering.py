@@ -76,14 +76,15 @@ def test_deliverers_side_by_side_send_each_letter_once(
 def test_letters_outlive_deliverers_that_are_killed_at_random_moments(
     cluster: Cluster, slowly: Settings, slow_mailbox: SlowSmtpServer, rounds: int
 ) -> None:
-    kills, emails = rounds, owe(cluster, 14 * rounds)
+    kills = max(3, rounds)
+    emails = owe(cluster, 14 * kills)
     pids = [cluster.process_pool.deliver(slowly, lease=3) for _ in range(DELIVERERS)]
     for turn in range(kills):
         slow_mailbox.wait_for(1 + 12 * turn, seconds=20)  # in the middle of the work, also on a slow machine
         time.sleep(random.uniform(0, 0.1))
         cluster.process_pool.kill(pids.pop(random.randrange(DELIVERERS)))
         pids.append(cluster.process_pool.deliver(slowly, lease=3))
-    wait_until_none_is_owed(cluster, seconds=20 + 2 * rounds)
+    wait_until_none_is_owed(cluster, seconds=20 + 2 * kills)
     for pid in pids:
         cluster.process_pool.kill(pid)
     seen = received(slow_mailbox)

@@ -16,9 +16,10 @@ from app.domain.mail.model import QueuedLetter
 from app.domain.mail.outbox import Outbox
 from tests.flows.test_email_limit import passes
 from tests.races.conftest import Cluster
+from tests.support.profile import sized
 from tests.support.smtp import FakeSmtpServer
 
-MORE = 20
+MORE = sized(8, 20)
 
 
 class SlowSmtpServer(FakeSmtpServer):

@@ -6,8 +6,9 @@ import pytest
 
 from app import create_app
 from app.domain.tokens import keyring
-from tests.conftest import AuthInContext, close
+from tests.conftest import AuthInContext
 from tests.support.api import me, sign_up, sql
+from tests.support.apps import close
 from tests.support.concurrency import together
 
 CROWD, KEYS = 4, 3

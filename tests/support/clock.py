@@ -42,3 +42,7 @@ class SettableClock(Clock):
         """Stop the clock where it is."""
         self._state[0] = (super().now() - EPOCH) // MICROSECOND
         return self.now()
+
+    def reset(self) -> None:
+        """Show the time of the machine again."""
+        self._state[0] = self._state[1] = 0

@@ -2,6 +2,7 @@
 
 `ProcessPool` is what tests use. It starts this module as two processes that have the app imported and fork on command:
 they read commands as JSON lines on standard input and answer each with one line. When the input ends, all forks end.
+A server that a test leaves alive serves the next test that asks for the same settings, with a new facade.
 """
 
 import json
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -28,9 +30,12 @@ from app import create_app
 from app.domain.mail.model import QueuedLetter
 from app.domain.mail.outbox import Outbox
 from config import Settings
+from tests.support.apps import close, renew_app
 from tests.support.clock import SettableClock
 from tests.support.log_recorder import LogRecorder
 from tests.support.servers import ROOT
+
+MOST_IDLE = 6
 
 
 class QuietRequestHandler(WSGIRequestHandler):
@@ -48,6 +53,8 @@ class ProcessPool:
     def __init__(self) -> None:
         self._alive: dict[int, subprocess.Popen[str]] = {}
         self._serving: dict[str, int] = {}
+        self._reusable: dict[str, str] = {}  # what was asked for, by URL
+        self._idle: list[str] = []
         self._parents = [
             subprocess.Popen(
                 [sys.executable, "-m", "tests.support.process_pool"],
@@ -67,10 +74,25 @@ class ProcessPool:
         All that it logs and prints goes to the file `log`.
         """
         files = {"clock": clock and str(clock.file), "log": log and str(log)}
+        wish = f"{settings.model_dump_json()} {files['clock']}"
+        reusable = not (ahead or log)
+        if reusable and (url := self._renewed(wish)):
+            return url
         started = self._start(settings, serve=ahead, **files)
         url = f"http://127.0.0.1:{started['port']}"
         self._serving[url] = started["pid"]
+        if reusable:
+            self._reusable[url] = wish
         return url
+
+    def _renewed(self, wish: str) -> str | None:
+        for url in [url for url in self._idle if self._reusable[url] == wish]:
+            self._idle.remove(url)
+            pid = self._serving[url]
+            if self._send(self._alive[pid], renew=pid)["renewed"]:
+                return url
+            self.kill(pid)
+        return None
 
     def pid_of(self, url: str) -> int:
         """The id of the process that serves this URL."""
@@ -88,10 +110,14 @@ class ProcessPool:
         """End one at once, as a power failure would."""
         self._send(self._alive.pop(pid), kill=pid)
 
-    def kill_all(self) -> None:
-        """End every one that is still running."""
+    def end_test(self) -> None:
+        """Keep the latest servers for the next test, and end all else that is still running."""
+        urls = {pid: url for url, pid in self._serving.items()}
+        used = [urls[pid] for pid in self._alive if urls.get(pid) in self._reusable and urls[pid] not in self._idle]
+        self._idle = [*self._idle, *used][-MOST_IDLE:]
         for pid in list(self._alive):
-            self.kill(pid)
+            if urls.get(pid) not in self._idle:
+                self.kill(pid)
 
     def close(self) -> None:
         """End the parents and all their forks."""
@@ -114,7 +140,9 @@ class ProcessPool:
         return answer
 
 
-alive: set[int] = set()  # the forks of this process
+# The forks of this process, and for each server the pipe by which it says that it has a new facade.
+alive: set[int] = set()
+renewals: dict[int, int] = {}
 
 
 class OutboxWithLease(Outbox):
@@ -193,33 +221,69 @@ def fork(work: Callable[[], None]) -> int:
     return pid
 
 
+def renew(pid: int) -> bool:
+    """Give a server a new facade, as a new process would have; false if it cannot."""
+    os.kill(pid, signal.SIGUSR1)
+    return os.read(renewals[pid], 1) == b"+"
+
+
+def renew_here(app: Flask, settings: Settings, clock: SettableClock, ready: int) -> None:
+    """The same within the server, once it has answered what the test before asked."""
+    done = b"-"
+    try:
+        end = time.monotonic() + 2
+        while (busy := is_answering()) and time.monotonic() < end:
+            time.sleep(0.002)
+        if not busy:
+            close(app)
+            renew_app(app, settings, clock)
+            done = b"+"
+    finally:
+        os.write(ready, done)
+
+
+def is_answering() -> bool:
+    """Whether a thread of the server is at a request."""
+    return any("process_request_thread" in thread.name for thread in threading.enumerate())
+
+
 def kill(pid: int) -> None:
     """End a fork at once, and wait until it is gone."""
     alive.remove(pid)
+    if pid in renewals:
+        os.close(renewals.pop(pid))
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
 
 
 def handle(command: dict[str, Any]) -> dict[str, int]:
-    """Start a server, a mail process or a sealing process, or kill -9 one; returns its id and port."""
+    """Start a server, a mail process or a sealing process, renew or kill -9 one; returns its id and port."""
     if "kill" in command:
         kill(command["kill"])
         return {}
+    if "renew" in command:
+        return {"renewed": renew(command["renew"])}
     app, clock = make_app(command["settings"])
+    settings = Settings.model_validate_json(command["settings"])
     if "deliver" in command:
         return {"pid": fork(lambda: deliver(app, command["deliver"]))}
     if "seal" in command:
         return {"pid": fork(lambda: seal(app))}
+    renewed, ready = os.pipe()
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
 
         def work() -> None:
             if command["clock"]:
                 clock.share(Path(command["clock"]))
             shift_clock(command["serve"])
+            signal.signal(signal.SIGUSR1, lambda *_: renew_here(app, settings, clock, ready))
             with output_to(Path(command["log"])) if command["log"] else nullcontext():
                 serve(app, listener)
 
-        return {"pid": fork(work), "port": listener.getsockname()[1]}
+        pid = fork(work)
+        os.close(ready)
+        renewals[pid] = renewed
+        return {"pid": pid, "port": listener.getsockname()[1]}
 
 
 def answer(command: dict[str, Any]) -> dict[str, Any]:

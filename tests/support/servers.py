@@ -219,9 +219,8 @@ def new_database(kind: str) -> Iterator[str]:
             yield url
 
 
-def empty_tables(url: str) -> None:
-    """Delete every row of every table of ours."""
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
+def empty_tables(engine: sa.Engine) -> None:
+    """Delete every row of every table."""
     with engine.begin() as connection:
         for table in reversed(db.metadata.sorted_tables):
             connection.execute(table.delete())

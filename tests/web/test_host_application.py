@@ -5,6 +5,8 @@ from flask_jwt_extended import jwt_required
 
 from tests.support.api import bearer, sign_up
 
+pytestmark = pytest.mark.own_app
+
 
 @pytest.fixture
 def host_route(app):

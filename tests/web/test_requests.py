@@ -61,6 +61,7 @@ def test_nothing_that_anyone_keeps_secret_is_in_any_line(client, lines):
         assert secret not in said
 
 
+@pytest.mark.own_app
 def test_a_mistake_of_ours_is_logged_without_its_words(app, client, lines):
     @app.get("/mistake")
     def mistake():

@@ -10,8 +10,8 @@ from app import create_app, migrate
 from app.core.errors import TooMany
 from app.web.endpoint import Contract
 from app.web.openapi import refusals_of
-from tests.conftest import close
 from tests.support.api import credentials_for, is_problem
+from tests.support.apps import close
 from tests.support.concurrency import together
 from tests.web.api.routes import each_route
 

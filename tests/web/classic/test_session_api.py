@@ -7,8 +7,8 @@ import pytest
 
 from app import create_app
 from app.domain.accounts.model import Account
-from tests.conftest import close
 from tests.support.api import bearer, make_admin, sign_up, update_rows
+from tests.support.apps import close
 from tests.web.classic.conftest import BOB, said, same
 
 ME, LOGIN, LOGOUT = "/api/v1/users/me", "/api/v1/auth_session/login", "/api/v1/auth_session/logout"
