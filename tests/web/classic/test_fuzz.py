@@ -7,10 +7,12 @@ from app.web.classic.terms import SESSION_API, USER_SERVICE
 from config import load
 from tests.conftest import package
 from tests.support.apps import close
+from tests.support.profile import long
 from tests.test_fuzz import throw
 from tests.web.classic.conftest import BOB
 
 schemathesis = package("schemathesis")
+pytestmark = long
 TAGS = {name.replace("_", "-") for name in (SESSION_API, USER_SERVICE)}
 
 
