@@ -15,10 +15,10 @@ from typing import Any
 
 from werkzeug.security import generate_password_hash
 
-from tests.domain.mail.stage import PostOffice
 from tests.faults import drill
 from tests.faults.drill import Client, Reply, Report, ms, percentile
-from tests.servers import new_database
+from tests.support.servers import new_database
+from tests.support.smtp import FakeSmtpServer
 
 MOST, FULL_PAIRS = 0.10, 300
 EACH = 20  # accounts of a kind: the same one over and over would only be found in a cache
@@ -171,14 +171,15 @@ def tell(name: str, arms: tuple[Arm, Arm], report: Report) -> None:
 
 def timing(kind: str, size: Size, report: Report) -> None:
     """Attack with the mail server there, then with it gone."""
-    office = PostOffice(port=drill.free_port())
-    settings = {"mail_port": office.port, "mail_deliverer": "thread", "workers": 1, "require_verified_email": "true"}
-    with (
-        new_database(kind) as url,
-        drill.service(url, reauth_window_seconds=86_400, **settings) as port,
-        ExitStack() as mail,
-    ):
-        mail.enter_context(office.open())
+    smtp_server = FakeSmtpServer(port=drill.free_port())
+    settings = {
+        "mail_port": smtp_server.port,
+        "mail_deliverer": "thread",
+        "workers": 1,
+        "require_verified_email": "true",
+    }
+    with new_database(kind) as url, drill.service(url, fresh_seconds=86_400, **settings) as port, ExitStack() as mail:
+        mail.enter_context(smtp_server.open())
         populate(url, port, KINDS)
         client = Client(port)
         token = client.api("POST", "/auth/login", drill.credentials(somebody("known")())).body["access_token"]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.core.client_info import ClientInfo
-from tests.web.api.acts import PASSWORD
+from app.core.origin import Origin
+from tests.support.api import PASSWORD
 
 
 @pytest.fixture

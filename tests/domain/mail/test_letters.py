@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from jinja2 import TemplateNotFound, UndefinedError
 
-from app.domain.mail.renderer import TEMPLATES, EmailRenderer, RenderedEmail
-from tests.domain.mail.stage import NOON
+from app.domain.mail.letters import TEMPLATES, Letters, RenderedLetter
+from tests.support.mail_app import NOON
 
 SITE = "https://id.example.org"
 LINK = f"{SITE}/reset-password#token=abc.def&x=1"

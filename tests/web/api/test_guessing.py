@@ -4,8 +4,8 @@ import base64
 
 import pytest
 
-from app.domain.limits.attempts import WINDOWS
-from tests.web.api.acts import ANN, NEW, bearer, forget, is_problem, log_in, reset, sign_up
+from app.domain.limits.guesses import WINDOWS
+from tests.support.api import ANN, NEW, bearer, forgot_password, is_problem, log_in, reset, sign_up
 
 pytestmark = pytest.mark.settings(ratelimit_enabled=True)
 AT_ONCE = WINDOWS[0].amount
@@ -128,9 +128,9 @@ def test_whoever_is_signed_in_guesses_at_the_own_password_so_often_and_no_more(a
 
 def test_the_way_back_by_letter_stays_open_and_lets_its_owner_in(app, client, ann, auth, mailbox, stranger):
     lock(stranger)
-    forget(client)
+    forgot_password(client)
     auth.mail_delivery.deliver_due()
-    assert reset(client, mailbox.letters[-1].token).status_code == 200
+    assert reset(client, mailbox.messages[-1].token).status_code == 200
     lock(stranger)
     assert log_in(app.test_client(), password=NEW).status_code == 429
     assert log_in(client, password=NEW).status_code == 200
@@ -154,10 +154,10 @@ def test_one_address_guesses_twenty_times_a_minute_over_all_paths_and_accounts(c
 def test_a_device_from_before_a_reset_has_no_allowance_after_it(app, client, auth, mailbox, stranger):
     signed_up = client.post("/api/v1/auth/signup?transport=cookie", json=ANN)
     before = client.get_cookie("latchkey_device").value
-    forget(client)
+    forgot_password(client)
     auth.mail_delivery.deliver_due()
     assert signed_up.status_code == 201
-    assert reset(client, mailbox.letters[-1].token).status_code == 200
+    assert reset(client, mailbox.messages[-1].token).status_code == 200
     lock(stranger)
     stranger.client.set_cookie("latchkey_device", before)
     assert stranger.guess() == 429
@@ -165,9 +165,9 @@ def test_a_device_from_before_a_reset_has_no_allowance_after_it(app, client, aut
 
 
 def test_a_refresh_token_from_before_a_reset_has_none_either(app, client, ann, auth, mailbox, stranger):
-    forget(client)
+    forgot_password(client)
     auth.mail_delivery.deliver_due()
-    assert reset(app.test_client(), mailbox.letters[-1].token).status_code == 200
+    assert reset(app.test_client(), mailbox.messages[-1].token).status_code == 200
     lock(stranger)
     shown = bearer(ann["refresh_token"])
     answer = client.post("/api/v1/auth/login", json=ANN | {"password": NEW}, headers=shown)

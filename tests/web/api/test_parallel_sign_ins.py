@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import bcrypt
 import pytest
 
-from app.domain.limits.attempts import WINDOWS
-from tests.races.crowd import together
-from tests.web.api.acts import ANN, NEW, bearer, forget, is_problem, sign_up, sql
+from app.domain.limits.guesses import WINDOWS
+from tests.support.api import ANN, NEW, bearer, forgot_password, is_problem, sign_up, sql
+from tests.support.concurrency import together
 
 AT_ONCE = WINDOWS[0].amount
 MANY = 64
@@ -89,10 +89,10 @@ def test_a_right_password_that_ends_after_the_limit_is_refused(app, client, monk
 
 
 @pytest.fixture
-def two_processes(settings, redis_url, nest):
+def two_processes(settings, redis_url, process_pool):
     """Two processes that count together, behind a proxy."""
     shared = settings.model_copy(update={"redis_url": redis_url})
-    return [nest.serve(shared) for _ in range(2)]
+    return [process_pool.serve(shared) for _ in range(2)]
 
 
 def guess_through_a_proxy(base, number):
@@ -114,12 +114,12 @@ def test_two_processes_count_parallel_guesses_together(client, two_processes):
 
 def code_of(mailbox):
     """The code in the newest email."""
-    return next(word for word in mailbox.letters[-1].text.split() if len(word) == 9 and word[4] == "-")
+    return next(word for word in mailbox.messages[-1].text.split() if len(word) == 9 and word[4] == "-")
 
 
 def test_a_right_code_that_found_no_hash_slot_is_not_spent(app, client, auth, mailbox, monkeypatch):
     sign_up(client)
-    forget(client)
+    forgot_password(client)
     auth.mail_delivery.deliver_due()
     body = {"email": ANN["email"], "code": code_of(mailbox), "password": NEW}
     slots = app.extensions["latchkey"].password_reset.passwords._slots
@@ -133,7 +133,7 @@ def test_a_right_code_that_found_no_hash_slot_is_not_spent(app, client, auth, ma
 
 def test_parallel_right_codes_leave_the_account_open(app, client, auth, mailbox):
     sign_up(client)
-    forget(client)
+    forgot_password(client)
     auth.mail_delivery.deliver_due()
     body = {"email": ANN["email"], "code": code_of(mailbox), "password": NEW}
     answers = together([partial(post, app, "/reset-password", number, body) for number in range(24)])
