@@ -18,9 +18,9 @@ from app.domain.email_actions.model import Purpose
 from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT
 from app.domain.mail.outbox import MAX_ERROR, Outbox
 from app.domain.tokens.keys import ALGORITHMS, new_key, seal
-from app.flows.housekeeping import TASK
-from app.web.api.account import AccountChanges
-from app.web.classic.user_service.db import MAX_HASH
+from app.flows.cleanup import TASK
+from app.web.api.account import UpdateAccountRequest
+from app.web.compat.user_service.db import MAX_HASH
 from tests.support.api import ANN, PASSWORD, bearer, make_admin, sign_up
 
 MIB = "x" * 2**20

@@ -4,7 +4,7 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
 from tests.support.api import PASSWORD, sql
 
 

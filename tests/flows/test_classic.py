@@ -72,7 +72,7 @@ def test_a_letter_asked_for_later_overtakes_the_token(auth, client, ann, letters
     letters()
     assert reset(client, token, NEW).json["code"] == "link_used"
     assert reset(client, mailbox.messages[-1].token, NEW).status_code == 200
-    assert auth.classic.by_id(ann.id).email_verified is True
+    assert auth.compat.by_id(ann.id).email_verified is True
 
 
 def test_a_new_account_is_told_to_confirm_its_address_and_a_new_password_is_told_of(auth, letters):

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.core.errors import Refusal
-from app.core.origin import Origin
-from app.domain.mail.limit import AT_ONCE, EMAILS_AN_HOUR, HOUR, INTERVAL
+from app.core.errors import ServiceError
+from app.core.client_info import ClientInfo
+from app.domain.mail.rate_limit import BURST, MAX_PER_HOUR, HOUR, INTERVAL
 from tests.support.clock import SettableClock
 from tests.support.smtp import FakeSmtpServer
 

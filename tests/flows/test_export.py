@@ -135,7 +135,7 @@ def test_messages_stay_with_the_account_that_moves_away(askers, auth, mailbox, c
     eve.ask()
     deliver(auth)
     token = next(email.token for email in mailbox.messages if "/confirm-email#" in email.text)
-    auth.email_change.confirm(token, Origin())
+    auth.email_change.confirm(token, ClientInfo())
     clock.advance(hours=73)  # until then the address is kept for Eve, who can take it back
     auth.registration.sign_up(eve.email, PASSWORD, ClientInfo())  # somebody else, with Eve's address of before
     assert "reset_password" in [item["kind"] for item in messages(auth, FREE)]
@@ -148,7 +148,7 @@ def test_erasing_takes_the_messages_to_a_former_address_along(askers, auth, mail
     eve.ask()
     deliver(auth)
     token = next(email.token for email in mailbox.messages if "/confirm-email#" in email.text)
-    auth.email_change.confirm(token, Origin())
+    auth.email_change.confirm(token, ClientInfo())
     deliver(auth)
     tokens = auth.sign_in.with_password(FREE, PASSWORD, ClientInfo())
     auth.account_deletion.request(auth.sessions.authenticate(tokens.access_token), PASSWORD, ClientInfo())

@@ -31,7 +31,7 @@ from app.domain.mail.smtp import SmtpTransport
 from app.domain.tokens.codes import Codes
 from app.domain.tokens.links import Links
 from app.flows.mail_delivery import MailDelivery
-from app.flows.steps.prepare_letter import Letterhead, PrepareLetter
+from app.flows.steps.compose_email import EmailSettings, ComposeEmail
 from tests.support.clock import SettableClock
 from tests.support.mail_app import NOON, bare_app, open_account, use_smtp
 from tests.support.servers import ROOT
@@ -66,7 +66,7 @@ def links(clock: SettableClock) -> Links:
 
 @pytest.fixture
 def delivery(app: Flask, clock: SettableClock, links: Links) -> MailDelivery:
-    letterhead = Letterhead(
+    letterhead = EmailSettings(
         public_url="https://id.example.org",
         sign_in_url="https://app.example.org",
         reset_password_url="https://app.example.org/choose#token={token}",

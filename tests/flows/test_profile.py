@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
 from tests.support.api import PASSWORD
 
 

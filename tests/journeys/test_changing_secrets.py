@@ -5,7 +5,7 @@ from itertools import count, pairwise
 import pytest
 
 from app import create_app
-from app.domain.audit.head import ChainBroken
+from app.domain.audit.chain_head import ChainBroken
 from tests.conftest import AuthInContext
 from tests.support.api import is_problem, me, refresh, sign_up
 from tests.support.apps import close
@@ -104,10 +104,10 @@ def assert_what_one_makes_the_other_takes(person, there):
     assert write_by_cookie(there, cookies_of(person)).status_code == 200
     assert use_code(there, person.email, code_of(person)).status_code == 200
     assert use_link(there, link_of(person)).status_code == 200
-    assert person.auth.audit.seal() > 0
+    assert person.auth.audit_sealing.seal() > 0
     person.sign_in()
     assert AuthInContext(there).audit.seal() > 0
-    assert AuthInContext(there).audit.verify() == person.auth.audit.verify()
+    assert AuthInContext(there).audit.verify() == person.auth.audit_sealing.verify()
     assert there.test_client().get("/readyz").status_code == 200
 
 

@@ -53,27 +53,27 @@ def test_two_deliverers_keep_to_the_limit_with_a_slow_server(cluster: Cluster, s
     settings = cluster.settings.model_copy(update={"mail_port": slow_mailbox.port})
     pids = [cluster.process_pool.deliver(settings) for _ in range(2)]
     end = time.monotonic() + 30
-    while len(slow_mailbox.messages) < AT_ONCE:
+    while len(slow_mailbox.messages) < BURST:
         assert time.monotonic() < end, f"{len(slow_mailbox.messages)} emails came"
-        cluster.auth.password_reset.request(email, Origin())
+        cluster.auth.password_reset.request(email, ClientInfo())
         time.sleep(0.05)
     for _ in range(MORE):
-        cluster.auth.password_reset.request(email, Origin())
+        cluster.auth.password_reset.request(email, ClientInfo())
         time.sleep(0.05)
     wait_until_one_waits(cluster)
     for pid in pids:
         cluster.process_pool.kill(pid)
-    assert len(slow_mailbox.messages) == AT_ONCE
+    assert len(slow_mailbox.messages) == BURST
     assert [passes(cluster.auth.password_reset.check, email.token) for email in slow_mailbox.messages].count(True) == 1
 
 
 def test_of_eight_who_begin_at_once_three_may_send(cluster: Cluster) -> None:
     """They are about one mailbox, for two accounts: each locks two rows, and none may wait for another in a circle."""
     outbox, begun, failed = Outbox(), [], []
-    accounts = [cluster.auth.administration.find(cluster.sign_up().email) for _ in range(2)]
+    accounts = [cluster.auth.admin_accounts.find(cluster.sign_up().email) for _ in range(2)]
     now = datetime.now(UTC)
     cluster.ask("DELETE FROM outbox")
-    with cluster.app.app_context(), Work() as work:
+    with cluster.app.app_context(), UnitOfWork() as work:
         for number in range(8):
             outbox.enqueue(
                 "email_change_confirm", now=now, address="new@example.org", account_id=accounts[number % 2].id
@@ -82,7 +82,7 @@ def test_of_eight_who_begin_at_once_three_may_send(cluster: Cluster) -> None:
         work.commit()
     start = threading.Barrier(len(messages))
 
-    def begin(message: QueuedLetter) -> None:
+    def begin(message: QueuedMessage) -> None:
         with cluster.app.app_context():
             start.wait()
             try:

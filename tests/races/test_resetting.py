@@ -100,9 +100,9 @@ def test_a_sign_in_about_to_commit_does_not_outlive_a_reset_that_comes_then(clus
     (token,) = cluster.reset_tokens(email)
     work, flows = SlowWork(), cluster.app.extensions["latchkey"]
     sign_in = replace(flows.sign_in, work=work)
-    slow, tokens = in_background(cluster, lambda: sign_in.with_password(email, PASSWORD, Origin()))
+    slow, tokens = in_background(cluster, lambda: sign_in.with_password(email, PASSWORD, ClientInfo()))
     assert work.reached.wait(10)
-    reset, done = in_background(cluster, lambda: flows.password_reset.complete(token, NEW_PASSWORD, Origin()))
+    reset, done = in_background(cluster, lambda: flows.password_reset.complete(token, NEW_PASSWORD, ClientInfo()))
     reset.join(0.3)  # it waits for the account's row
     work.go_on.set()
     slow.join()
@@ -118,9 +118,9 @@ def test_a_reset_about_to_commit_leaves_no_sign_in_with_the_old_password(cluster
     work, flows = SlowWork(), cluster.app.extensions["latchkey"]
     replace_password = replace(flows.password_reset.replace_password, work=work)
     reset_flow = replace(flows.password_reset, replace_password=replace_password)
-    reset, done = in_background(cluster, lambda: reset_flow.complete(token, NEW_PASSWORD, Origin()))
+    reset, done = in_background(cluster, lambda: reset_flow.complete(token, NEW_PASSWORD, ClientInfo()))
     assert work.reached.wait(10)
-    slow, refused = in_background(cluster, lambda: flows.sign_in.with_password(email, PASSWORD, Origin()))
+    slow, refused = in_background(cluster, lambda: flows.sign_in.with_password(email, PASSWORD, ClientInfo()))
     slow.join(0.3)
     work.go_on.set()
     reset.join()
@@ -130,7 +130,7 @@ def test_a_reset_about_to_commit_leaves_no_sign_in_with_the_old_password(cluster
 
 
 def test_parallel_sign_ins_that_all_renew_an_outdated_hash_all_succeed(cluster: Cluster, rounds: int) -> None:
-    outdated = Passwords(rounds=5, min_length=1, slots=HashSlots(1, 1), breaches=Breaches("")).hash(PASSWORD)
+    outdated = Passwords(rounds=5, min_length=1, slots=HashSlots(1, 1), breached_passwords=BreachedPasswords("")).hash(PASSWORD)
     for _ in range(max(1, rounds // 2)):
         email = cluster.sign_up().email
         cluster.ask("UPDATE accounts SET password_hash = :old WHERE email = :email", old=outdated, email=email)

@@ -17,7 +17,7 @@ from app.container import build_auth
 from app.core.database import db
 from app.web.errors import init_errors
 from app.web.limits import limiter
-from app.web.metrics import Meters
+from app.web.metrics import Metrics
 from config import Settings, load
 from tests.support.clock import SettableClock
 from tests.support.servers import NotHere, empty_tables, scratch_database
@@ -120,7 +120,7 @@ def renew_app(app: Flask, settings: Settings, clock: SettableClock) -> None:
     init_errors(app)
     limiter.init_app(app)  # it is one object for all apps
     for hook in app.after_request_funcs.get(None, []):
-        if isinstance(meters := getattr(hook, "__self__", None), Meters):
+        if isinstance(meters := getattr(hook, "__self__", None), Metrics):
             meters.__init__()  # type: ignore[misc]
 
 

@@ -8,8 +8,8 @@ from flask import Flask
 
 from app.domain.mail import console as room
 from app.domain.mail.console import MailConsole
-from app.domain.mail.letters import RenderedLetter
-from app.domain.mail.smtp import SmtpPost
+from app.domain.mail.renderer import RenderedEmail
+from app.domain.mail.smtp import SmtpTransport
 from tests.support.clock import SettableClock
 from tests.support.mail_app import NOON, use_smtp
 

@@ -17,16 +17,16 @@ outbox = Outbox(host="example.org")
 ADA, BOB = "ada@example.org", "bob@example.org"
 
 
-def claimed(clock: SettableClock, address: str = ADA, kind: str = "reset_password", **more: str) -> QueuedLetter:
-    with Work() as work:
+def claimed(clock: SettableClock, address: str = ADA, kind: str = "reset_password", **more: str) -> QueuedMessage:
+    with UnitOfWork() as work:
         outbox.queue(kind, now=clock.now(), address=address, **more)
         (letter,) = outbox.claim(clock.now())
         work.commit()
     return letter
 
 
-def begin(letter: QueuedLetter, clock: SettableClock, **how: bool) -> None:
-    with Work() as work:
+def begin(letter: QueuedMessage, clock: SettableClock, **how: bool) -> None:
+    with UnitOfWork() as work:
         outbox.begin(letter, clock.now(), limited=True, **how)
         work.commit()
 
@@ -40,7 +40,7 @@ def send(clock: SettableClock, count: int = 1, state: str = SENT, **more: str) -
         outbox.finish(letter, state, clock.now())
 
 
-def wait(letter: QueuedLetter, clock: SettableClock, **how: bool) -> timedelta:
+def wait(letter: QueuedMessage, clock: SettableClock, **how: bool) -> timedelta:
     """How long the letter must wait."""
     try:
         begin(letter, clock, **how)
@@ -50,13 +50,13 @@ def wait(letter: QueuedLetter, clock: SettableClock, **how: bool) -> timedelta:
 
 
 def test_three_go_at_once_and_then_one_every_twenty_minutes(clock: SettableClock) -> None:
-    send(clock, AT_ONCE - 1)
+    send(clock, BURST - 1)
     assert wait(claimed(clock), clock) == timedelta()
     assert wait(claimed(clock), clock) == INTERVAL
 
 
 def test_an_hour_after_the_first_three_may_go_at_once_again(clock: SettableClock) -> None:
-    send(clock, AT_ONCE)
+    send(clock, BURST)
     clock.advance(minutes=55)
     send(clock)
     letter = claimed(clock)
@@ -67,12 +67,12 @@ def test_an_hour_after_the_first_three_may_go_at_once_again(clock: SettableClock
 
 @pytest.mark.parametrize("state", [DEAD, DROPPED])
 def test_what_was_not_sent_does_not_count(clock: SettableClock, state: str) -> None:
-    send(clock, AT_ONCE, state)
+    send(clock, BURST, state)
     assert wait(claimed(clock), clock) == timedelta()
 
 
 def test_an_attempt_that_failed_does_not_count(clock: SettableClock) -> None:
-    for _ in range(AT_ONCE):
+    for _ in range(BURST):
         letter = claimed(clock)
         begin(letter, clock)
         outbox.postpone(letter, clock.now() + HOUR, "451")
@@ -80,14 +80,14 @@ def test_an_attempt_that_failed_does_not_count(clock: SettableClock) -> None:
 
 
 def test_what_is_being_sent_counts(clock: SettableClock) -> None:
-    for _ in range(AT_ONCE):
+    for _ in range(BURST):
         begin(claimed(clock), clock)
     assert wait(claimed(clock), clock) == INTERVAL
 
 
 def test_other_kinds_and_other_mailboxes_do_not_count(clock: SettableClock) -> None:
-    send(clock, AT_ONCE, kind="verify_email")
-    send(clock, AT_ONCE, address=BOB)
+    send(clock, BURST, kind="verify_email")
+    send(clock, BURST, address=BOB)
     assert wait(claimed(clock), clock) == timedelta()
 
 

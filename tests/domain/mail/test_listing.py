@@ -24,39 +24,39 @@ def rows() -> list[QueuedMessage]:
 
 
 def retry(letter_id: int, clock: SettableClock) -> bool:
-    with Work() as work:
+    with UnitOfWork() as work:
         tried = outbox.retry(letter_id, clock.now())
         work.commit()
     return tried
 
 
 def retry_dead(clock: SettableClock) -> int:
-    with Work() as work:
+    with UnitOfWork() as work:
         tried = outbox.retry_dead(clock.now())
         work.commit()
     return tried
 
 
-def claim(clock: SettableClock) -> list[QueuedLetter]:
-    with Work() as work:
+def claim(clock: SettableClock) -> list[QueuedMessage]:
+    with UnitOfWork() as work:
         letters = outbox.claim(clock.now(), 100)
         work.commit()
     return letters
 
 
-def begin(letter: QueuedLetter, clock: SettableClock) -> None:
-    with Work() as work:
+def begin(letter: QueuedMessage, clock: SettableClock) -> None:
+    with UnitOfWork() as work:
         outbox.begin(letter, clock.now())
         work.commit()
 
 
 def add(clock: SettableClock, address: str = ADA, kind: str = "reset_password", **more: str) -> None:
-    with Work() as work:
+    with UnitOfWork() as work:
         outbox.queue(kind, now=clock.now(), address=address, **more)
         work.commit()
 
 
-def finished(clock: SettableClock, state: str, count: int = 1, **more: str) -> QueuedLetter:
+def finished(clock: SettableClock, state: str, count: int = 1, **more: str) -> QueuedMessage:
     """The newest of so many letters that ended like this."""
     for _ in range(count):
         add(clock, **more)
@@ -66,7 +66,7 @@ def finished(clock: SettableClock, state: str, count: int = 1, **more: str) -> Q
     return rows()[-1]
 
 
-def another(clock: SettableClock, **more: str) -> QueuedLetter:
+def another(clock: SettableClock, **more: str) -> QueuedMessage:
     """A letter that is about to be sent."""
     add(clock, **more)
     (letter,) = claim(clock)

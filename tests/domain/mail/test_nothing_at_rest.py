@@ -10,8 +10,8 @@ from app.core.database import db
 from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
-from app.domain.mail.refusals import PostUnavailable, Undeliverable
-from app.domain.mail.smtp import SmtpPost
+from app.domain.mail.smtp_errors import MailServerUnavailable, Undeliverable
+from app.domain.mail.smtp import SmtpTransport
 from tests.domain.mail.test_letters import NOT_ME, UNDO, VALUES
 from tests.support.clock import SettableClock
 from tests.support.mail_app import open_account
@@ -36,7 +36,7 @@ def owe_one_of_each(clock: SettableClock) -> None:
 
 
 def deliver(clock: SettableClock) -> None:
-    with Work() as work:
+    with UnitOfWork() as work:
         taken = outbox.claim(clock.now(), 100)
         work.commit()
     for letter in taken:

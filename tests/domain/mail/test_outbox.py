@@ -18,15 +18,15 @@ pytestmark = pytest.mark.usefixtures("app")
 outbox = Outbox(host="example.org")
 
 
-def claim(clock: SettableClock, limit: int = 10) -> list[QueuedLetter]:
-    with Work() as work:
+def claim(clock: SettableClock, limit: int = 10) -> list[QueuedMessage]:
+    with UnitOfWork() as work:
         letters = outbox.claim(clock.now(), limit)
         work.commit()
     return letters
 
 
-def begin(letter: QueuedLetter, clock: SettableClock, **how: bool) -> None:
-    with Work() as work:
+def begin(letter: QueuedMessage, clock: SettableClock, **how: bool) -> None:
+    with UnitOfWork() as work:
         outbox.begin(letter, clock.now(), **how)
         work.commit()
 

@@ -66,7 +66,7 @@ def test_a_session_unused_for_too_long_is_over(app, client, ann):
 
 
 def test_a_session_past_its_end_is_not_prolonged(app, client, ann):
-    update_rows(app, Session, ends_at=datetime.now(UTC) + timedelta(seconds=60))
+    update_rows(app, Session, absolute_expires_at=datetime.now(UTC) + timedelta(seconds=60))
     refresh(client, ann)
     [(same,)] = sql(app, "SELECT count(*) FROM sessions WHERE expires_at = absolute_expires_at")
     assert same == 1
