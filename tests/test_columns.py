@@ -17,7 +17,8 @@ from app.domain.audit.event_types import EventType
 from app.domain.email_actions.model import Purpose
 from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT
 from app.domain.mail.outbox import MAX_ERROR, Outbox
-from app.domain.tokens.keys import ALGORITHMS, new_key, seal
+from app.domain.mail.renderer import EmailRenderer
+from app.domain.tokens.keys import ALGORITHMS, encrypt, new_key
 from app.flows.cleanup import TASK
 from app.web.api.account import UpdateAccountRequest
 from app.web.compat.user_service.db import MAX_HASH

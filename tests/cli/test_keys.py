@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.domain.tokens.keys import unseal
+from app.domain.tokens.keys import decrypt
 from tests.support.api import sql
 from tests.support.apps import close
 
@@ -162,7 +162,7 @@ def test_resealing_says_how_many_keys_it_changed_and_is_journalled(app: Flask, c
     newest = rotate(changed)
     assert run(changed, "reencrypt").output == "2 re-encrypted, 1 already under the newest secret\n"
     assert run(changed, "reencrypt").output == "0 re-encrypted, 3 already under the newest secret\n"
-    events = sql(app, "SELECT actor_id, details FROM audit_events WHERE event = 'key.resealed'")
+    events = sql(app, "SELECT actor_id, details FROM audit_events WHERE event = 'key.reencrypted'")
     assert sorted(kid for kid in kids if any(kid in str(details) for _, details in events)) == sorted(kids)
     assert [actor for actor, _ in events] == ["operator", "operator"]
     assert published(changed.test_client()) == [*kids, newest]
@@ -175,7 +175,7 @@ def test_after_resealing_the_old_secret_opens_nothing(app: Flask, client: FlaskC
     run(changed, "reencrypt")
     refused = run(app, "reencrypt")
     assert (refused.exit_code, refused.output.startswith("Error: None of our secrets opens a signing key")) == (1, True)
-    assert sql(app, "SELECT count(*) FROM audit_events WHERE event = 'key.resealed'") == [(1,)]
+    assert sql(app, "SELECT count(*) FROM audit_events WHERE event = 'key.reencrypted'") == [(1,)]
 
 
 def test_without_a_key_there_is_nothing_to_reseal(app: Flask) -> None:

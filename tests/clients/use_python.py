@@ -6,7 +6,7 @@ import sys
 from latchkey import AuthenticatedClient, Client
 from latchkey.api.account import change_account, show_account
 from latchkey.api.sign_in import refresh, signup
-from latchkey.models import Account, UpdateAccountRequest, SignupRequest, Tokens
+from latchkey.models import Account, SignupRequest, Tokens, UpdateAccountRequest
 
 
 def main(url: str) -> None:

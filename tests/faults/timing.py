@@ -178,13 +178,17 @@ def timing(kind: str, size: Size, report: Report) -> None:
         "workers": 1,
         "require_verified_email": "true",
     }
-    with new_database(kind) as url, drill.service(url, reauth_window_seconds=86_400, **settings) as port, ExitStack() as mail:
+    with (
+        new_database(kind) as url,
+        drill.service(url, reauth_window_seconds=86_400, **settings) as port,
+        ExitStack() as mail,
+    ):
         mail.enter_context(smtp_server.open())
         populate(url, port, KINDS)
         client = Client(port)
         token = client.api("POST", "/auth/login", drill.credentials(somebody("known")())).body["access_token"]
         give_codes(url)
-        tell(f"{AT_ONCE} reset codes at once", attack_at_once(port, "known", "unknown", size.pairs // 2), report)
+        tell(f"{BURST} reset codes at once", attack_at_once(port, "known", "unknown", size.pairs // 2), report)
         for state in ("mail", "no mail"):
             give_codes(url)
             for case in cases(token):

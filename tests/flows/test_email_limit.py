@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.core.errors import ServiceError
 from app.core.client_info import ClientInfo
-from app.domain.mail.rate_limit import BURST, MAX_PER_HOUR, HOUR, INTERVAL
+from app.core.errors import ServiceError
+from app.domain.mail.rate_limit import BURST, HOUR, INTERVAL, MAX_PER_HOUR
 from tests.support.clock import SettableClock
 from tests.support.smtp import FakeSmtpServer
 

@@ -31,7 +31,7 @@ from app.domain.mail.smtp import SmtpTransport
 from app.domain.tokens.codes import Codes
 from app.domain.tokens.links import Links
 from app.flows.mail_delivery import MailDelivery
-from app.flows.steps.compose_email import EmailSettings, ComposeEmail
+from app.flows.steps.compose_email import ComposeEmail, EmailSettings
 from tests.support.clock import SettableClock
 from tests.support.mail_app import NOON, bare_app, open_account, use_smtp
 from tests.support.servers import ROOT

@@ -130,7 +130,9 @@ def test_a_reset_about_to_commit_leaves_no_sign_in_with_the_old_password(cluster
 
 
 def test_parallel_sign_ins_that_all_renew_an_outdated_hash_all_succeed(cluster: Cluster, rounds: int) -> None:
-    outdated = Passwords(rounds=5, min_length=1, slots=HashSlots(1, 1), breached_passwords=BreachedPasswords("")).hash(PASSWORD)
+    outdated = Passwords(rounds=5, min_length=1, slots=HashSlots(1, 1), breached_passwords=BreachedPasswords("")).hash(
+        PASSWORD
+    )
     for _ in range(max(1, rounds // 2)):
         email = cluster.sign_up().email
         cluster.ask("UPDATE accounts SET password_hash = :old WHERE email = :email", old=outdated, email=email)

@@ -8,7 +8,7 @@ import bcrypt
 import pytest
 
 from app.core.database import db
-from app.domain.accounts.hash_slots import PATIENCE, HashSlots, HashSlotsFull
+from app.domain.accounts.hash_slots import WAIT_SECONDS, HashSlots, HashSlotsFull
 from tests.support.api import ANN, is_problem, log_in, me, refresh, sign_up
 
 

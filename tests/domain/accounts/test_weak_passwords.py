@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.accounts.weak_passwords import COMMON, PasswordCommon, PasswordObvious, refuse_weak
+from app.domain.accounts.weak_passwords import COMMON, PasswordCommon, PasswordObvious, reject_weak
 from tests.support.api import ANN, PASSWORD, bearer, forgot_password, is_problem, sign_up
 
 KNOWN = ("ann.smith@example-shop.com", "latchkey", "accounts.example.net")

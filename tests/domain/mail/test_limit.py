@@ -9,6 +9,7 @@ from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.emails import parse_address
 from app.domain.mail.model import DEAD, DROPPED, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
+from app.domain.mail.rate_limit import BURST, HOUR, INTERVAL, MAX_PER_HOUR, TooSoon, next_allowed_at
 from tests.support.clock import SettableClock
 from tests.support.mail_app import NOON, open_account
 

@@ -10,8 +10,9 @@ from app.core.database import db
 from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
-from app.domain.mail.smtp_errors import MailServerUnavailable, Undeliverable
+from app.domain.mail.renderer import EmailRenderer
 from app.domain.mail.smtp import SmtpTransport
+from app.domain.mail.smtp_errors import MailServerUnavailable, Undeliverable
 from tests.domain.mail.test_letters import NOT_ME, UNDO, VALUES
 from tests.support.clock import SettableClock
 from tests.support.mail_app import open_account

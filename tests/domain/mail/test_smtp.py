@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 
 from app.domain.mail.renderer import RenderedEmail
-from app.domain.mail.smtp_errors import TemporaryFailure, MailServerUnavailable, Undeliverable
 from app.domain.mail.smtp import SmtpTransport
+from app.domain.mail.smtp_errors import MailServerUnavailable, TemporaryFailure, Undeliverable
 from tests.support.mail_app import use_smtp
 from tests.support.smtp import FakeSmtpServer, answer, drop, hang
 

@@ -9,7 +9,7 @@ from app.core.client_info import ClientInfo
 from app.core.database import fetch_all
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import Account
-from app.domain.sessions.model import Session
+from app.domain.sessions.model import PASSWORD, Session
 from tests.support.api import me, refresh, sign_up, sql, update_rows
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.pagination import cursor_of
+from app.core.pagination import encode_cursor
 from tests.support.api import bearer, is_problem, log_in, log_out, sign_up
 from tests.test_statements import statements
 

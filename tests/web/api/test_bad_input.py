@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app.web.input_errors import CODES
-from app.web.openapi import refusals_of
+from app.web.openapi import errors_of
 from tests.support.api import bearer, credentials_for, dump_tables, is_problem, make_admin
 from tests.web.api.routes import each_route, example, may_be_empty, takes_body
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.web.guards import security_of
-from app.web.openapi import refusals_of
+from app.web.openapi import errors_of
 from tests.support.api import bearer, is_problem
 from tests.web.api.routes import (
     PATHS,

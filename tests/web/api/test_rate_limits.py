@@ -9,7 +9,7 @@ import pytest
 from app import create_app, migrate
 from app.core.errors import RateLimited
 from app.web.endpoint import Contract
-from app.web.openapi import refusals_of
+from app.web.openapi import errors_of
 from tests.support.api import credentials_for, is_problem
 from tests.support.apps import close
 from tests.support.concurrency import together

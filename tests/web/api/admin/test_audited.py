@@ -122,5 +122,5 @@ def test_what_an_erased_administrator_did_stays_and_tells_nothing_about_them(app
     )  # fmt: skip
     clock.advance(days=8)
     auth.cleanup.run()
-    rows = sql(app, "SELECT actor_id, ip, user_agent FROM audit_events WHERE event = 'account.roles_set'")
+    rows = sql(app, "SELECT actor_id, ip, user_agent FROM audit_events WHERE event = 'account.roles_changed'")
     assert rows == [(ada.id, None, None)]
