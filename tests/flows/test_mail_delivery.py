@@ -352,7 +352,7 @@ def test_the_log_holds_no_address_and_no_link(
     open_account(ADA)
     forgot(ADA)
     notice(BOB)
-    with patch("app.domain.mail.renderer.Letters.render", side_effect=ValueError(f"{ADA} https://x/#token=abc")):
+    with patch("app.domain.mail.renderer.EmailRenderer.render", side_effect=ValueError(f"{ADA} https://x/#token=abc")):
         delivery.deliver_due()
     clock.advance(minutes=1)
     delivery.deliver_due()

@@ -69,7 +69,7 @@ def test_a_worker_keeps_as_many_connections_as_files_allow(soft, hard, wanted):
 import resource
 from app.web import sockets
 resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
-print(sockets.most_connections(), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+print(sockets.max_connections(), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 """
     said = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert said.split() == [str(wanted), str(min(sockets.CONNECTIONS + sockets.OTHER_FILES, hard))]
