@@ -169,10 +169,11 @@ class Settings(BaseModel):
 
     def _refuse_short_secrets(self) -> None:
         for name, values in (
-            ("SECRET_KEY", [self.secret_key]), ("SECRET_KEY_FALLBACKS", self.secret_key_fallbacks),
+            ("SECRET_KEY", [self.secret_key]),
+            ("SECRET_KEY_FALLBACKS", self.secret_key_fallbacks),
             ("KEY_ENCRYPTION_SECRET", [self.key_encryption_secret or self.secret_key]),
             ("KEY_ENCRYPTION_SECRET_FALLBACKS", self.key_encryption_secret_fallbacks),
-        ):  # fmt: skip
+        ):
             if any(len(value.encode()) < 32 for value in values):
                 raise ValueError(f"{name} must have at least 32 bytes, such as `openssl rand -base64 48` prints")
 
@@ -209,8 +210,13 @@ def _line(error: Any) -> str:
 
 def _with_driver(url: str) -> str:
     scheme, _, rest = url.partition("://")
-    drivers = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql",
-               "mariadb": "mysql+pymysql", "mariadb+pymysql": "mysql+pymysql"}  # fmt: skip
+    drivers = {
+        "postgres": "postgresql+psycopg",
+        "postgresql": "postgresql+psycopg",
+        "mysql": "mysql+pymysql",
+        "mariadb": "mysql+pymysql",
+        "mariadb+pymysql": "mysql+pymysql",
+    }
     driver = drivers.get(scheme, scheme)
     if driver.split("+")[0] not in ("sqlite", "postgresql", "mysql"):
         raise ValueError("DATABASE_URL must begin with sqlite:///, postgresql:// or mysql://")

@@ -17,7 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from app import create_app
 from app.core import logs
 from app.core.database import db
-from app.core.ports import free_port
+from app.core.tcp_probe import free_port
 from app.start import (
     CannotStart,
     mail_console,
@@ -28,7 +28,7 @@ from app.start import (
     start_sealer,
     where_emails_go,
 )
-from app.web import draining, listening, workers
+from app.web import draining, granian_server, sockets
 from app.web.metrics import FOLDER
 from config import Settings, SettingsError, load
 
@@ -104,7 +104,7 @@ def _serve_in_development(settings: Settings, listener: socket.socket) -> None:
         if console is not None:
             stops.callback(console.stop)
         for rounds in start_in_development(app, console):
-            stops.callback(rounds.stop, workers.STOP_SECONDS)
+            stops.callback(rounds.stop, granian_server.STOP_SECONDS)
         server = make_server(
             settings.host, settings.port, app, threaded=True, request_handler=Handler, fd=listener.fileno()
         )
@@ -122,9 +122,9 @@ def _serve_in_production(settings: Settings, listener: socket.socket) -> None:
     with ExitStack() as stops:
         if settings.metrics == "on":
             _share_meters(stops.enter_context(tempfile.TemporaryDirectory(prefix="latchkey-")))
-        listeners = listening.siblings_of(listener, settings.workers)
+        listeners = sockets.siblings_of(listener, settings.workers)
         _open(settings, *listeners)
-        workers.serve(
+        granian_server.serve(
             f"{Path(__file__).resolve()}:serve_app",
             listeners,
             workers=settings.workers,
@@ -143,12 +143,12 @@ def _share_meters(folder: str) -> None:
 def _take(settings: Settings) -> socket.socket:
     """The port, taken before anything else is done, so that a second start fails at once and plainly."""
     with _naming_the_port(settings):
-        return listening.take(settings.host, settings.port)
+        return sockets.take(settings.host, settings.port)
 
 
 def _open(settings: Settings, *listeners: socket.socket) -> None:
     with _naming_the_port(settings):
-        listening.open_to_all(*listeners)
+        sockets.open_to_all(*listeners)
 
 
 @contextmanager

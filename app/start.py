@@ -12,10 +12,10 @@ from alembic import command
 from flask import Flask, Response
 from sqlalchemy.exc import DBAPIError
 
-from app.auth import Auth
-from app.core.ports import free_port
-from app.core.rounds import Rounds
+from app.core.background import Rounds
 from app.core.schema import TablesDiffer
+from app.core.tcp_probe import free_port
+from app.current import auth_of, settings_of
 from app.domain.mail.console import MailConsole
 from config import Settings
 
@@ -64,7 +64,7 @@ def start_in_development(app: Flask, console: MailConsole | None) -> list[Rounds
 def start_and_tell(app: Flask, console: MailConsole | None) -> None:
     """The same under a server that prints no banner of ours."""
     start_in_development(app, console)
-    settings: Settings = app.config["LATCHKEY"]
+    settings = settings_of(app)
     print(f" * Mailbox {settings.public_url}/dev/mailbox {where_emails_go(settings, console)}", flush=True)
 
 
@@ -124,19 +124,15 @@ def migrate(app: Flask) -> None:
 
 def start_deliverer(app: Flask) -> Rounds | None:
     """Deliver letters in a thread of this process, unless the settings leave that to `flask mail deliver`."""
-    settings: Settings = app.config["LATCHKEY"]
-    auth: Auth = app.extensions["latchkey"]
-    return auth.mail_delivery.start(app.app_context) if settings.mail_deliverer == "thread" else None
+    runs_here = settings_of(app).mail_deliverer == "thread"
+    return auth_of(app).mail_delivery.start(app.app_context) if runs_here else None
 
 
 def start_sealer(app: Flask) -> Rounds:
     """Seal the audit journal in a thread of this process."""
-    auth: Auth = app.extensions["latchkey"]
-    return auth.audit.start(app.app_context)
+    return auth_of(app).audit.start(app.app_context)
 
 
 def start_housekeeping(app: Flask) -> Rounds | None:
     """Look every few minutes, in a thread of this process, for what is over, unless the settings say never."""
-    settings: Settings = app.config["LATCHKEY"]
-    auth: Auth = app.extensions["latchkey"]
-    return auth.housekeeping.start(app.app_context) if settings.housekeeping_minutes else None
+    return auth_of(app).housekeeping.start(app.app_context) if settings_of(app).housekeeping_minutes else None

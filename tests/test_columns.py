@@ -8,27 +8,27 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.base64url import encode
+from app.core.client_info import ClientInfo
 from app.core.database import db
-from app.core.origin import Origin
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.roles import role_words
 from app.domain.audit.chain import GENESIS
-from app.domain.audit.tags import Tag
-from app.domain.challenges.model import Purpose
-from app.domain.mail.letters import Letters
+from app.domain.audit.event_types import Tag
+from app.domain.email_actions.model import Purpose
 from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT
 from app.domain.mail.outbox import MAX_ERROR, Outbox
+from app.domain.mail.renderer import Letters
 from app.domain.tokens.keys import ALGORITHMS, new_key, seal
-from app.flows.housekeeping import TASK
+from app.flows.cleanup import TASK
 from app.web.api.account import AccountChanges
-from app.web.classic.user_service.db import MAX_HASH
+from app.web.compat.user_service.db import MAX_HASH
 from tests.web.api.acts import ANN, PASSWORD, bearer, make_admin, sign_up
 
 MIB = "x" * 2**20
 MARIADB_TEXT = 2**16 - 1  # bytes, where a column names no length
 UUID, SHA256 = str(uuid.uuid4()), hashlib.sha256().hexdigest()
 ADDRESS = f"{'a' * 64}@{'.'.join(['x' * 61] * 3)}.com"
-STRANGER = Origin(ip=MIB, user_agent=MIB, languages=(MIB,))
+STRANGER = ClientInfo(ip=MIB, user_agent=MIB, languages=(MIB,))
 MEMBERS = {
     name: shape["anyOf"][0]["maxLength"] for name, shape in AccountChanges.model_json_schema()["properties"].items()
 }
@@ -123,7 +123,7 @@ def test_the_longest_text_fits_its_column():
 
 
 def test_every_text_of_a_stranger_is_printable():
-    made = Origin(ip="\0", user_agent="a\0b\ud800", languages=("d\x85e", "fr"))
+    made = ClientInfo(ip="\0", user_agent="a\0b\ud800", languages=("d\x85e", "fr"))
     assert (made.ip, made.user_agent, made.languages) == (" ", "a b ", ("d e", "fr"))
 
 

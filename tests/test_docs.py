@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.errors import Refusal
+from app.core.errors import ServiceError
 from app.web.errors import STATUS, status_of, title_of
 from app.web.input_errors import CODES
 from app.web.openapi import refusals_of
@@ -132,7 +132,7 @@ def test_the_default_of_a_setting_is_the_one_in_the_table(name, tmp_path):
         assert re.match(r"[A-Za-z]", said)
 
 
-def refusals(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
+def refusals(kind: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:
     """Every class of refusal that a client or an operator may meet."""
     if issubclass(kind, tuple(STATUS)) and kind.__module__.startswith("app."):
         yield kind

@@ -87,11 +87,7 @@ COSTS = [  # in this order: signing out comes last
         [],
     ),
 ]
-CEILINGS = [
-    ("sign in", lambda client, _: log_in(client), 4),
-    ("sign up", sign_up_bob, 5),
-    ("sign out", log_out, 3),
-]
+CEILINGS = [("sign in", lambda client, _: log_in(client), 4), ("sign up", sign_up_bob, 5), ("sign out", log_out, 3)]
 
 
 @pytest.mark.settings(refresh_grace_seconds=300)

@@ -6,8 +6,9 @@ from typing import Literal
 import click
 from flask.cli import AppGroup
 
-from app.auth import Lookup
-from app.cli.door import auth, refusals_as_exits
+from app.cli.exits import refusals_as_exits
+from app.current import auth
+from app.domain.accounts.search import Lookup
 
 accounts = AppGroup(
     "accounts", help="People's accounts. ACCOUNT is an id or an address. The journal names the actor `operator`."
@@ -53,12 +54,20 @@ def show(account: str) -> None:
     with refusals_as_exits():
         found = auth.administration.find(account)
         facts = {
-            "id": found.id, "email": found.email, "verified": found.email_verified_at, "state": found.state,
-            "roles": found.role_words, "password": "chosen" if found.has_password else "not chosen yet",
-            "first-name": found.first_name, "last-name": found.last_name, "locale": found.locale,
-            "opened": found.created_at, "changed": found.updated_at, "disabled": found.disabled_at,
+            "id": found.id,
+            "email": found.email,
+            "verified": found.email_verified_at,
+            "state": found.state,
+            "roles": found.role_words,
+            "password": "chosen" if found.has_password else "not chosen yet",
+            "first-name": found.first_name,
+            "last-name": found.last_name,
+            "locale": found.locale,
+            "opened": found.created_at,
+            "changed": found.updated_at,
+            "disabled": found.disabled_at,
             "deletes": found.deletes_at,
-        }  # fmt: skip
+        }
         for name, value in facts.items():
             click.echo(f"{name:<11} {value or '-'}")
 

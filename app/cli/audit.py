@@ -5,7 +5,8 @@ import re
 import click
 from flask.cli import AppGroup
 
-from app.cli.door import auth, refusals_as_exits
+from app.cli.exits import refusals_as_exits
+from app.current import auth
 
 audit = AppGroup("audit", help="The journal of what happened, and the chain that binds it.")
 

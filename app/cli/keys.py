@@ -3,7 +3,8 @@
 import click
 from flask.cli import AppGroup
 
-from app.cli.door import auth, refusals_as_exits
+from app.cli.exits import refusals_as_exits
+from app.current import auth
 
 keys = AppGroup("keys", help="The keys that tokens are signed with.")
 

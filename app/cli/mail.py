@@ -8,7 +8,8 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from app.cli.door import auth, refusals_as_exits
+from app.cli.exits import refusals_as_exits
+from app.current import auth
 
 mail = AppGroup("mail", help="The letters we owe. No command shows what a letter says, or a whole address.")
 
@@ -41,12 +42,18 @@ def show_letter(letter_id: int) -> None:
     with refusals_as_exits():
         letter = auth.mail_queue.show(letter_id)
         facts = {
-            "id": letter.id, "kind": letter.kind, "state": letter.state, "attempts": letter.attempts,
-            "error": letter.error, "queued": _moment(letter.created_at),
+            "id": letter.id,
+            "kind": letter.kind,
+            "state": letter.state,
+            "attempts": letter.attempts,
+            "error": letter.error,
+            "queued": _moment(letter.created_at),
             "due": _moment(letter.due_at) if letter.state == "queued" else None,
-            "finished": _moment(letter.finished_at), "account": letter.account_id, "address": letter.address,
+            "finished": _moment(letter.finished_at),
+            "account": letter.account_id,
+            "address": letter.address,
             "message-id": letter.message_id,
-        }  # fmt: skip
+        }
         for name, value in facts.items():
             click.echo(f"{name:<11} {'-' if value is None else value}")
 

@@ -11,7 +11,7 @@ from cachetools import TLRUCache
 from limits.errors import StorageError
 from limits.storage import RedisStorage, Storage
 
-from app.core.redis import options_for
+from app.core.redis_options import options_for
 
 TRY_AGAIN: Final = 5.0  # seconds that we count here after Redis failed, before we ask it again
 SCHEME: Final = "shared-or-local"

@@ -17,8 +17,8 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 
+from app.core.db_timeouts import Line, is_silence, timeouts
 from app.core.errors import DatabaseBusy
-from app.core.silence import Line, is_silence, timeouts
 
 BUSY_TIMEOUT_MS = 5_000
 AUTOCOMMIT = "autocommit"
@@ -28,9 +28,12 @@ POOL_SIZE = 16
 # long unless the machine cannot keep up; a silent database ends the wait sooner (docs/decisions/0016).
 POOL_TIMEOUT = 10
 POOL: dict[str, Any] = {
-    "pool_size": POOL_SIZE, "max_overflow": 0, "pool_timeout": POOL_TIMEOUT, "pool_recycle": 1800,
+    "pool_size": POOL_SIZE,
+    "max_overflow": 0,
+    "pool_timeout": POOL_TIMEOUT,
+    "pool_recycle": 1800,
     "hide_parameters": True,
-}  # fmt: skip
+}
 DEADLOCKS = {"40001", "40P01", 1213}  # PostgreSQL: serialisation failure, deadlock; MariaDB: deadlock
 # A unique key or a foreign key: another transaction has inserted the row, or deleted the one that ours refers to.
 COLLISIONS = {"23505", "23503", 1062, 1452, 1555, 2067, 787}  # two of PostgreSQL, two of MariaDB, three of SQLite

@@ -13,7 +13,7 @@ Refusal
 from typing import ClassVar
 
 
-class Refusal(Exception):
+class ServiceError(Exception):
     """A request that is turned down on purpose: a stable code and a sentence for people."""
 
     code: ClassVar[str] = "refused"
@@ -24,7 +24,7 @@ class Refusal(Exception):
         super().__init__(self.message)
 
 
-class Invalid(Refusal):
+class Invalid(ServiceError):
     """The input breaks a rule; `field` names the member of the body that does."""
 
     code = "invalid_input"
@@ -36,35 +36,35 @@ class Invalid(Refusal):
         self.field = field or self.field
 
 
-class Unauthenticated(Refusal):
+class Unauthenticated(ServiceError):
     """Nobody we know is asking."""
 
     code = "unauthenticated"
     detail = "Sign in first: this route needs an access token."
 
 
-class Forbidden(Refusal):
+class Forbidden(ServiceError):
     """We know who is asking, and they may not."""
 
     code = "forbidden"
     detail = "You may not do this."
 
 
-class Missing(Refusal):
+class Missing(ServiceError):
     """There is no such thing."""
 
     code = "not_found"
     detail = "There is nothing here."
 
 
-class Conflict(Refusal):
+class Conflict(ServiceError):
     """It clashes with what is already there."""
 
     code = "conflict"
     detail = "This clashes with what is already there."
 
 
-class Later(Refusal):
+class Later(ServiceError):
     """A refusal that a later attempt may not meet; `retry_after` is in seconds."""
 
     def __init__(self, detail: str | None = None, *, retry_after: int = 1) -> None:

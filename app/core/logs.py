@@ -46,9 +46,13 @@ def configuration(form: Form, level: str) -> dict[str, Any]:
     lines = {"()": JsonLines if form == "json" else TextLines}
     out = {"class": "logging.StreamHandler", "stream": "ext://sys.stderr", "formatter": "lines"}
     return {
-        "version": 1, "disable_existing_loggers": False, "formatters": {"lines": lines}, "handlers": {"out": out},
-        "root": {"handlers": ["out"], "level": "WARNING"}, "loggers": {"app": {"level": level.upper()}},
-    }  # fmt: skip
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"lines": lines},
+        "handlers": {"out": out},
+        "root": {"handlers": ["out"], "level": "WARNING"},
+        "loggers": {"app": {"level": level.upper()}},
+    }
 
 
 class JsonLines(logging.Formatter):
@@ -58,8 +62,10 @@ class JsonLines(logging.Formatter):
         """The line; JSON escapes every control character and all that is not ASCII."""
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage(),
-        }  # fmt: skip
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
         line |= {**_context.get(), **getattr(record, "facts", NOTHING)}
         if record.exc_info and record.exc_info[0]:
             kind, _, trace = record.exc_info

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from app.core.pages import Page, newest_first
+from app.core.pagination import Page, newest_first
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.audit.journal import Journal
 from app.domain.audit.model import Entry

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from app.domain.tokens.bearer import BearerTokens
 from app.domain.tokens.csrf import CsrfTokens
+from app.domain.tokens.jwt_tokens import BearerTokens
 
 
 @dataclass(frozen=True, slots=True)

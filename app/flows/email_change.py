@@ -4,23 +4,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
 from app.core.errors import Overtaken
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import Journal, Tag
-from app.domain.challenges.model import Purpose
-from app.domain.challenges.store import ChallengeStore, OpenChallenge
+from app.domain.email_actions.model import Purpose
+from app.domain.email_actions.store import ChallengeStore, OpenChallenge
 from app.domain.mail.outbox import Outbox
 from app.domain.sessions.model import OwnedSession
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
-from app.flows.steps.meet_challenge import MeetChallenge
-from app.flows.steps.require_fresh import RequireFresh
-from app.flows.steps.require_unreserved import RequireUnreserved
+from app.flows.steps.find_email_action import MeetChallenge
+from app.flows.steps.require_recent_auth import RequireFresh
+from app.flows.steps.require_unreserved_email import RequireUnreserved
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 UNDO_TIME: Final = timedelta(hours=72)
@@ -30,7 +30,7 @@ UNDO_TIME: Final = timedelta(hours=72)
 class EmailChange:
     """Moves an account to another address, and back."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     accounts: AccountStore
     challenges: ChallengeStore
@@ -43,7 +43,7 @@ class EmailChange:
     link_lifetime: timedelta
 
     def request(
-        self, identity: OwnedSession[AccountSnapshot], email: str, password: str | None, origin: Origin
+        self, identity: OwnedSession[AccountSnapshot], email: str, password: str | None, origin: ClientInfo
     ) -> None:
         """Queue a letter to the new address and one to the old. Whether the new one is taken is not said here."""
         account, address, now = identity.owner, parse_address(email), self.clock.now()
@@ -52,14 +52,17 @@ class EmailChange:
         with self.work as work:
             if not self.accounts.hold(account):
                 raise Overtaken
-            self.challenges.begin(
-                account.id, Purpose.CHANGE_EMAIL, now + self.link_lifetime, address=address.typed
-            )  # fmt: skip
+            self.challenges.begin(account.id, Purpose.CHANGE_EMAIL, now + self.link_lifetime, address=address.typed)
             self.outbox.queue("email_change_confirm", now=now, address=address.typed, new_email=address.typed, **told)
             self.outbox.queue(
-                "email_change_requested", now=now, address=account.email, new_email=address.typed,
-                ip=origin.ip, user_agent=origin.user_agent, **told,
-            )  # fmt: skip
+                "email_change_requested",
+                now=now,
+                address=account.email,
+                new_email=address.typed,
+                ip=origin.ip,
+                user_agent=origin.user_agent,
+                **told,
+            )
             self.journal.record(Tag.EMAIL_CHANGE_ASKED, origin, now, account_id=account.id)
             work.commit()
 
@@ -67,12 +70,12 @@ class EmailChange:
         """Raise what is wrong with a confirming link. Changes nothing."""
         self.meet_challenge.by_link(Purpose.CHANGE_EMAIL, token)
 
-    def confirm(self, token: str, origin: Origin) -> None:
+    def confirm(self, token: str, origin: ClientInfo) -> None:
         """The new address holds. `EmailTaken` if another account has it: its mailbox is shown to be ours by now."""
         if not self._change(self.meet_challenge.by_link(Purpose.CHANGE_EMAIL, token), origin):
             raise LinkUsed
 
-    def confirm_with_code(self, identity: OwnedSession[AccountSnapshot], code: str, origin: Origin) -> None:
+    def confirm_with_code(self, identity: OwnedSession[AccountSnapshot], code: str, origin: ClientInfo) -> None:
         """The same by the code in the letter, in the session that asked."""
         canonical, device = identity.owner.email_canonical, identity.session.id
         challenge = self.meet_challenge.by_code(Purpose.CHANGE_EMAIL, canonical, code, origin, device)
@@ -83,7 +86,7 @@ class EmailChange:
         """Raise what is wrong with an undoing link. Changes nothing."""
         self.meet_challenge.by_link(Purpose.UNDO_EMAIL_CHANGE, token)
 
-    def undo(self, token: str, origin: Origin) -> None:
+    def undo(self, token: str, origin: ClientInfo) -> None:
         """The old address holds again, every session ends, and no password fits until the reset that this starts.
 
         Whatever happened to the account since: a deletion that is scheduled is cancelled. An account that was disabled
@@ -101,11 +104,11 @@ class EmailChange:
             self.revoke_access(account.id, Cause.EMAIL_CHANGE_UNDONE, now)
             self.outbox.queue(
                 "reset_password", now=now, address=address.typed, locale=origin.language, asked_by="owner"
-            )  # fmt: skip
+            )
             self.journal.record(Tag.EMAIL_CHANGE_UNDONE, origin, now, account_id=account.id)
             work.commit()
 
-    def _change(self, challenge: OpenChallenge, origin: Origin) -> bool:
+    def _change(self, challenge: OpenChallenge, origin: ClientInfo) -> bool:
         account, now = self.accounts.by_id(challenge.account_id), self.clock.now()
         if account is None or challenge.address is None:
             return False
@@ -118,13 +121,15 @@ class EmailChange:
             self.require_unreserved(address, account.id, now)
             self.revoke_access(account.id, Cause.EMAIL_CHANGED, now)
             # Of several changes in a row only the first can be undone: the later ones may be a thief's.
-            if self.challenges.reserve(
-                account.id, now + UNDO_TIME, account.email, account.email_canonical, now
-            ):  # fmt: skip
+            if self.challenges.reserve(account.id, now + UNDO_TIME, account.email, account.email_canonical, now):
                 self.outbox.queue(
-                    "email_changed", now=now, account_id=account.id, address=account.email,
-                    locale=origin.language, new_email=challenge.address,
-                )  # fmt: skip
+                    "email_changed",
+                    now=now,
+                    account_id=account.id,
+                    address=account.email,
+                    locale=origin.language,
+                    new_email=challenge.address,
+                )
             self.journal.record(Tag.EMAIL_CHANGED, origin, now, account_id=account.id)
             work.commit()
         return True

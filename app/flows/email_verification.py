@@ -3,19 +3,19 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import Journal, Tag
-from app.domain.challenges.model import Purpose
-from app.domain.challenges.store import ChallengeStore, OpenChallenge
+from app.domain.email_actions.model import Purpose
+from app.domain.email_actions.store import ChallengeStore, OpenChallenge
 from app.domain.mail.outbox import Outbox
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
-from app.flows.steps.known_device import KnownDevice
-from app.flows.steps.meet_challenge import MeetChallenge
+from app.flows.steps.find_email_action import MeetChallenge
+from app.flows.steps.recognize_device import KnownDevice
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 
@@ -31,7 +31,7 @@ class Unconfirmed:
 class EmailVerification:
     """Confirms addresses, sends their emails again, and gives an account that a stranger opened to its owner."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     accounts: AccountStore
     challenges: ChallengeStore
@@ -41,7 +41,7 @@ class EmailVerification:
     outbox: Outbox
     journal: Journal
 
-    def resend(self, email: str, origin: Origin) -> None:
+    def resend(self, email: str, origin: ClientInfo) -> None:
         """Queue the letter again. One statement for every address: whether it needs one is found out on delivery."""
         canonical = parse_address(email).canonical
         self.outbox.add_now("verify_email", canonical, self.clock.now(), locale=origin.language)
@@ -53,7 +53,7 @@ class EmailVerification:
             raise LinkUsed
         return Unconfirmed(account.email, account.created_at)
 
-    def confirm(self, token: str, origin: Origin) -> None:
+    def confirm(self, token: str, origin: ClientInfo) -> None:
         """The address is verified; the link is used up.
 
         A link may be opened by somebody who never signed up: then the sessions are a stranger's. So this ends those
@@ -63,7 +63,7 @@ class EmailVerification:
         if not self._verify(challenge, origin, other_devices_stay=False):
             raise LinkUsed
 
-    def confirm_with_code(self, email: str, code: str, origin: Origin) -> None:
+    def confirm_with_code(self, email: str, code: str, origin: ClientInfo) -> None:
         """The same by the code in the letter; `CodeInvalid` for any failure.
 
         No session ends: the code is typed where somebody has just signed up and was asked for it.
@@ -73,7 +73,7 @@ class EmailVerification:
         if not self._verify(challenge, origin, other_devices_stay=True):
             raise CodeInvalid
 
-    def claim(self, token: str, origin: Origin) -> None:
+    def claim(self, token: str, origin: ClientInfo) -> None:
         """The owner of the mailbox did not open this account: everybody else is locked out of it.
 
         Every session ends, no password fits, and a reset starts that lets the owner choose one. Raises `LinkUsed` for
@@ -90,11 +90,11 @@ class EmailVerification:
             self.revoke_access(account.id, Cause.CLAIMED, now)
             self.outbox.queue(
                 "reset_password", now=now, address=account.email, locale=origin.language, asked_by="owner"
-            )  # fmt: skip
+            )
             self.journal.record(Tag.ACCOUNT_CLAIMED, origin, now, account_id=account.id)
             work.commit()
 
-    def _verify(self, challenge: OpenChallenge, origin: Origin, *, other_devices_stay: bool) -> bool:
+    def _verify(self, challenge: OpenChallenge, origin: ClientInfo, *, other_devices_stay: bool) -> bool:
         now = self.clock.now()
         with self.work as work:
             account = self.accounts.get_for_update(challenge.account_id)

@@ -22,10 +22,16 @@ class Export:
         return {
             "exported_at": self.clock.now(),
             "account": {
-                "id": account.id, "email": account.email, "email_verified_at": account.email_verified_at,
-                "first_name": account.first_name, "last_name": account.last_name, "locale": account.locale,
-                "roles": account.roles, "created_at": account.created_at, "updated_at": account.updated_at,
+                "id": account.id,
+                "email": account.email,
+                "email_verified_at": account.email_verified_at,
+                "first_name": account.first_name,
+                "last_name": account.last_name,
+                "locale": account.locale,
+                "roles": account.roles,
+                "created_at": account.created_at,
+                "updated_at": account.updated_at,
                 "deletes_at": account.deletes_at,
             },
             **{name: kept(account) for name, kept in self.rooms.items()},
-        }  # fmt: skip
+        }

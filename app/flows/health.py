@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from app.core.database import answers
 from app.core.errors import Busy
-from app.core.ports import Port
 from app.core.schema import is_up_to_date
+from app.core.tcp_probe import Port
 from app.domain.tokens.keyring import KeyRing
 
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
 from app.core.errors import Conflict, Missing
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.audit.journal import Journal, Tag
 from app.domain.tokens.keyring import RELOAD_SECONDS, KeyRing
 from app.domain.tokens.keys import ALGORITHMS, Key, new_key
@@ -42,7 +42,7 @@ class LastKey(Conflict):
 class KeyRotation:
     """Publishes, rotates, retires and reseals the keys that tokens are signed with."""
 
-    work: Work
+    work: UnitOfWork
     keys: KeyRing
     clock: Clock
     journal: Journal
@@ -58,10 +58,13 @@ class KeyRotation:
     def metadata(self) -> dict[str, object]:
         """Who signs, where the keys are, and for whom (RFC 8414)."""
         return {
-            "issuer": self.issuer, "jwks_uri": f"{self.issuer}/.well-known/jwks.json",
-            "access_token_audience": self.audience, "id_token_signing_alg_values_supported": list(ALGORITHMS),
-            "response_types_supported": ["token"], "subject_types_supported": ["public"],
-        }  # fmt: skip
+            "issuer": self.issuer,
+            "jwks_uri": f"{self.issuer}/.well-known/jwks.json",
+            "access_token_audience": self.audience,
+            "id_token_signing_alg_values_supported": list(ALGORITHMS),
+            "response_types_supported": ["token"],
+            "subject_types_supported": ["public"],
+        }
 
     def all(self) -> list[tuple[Key, bool]]:
         """Every usable key and whether it is the one that signs now."""
@@ -109,4 +112,4 @@ class KeyRotation:
         return len(resealed), others
 
     def _note(self, tag: Tag, kid: str, actor: Actor) -> None:
-        self.journal.record(tag, Origin(), self.clock.now(), account_id=None, **actor, kid=kid)
+        self.journal.record(tag, ClientInfo(), self.clock.now(), account_id=None, **actor, kid=kid)

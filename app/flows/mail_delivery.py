@@ -6,18 +6,18 @@ import threading
 from contextlib import nullcontext
 from functools import partial
 
+from app.core.background import Context, Rounds, make_rounds, report
 from app.core.clock import Clock
 from app.core.errors import Busy
-from app.core.rounds import Context, Rounds, make_rounds, report
-from app.core.work import Work
-from app.domain.mail.letters import Letters
-from app.domain.mail.limit import TooSoon
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD, DROPPED, SENT, QueuedLetter
 from app.domain.mail.outbox import LeaseLost, Outbox
-from app.domain.mail.patience import next_attempt
-from app.domain.mail.refusals import PostClosed, PostUnavailable, Undeliverable
+from app.domain.mail.rate_limit import TooSoon
+from app.domain.mail.renderer import Letters
+from app.domain.mail.retry_policy import next_attempt
 from app.domain.mail.smtp import PostRound, SmtpPost
-from app.flows.steps.prepare_letter import NobodyToTell, PrepareLetter
+from app.domain.mail.smtp_errors import PostClosed, PostUnavailable, Undeliverable
+from app.flows.steps.compose_email import NobodyToTell, PrepareLetter
 
 NAME = "mail delivery"
 
@@ -28,9 +28,15 @@ class MailDelivery:
     """Sends each letter once if all goes well, twice at worst, and never forgets one."""
 
     def __init__(
-        self, *, work: Work, clock: Clock, outbox: Outbox, prepare: PrepareLetter, letters: Letters, post: SmtpPost,
+        self,
+        work: UnitOfWork,
+        clock: Clock,
+        outbox: Outbox,
+        prepare: PrepareLetter,
+        letters: Letters,
+        post: SmtpPost,
         jitter: random.Random,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._work, self._clock, self._outbox = work, clock, outbox
         self._prepare, self._letters, self._post, self._jitter = prepare, letters, post, jitter
 

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
 from app.core.errors import Conflict, Missing
-from app.core.origin import Origin
-from app.core.pages import Page, newest_first
-from app.core.work import Work
+from app.core.pagination import Page, newest_first
+from app.core.unit_of_work import UnitOfWork
 from app.domain.audit.journal import Journal, Tag
 from app.domain.mail.listing import ListedLetter, Waiting
 from app.domain.mail.outbox import Outbox
@@ -29,7 +29,7 @@ class NothingToRetry(Conflict):
 class MailQueue:
     """The outbox in the hands of an operator, who never sees what a letter says or a whole address."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     outbox: Outbox
     journal: Journal
@@ -59,9 +59,7 @@ class MailQueue:
         actor, now = self.require_administrator(by), self.clock.now()
         with self.work as work:
             if self.outbox.retry(letter_id, now):
-                self.journal.record(
-                    Tag.MAIL_RETRIED, Origin(), now, account_id=None, **actor, letter=letter_id
-                )  # fmt: skip
+                self.journal.record(Tag.MAIL_RETRIED, ClientInfo(), now, account_id=None, **actor, letter=letter_id)
                 return work.commit()
         state = self.show(letter_id).state
         state = "due already" if state == "queued" else state
@@ -73,8 +71,6 @@ class MailQueue:
         with self.work as work:
             count = self.outbox.retry_dead(now)
             if count:
-                self.journal.record(
-                    Tag.MAIL_RETRIED, Origin(), now, account_id=None, **actor, count=count
-                )  # fmt: skip
+                self.journal.record(Tag.MAIL_RETRIED, ClientInfo(), now, account_id=None, **actor, count=count)
             work.commit()
         return count

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore
@@ -12,8 +12,8 @@ from app.domain.audit.journal import Journal, Tag
 from app.domain.mail.outbox import Outbox
 from app.domain.sessions.model import OwnedSession
 from app.domain.sessions.store import SessionStore
-from app.domain.tokens.bearer import InvalidToken
-from app.flows.steps.require_fresh import RequireFresh
+from app.domain.tokens.jwt_tokens import InvalidToken
+from app.flows.steps.require_recent_auth import RequireFresh
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 
@@ -21,7 +21,7 @@ from app.flows.steps.revoke_access import Cause, RevokeAccess
 class PasswordChange:
     """Replaces a password by another and ends every session but the one that asks."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     accounts: AccountStore
     passwords: Passwords
@@ -32,7 +32,7 @@ class PasswordChange:
     require_fresh: RequireFresh
 
     def change(
-        self, identity: OwnedSession[AccountSnapshot], current: str | None, password: str, origin: Origin
+        self, identity: OwnedSession[AccountSnapshot], current: str | None, password: str, origin: ClientInfo
     ) -> None:
         """The new password holds, the other sessions are over, a letter says so. Of parallel changes one succeeds."""
         account, own = identity.owner, identity.session.id
@@ -46,7 +46,12 @@ class PasswordChange:
             self.sessions.authenticate(own, now)
             self.journal.record(Tag.PASSWORD_CHANGED, origin, now, account_id=account.id, session_id=own)
             self.outbox.queue(
-                "password_changed", now=now, address=account.email, account_id=account.id, locale=origin.language,
-                ip=origin.ip, user_agent=origin.user_agent,
-            )  # fmt: skip
+                "password_changed",
+                now=now,
+                address=account.email,
+                account_id=account.id,
+                locale=origin.language,
+                ip=origin.ip,
+                user_agent=origin.user_agent,
+            )
             work.commit()

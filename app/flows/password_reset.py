@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.origin import Origin
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore
-from app.domain.challenges.model import Purpose
-from app.domain.limits.guesses import Guesses
+from app.domain.email_actions.model import Purpose
+from app.domain.limits.attempts import Guesses
 from app.domain.mail.outbox import Outbox
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
-from app.flows.steps.known_device import KnownDevice
-from app.flows.steps.meet_challenge import MeetChallenge
+from app.flows.steps.find_email_action import MeetChallenge
+from app.flows.steps.recognize_device import KnownDevice
 from app.flows.steps.replace_password import ReplacePassword
 
 
@@ -31,7 +31,7 @@ class PasswordReset:
     outbox: Outbox
     guesses: Guesses
 
-    def request(self, email: str, origin: Origin) -> None:
+    def request(self, email: str, origin: ClientInfo) -> None:
         """Queue a letter to the address. Whether it has an account is looked up later, by whoever delivers.
 
         So a known and an unknown address take the same one statement, and nobody learns which it was.
@@ -43,7 +43,7 @@ class PasswordReset:
         """Raise what is wrong with a reset link. Changes nothing: opening the page uses nothing up."""
         self.meet_challenge.by_link(Purpose.RESET_PASSWORD, token)
 
-    def complete(self, token: str, password: str, origin: Origin) -> str:
+    def complete(self, token: str, password: str, origin: ClientInfo) -> str:
         """Set the new password, end every session, tell the owner. Signs nobody in.
 
         Gives a device token for the browser that did it.
@@ -60,7 +60,7 @@ class PasswordReset:
         self.guesses.forget(account.email_canonical)  # an owner locked out by a stranger's guesses gets in now
         return self._device_token(account)
 
-    def complete_with_code(self, email: str, code: str, password: str, origin: Origin) -> str:
+    def complete_with_code(self, email: str, code: str, password: str, origin: ClientInfo) -> str:
         """The same by the code in the letter, for which the address says whose it is; `CodeInvalid` for any failure."""
         canonical = parse_address(email).canonical
         self.passwords.accept(password, canonical)  # before a try is spent

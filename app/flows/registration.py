@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.emails import Address, parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
@@ -13,14 +13,14 @@ from app.domain.audit.journal import Journal, Tag
 from app.domain.mail.outbox import Outbox
 from app.domain.sessions.store import SessionStore
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
-from app.flows.steps.require_unreserved import RequireUnreserved
+from app.flows.steps.require_unreserved_email import RequireUnreserved
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
     """Opens accounts."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     accounts: AccountStore
     require_unreserved: RequireUnreserved
@@ -30,7 +30,7 @@ class Registration:
     outbox: Outbox
     journal: Journal
 
-    def sign_up(self, email: str, password: str, origin: Origin) -> Tokens:
+    def sign_up(self, email: str, password: str, origin: ClientInfo) -> Tokens:
         """A new account, signed in. `EmailTaken` if the address has one, however it is spelled."""
         address, password_hash, now = *self._accepted(email, password), self.clock.now()
         with self.work as work:
@@ -46,7 +46,7 @@ class Registration:
             work.commit()
         return self.issue_tokens(account, session)
 
-    def sign_up_unverified(self, email: str, password: str, origin: Origin) -> None:
+    def sign_up_unverified(self, email: str, password: str, origin: ClientInfo) -> None:
         """A new account that must be verified before it can be used.
 
         For a taken address the same work is done and nothing is said; its owner gets a letter instead.

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.audit.journal import Journal, Tag
 from app.domain.mail.outbox import Outbox
 from app.domain.sessions.model import OwnedSession
 from app.domain.sessions.store import SessionStore
-from app.domain.tokens.bearer import ACCESS, REFRESH, BearerTokens, Claims, InvalidToken
+from app.domain.tokens.jwt_tokens import ACCESS, REFRESH, BearerTokens, Claims, InvalidToken
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
 
 Scope = Literal["this", "others", "all"]
@@ -24,7 +24,7 @@ Identity = OwnedSession[AccountSnapshot]
 class Sessions:
     """What a signed-in client does with its session."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     sessions: SessionStore[AccountSnapshot]
     tokens: BearerTokens
@@ -37,7 +37,7 @@ class Sessions:
         """The live session and account behind an access token, or `InvalidToken`. One statement."""
         return self._alive(self.tokens.read(access_token, ACCESS))
 
-    def refresh(self, refresh_token: str, origin: Origin, idempotency_key: str | None = None) -> Tokens:
+    def refresh(self, refresh_token: str, origin: ClientInfo, idempotency_key: str | None = None) -> Tokens:
         """The next pair of tokens; the token given is used up.
 
         Used again within the grace period (two tabs at once, an answer that got lost), or later with the same
@@ -57,7 +57,7 @@ class Sessions:
         self._end_stolen(found, origin)
         raise InvalidToken
 
-    def sign_out(self, identity: Identity, origin: Origin, scope: Scope = "this") -> None:
+    def sign_out(self, identity: Identity, origin: ClientInfo, scope: Scope = "this") -> None:
         """End this session, the account's other ones, or all. Their tokens are refused from the answer on."""
         now, own = self.clock.now(), identity.session.id
         with self.work as work:
@@ -84,7 +84,7 @@ class Sessions:
         in_grace = session.read_at - session.rotated_at <= self.grace
         return in_grace or (key is not None and key == session.rotated_with)
 
-    def _end_stolen(self, found: Identity, origin: Origin) -> None:
+    def _end_stolen(self, found: Identity, origin: ClientInfo) -> None:
         session, now = found.session, self.clock.now()
         with self.work as work:
             if self.sessions.end(session.id, session.account_id, now):
@@ -92,7 +92,11 @@ class Sessions:
                     Tag.SESSION_REUSED, origin, now, account_id=session.account_id, session_id=session.id
                 )
                 self.outbox.queue(
-                    "session_used_twice", now=now, address=found.owner.email, account_id=session.account_id,
-                    ip=origin.ip, user_agent=origin.user_agent,
-                )  # fmt: skip
+                    "session_used_twice",
+                    now=now,
+                    address=found.owner.email,
+                    account_id=session.account_id,
+                    ip=origin.ip,
+                    user_agent=origin.user_agent,
+                )
             work.commit()

@@ -2,24 +2,24 @@
 
 from dataclasses import dataclass
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.audit.journal import Journal, Tag
 from app.domain.sessions.model import OwnedSession, SessionSnapshot
 from app.domain.sessions.store import SessionStore
 from app.flows.steps.check_password import CheckPassword, InvalidCredentials
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
-from app.flows.steps.known_device import KnownDevice
 from app.flows.steps.open_session import OpenSession
+from app.flows.steps.recognize_device import KnownDevice
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """Turns a right password into a session."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     check_password: CheckPassword
     known_device: KnownDevice
@@ -28,7 +28,7 @@ class SignIn:
     issue_tokens: IssueTokens
     journal: Journal
 
-    def with_password(self, email: str, password: str, origin: Origin) -> Tokens:
+    def with_password(self, email: str, password: str, origin: ClientInfo) -> Tokens:
         """Tokens of a new session, or `InvalidCredentials` after the same work for a known and an unknown address."""
         account, now = self.check_password.of_address(email, password, origin), self.clock.now()
         with self.work as work:
@@ -40,7 +40,7 @@ class SignIn:
             work.commit()
         return self.issue_tokens(account, session)
 
-    def for_one_request(self, email: str, password: str, origin: Origin) -> OwnedSession[AccountSnapshot]:
+    def for_one_request(self, email: str, password: str, origin: ClientInfo) -> OwnedSession[AccountSnapshot]:
         """The account behind a right password, in a session that is kept nowhere and over with the request."""
         account, now = self.check_password.of_address(email, password, origin), self.clock.now()
         if account.deletes_at:
@@ -51,7 +51,7 @@ class SignIn:
         )
         return OwnedSession(session, account)
 
-    def again(self, identity: OwnedSession[AccountSnapshot], password: str, origin: Origin) -> None:
+    def again(self, identity: OwnedSession[AccountSnapshot], password: str, origin: ClientInfo) -> None:
         """Make the session fresh by its password, or `WrongPassword`."""
         self.check_password.of_session(identity, password, origin)
         account_id, session_id, now = identity.owner.id, identity.session.id or None, self.clock.now()
@@ -64,7 +64,5 @@ class SignIn:
         """What a browser keeps for a year, so that guesses of strangers never keep its owner from signing in."""
         return self.known_device.device_token(tokens.account_id, tokens.credentials_version)
 
-    def _note_refusal(self, account: AccountSnapshot, origin: Origin, reason: str) -> None:
-        self.journal.record_now(
-            Tag.SESSION_REFUSED, origin, self.clock.now(), account_id=account.id, reason=reason
-        )  # fmt: skip
+    def _note_refusal(self, account: AccountSnapshot, origin: ClientInfo, reason: str) -> None:
+        self.journal.record_now(Tag.SESSION_REFUSED, origin, self.clock.now(), account_id=account.id, reason=reason)

@@ -24,14 +24,21 @@ VERSIONS: Final = {"1": "HTTP/1.0", "1.1": "HTTP/1.1"}
 REFUSALS: Final = {
     HTTPStatus.REQUEST_TIMEOUT: ("Request Timeout", "request_timeout", "The body did not arrive in time."),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
-        "Content Too Large", "content_too_large", f"The body is larger than {MAX_BODY // 1024} KiB.",
+        "Content Too Large",
+        "content_too_large",
+        f"The body is larger than {MAX_BODY // 1024} KiB.",
     ),
-}  # fmt: skip
+}
 REFUSAL_HEADERS: Final = [
-    ("Content-Type", "application/problem+json"), ("Connection", "close"), ("Cache-Control", "no-store"),
-    ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"), ("Content-Security-Policy", API_POLICY),
-    ("Strict-Transport-Security", f"max-age={TWO_YEARS}; includeSubDomains"), ("Server", "Latchkey"),
-]  # fmt: skip
+    ("Content-Type", "application/problem+json"),
+    ("Connection", "close"),
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Content-Security-Policy", API_POLICY),
+    ("Strict-Transport-Security", f"max-age={TWO_YEARS}; includeSubDomains"),
+    ("Server", "Latchkey"),
+]
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., None]], Iterable[bytes]]
 log = logging.getLogger(__name__)
@@ -153,13 +160,23 @@ def environ(scope: Any, body: bytes) -> dict[str, Any]:
     """A request as WSGI has it."""
     server, _, port = scope.server.rpartition(":")
     made = {
-        "REQUEST_METHOD": scope.method, "SCRIPT_NAME": "", "PATH_INFO": scope.path.encode().decode("latin-1"),
-        "QUERY_STRING": scope.query_string, "REMOTE_ADDR": host(scope.client), "SERVER_NAME": server,
-        "SERVER_PORT": port, "SERVER_PROTOCOL": VERSIONS.get(scope.http_version, "HTTP/1.0"),
-        "wsgi.version": (1, 0), "wsgi.url_scheme": scope.scheme, "wsgi.input": BytesIO(body),
-        "wsgi.input_terminated": True, "wsgi.errors": sys.stderr, "wsgi.multithread": True,
-        "wsgi.multiprocess": True, "wsgi.run_once": False,
-    }  # fmt: skip
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "REMOTE_ADDR": host(scope.client),
+        "SERVER_NAME": server,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": VERSIONS.get(scope.http_version, "HTTP/1.0"),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": BytesIO(body),
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
     for name, value in scope.headers.items():
         if "_" in name:  # X_Forwarded_For would be taken for X-Forwarded-For, which a proxy made
             continue

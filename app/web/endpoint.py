@@ -10,12 +10,12 @@ from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from app.core.errors import Busy, Invalid, Refusal
+from app.core.errors import Busy, Invalid, ServiceError
 from app.web.errors import InvalidBody
 from app.web.guards import Anyone, Guard
 from app.web.input_errors import MOST_ERRORS, input_error, input_errors
 from app.web.limits import Limit
-from app.web.wire import Answer, Body
+from app.web.schemas import Answer, Body
 
 Handler = TypeVar("Handler", bound=Callable[..., object])
 
@@ -37,7 +37,7 @@ class Contract:
     status: int = 200
     also: Mapping[int, type[Answer]] = field(default_factory=dict)
     who: Guard = field(default_factory=Anyone)
-    refuses: tuple[type[Refusal], ...] = ()
+    refuses: tuple[type[ServiceError], ...] = ()
     problems: bool = True
     limit: Limit | None = None
     needs_database: bool = True

@@ -9,14 +9,14 @@ from flask import Flask, Response, json
 from flask_limiter.errors import RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
-from app.auth import InvalidToken
-from app.core.errors import Busy, Conflict, Forbidden, Invalid, Later, Missing, Refusal, TooMany, Unauthenticated
+from app.core.errors import Busy, Conflict, Forbidden, Invalid, Later, Missing, ServiceError, TooMany, Unauthenticated
+from app.domain.tokens.jwt_tokens import InvalidToken
 from app.web.input_errors import input_error
 from app.web.limits import refusal_of
 
 log = logging.getLogger(__name__)
 
-STATUS: Mapping[type[Refusal], HTTPStatus] = {
+STATUS: Mapping[type[ServiceError], HTTPStatus] = {
     Invalid: HTTPStatus.BAD_REQUEST,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
@@ -27,11 +27,14 @@ STATUS: Mapping[type[Refusal], HTTPStatus] = {
 }
 # Where nobody has said more. Werkzeug words its own for people who type an address into a browser.
 DETAILS: Mapping[int, str] = {
-    400: "This is not a request that we understand.", 404: "There is no route at this path.",
+    400: "This is not a request that we understand.",
+    404: "There is no route at this path.",
     405: "This route does not take this method; the Allow header lists those that it takes.",
     408: "The request did not arrive in time.",
-    413: "The body is larger than 64 KiB.", 414: "The address is too long.", 431: "The headers are too long.",
-}  # fmt: skip
+    413: "The body is larger than 64 KiB.",
+    414: "The address is too long.",
+    431: "The headers are too long.",
+}
 # RFC 9110 renamed these; Python follows from 3.13 on, and a code must not depend on that.
 RENAMED: Mapping[int, str] = {413: "Content Too Large", 414: "URI Too Long"}
 
@@ -44,7 +47,7 @@ class InvalidBody(Invalid):
         self.errors = errors
 
 
-def status_of(refusal: type[Refusal]) -> HTTPStatus:
+def status_of(refusal: type[ServiceError]) -> HTTPStatus:
     """The status that this refusal is answered with."""
     return next(STATUS[kind] for kind in refusal.__mro__ if kind in STATUS)
 
@@ -56,7 +59,7 @@ def title_of(status: HTTPStatus) -> str:
 
 def init_errors(app: Flask) -> None:
     """Answer every refusal, every HTTP error and every mistake of our own as a problem document."""
-    app.register_error_handler(Refusal, _refused)
+    app.register_error_handler(ServiceError, _refused)
     app.register_error_handler(RateLimitExceeded, lambda exceeded: _refused(refusal_of(exceeded)))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _mistake)
@@ -65,23 +68,30 @@ def init_errors(app: Flask) -> None:
     for loader in (jwt.invalid_token_loader, jwt.unauthorized_loader):
         loader(lambda _reason, name=loader.__name__: _bearer_problem(presented=name == "invalid_token_loader"))
     for loader in (
-        jwt.expired_token_loader, jwt.revoked_token_loader, jwt.needs_fresh_token_loader,
-        jwt.user_lookup_error_loader, jwt.token_verification_failed_loader,
-    ):  # fmt: skip
+        jwt.expired_token_loader,
+        jwt.revoked_token_loader,
+        jwt.needs_fresh_token_loader,
+        jwt.user_lookup_error_loader,
+        jwt.token_verification_failed_loader,
+    ):
         loader(lambda _header, _payload: _bearer_problem(presented=True))
 
 
 def problem(status: HTTPStatus, code: str, detail: str, errors: list[dict[str, str]] | None = None) -> Response:
     """A problem document as an answer."""
     body: dict[str, Any] = {
-        "type": "about:blank", "title": title_of(status), "status": status.value, "detail": detail, "code": code,
-    }  # fmt: skip
+        "type": "about:blank",
+        "title": title_of(status),
+        "status": status.value,
+        "detail": detail,
+        "code": code,
+    }
     if errors:
         body["errors"] = errors
     return Response(json.dumps(body, separators=(",", ":")), status.value, mimetype="application/problem+json")
 
 
-def _refused(refusal: Refusal) -> Response:
+def _refused(refusal: ServiceError) -> Response:
     errors = getattr(refusal, "errors", None)
     if isinstance(refusal, Invalid) and refusal.field:
         errors = [input_error(refusal.field, refusal.code, refusal.message)]

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.auth import ADMIN, CsrfMismatch, Identity, InvalidToken, TokenExpired
 from app.core import logs
-from app.core.errors import Forbidden, Refusal, Unauthenticated
+from app.core.errors import Forbidden, ServiceError, Unauthenticated
+from app.domain.accounts.roles import ADMIN
+from app.domain.tokens.csrf import CsrfMismatch
+from app.domain.tokens.jwt_tokens import InvalidToken, TokenExpired
+from app.flows.sessions import Identity
 from app.web import transports
 
-Refusals = tuple[type[Refusal], ...]
+Refusals = tuple[type[ServiceError], ...]
 
 
 class Guard(Protocol):
@@ -87,8 +90,12 @@ class HasRefreshToken:
     scheme: str | None = "refreshToken"
     gives: str | None = None
     refuses: Refusals = (
-        transports.TwoCredentials, transports.RefreshTokenMissing, InvalidToken, TokenExpired, CsrfMismatch,
-    )  # fmt: skip
+        transports.TwoCredentials,
+        transports.RefreshTokenMissing,
+        InvalidToken,
+        TokenExpired,
+        CsrfMismatch,
+    )
 
     def admit(self) -> None:
         """Anyone, so far."""

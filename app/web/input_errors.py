@@ -12,9 +12,20 @@ from pydantic_core import PydanticCustomError
 MOST_ERRORS: Final = 20
 LONGEST_NAME: Final = 100
 CODES: Final = (
-    "missing", "unknown", "repeated", "wrong_type", "wrong_format", "not_allowed", "too_short", "too_long",
-    "too_small", "too_large", "control_characters", "choose_one", "not_json",
-)  # fmt: skip
+    "missing",
+    "unknown",
+    "repeated",
+    "wrong_type",
+    "wrong_format",
+    "not_allowed",
+    "too_short",
+    "too_long",
+    "too_small",
+    "too_large",
+    "control_characters",
+    "choose_one",
+    "not_json",
+)
 _KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "missing": ("missing", "This is required."),
     "extra_forbidden": ("unknown", "This route takes nothing of this name."),

@@ -12,7 +12,7 @@ from flask_limiter.errors import RateLimitExceeded
 
 from app.core.counting import STORAGE_URI
 from app.core.errors import TooMany
-from app.web.origin import address
+from app.web.client_info import address
 
 # Which group of addresses counts as one caller: a household or a host usually has a whole /64 of IPv6.
 IPV6_PREFIX = 64

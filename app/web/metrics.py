@@ -19,8 +19,8 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from app.core.errors import Unauthenticated
-from app.web.door import auth
-from app.web.requests import method, route, seconds
+from app.current import auth
+from app.web.request_logging import method, route, seconds
 
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 # A bare answer takes a millisecond, a password a quarter of a second, and nobody waits for longer than ten.
@@ -55,9 +55,12 @@ class Meters:
         self._events = Counter("latchkey_audit_events", "Events written to the journal", ("tag",), registry=registry)
         self._refused = Counter("latchkey_hash_slots_refused", "Hashes refused: no slot free", registry=registry)
         self._slots = Gauge(
-            "latchkey_hash_slots", "Passwords being hashed, or waiting", ("state",), registry=registry,
+            "latchkey_hash_slots",
+            "Passwords being hashed, or waiting",
+            ("state",),
+            registry=registry,
             multiprocess_mode="livesum",
-        )  # fmt: skip
+        )
         self._copied: dict[str, int] = {}
         self._known: object = None
         self._copying = threading.Lock()
@@ -104,9 +107,7 @@ class FromDatabase(Collector):
         if found is None:
             return
         letters = GaugeMetricFamily("latchkey_outbox_letters", "Letters that we still owe", labels=("state",))
-        for state, count in (
-            ("queued", found.outbox.queued), ("due", found.outbox.due), ("dead", found.outbox.dead),
-        ):  # fmt: skip
+        for state, count in (("queued", found.outbox.queued), ("due", found.outbox.due), ("dead", found.outbox.dead)):
             letters.add_metric((state,), count)
         yield letters
         age = found.outbox.oldest_due.total_seconds()

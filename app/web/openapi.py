@@ -14,12 +14,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
-from app.core.errors import DatabaseBusy, Invalid, Refusal
+from app.core.errors import DatabaseBusy, Invalid, ServiceError
+from app.current import settings_of
 from app.web import cookies
 from app.web.endpoint import MAX_IDEMPOTENCY_KEY, Contract, contract_of
 from app.web.errors import status_of, title_of
 from app.web.guards import security_of
-from app.web.wire import LARGEST_NUMBER, Answer, Problem, WireSchema
+from app.web.schemas import LARGEST_NUMBER, Answer, Problem, WireSchema
 
 DESCRIPTION = """Accounts for single-page and mobile apps.
 
@@ -35,18 +36,22 @@ BEARER, BASIC = (
 )
 # Not http bearer too: generated clients ask for the token of a kind of scheme, and would send the access token.
 REFRESH_TOKEN = {
-    "type": "apiKey", "in": "header", "name": "Authorization",
+    "type": "apiKey",
+    "in": "header",
+    "name": "Authorization",
     "description": "`Bearer ` and the refresh token. Or send it in the body, and nothing here.",
-}  # fmt: skip
+}
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 _REF = "#/components/schemas/{model}"
 _SHAPES = {
     "uuid": {"type": "string", "format": "uuid"},
     "int": {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST_NUMBER},
 }
-_OTHER_REFUSALS = {408: ("request_timeout", "The body was not complete within 10 seconds."),
-                   413: ("content_too_large", "The body is larger than 64 KiB."),
-                   415: ("unsupported_media_type", "The body is not JSON, or does not say so.")}  # fmt: skip
+_OTHER_REFUSALS = {
+    408: ("request_timeout", "The body was not complete within 10 seconds."),
+    413: ("content_too_large", "The body is larger than 64 KiB."),
+    415: ("unsupported_media_type", "The body is not JSON, or does not say so."),
+}
 
 
 def document(
@@ -88,7 +93,7 @@ def _security_schemes(app: Flask) -> dict[str, Any]:
 
 
 def _takes_basic(app: Flask) -> bool:
-    return bool(app.config["LATCHKEY"].basic_auth)
+    return settings_of(app).basic_auth
 
 
 def _operation(rule: Rule, contract: Contract, *, basic: bool) -> dict[str, Any]:
@@ -138,7 +143,7 @@ def _content(model: type[BaseModel], media: str = JSON) -> dict[str, Any]:
 def _refusals(contract: Contract) -> dict[str, Any]:
     if not contract.problems:
         return {}
-    by_status: dict[int, list[type[Refusal]]] = defaultdict(list)
+    by_status: dict[int, list[type[ServiceError]]] = defaultdict(list)
     for refusal in refusals_of(contract):
         by_status[int(status_of(refusal))].append(refusal)
     described = {str(status): _refused(status, kinds) for status, kinds in sorted(by_status.items())}
@@ -148,14 +153,16 @@ def _refusals(contract: Contract) -> dict[str, Any]:
     return described
 
 
-def refusals_of(contract: Contract) -> tuple[type[Refusal], ...]:
+def refusals_of(contract: Contract) -> tuple[type[ServiceError], ...]:
     """All that the contract may answer besides success: its own, its guard's and what every route shares."""
-    shared: tuple[type[Refusal], ...] = (DatabaseBusy,) if contract.needs_database else ()
-    malformed: tuple[type[Refusal], ...] = (Invalid,) if contract.takes or contract.query or contract.idempotent else ()
+    shared: tuple[type[ServiceError], ...] = (DatabaseBusy,) if contract.needs_database else ()
+    malformed: tuple[type[ServiceError], ...] = (
+        (Invalid,) if contract.takes or contract.query or contract.idempotent else ()
+    )
     return tuple(dict.fromkeys((*malformed, *contract.who.refuses, *contract.refuses, *shared)))
 
 
-def _refused(status: int, kinds: list[type[Refusal]]) -> dict[str, Any]:
+def _refused(status: int, kinds: list[type[ServiceError]]) -> dict[str, Any]:
     described = _problem({kind.code: kind.detail for kind in kinds}, status)
     if status == 401:
         described["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}

@@ -10,8 +10,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from app.web.origin import comes_from_our_proxy
-from app.web.requests import method, route
+from app.web.client_info import comes_from_our_proxy
+from app.web.request_logging import method, route
 
 
 def provider_for(endpoint: str) -> TracerProvider:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD, SENT
 from app.domain.mail.outbox import Outbox
 from tests.web.api.acts import sql
@@ -28,7 +28,7 @@ def add(app: Flask, state: str | None = None, kind: str = "reset_password", addr
     with app.app_context():
         outbox.add_now(kind, address, NOON)
         if state:
-            with Work() as work:
+            with UnitOfWork() as work:
                 (letter,) = outbox.claim(NOON)
                 outbox.begin(letter, NOON)
                 work.commit()

@@ -21,7 +21,7 @@ from app.core.database import (
     fetch_all,
 )
 from app.core.errors import DatabaseBusy
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.tokens.model import SigningKey
 from tests.conftest import close
 from tests.test_migrations import another_database
@@ -197,7 +197,7 @@ def test_a_thread_waits_for_a_connection_that_others_use(each_app):
 @pytest.mark.usefixtures("each_app")
 def test_a_statement_of_its_own_is_refused_within_a_unit_of_work(app):
     forget = sa.text("DELETE FROM leases")
-    with app.app_context(), Work():
+    with app.app_context(), UnitOfWork():
         db.session.execute(forget)
         with pytest.raises(RuntimeError, match="unit of work"):
             change(forget, {})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.errors import Busy, DatabaseBusy, Invalid, Later, Refusal, TooMany, in_words
+from app.core.errors import Busy, DatabaseBusy, Invalid, Later, ServiceError, TooMany, in_words
 
 
 def test_a_refusal_speaks_its_kind_s_words_unless_told_others():
@@ -30,4 +30,4 @@ def test_only_a_database_that_stumbled_is_tried_again():
 
 
 def test_a_refusal_is_a_sentence():
-    assert str(Refusal("Not today.")) == "Not today."
+    assert str(ServiceError("Not today.")) == "Not today."

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.pages import LARGEST_ID, InvalidCursor, cursor_of, place_of
+from app.core.pagination import LARGEST_ID, InvalidCursor, cursor_of, place_of
 
 
 @pytest.mark.parametrize("place", [(7,), (LARGEST_ID,), (1, "a"), (0, "")])

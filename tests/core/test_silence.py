@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.database import failing_as_busy
+from app.core.db_timeouts import Line, timeouts
 from app.core.errors import DatabaseBusy
-from app.core.silence import Line, timeouts
 
 SOON, LONG = 0.1, 5
 SLEEP = {"postgresql": f"SELECT pg_sleep({LONG})", "mysql": f"SELECT SLEEP({LONG})"}

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from app.core.tally import Tally
+from app.core.event_counter import Tally
 
 
 def test_no_count_is_lost_between_threads():

@@ -8,17 +8,17 @@ import pytest
 import sqlalchemy as sa
 
 from app import create_app
+from app.core.client_info import ClientInfo
 from app.core.database import db
 from app.core.errors import Invalid
-from app.core.origin import Origin
-from app.core.work import Work
-from app.domain.audit.head import ChainBroken
+from app.core.unit_of_work import UnitOfWork
+from app.domain.audit.chain_head import ChainBroken
 from app.domain.audit.journal import Tag
 from app.domain.audit.model import AuditEvent, AuditHead
 from tests.conftest import Door, close
 from tests.web.api.acts import PASSWORD, sql
 
-HOME = Origin("192.0.2.7", "Mozilla/5.0 (Windows NT 10.0; rv:148.0) Gecko/20100101 Firefox/148.0")
+HOME = ClientInfo("192.0.2.7", "Mozilla/5.0 (Windows NT 10.0; rv:148.0) Gecko/20100101 Firefox/148.0")
 ANN, BOB = "00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"
 CHANGED = {"secret_key": "another secret, of at least 32 bytes"}
 EVENTS, HEADS = AuditEvent.__table__, AuditHead.__table__
@@ -34,14 +34,14 @@ class Journal:
     def write(self, count, account_id=ANN, tag=Tag.SESSION_OPENED, at=None):
         """So many events, the details of each numbered."""
         now = at or self.app.extensions["latchkey"].sign_in.clock.now()
-        with self.app.app_context(), Work() as work:
+        with self.app.app_context(), UnitOfWork() as work:
             for number in range(count):
                 self._journal.record(tag, HOME, now, account_id=account_id, session_id="a session", number=number)
             work.commit()
 
     def erase(self, account_id=ANN):
         """Forget a person."""
-        with self.app.app_context(), Work() as work:
+        with self.app.app_context(), UnitOfWork() as work:
             self._journal.anonymise(account_id)
             work.commit()
 

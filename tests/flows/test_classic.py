@@ -4,11 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.auth import LinkUsed
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
+from app.domain.tokens.links import LinkUsed
 from tests.web.api.acts import log_in, reset, sign_up, sql
 
-HOME = Origin("192.0.2.7", "Latchkey test")
+HOME = ClientInfo("192.0.2.7", "Latchkey test")
 NEW = "a new horse battery"
 
 

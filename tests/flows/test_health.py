@@ -6,9 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from app import create_app
-from app.auth import NotReady
 from app.core.database import db
-from app.core.ports import Port
+from app.core.tcp_probe import Port
+from app.flows.health import NotReady
 from tests.conftest import Door, close
 
 AWAY = "postgresql://nobody@127.0.0.1:1/nowhere"

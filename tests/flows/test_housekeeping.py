@@ -12,13 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from app import start_housekeeping
+from app.core.client_info import ClientInfo
 from app.core.database import AUTOCOMMIT, db
-from app.core.origin import Origin
 from app.domain.accounts.model import Account
-from app.domain.challenges.model import Challenge
+from app.domain.email_actions.model import Challenge
 from app.domain.mail.model import DEAD, QUEUED, SENT, QueuedLetter
 from app.domain.sessions.model import Session
-from app.flows import housekeeping
 from config import ROOT
 
 PASSWORD = "correct horse battery"
@@ -49,7 +48,7 @@ print(sum(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7 for child in c
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    monkeypatch.setattr(housekeeping, "BATCH", 3)
+    monkeypatch.setattr(cleanup, "BATCH", 3)
 
 
 def rows(app):
@@ -130,12 +129,12 @@ def test_all_accounts_that_are_due_go_however_many(each_app, auth, clock, small_
 
 @pytest.mark.settings(session_lifetime=20 * 86_400, jwt_refresh_token_expires=5 * 86_400)
 def test_no_table_grows_for_ever(app, auth, clock):
-    auth.registration.sign_up("ann@example.com", PASSWORD, Origin())
+    auth.registration.sign_up("ann@example.com", PASSWORD, ClientInfo())
     counts = []
     for _ in range(45):
         clock.advance(days=1)
-        auth.sign_in.with_password("ann@example.com", PASSWORD, Origin())
-        auth.password_reset.request("nobody@example.com", Origin())
+        auth.sign_in.with_password("ann@example.com", PASSWORD, ClientInfo())
+        auth.password_reset.request("nobody@example.com", ClientInfo())
         auth.mail_delivery.deliver_due()
         auth.housekeeping.run()
         counts.append(rows(app))

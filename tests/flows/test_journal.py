@@ -4,16 +4,17 @@ from contextlib import suppress
 
 import pytest
 
-from app.auth import CodeInvalid, InvalidCredentials, WrongPassword
-from app.core.errors import Refusal
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.client_info import ClientInfo
+from app.core.errors import ServiceError
+from app.core.unit_of_work import UnitOfWork
 from app.domain.audit.journal import Tag
+from app.domain.tokens.codes import CodeInvalid
+from app.flows.steps.check_password import InvalidCredentials, WrongPassword
 from config import ROOT
 from tests.test_docs import table
 from tests.web.api.acts import NEW, PASSWORD, sql
 
-HOME = Origin("192.0.2.7", "Latchkey test")
+HOME = ClientInfo("192.0.2.7", "Latchkey test")
 WRONG = "a wrong password"
 NEWEST = (
     "SELECT tag, result, account_id, actor_id, session_id, ip, user_agent, details FROM audit_events"
@@ -53,7 +54,7 @@ def test_each_tag_is_in_the_documentation_with_its_result():
 @pytest.mark.usefixtures("each_database")
 def test_a_wrong_password_is_written_down_for_its_owner(app, auth, ann):
     with pytest.raises(InvalidCredentials):
-        auth.sign_in.with_password("ann@example.com", WRONG, Origin("198.51.100.9", "curl"))
+        auth.sign_in.with_password("ann@example.com", WRONG, ClientInfo("198.51.100.9", "curl"))
     event = newest(app)
     assert (event["tag"], event["result"], event["account_id"]) == ("session.refused", "refused", ann.owner.id)
     assert (event["session_id"], event["ip"], event["user_agent"]) == (None, "198.51.100.9", "curl")
@@ -149,7 +150,7 @@ def test_keys_are_rotated_and_retired_by_the_operator(app, auth, clock):
 
 def test_a_key_that_is_not_retired_is_not_written_down_as_retired(app, auth):
     for kid in ("nonsense", auth.keys.published()["keys"][0]["kid"]):
-        with pytest.raises(Refusal):
+        with pytest.raises(ServiceError):
             auth.keys.retire(kid)
     assert events(app) == []
 
@@ -157,7 +158,7 @@ def test_a_key_that_is_not_retired_is_not_written_down_as_retired(app, auth):
 @pytest.mark.usefixtures("each_database")
 def test_what_is_undone_leaves_no_event(app, auth, ann, monkeypatch):
     before = events(app)
-    monkeypatch.setattr(Work, "commit", _power_cut)
+    monkeypatch.setattr(UnitOfWork, "commit", _power_cut)
     with pytest.raises(ZeroDivisionError):
         auth.sessions.sign_out(ann, HOME)
     assert events(app) == before

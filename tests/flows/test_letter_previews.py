@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import Missing
-from app.domain.mail.letters import Letters
-from app.flows.letter_previews import LetterPreviews
+from app.domain.mail.renderer import Letters
+from app.flows.template_previews import LetterPreviews
 
 previews = LetterPreviews(Letters())
 

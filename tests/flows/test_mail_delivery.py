@@ -18,20 +18,20 @@ from flask import Flask
 
 from app.core.database import db
 from app.core.errors import Busy
-from app.core.tally import Tally
-from app.core.work import Work
+from app.core.event_counter import Tally
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.chain import Chain
 from app.domain.audit.journal import Journal, Tag
-from app.domain.challenges.store import ChallengeStore
-from app.domain.mail.letters import Letters
+from app.domain.email_actions.store import ChallengeStore
 from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedLetter
 from app.domain.mail.outbox import Outbox
+from app.domain.mail.renderer import Letters
 from app.domain.mail.smtp import SmtpPost
 from app.domain.tokens.codes import Codes
 from app.domain.tokens.links import Links
 from app.flows.mail_delivery import MailDelivery
-from app.flows.steps.prepare_letter import Letterhead, PrepareLetter
+from app.flows.steps.compose_email import Letterhead, PrepareLetter
 from tests.domain.mail.stage import NOON, PostOffice, StillClock, answer, bare_app, drop, hang, open_account, use_post
 from tests.servers import ROOT
 
@@ -74,9 +74,11 @@ def delivery(app: Flask, clock: StillClock, links: Links) -> MailDelivery:
     )
     codes = Codes("a secret for the tests, long enough")
     journal = Journal(Chain(("a secret for the tests, long enough",)), Tally(Tag))
-    prepare = PrepareLetter(Work(), clock, AccountStore(), ChallengeStore(), outbox, journal, links, codes, letterhead)
+    prepare = PrepareLetter(
+        UnitOfWork(), clock, AccountStore(), ChallengeStore(), outbox, journal, links, codes, letterhead
+    )
     return MailDelivery(
-        work=Work(), clock=clock, outbox=outbox, prepare=prepare, letters=Letters(), post=SmtpPost(),
+        work=UnitOfWork(), clock=clock, outbox=outbox, prepare=prepare, letters=Letters(), post=SmtpPost(),
         jitter=random.SystemRandom(),
     )  # fmt: skip
 
@@ -88,13 +90,13 @@ def forgot(address: str) -> None:
 def notice(address: str, kind: str = "password_changed") -> None:
     """Owe a letter to a new account."""
     account = open_account(address)
-    with Work() as work:
+    with UnitOfWork() as work:
         outbox.queue(kind, now=NOON, address=account.email, account_id=account.id)
         work.commit()
 
 
 def rows() -> list[QueuedLetter]:
-    with Work():
+    with UnitOfWork():
         return list(db.session.scalars(sa.select(QueuedLetter).order_by(QueuedLetter.id)))
 
 
@@ -164,7 +166,7 @@ def test_no_row_holds_a_token(delivery: MailDelivery, office: PostOffice) -> Non
     office.at_data["*"] = answer("451 later")
     forgot(ADA)
     delivery.deliver_due()
-    with Work():
+    with UnitOfWork():
         values = " ".join(map(str, db.session.execute(sa.text("SELECT * FROM outbox")).one()))
     assert "token" not in values
     assert "http" not in values
@@ -210,7 +212,7 @@ def test_a_reset_letter_that_was_overtaken_while_it_waited_is_dropped(
 
 def test_a_notice_goes_to_the_account_and_says_what_is_known(delivery: MailDelivery, office: PostOffice) -> None:
     account = open_account("Ada@example.org")
-    with Work() as work:
+    with UnitOfWork() as work:
         outbox.queue(
             "password_changed", now=NOON, address=account.email, account_id=account.id, ip="192.0.2.7", user_agent=None
         )
@@ -344,7 +346,7 @@ def test_the_log_holds_no_address_and_no_link(
     open_account(ADA)
     forgot(ADA)
     notice(BOB)
-    with patch("app.domain.mail.letters.Letters.render", side_effect=ValueError(f"{ADA} https://x/#token=abc")):
+    with patch("app.domain.mail.renderer.Letters.render", side_effect=ValueError(f"{ADA} https://x/#token=abc")):
         delivery.deliver_due()
     clock.advance(minutes=1)
     delivery.deliver_due()

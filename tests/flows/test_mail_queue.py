@@ -8,7 +8,7 @@ from flask import Flask
 
 from app.core.clock import Clock
 from app.core.errors import Conflict, Missing
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD, QUEUED, SENT
 from app.domain.mail.outbox import Outbox
 from app.flows.mail_queue import MailQueue
@@ -28,7 +28,7 @@ def letter(clock: Clock, state: str) -> int:
     """The id of a letter that has come this far."""
     outbox.add_now("reset_password", "ada@example.org", clock.now())
     if state != QUEUED:
-        with Work() as work:
+        with UnitOfWork() as work:
             (taken,) = outbox.claim(clock.now())
             work.commit()
         outbox.finish(taken, state, clock.now(), "the mail server answered 550")

@@ -4,14 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.auth import InvalidEmail, LinkExpired, LinkInvalid, LinkUsed
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
+from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.passwords import PasswordTooShort
-from app.domain.tokens.links import Links
+from app.domain.tokens.links import LinkExpired, LinkInvalid, Links, LinkUsed
 from tests.web.api.acts import PASSWORD, forget, kept, log_in, me, refresh, reset, sign_up, sql
 
 NEW = "a new horse battery"
-HOME = Origin("192.0.2.7", "Latchkey test")
+HOME = ClientInfo("192.0.2.7", "Latchkey test")
 
 
 everywhere = pytest.mark.usefixtures("each_database", "ann")

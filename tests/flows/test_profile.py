@@ -2,14 +2,14 @@
 
 import pytest
 
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
 from tests.web.api.acts import PASSWORD
 
 
 @pytest.fixture
 def ann(auth):
     """Ann's account."""
-    tokens = auth.registration.sign_up("ann@example.com", PASSWORD, Origin())
+    tokens = auth.registration.sign_up("ann@example.com", PASSWORD, ClientInfo())
     return lambda: auth.sessions.identify(tokens.access_token).owner
 
 

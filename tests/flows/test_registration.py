@@ -2,12 +2,13 @@
 
 import pytest
 
-from app.auth import EmailTaken, InvalidEmail
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
+from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.passwords import PasswordTooLong, PasswordTooShort
+from app.domain.accounts.store import EmailTaken
 from tests.web.api.acts import PASSWORD, kept, sql
 
-HOME = Origin("192.0.2.7", "Latchkey test")
+HOME = ClientInfo("192.0.2.7", "Latchkey test")
 
 
 def test_a_new_account_is_signed_in(each_app, auth):

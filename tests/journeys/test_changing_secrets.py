@@ -5,7 +5,7 @@ from itertools import count, pairwise
 import pytest
 
 from app import create_app
-from app.domain.audit.head import ChainBroken
+from app.domain.audit.chain_head import ChainBroken
 from tests.conftest import Door, close
 from tests.journeys.life import PASSWORD, Person
 from tests.web.api.acts import is_problem, me, refresh, sign_up

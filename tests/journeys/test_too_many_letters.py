@@ -1,6 +1,6 @@
 """Somebody has letters sent to a mailbox, again and again."""
 
-from app.domain.mail.limit import AT_ONCE
+from app.domain.mail.rate_limit import AT_ONCE
 
 
 def reset_letters(ann) -> int:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from app.core.origin import Origin
-from app.core.work import Work
-from app.domain.mail.limit import AT_ONCE, TooSoon
+from app.core.client_info import ClientInfo
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import QueuedLetter
 from app.domain.mail.outbox import Outbox
+from app.domain.mail.rate_limit import AT_ONCE, TooSoon
 from tests.flows.test_email_limit import passes
 from tests.races.conftest import House
 from tests.servers import Mailbox
@@ -56,10 +56,10 @@ def test_two_deliverers_keep_to_the_limit_with_a_slow_server(house: House, slow_
     end = time.monotonic() + 30
     while len(slow_mailbox.letters) < AT_ONCE:
         assert time.monotonic() < end, f"{len(slow_mailbox.letters)} emails came"
-        house.auth.password_reset.request(email, Origin())
+        house.auth.password_reset.request(email, ClientInfo())
         time.sleep(0.05)
     for _ in range(MORE):
-        house.auth.password_reset.request(email, Origin())
+        house.auth.password_reset.request(email, ClientInfo())
         time.sleep(0.05)
     wait_until_one_waits(house)
     for pid in pids:
@@ -74,7 +74,7 @@ def test_of_eight_who_begin_at_once_three_may_send(house: House) -> None:
     accounts = [house.auth.administration.find(house.sign_up().email) for _ in range(2)]
     now = datetime.now(UTC)
     house.ask("DELETE FROM outbox")
-    with house.app.app_context(), Work() as work:
+    with house.app.app_context(), UnitOfWork() as work:
         for number in range(8):
             outbox.queue("email_change_confirm", now=now, address="new@example.org", account_id=accounts[number % 2].id)
         messages = outbox.claim(now)
@@ -85,7 +85,7 @@ def test_of_eight_who_begin_at_once_three_may_send(house: House) -> None:
         with house.app.app_context():
             start.wait()
             try:
-                with Work() as work:
+                with UnitOfWork() as work:
                     outbox.begin(message, now, limited=True, also_by_account=True)
                     work.commit()
             except TooSoon:

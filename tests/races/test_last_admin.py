@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 
-from app.auth import LastAdmin
+from app.domain.accounts.administrators import LastAdmin
 from tests.races.conftest import PASSWORD, House, SignedUp
 from tests.races.crowd import Answer, Call, send_together, together
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
 from tests.races.conftest import PASSWORD, House
 from tests.races.crowd import account, post, send_together, statuses, together
 
@@ -46,7 +46,7 @@ def test_a_process_whose_clock_is_half_a_minute_ahead_changes_nothing_of_that(ho
 def test_threads_of_one_process_get_the_same_successor_too(house: House, rounds: int) -> None:
     email, _, token = house.sign_up()
     for generation in range(1, max(2, rounds // 2) + 1):
-        pairs = together([lambda token=token: house.auth.sessions.refresh(token, Origin())] * CLIENTS)
+        pairs = together([lambda token=token: house.auth.sessions.refresh(token, ClientInfo())] * CLIENTS)
         assert len({pair.refresh_token for pair in pairs}) == 1
         assert house.ask(STATE, email=email) == generation
         token = pairs[0].refresh_token

@@ -5,12 +5,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from app.auth import InvalidCredentials
-from app.core.origin import Origin
-from app.core.work import Work
-from app.domain.accounts.breaches import Breaches
+from app.core.client_info import ClientInfo
+from app.core.unit_of_work import UnitOfWork
+from app.domain.accounts.breached_passwords import Breaches
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.passwords import Passwords
+from app.flows.steps.check_password import InvalidCredentials
 from tests.races.conftest import PASSWORD, House
 from tests.races.crowd import Answer, account, later, post, send_together, statuses, together
 
@@ -66,7 +66,7 @@ def test_nothing_issued_for_the_old_password_survives_a_reset(house: House, roun
     assert issued > rounds, "there was no race: nobody got in before the reset"
 
 
-class SlowWork(Work):
+class SlowWork(UnitOfWork):
     """A unit of work that halts before its commit until it is told to go on."""
 
     def __init__(self) -> None:
@@ -99,9 +99,9 @@ def test_a_sign_in_about_to_commit_does_not_outlive_a_reset_that_comes_then(hous
     (token,) = house.reset_tokens(email)
     work, flows = SlowWork(), house.app.extensions["latchkey"]
     sign_in = replace(flows.sign_in, work=work)
-    slow, tokens = in_background(house, lambda: sign_in.with_password(email, PASSWORD, Origin()))
+    slow, tokens = in_background(house, lambda: sign_in.with_password(email, PASSWORD, ClientInfo()))
     assert work.reached.wait(10)
-    reset, done = in_background(house, lambda: flows.password_reset.complete(token, NEW_PASSWORD, Origin()))
+    reset, done = in_background(house, lambda: flows.password_reset.complete(token, NEW_PASSWORD, ClientInfo()))
     reset.join(0.3)  # it waits for the account's row
     work.go_on.set()
     slow.join()
@@ -117,9 +117,9 @@ def test_a_reset_about_to_commit_leaves_no_sign_in_with_the_old_password(house: 
     work, flows = SlowWork(), house.app.extensions["latchkey"]
     replace_password = replace(flows.password_reset.replace_password, work=work)
     reset_flow = replace(flows.password_reset, replace_password=replace_password)
-    reset, done = in_background(house, lambda: reset_flow.complete(token, NEW_PASSWORD, Origin()))
+    reset, done = in_background(house, lambda: reset_flow.complete(token, NEW_PASSWORD, ClientInfo()))
     assert work.reached.wait(10)
-    slow, refused = in_background(house, lambda: flows.sign_in.with_password(email, PASSWORD, Origin()))
+    slow, refused = in_background(house, lambda: flows.sign_in.with_password(email, PASSWORD, ClientInfo()))
     slow.join(0.3)
     work.go_on.set()
     reset.join()

@@ -7,7 +7,7 @@ import pytest
 from flask import abort
 
 from app import create_app
-from app.core.errors import Busy, Conflict, Forbidden, Invalid, Missing, Refusal, TooMany, Unauthenticated
+from app.core.errors import Busy, Conflict, Forbidden, Invalid, Missing, ServiceError, TooMany, Unauthenticated
 from app.web.errors import status_of
 from config import load
 from tests.web.api.acts import is_problem
@@ -17,7 +17,7 @@ STATUS = {
 }  # fmt: skip
 
 
-def every_refusal(kind=Refusal):
+def every_refusal(kind=ServiceError):
     for child in kind.__subclasses__():
         yield child
         yield from every_refusal(child)

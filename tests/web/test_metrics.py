@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.auth import HashSlotsFull
+from app.domain.accounts.hash_slots import HashSlotsFull
 from tests.web.api.acts import bearer, forget, is_problem, log_in, me, sign_up
 
 AWAY = "postgresql://nobody@127.0.0.1:1/nowhere"

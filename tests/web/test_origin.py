@@ -3,7 +3,7 @@
 import pytest
 
 from app import create_app
-from app.web.origin import address, origin
+from app.web.client_info import address, origin
 from config import load
 
 PROXY, CLIENT, LIAR = "10.0.0.1", "203.0.113.9", "198.51.100.4"

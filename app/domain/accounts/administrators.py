@@ -12,9 +12,11 @@ from app.domain.accounts.roles import ADMIN
 _columns: Final = table_of(Account).c
 # `roles > ''` is for the index: few accounts have a role.
 _is_one = sa.and_(
-    _columns.roles > "", (" " + _columns.roles + " ").contains(f" {ADMIN} ", autoescape=True),
-    _columns.disabled_at.is_(None), _columns.deletes_at.is_(None),
-)  # fmt: skip
+    _columns.roles > "",
+    (" " + _columns.roles + " ").contains(f" {ADMIN} ", autoescape=True),
+    _columns.disabled_at.is_(None),
+    _columns.deletes_at.is_(None),
+)
 _all = sa.select(_columns.id).where(_is_one)
 
 

@@ -84,8 +84,18 @@ class AccountSnapshot:
 
 _columns = table_of(Account).c
 SNAPSHOT_COLUMNS: tuple[sa.Column[Any], ...] = (
-    _columns.id, _columns.email, _columns.email_canonical, _columns.email_verified_at, _columns.password_hash,
-    _columns.first_name, _columns.last_name, _columns.locale, _columns.roles, _columns.credentials_version,
+    _columns.id,
+    _columns.email,
+    _columns.email_canonical,
+    _columns.email_verified_at,
+    _columns.password_hash,
+    _columns.first_name,
+    _columns.last_name,
+    _columns.locale,
+    _columns.roles,
+    _columns.credentials_version,
     _columns.disabled_at,
-    _columns.deletes_at, _columns.created_at, _columns.updated_at,
-)  # fmt: skip
+    _columns.deletes_at,
+    _columns.created_at,
+    _columns.updated_at,
+)

@@ -17,8 +17,8 @@ from typing import Final
 import bcrypt
 
 from app.core.errors import Invalid
-from app.domain.accounts.breaches import Breaches, PasswordBreached
-from app.domain.accounts.equal_work import EqualWork
+from app.domain.accounts.breached_passwords import Breaches, PasswordBreached
+from app.domain.accounts.constant_work import EqualWork
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.legacy_hashes import is_legacy, matches_legacy
 from app.domain.accounts.weak_passwords import PasswordCommon, PasswordObvious, refuse_weak
@@ -54,9 +54,15 @@ class Passwords:
     """
 
     def __init__(
-        self, *, rounds: int, min_length: int, slots: HashSlots, breaches: Breaches, service: Sequence[str] = (),
+        self,
+        *,
+        rounds: int,
+        min_length: int,
+        slots: HashSlots,
+        breaches: Breaches,
+        service: Sequence[str] = (),
         allow_common: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._allow_common = allow_common
         self._rounds, self._min_length, self._slots = rounds, min_length, slots
         self._breaches, self._service = breaches, service

@@ -63,17 +63,30 @@ class AccountStore:
         return [AccountSnapshot(*row) for row in fetch_all(_oldest.limit(limit))]
 
     def open(
-        self, address: Address, password_hash: str, now: datetime, *, account_id: str | None = None, roles: str = "",
+        self,
+        address: Address,
+        password_hash: str,
+        now: datetime,
+        *,
+        account_id: str | None = None,
+        roles: str = "",
         **about: object,
-    ) -> AccountSnapshot:  # fmt: skip
+    ) -> AccountSnapshot:
         """A new account within the caller's unit of work, or `EmailTaken`: the unique index decides a race.
 
         `about`: names, locale, or since when the address is verified.
         """
         account = Account(
-            id=account_id or str(uuid.uuid4()), email=address.typed, email_canonical=address.canonical,
-            password_hash=password_hash, roles=roles, credentials_version=0, created_at=now, updated_at=now, **about,
-        )  # fmt: skip
+            id=account_id or str(uuid.uuid4()),
+            email=address.typed,
+            email_canonical=address.canonical,
+            password_hash=password_hash,
+            roles=roles,
+            credentials_version=0,
+            created_at=now,
+            updated_at=now,
+            **about,
+        )
         db.session.add(account)
         try:
             with failing_as_busy():
@@ -120,9 +133,12 @@ class AccountStore:
         No password fits until it is reset, and a scheduled deletion is cancelled. A disabled account stays disabled.
         """
         values = _emailed_at(address) | {
-            "email_verified_at": now, "password_hash": LOCKED, "deletes_at": None, "updated_at": now,
+            "email_verified_at": now,
+            "password_hash": LOCKED,
+            "deletes_at": None,
+            "updated_at": now,
             "credentials_version": account.credentials_version + 1,
-        }  # fmt: skip
+        }
         try:
             db.session.execute(sa.update(_accounts).where(_accounts.c.id == account.id).values(values))
         except sa.exc.IntegrityError:
@@ -131,9 +147,10 @@ class AccountStore:
     def verify_email(self, account: AccountSnapshot, now: datetime) -> bool:
         """Remember that letters to the address reach its owner; True for who did it first. In a unit of work."""
         unverified = sa.and_(
-            _accounts.c.id == account.id, _accounts.c.email_canonical == account.email_canonical,
+            _accounts.c.id == account.id,
+            _accounts.c.email_canonical == account.email_canonical,
             _accounts.c.email_verified_at.is_(None),
-        )  # fmt: skip
+        )
         return _one(sa.update(_accounts).where(unverified).values(email_verified_at=now, updated_at=now))
 
     def lock(self, account_id: str, version: int, now: datetime, *, verified: bool = False) -> bool:
@@ -144,8 +161,11 @@ class AccountStore:
         """
         same = (_accounts.c.id == account_id) & (_accounts.c.credentials_version == version)
         values: dict[str, Any] = {
-            "password_hash": LOCKED, "credentials_version": version + 1, "deletes_at": None, "updated_at": now,
-        }  # fmt: skip
+            "password_hash": LOCKED,
+            "credentials_version": version + 1,
+            "deletes_at": None,
+            "updated_at": now,
+        }
         values |= {"email_verified_at": now} if verified else {}
         return _one(sa.update(_accounts).where(same).values(values))
 
@@ -221,9 +241,10 @@ class AccountStore:
 
 def _same(account: AccountSnapshot) -> sa.ColumnElement[bool]:
     return sa.and_(
-        _accounts.c.id == account.id, _accounts.c.credentials_version == account.credentials_version,
+        _accounts.c.id == account.id,
+        _accounts.c.credentials_version == account.credentials_version,
         _accounts.c.disabled_at.is_(None),
-    )  # fmt: skip
+    )
 
 
 def _emailed_at(address: Address) -> dict[str, Any]:

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from app.core.client_info import ClientInfo
 from app.core.data_subject import DataSubject
 from app.core.database import change, db, fetch_all, table_of
-from app.core.origin import Origin
-from app.core.tally import Tally
+from app.core.event_counter import Tally
 from app.domain.audit.chain import Chain
+from app.domain.audit.event_types import Tag
 from app.domain.audit.model import ENTRY_COLUMNS, AuditEvent, Entry
-from app.domain.audit.tags import Tag
 
 __all__ = ["OPERATOR", "Journal", "Tag"]
 
@@ -51,17 +51,30 @@ class Journal:
     recorded: Tally
 
     def record(
-        self, tag: Tag, origin: Origin, now: datetime, *, account_id: str | None,
-        actor_id: str | None = None, session_id: str | None = None, **details: str | int,
-    ) -> None:  # fmt: skip
+        self,
+        tag: Tag,
+        origin: ClientInfo,
+        now: datetime,
+        *,
+        account_id: str | None,
+        actor_id: str | None = None,
+        session_id: str | None = None,
+        **details: str | int,
+    ) -> None:
         """Add an event to the caller's unit of work. Without an actor the account's owner did it."""
         db.session.add(AuditEvent(**_row(tag, origin, now, account_id, actor_id, session_id, details)))
         self.recorded.add(tag.value)
 
     def record_now(
-        self, tag: Tag, origin: Origin, now: datetime, *, account_id: str | None,
-        session_id: str | None = None, **details: str | int,
-    ) -> None:  # fmt: skip
+        self,
+        tag: Tag,
+        origin: ClientInfo,
+        now: datetime,
+        *,
+        account_id: str | None,
+        session_id: str | None = None,
+        **details: str | int,
+    ) -> None:
         """Write an event by one statement that commits itself, before the refusal that it tells about is raised."""
         change(_insert, _row(tag, origin, now, account_id, None, session_id, details))
         self.recorded.add(tag.value)
@@ -100,11 +113,22 @@ class Journal:
 
 
 def _row(
-    tag: Tag, origin: Origin, now: datetime, account_id: str | None, actor_id: str | None, session_id: str | None,
+    tag: Tag,
+    origin: ClientInfo,
+    now: datetime,
+    account_id: str | None,
+    actor_id: str | None,
+    session_id: str | None,
     details: dict[str, str | int],
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     return {
-        "at": now, "tag": tag.value, "result": tag.result, "account_id": account_id,
-        "actor_id": actor_id or account_id, "session_id": session_id, "ip": origin.ip,
-        "user_agent": origin.user_agent, "details": details,
-    }  # fmt: skip
+        "at": now,
+        "tag": tag.value,
+        "result": tag.result,
+        "account_id": account_id,
+        "actor_id": actor_id or account_id,
+        "session_id": session_id,
+        "ip": origin.ip,
+        "user_agent": origin.user_agent,
+        "details": details,
+    }

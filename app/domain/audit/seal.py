@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from app.core.database import db, fetch, table_of
 from app.domain.audit.chain import Chain, Head
-from app.domain.audit.head import ChainBroken, HeadStore
+from app.domain.audit.chain_head import ChainBroken, HeadStore
 from app.domain.audit.model import ENTRY_COLUMNS, AuditEvent, Entry
 
 BATCH: Final = 100  # a few milliseconds: on SQLite writers wait for so long

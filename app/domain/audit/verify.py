@@ -5,7 +5,7 @@ from typing import Final
 
 from app.core.errors import Invalid
 from app.domain.audit.chain import Chain, Head
-from app.domain.audit.head import ChainBroken, HeadStore
+from app.domain.audit.chain_head import ChainBroken, HeadStore
 from app.domain.audit.model import Entry
 
 BATCH: Final = 500

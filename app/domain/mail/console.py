@@ -94,9 +94,13 @@ class MailConsole:
         raw = content if isinstance(content, bytes) else content.encode()
         message = email.message_from_bytes(raw, policy=email.policy.default)
         return CaughtLetter(
-            id=str(next(self._numbers)), to=", ".join(envelope.rcpt_tos), subject=str(message["Subject"] or ""),
-            text=_part(message, "plain"), html=_part(message, "html"), received_at=self._clock.now(),
-        )  # fmt: skip
+            id=str(next(self._numbers)),
+            to=", ".join(envelope.rcpt_tos),
+            subject=str(message["Subject"] or ""),
+            text=_part(message, "plain"),
+            html=_part(message, "html"),
+            received_at=self._clock.now(),
+        )
 
 
 class _BoundController(Controller):

@@ -8,12 +8,12 @@ import sqlalchemy as sa
 
 from app.core.data_subject import DataSubject
 from app.core.database import change, db, fetch, fetch_all
-from app.core.pages import LARGEST_ID
+from app.core.pagination import LARGEST_ID
 from app.core.text import clean
-from app.domain.mail import statements
-from app.domain.mail.limit import wait_for_turn
+from app.domain.mail import queries
 from app.domain.mail.listing import Depth, ListedLetter, Waiting
 from app.domain.mail.model import QUEUED, SENT, QueuedLetter
+from app.domain.mail.rate_limit import wait_for_turn
 
 LEASE = timedelta(seconds=60)
 MAX_ERROR = 500
@@ -35,9 +35,15 @@ class Outbox:
         self._host = host or "latchkey.invalid"
 
     def queue(
-        self, kind: str, *, now: datetime, address: str, account_id: str | None = None,
-        locale: str | None = None, **parameters: str | int | None,
-    ) -> None:  # fmt: skip
+        self,
+        kind: str,
+        *,
+        now: datetime,
+        address: str,
+        account_id: str | None = None,
+        locale: str | None = None,
+        **parameters: str | int | None,
+    ) -> None:
         """Queue an email within the caller's unit of work: if that is rolled back, nobody gets it.
 
         `address` is whom it concerns at this moment: what happens to the account before it is sent changes nothing.
@@ -47,15 +53,15 @@ class Outbox:
 
     def add_now(self, kind: str, address: str, now: datetime, *, locale: str | None = None) -> None:
         """Owe a letter to an address nobody looked up, by one statement that commits itself."""
-        change(statements.INSERT, self._row(kind, now, address, locale=locale))
+        change(queries.INSERT, self._row(kind, now, address, locale=locale))
 
     def has_due(self, now: datetime) -> bool:
         """Whether a claim would find something. Takes no lock, so asking often costs nobody anything."""
-        return fetch(statements.ANY_DUE, {"now": now}) is not None
+        return fetch(queries.ANY_DUE, {"now": now}) is not None
 
     def claim(self, now: datetime, limit: int = 10, lease: timedelta = LEASE) -> list[QueuedLetter]:
         """Take up to `limit` due letters, oldest first, within a unit of work; ours alone until the lease ends."""
-        letters = list(db.session.scalars(statements.TAKE_DUE, {"now": now, "most": limit}))
+        letters = list(db.session.scalars(queries.TAKE_DUE, {"now": now, "most": limit}))
         claim = str(uuid.uuid4())
         for letter in letters:
             letter.claim, letter.lease_until, letter.sending_at = claim, now + lease, None
@@ -64,9 +70,14 @@ class Outbox:
         return letters
 
     def begin(
-        self, letter: QueuedLetter, now: datetime, *, limited: bool = False, also_by_account: bool = False,
+        self,
+        letter: QueuedLetter,
+        now: datetime,
+        *,
+        limited: bool = False,
+        also_by_account: bool = False,
         lease: timedelta = LEASE,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Count an attempt at the letter, ours alone for a whole lease from now on. In a unit of work.
 
         `LeaseLost` if it is not ours any more; if `limited`, `TooSoon` if its mailbox has had enough for now.
@@ -98,20 +109,20 @@ class Outbox:
 
     def overtaken(self, letter: QueuedLetter, by: tuple[str, ...] = (QUEUED, SENT)) -> bool:
         """Whether a newer letter of this kind to the same mailbox is in one of these states."""
-        return fetch(statements.NEWER, _about(letter) | {"states": by}) is not None
+        return fetch(queries.NEWER, _about(letter) | {"states": by}) is not None
 
     def replace_older(self, letter: QueuedLetter, now: datetime) -> None:
         """Drop what waits for its turn since longer: however many ask for this mailbox, one message waits."""
-        change(statements.REPLACE_OLDER, _about(letter) | {"now": now})
+        change(queries.REPLACE_OLDER, _about(letter) | {"now": now})
 
     def recent(self, state: str | None = None, limit: int = 50, before: int = LARGEST_ID) -> list[ListedLetter]:
         """The newest letters with an id below `before`, in any state or in one; addresses are masked."""
-        statement, wanted = (statements.RECENT_IN, {"wanted": state}) if state else (statements.RECENT, {})
+        statement, wanted = (queries.RECENT_IN, {"wanted": state}) if state else (queries.RECENT, {})
         return [ListedLetter.of(row) for row in fetch_all(statement, wanted | {"most": limit, "before": before})]
 
     def show(self, letter_id: int) -> ListedLetter | None:
         """One letter, its address masked."""
-        row = fetch(statements.SHOW, {"letter_id": letter_id})
+        row = fetch(queries.SHOW, {"letter_id": letter_id})
         return ListedLetter.of(row) if row else None
 
     def retry(self, letter_id: int, now: datetime) -> bool:
@@ -119,25 +130,25 @@ class Outbox:
 
         Its attempts stay counted. A letter older than three days gets one more: if that fails, it is given up again.
         """
-        return _count(statements.RETRY, {"letter_id": letter_id, "now": now}) == 1
+        return _count(queries.RETRY, {"letter_id": letter_id, "now": now}) == 1
 
     def retry_dead(self, now: datetime) -> int:
         """Make every dead letter due now; how many that were. In a unit of work."""
-        return _count(statements.RETRY_DEAD, {"now": now})
+        return _count(queries.RETRY_DEAD, {"now": now})
 
     def waiting(self, now: datetime) -> Waiting:
         """How many letters there are in each state, and the age of the oldest that still waits."""
-        queued, sent, dead, dropped, oldest = tuple(fetch(statements.COUNT, {}) or (0, 0, 0, 0, None))
+        queued, sent, dead, dropped, oldest = tuple(fetch(queries.COUNT, {}) or (0, 0, 0, 0, None))
         return Waiting(queued, sent, dead, dropped, now - oldest if oldest else None)
 
     def depth(self, now: datetime) -> Depth:
         """How many letters wait, and how long the one that has been due for longest. Cheap at any size."""
-        queued, due, dead, oldest = tuple(fetch(statements.DEPTH, {"now": now}) or (0, 0, 0, None))
+        queued, due, dead, oldest = tuple(fetch(queries.DEPTH, {"now": now}) or (0, 0, 0, None))
         return Depth(queued, due, dead, now - oldest if oldest else timedelta())
 
     def forget(self, finished_before: datetime, most: int) -> int:
         """Delete up to so many letters that were finished before this moment; how many there were."""
-        over = [row[0] for row in fetch_all(statements.OVER, {"before": finished_before, "most": most})]
+        over = [row[0] for row in fetch_all(queries.OVER, {"before": finished_before, "most": most})]
         # One that an operator made due again meanwhile is spared.
         gone = sa.delete(QueuedLetter).where(QueuedLetter.id.in_(over), QueuedLetter.state != QUEUED)
         return change(gone, {}) if over else 0
@@ -159,7 +170,7 @@ class Outbox:
         What became of a message to another address is left out: it could tell whether that address has an account.
         """
         about = {"account_id": account.id, "mailbox": account.email_canonical, "since": account.created_at}
-        rows = [dict(zip(statements.EXPORTED, row, strict=True)) for row in fetch_all(statements.EXPORT, about)]
+        rows = [dict(zip(queries.EXPORTED, row, strict=True)) for row in fetch_all(queries.EXPORT, about)]
         for row in rows:
             if row.pop("mailbox") != account.email_canonical and row["address"]:
                 row |= {"state": None, "finished_at": None}
@@ -172,10 +183,18 @@ class Outbox:
 
     def _row(self, kind: str, now: datetime, address: str, **given: object) -> dict[str, object]:
         row: dict[str, object] = {
-            "kind": kind, "account_id": None, "address": address, "mailbox": _mailbox(address), "locale": None,
-            "parameters": {}, "state": QUEUED, "attempts": 0, "due_at": now, "created_at": now,
+            "kind": kind,
+            "account_id": None,
+            "address": address,
+            "mailbox": _mailbox(address),
+            "locale": None,
+            "parameters": {},
+            "state": QUEUED,
+            "attempts": 0,
+            "due_at": now,
+            "created_at": now,
             "message_id": f"<{uuid.uuid4()}@{self._host}>",
-        }  # fmt: skip
+        }
         row |= given
         parameters = row["parameters"]
         if isinstance(parameters, dict) and SECRET_WORDS & parameters.keys():
@@ -190,8 +209,11 @@ def _mailbox(address: str) -> str:
 
 def _about(letter: QueuedLetter) -> dict[str, object]:
     return {
-        "to_mailbox": letter.mailbox, "of_kind": letter.kind, "for_account": letter.account_id, "letter_id": letter.id,
-    }  # fmt: skip
+        "to_mailbox": letter.mailbox,
+        "of_kind": letter.kind,
+        "for_account": letter.account_id,
+        "letter_id": letter.id,
+    }
 
 
 def _ours(letter: QueuedLetter) -> sa.Update:

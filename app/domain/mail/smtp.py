@@ -9,8 +9,8 @@ from typing import Self
 from flask import Flask, current_app
 from flask_mail import Connection, Mail, Message, sanitize_address
 
-from app.domain.mail.letters import RenderedLetter
-from app.domain.mail.refusals import Undeliverable, at_the_door, with_a_letter
+from app.domain.mail.renderer import RenderedLetter
+from app.domain.mail.smtp_errors import Undeliverable, at_the_door, with_a_letter
 
 _PLAIN = re.compile(r'[^\x00-\x20\x7f-\U0010ffff@"\\()<>,;:\[\]]+@[A-Za-z0-9.-]+')
 
@@ -60,16 +60,30 @@ class SafeMail(Mail):
 
 
 def init_mail(
-    app: Flask, *, server: str, port: int, username: str, password: str, use_tls: bool, use_ssl: bool,
-    default_sender: str, timeout: float,
-) -> SafeMail:  # fmt: skip
+    app: Flask,
+    *,
+    server: str,
+    port: int,
+    username: str,
+    password: str,
+    use_tls: bool,
+    use_ssl: bool,
+    default_sender: str,
+    timeout: float,
+) -> SafeMail:
     """Tell Flask-Mail where the mail server is. Letters are really sent, in tests too."""
     app.config.update(
-        MAIL_SERVER=server, MAIL_PORT=port, MAIL_USERNAME=username or None, MAIL_PASSWORD=password or None,
-        MAIL_USE_TLS=use_tls, MAIL_USE_SSL=use_ssl, MAIL_DEFAULT_SENDER=default_sender, MAIL_TIMEOUT=timeout,
+        MAIL_SERVER=server,
+        MAIL_PORT=port,
+        MAIL_USERNAME=username or None,
+        MAIL_PASSWORD=password or None,
+        MAIL_USE_TLS=use_tls,
+        MAIL_USE_SSL=use_ssl,
+        MAIL_DEFAULT_SENDER=default_sender,
+        MAIL_TIMEOUT=timeout,
         MAIL_SUPPRESS_SEND=False,
         MAIL_DEBUG=False,  # would print the talk with the server, reset links included
-    )  # fmt: skip
+    )
     return SafeMail(app)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from ua_parser import parse
 
 from app.core.errors import Missing
-from app.core.foreign_text import unlinked
+from app.core.untrusted_text import unlinked
 from app.domain.sessions.model import SessionSnapshot
 
 UNKNOWN: Final = "Unknown device"
@@ -41,11 +41,16 @@ def devices_of(sessions: Iterable[SessionSnapshot], current: str | None) -> list
     """The devices behind these sessions; `current` is the session that asks."""
     return [
         Device(
-            session.id, device_name(session.user_agent), session.ip, session.user_agent, session.created_at,
-            session.rotated_at, current=session.id == current,
+            session.id,
+            device_name(session.user_agent),
+            session.ip,
+            session.user_agent,
+            session.created_at,
+            session.rotated_at,
+            current=session.id == current,
         )
         for session in sessions
-    ]  # fmt: skip
+    ]
 
 
 NETWORK_BITS: Final = {4: 24, 6: 48}  # what providers give to one customer or one site

@@ -8,16 +8,24 @@ from typing import Any, Final, Generic
 
 import sqlalchemy as sa
 
+from app.core.client_info import ClientInfo
 from app.core.data_subject import DataSubject
 from app.core.database import change, database_now, db, fetch, fetch_all, table_of
-from app.core.origin import Origin
 from app.domain.sessions.devices import network_of
 from app.domain.sessions.model import OwnedSession, Owner, Session, SessionSnapshot
 
 MOST_LISTED: Final = 200
 EXPORTED: Final = (
-    "id", "created_at", "rotated_at", "authenticated_at", "expires_at", "ends_at", "revoked_at", "ip", "user_agent",
-)  # fmt: skip
+    "id",
+    "created_at",
+    "rotated_at",
+    "authenticated_at",
+    "expires_at",
+    "ends_at",
+    "revoked_at",
+    "ip",
+    "user_agent",
+)
 _sessions = table_of(Session)
 _columns = [*_sessions.c, database_now().label("read_at")]
 
@@ -80,7 +88,7 @@ class SessionStore(Generic[Owner]):
             .where(_sessions.c.id == sa.bindparam("sid"))
         )
 
-    def open(self, account_id: str, version: int, origin: Origin, now: datetime) -> SessionSnapshot | None:
+    def open(self, account_id: str, version: int, origin: ClientInfo, now: datetime) -> SessionSnapshot | None:
         """A new session; None if the account has other credentials than `version`, is disabled or is to be deleted.
 
         In a unit of work. The account's row is locked while it is looked at: otherwise a sign-in under way during a
@@ -88,9 +96,20 @@ class SessionStore(Generic[Owner]):
         """
         ends_at = now + self._lifetimes.absolute
         session = SessionSnapshot(
-            str(uuid.uuid4()), account_id, 0, now, now, min(now + self._lifetimes.idle, ends_at), ends_at, None,
-            origin.ip, (origin.user_agent or "")[:400] or None, authenticated_at=now, rotated_with=None, read_at=now,
-        )  # fmt: skip
+            str(uuid.uuid4()),
+            account_id,
+            0,
+            now,
+            now,
+            min(now + self._lifetimes.idle, ends_at),
+            ends_at,
+            None,
+            origin.ip,
+            (origin.user_agent or "")[:400] or None,
+            authenticated_at=now,
+            rotated_with=None,
+            read_at=now,
+        )
         values = [sa.literal(getattr(session, column.key), column.type) for column in _sessions.c]
         unchanged = (
             sa.select(*values)
@@ -158,9 +177,7 @@ class SessionStore(Generic[Owner]):
         values = {"sid": session.id, "current": session.generation, "now": now, "expiry": expiry, "key": key}
         if change(_rotate, values) != 1:
             return None
-        return replace(
-            session, generation=session.generation + 1, rotated_at=now, expires_at=expiry, rotated_with=key
-        )  # fmt: skip
+        return replace(session, generation=session.generation + 1, rotated_at=now, expires_at=expiry, rotated_with=key)
 
     def authenticate(self, session_id: str, now: datetime) -> None:
         """Remember that the password was given again just now. Within the caller's unit of work."""

@@ -103,9 +103,12 @@ class KeyRing:
 
     def _row(self, key: Key, private: PrivateKey) -> dict[str, object]:
         return {
-            "kid": key.kid, "algorithm": key.algorithm, "private_key": seal(private, self._secrets[0]),
-            "created_at": self._clock.now(), "signs_from": key.signs_from,
-        }  # fmt: skip
+            "kid": key.kid,
+            "algorithm": key.algorithm,
+            "private_key": seal(private, self._secrets[0]),
+            "created_at": self._clock.now(),
+            "signs_from": key.signs_from,
+        }
 
     def _still_needed(self, keys: list[Key]) -> dict[str, Key]:
         keys.sort(key=lambda key: key.signs_from)

@@ -4,18 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
 from app.core.errors import Forbidden, Unauthenticated
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import Journal, Tag
-from app.domain.limits.guesses import Guesses
+from app.domain.limits.attempts import Guesses
 from app.domain.sessions.model import OwnedSession
-from app.flows.steps.known_device import KnownDevice
+from app.flows.steps.recognize_device import KnownDevice
 
 NOT_CONFIRMED: Final = (
     "Email address or password is wrong, or the address is not confirmed yet: then open the link in the email we sent."
@@ -47,7 +47,7 @@ class FreshSignInNeeded(Forbidden):
 class CheckPassword:
     """Checks passwords within the limits of guessing, writes down the wrong ones, keeps right ones at today's cost."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     accounts: AccountStore
     passwords: Passwords
@@ -56,7 +56,7 @@ class CheckPassword:
     journal: Journal
     require_verified: bool
 
-    def of_address(self, email: str, password: str, origin: Origin) -> AccountSnapshot:
+    def of_address(self, email: str, password: str, origin: ClientInfo) -> AccountSnapshot:
         """The account, or `InvalidCredentials` after the same work for a known and an unknown address, or `TooMany`.
 
         That somebody failed is written down for both: the same statement, with an account or without. Every failure
@@ -76,7 +76,7 @@ class CheckPassword:
         self._keep_stronger(account, password)
         return account
 
-    def of_session(self, identity: OwnedSession[AccountSnapshot], password: str, origin: Origin) -> None:
+    def of_session(self, identity: OwnedSession[AccountSnapshot], password: str, origin: ClientInfo) -> None:
         """Nothing, or `WrongPassword`. The session is the device that guesses."""
         account, session = identity.owner, identity.session
         attempt = self.guesses.attempt(account.email_canonical, session.id)

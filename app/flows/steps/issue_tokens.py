@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.core import logs
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.sessions.model import SessionSnapshot
-from app.domain.tokens.bearer import BearerTokens
+from app.domain.tokens.jwt_tokens import BearerTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,11 @@ class IssueTokens:
         logs.note(account_id=account.id, session_id=session.id)
         access, lifetime = self._bearer.access(account.id, session.id, account.roles, session.read_at)
         refresh = self._bearer.refresh(
-            account.id, session.id, session.generation, session.rotated_at, session.expires_at,
+            account.id,
+            session.id,
+            session.generation,
+            session.rotated_at,
+            session.expires_at,
             account.credentials_version,
-        )  # fmt: skip
+        )
         return Tokens(access, refresh, lifetime, session.id, account.id, account.credentials_version)

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import Journal, Tag
 from app.domain.mail.outbox import Outbox
 from app.domain.sessions.model import SessionSnapshot
 from app.domain.sessions.store import SessionStore
-from app.flows.steps.known_device import KnownDevice
+from app.flows.steps.recognize_device import KnownDevice
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class OpenSession:
     outbox: Outbox
     journal: Journal
 
-    def __call__(self, account: AccountSnapshot, client: Origin, now: datetime) -> SessionSnapshot | None:
+    def __call__(self, account: AccountSnapshot, client: ClientInfo, now: datetime) -> SessionSnapshot | None:
         """The new session; None if the account changed meanwhile in a way that ends its sessions. In a unit of work.
 
         A deletion that was scheduled when the owner signed in is cancelled. One that is scheduled at the same moment
@@ -39,7 +39,12 @@ class OpenSession:
         # network speaks for the device: a common user agent alone is what a stranger has too.
         if not self.known_device(account, client) and self.sessions.is_new_device(session):
             self.outbox.queue(
-                "new_device", now=now, address=account.email, account_id=account.id, locale=client.language,
-                ip=client.ip, user_agent=client.user_agent,
-            )  # fmt: skip
+                "new_device",
+                now=now,
+                address=account.email,
+                account_id=account.id,
+                locale=client.language,
+                ip=client.ip,
+                user_agent=client.user_agent,
+            )
         return session

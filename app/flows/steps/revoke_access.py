@@ -5,10 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
 from app.domain.accounts.model import AccountSnapshot
-from app.domain.challenges.model import Purpose
-from app.domain.challenges.store import ChallengeStore
+from app.domain.email_actions.model import Purpose
+from app.domain.email_actions.store import ChallengeStore
 from app.domain.sessions.store import SessionStore
 
 
@@ -61,6 +61,6 @@ class RevokeAccess:
         if cause not in SESSIONS_STAY:
             self.sessions.end_all(account_id, now, but=keep)
 
-    def of_other_devices(self, account_id: str, client: Origin, now: datetime) -> int:
+    def of_other_devices(self, account_id: str, client: ClientInfo, now: datetime) -> int:
         """End the sessions that were opened at another IP address or with another user agent; how many there were."""
         return self.sessions.end_elsewhere(account_id, client.ip, client.user_agent, now)

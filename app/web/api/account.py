@@ -7,14 +7,18 @@ from flask import Blueprint
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from app.auth import HashSlotsFull, Identity, LastAdmin, PasswordTooLong, WrongPassword
 from app.core.errors import TooMany
-from app.web.door import auth
+from app.current import auth
+from app.domain.accounts.administrators import LastAdmin
+from app.domain.accounts.hash_slots import HashSlotsFull
+from app.domain.accounts.passwords import PasswordTooLong
+from app.flows.sessions import Identity
+from app.flows.steps.check_password import WrongPassword
+from app.web.client_info import origin
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
 from app.web.limits import GUESSING
-from app.web.origin import origin
-from app.web.wire import Answer, Body, Locale, Name, Password
+from app.web.schemas import Answer, Body, Locale, Name, Password
 
 blueprint = Blueprint("account", __name__, url_prefix="/api/v1")
 
@@ -75,9 +79,12 @@ class Exported(Answer):
 
 @blueprint.delete("/account")
 @endpoint(
-    takes=Farewell, who=SignedIn(), status=204, limit=GUESSING,
+    takes=Farewell,
+    who=SignedIn(),
+    status=204,
+    limit=GUESSING,
     refuses=(WrongPassword, PasswordTooLong, HashSlotsFull, TooMany, LastAdmin),
-)  # fmt: skip
+)
 def delete_account(identity: Identity, body: Farewell) -> None:
     """Delete the account.
 

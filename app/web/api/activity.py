@@ -5,11 +5,12 @@ from datetime import datetime
 from flask import Blueprint
 from pydantic import Field
 
-from app.auth import Identity, InvalidCursor
-from app.web.door import auth
+from app.core.pagination import InvalidCursor
+from app.current import auth
+from app.flows.sessions import Identity
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
-from app.web.wire import Answer, PageQuery
+from app.web.schemas import Answer, PageQuery
 
 blueprint = Blueprint("activity", __name__, url_prefix="/api/v1/account")
 

@@ -3,28 +3,23 @@
 from flask import Blueprint
 from pydantic import ConfigDict, Field, model_validator
 
-from app.auth import (
-    CodeInvalid,
-    EmailTaken,
-    FreshSignInNeeded,
-    HashSlotsFull,
-    Identity,
-    InvalidEmail,
-    LinkExpired,
-    LinkInvalid,
-    LinkUsed,
-    PasswordTooLong,
-    WrongPassword,
-)  # fmt: skip
 from app.core.errors import TooMany
-from app.web.door import auth
+from app.current import auth
+from app.domain.accounts.emails import InvalidEmail
+from app.domain.accounts.hash_slots import HashSlotsFull
+from app.domain.accounts.passwords import PasswordTooLong
+from app.domain.accounts.store import EmailTaken
+from app.domain.tokens.codes import CodeInvalid
+from app.domain.tokens.links import LinkExpired, LinkInvalid, LinkUsed
+from app.flows.sessions import Identity
+from app.flows.steps.check_password import FreshSignInNeeded, WrongPassword
+from app.web.client_info import origin
 from app.web.endpoint import endpoint
 from app.web.errors import InvalidBody
 from app.web.guards import MaybeSignedIn, SignedIn
 from app.web.input_errors import input_error, refused_as
 from app.web.limits import GUESSING, Limit
-from app.web.origin import origin
-from app.web.wire import Answer, Body, Code, Email, LinkToken, Password
+from app.web.schemas import Answer, Body, Code, Email, LinkToken, Password
 
 blueprint = Blueprint("email", __name__, url_prefix="/api/v1")
 
@@ -90,9 +85,11 @@ class Message(Answer):
 
 @blueprint.post("/verify-email")
 @endpoint(
-    takes=Confirmation, gives=Message, limit=GUESSING,
+    takes=Confirmation,
+    gives=Message,
+    limit=GUESSING,
     refuses=(LinkInvalid, LinkExpired, LinkUsed, CodeInvalid, InvalidEmail, TooMany),
-)  # fmt: skip
+)
 def verify_email(body: Confirmation) -> Message:
     """Confirm an address with the link or the code from the letter.
 
@@ -108,9 +105,8 @@ def verify_email(body: Confirmation) -> Message:
 
 @blueprint.post("/verify-email/claim")
 @endpoint(
-    takes=FromLink, gives=Message, limit=Limit("20 per minute"),
-    refuses=(LinkInvalid, LinkExpired, LinkUsed, TooMany),
-)  # fmt: skip
+    takes=FromLink, gives=Message, limit=Limit("20 per minute"), refuses=(LinkInvalid, LinkExpired, LinkUsed, TooMany)
+)
 def claim_account(body: FromLink) -> Message:
     """Say with the confirming link that you did not open the account, and take it over.
 
@@ -123,9 +119,13 @@ def claim_account(body: FromLink) -> Message:
 
 @blueprint.post("/verify-email/resend")
 @endpoint(
-    takes=Recipient, gives=Message, status=202, who=MaybeSignedIn(), limit=Limit("10 per minute"),
+    takes=Recipient,
+    gives=Message,
+    status=202,
+    who=MaybeSignedIn(),
+    limit=Limit("10 per minute"),
     refuses=(InvalidEmail, TooMany),
-)  # fmt: skip
+)
 def resend_verification(identity: Identity | None, body: Recipient) -> Message:
     """Have the confirming letter sent again.
 
@@ -140,9 +140,13 @@ def resend_verification(identity: Identity | None, body: Recipient) -> Message:
 
 @blueprint.put("/account/email")
 @endpoint(
-    takes=NewEmail, gives=Message, status=202, who=SignedIn(), limit=GUESSING,
+    takes=NewEmail,
+    gives=Message,
+    status=202,
+    who=SignedIn(),
+    limit=GUESSING,
     refuses=(InvalidEmail, FreshSignInNeeded, WrongPassword, PasswordTooLong, HashSlotsFull, TooMany),
-)  # fmt: skip
+)
 def change_email(identity: Identity, body: NewEmail) -> Message:
     """Ask for another address.
 
@@ -154,9 +158,11 @@ def change_email(identity: Identity, body: NewEmail) -> Message:
 
 @blueprint.post("/account/email/confirm")
 @endpoint(
-    takes=FromLink, gives=Message, limit=Limit("20 per minute"),
+    takes=FromLink,
+    gives=Message,
+    limit=Limit("20 per minute"),
     refuses=(LinkInvalid, LinkExpired, LinkUsed, EmailTaken, TooMany),
-)  # fmt: skip
+)
 def confirm_email_change(body: FromLink) -> Message:
     """Confirm the new address with the link from the letter."""
     auth.email_change.confirm(body.token, origin())
@@ -173,9 +179,11 @@ def confirm_email_change_with_code(identity: Identity, body: TypedCode) -> Messa
 
 @blueprint.post("/account/email/undo")
 @endpoint(
-    takes=FromLink, gives=Message, limit=Limit("20 per minute"),
+    takes=FromLink,
+    gives=Message,
+    limit=Limit("20 per minute"),
     refuses=(LinkInvalid, LinkExpired, LinkUsed, EmailTaken, TooMany),
-)  # fmt: skip
+)
 def undo_email_change(body: FromLink) -> Message:
     """Take a change of address back with the link from the letter to the old one.
 
@@ -187,9 +195,8 @@ def undo_email_change(body: FromLink) -> Message:
 
 @blueprint.post("/not-me")
 @endpoint(
-    takes=FromLink, gives=Message, limit=Limit("20 per minute"),
-    refuses=(LinkInvalid, LinkExpired, LinkUsed, TooMany),
-)  # fmt: skip
+    takes=FromLink, gives=Message, limit=Limit("20 per minute"), refuses=(LinkInvalid, LinkExpired, LinkUsed, TooMany)
+)
 def not_me(body: FromLink) -> Message:
     """Raise the alarm with the link from a security letter.
 

@@ -3,14 +3,17 @@
 from flask import Blueprint
 from pydantic import ConfigDict, Field
 
-from app.auth import PASSWORD_REFUSALS, FreshSignInNeeded, HashSlotsFull, Identity, WrongPassword
 from app.core.errors import TooMany
-from app.web.door import auth
+from app.current import auth
+from app.domain.accounts.hash_slots import HashSlotsFull
+from app.domain.accounts.passwords import REFUSALS as PASSWORD_REFUSALS
+from app.flows.sessions import Identity
+from app.flows.steps.check_password import FreshSignInNeeded, WrongPassword
+from app.web.client_info import origin
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
 from app.web.limits import GUESSING
-from app.web.origin import origin
-from app.web.wire import Body, Password, PasswordToSet
+from app.web.schemas import Body, Password, PasswordToSet
 
 blueprint = Blueprint("password_change", __name__, url_prefix="/api/v1/account")
 
@@ -30,9 +33,12 @@ class PasswordPair(Body):
 
 @blueprint.put("/password")
 @endpoint(
-    takes=PasswordPair, who=SignedIn(), status=204, limit=GUESSING,
+    takes=PasswordPair,
+    who=SignedIn(),
+    status=204,
+    limit=GUESSING,
     refuses=(*PASSWORD_REFUSALS, WrongPassword, FreshSignInNeeded, HashSlotsFull, TooMany),
-)  # fmt: skip
+)
 def change_password(identity: Identity, body: PasswordPair) -> None:
     """Change the password.
 

@@ -6,23 +6,19 @@ from typing import ClassVar
 from flask import Blueprint
 from pydantic import ConfigDict, model_validator
 
-from app.auth import (
-    PASSWORD_REFUSALS,
-    CodeInvalid,
-    HashSlotsFull,
-    InvalidEmail,
-    LinkExpired,
-    LinkInvalid,
-    LinkUsed,
-)  # fmt: skip
 from app.core.errors import TooMany
-from app.web import device
-from app.web.door import auth
+from app.current import auth
+from app.domain.accounts.emails import InvalidEmail
+from app.domain.accounts.hash_slots import HashSlotsFull
+from app.domain.accounts.passwords import REFUSALS as PASSWORD_REFUSALS
+from app.domain.tokens.codes import CodeInvalid
+from app.domain.tokens.links import LinkExpired, LinkInvalid, LinkUsed
+from app.web import device_cookie
+from app.web.client_info import origin
 from app.web.endpoint import endpoint
 from app.web.input_errors import refused_as
 from app.web.limits import GUESSING, Limit
-from app.web.origin import origin
-from app.web.wire import Answer, Body, Code, Email, LinkToken, PasswordToSet
+from app.web.schemas import Answer, Body, Code, Email, LinkToken, PasswordToSet
 
 blueprint = Blueprint("password_reset", __name__, url_prefix="/api/v1")
 
@@ -75,12 +71,11 @@ def forgot_password(body: ForgottenPassword) -> Message:
 
 @blueprint.post("/reset-password")
 @endpoint(
-    takes=NewPassword, gives=Message, limit=GUESSING,
-    refuses=(
-        LinkInvalid, LinkExpired, LinkUsed, CodeInvalid, InvalidEmail, *PASSWORD_REFUSALS,
-        HashSlotsFull, TooMany,
-    ),
-)  # fmt: skip
+    takes=NewPassword,
+    gives=Message,
+    limit=GUESSING,
+    refuses=(LinkInvalid, LinkExpired, LinkUsed, CodeInvalid, InvalidEmail, *PASSWORD_REFUSALS, HashSlotsFull, TooMany),
+)
 def reset_password(body: NewPassword) -> Message:
     """Set a new password with the token or the code from the letter.
 
@@ -90,5 +85,5 @@ def reset_password(body: NewPassword) -> Message:
         device_token = auth.password_reset.complete(body.reset_token, body.password, origin())
     else:
         device_token = auth.password_reset.complete_with_code(str(body.email), str(body.code), body.password, origin())
-    device.remember(device_token)
+    device_cookie.remember(device_token)
     return Message(message="The password is changed, and every device was signed out. Sign in with the new one.")

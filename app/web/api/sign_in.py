@@ -1,30 +1,26 @@
 """/api/v1/auth: sign up, sign in, refresh, sign out."""
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from app.auth import (
-    PASSWORD_REFUSALS,
-    CsrfMismatch,
-    EmailTaken,
-    HashSlotsFull,
-    Identity,
-    InvalidCredentials,
-    InvalidEmail,
-    PasswordTooLong,
-    Scope,
-    WrongPassword,
-)  # fmt: skip
-from app.auth import Tokens as IssuedTokens
 from app.core.errors import TooMany
-from app.web.door import auth
+from app.current import auth, settings
+from app.domain.accounts.emails import InvalidEmail
+from app.domain.accounts.hash_slots import HashSlotsFull
+from app.domain.accounts.passwords import REFUSALS as PASSWORD_REFUSALS
+from app.domain.accounts.passwords import PasswordTooLong
+from app.domain.accounts.store import EmailTaken
+from app.domain.tokens.csrf import CsrfMismatch
+from app.flows.sessions import Identity, Scope
+from app.flows.steps.check_password import InvalidCredentials, WrongPassword
+from app.flows.steps.issue_tokens import Tokens as IssuedTokens
+from app.web.client_info import origin
 from app.web.endpoint import endpoint
 from app.web.guards import HasRefreshToken, SignedIn, SignedInByCookie
 from app.web.limits import GUESSING, Limit
-from app.web.origin import origin
+from app.web.schemas import Answer, Body, Email, Password, PasswordToSet
 from app.web.transports import cookie, refresh_token_beside
-from app.web.wire import Answer, Body, Email, Password, PasswordToSet
 
 blueprint = Blueprint("sign_in", __name__, url_prefix="/api/v1/auth")
 
@@ -100,17 +96,21 @@ class LogoutQuery(Body):
 
 @blueprint.post("/signup")
 @endpoint(
-    takes=SignupRequest, query=TransportQuery, gives=Tokens, status=201, also={202: LetterSent},
+    takes=SignupRequest,
+    query=TransportQuery,
+    gives=Tokens,
+    status=201,
+    also={202: LetterSent},
     limit=Limit("20 per minute"),
     refuses=(EmailTaken, InvalidEmail, *PASSWORD_REFUSALS, HashSlotsFull, TooMany, CsrfMismatch),
-)  # fmt: skip
+)
 def signup(body: SignupRequest, query: TransportQuery) -> IssuedTokens | Response:
     """Open an account and sign in.
 
     Where addresses must be confirmed first (REQUIRE_VERIFIED_EMAIL) nobody is signed in: the answer is 202, the same
     for a new and for a taken address, and a letter says the rest.
     """
-    if current_app.config["LATCHKEY"].require_verified_email:
+    if settings.require_verified_email:
         auth.registration.sign_up_unverified(body.email, body.password, origin())
         letter = LetterSent(message="A letter is on its way. Open its link to go on.")
         return Response(letter.model_dump_json(), 202, mimetype="application/json")
@@ -120,9 +120,12 @@ def signup(body: SignupRequest, query: TransportQuery) -> IssuedTokens | Respons
 
 @blueprint.post("/login")
 @endpoint(
-    takes=Credentials, query=TransportQuery, gives=Tokens, limit=GUESSING,
+    takes=Credentials,
+    query=TransportQuery,
+    gives=Tokens,
+    limit=GUESSING,
     refuses=(InvalidCredentials, InvalidEmail, PasswordTooLong, HashSlotsFull, TooMany, CsrfMismatch),
-)  # fmt: skip
+)
 def login(body: Credentials, query: TransportQuery) -> IssuedTokens | Response:
     """Sign in with address and password.
 

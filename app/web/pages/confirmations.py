@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.auth import LinkInvalid
-from app.core.errors import Later, Refusal
-from app.core.origin import Origin
-from app.web.door import auth
-from app.web.origin import origin
+from app.core.client_info import ClientInfo
+from app.core.errors import Later, ServiceError
+from app.current import auth
+from app.domain.tokens.links import LinkInvalid
+from app.web.client_info import origin
 from app.web.pages.emailed_links import LIMIT, NO_LINK, TOKEN_MAX, posted_token, refused, with_error_pages
 
 
@@ -26,7 +26,7 @@ from app.web.pages.emailed_links import LIMIT, NO_LINK, TOKEN_MAX, posted_token,
 class Other:
     """The second button of a page, for a person who did not start what the first one completes."""
 
-    act: Callable[[str, Origin], object]
+    act: Callable[[str, ClientInfo], object]
     button: str
     done: str
     after: str
@@ -37,7 +37,7 @@ class Confirmation:
     """One kind of link: the acts behind it, and what its pages say before, after and when it works no more."""
 
     check: Callable[[str], object]
-    act: Callable[[str, Origin], object]
+    act: Callable[[str, ClientInfo], object]
     title: str
     ask: str
     otherwise: str
@@ -150,7 +150,7 @@ def use_link(kind: str) -> ResponseReturnValue:
             pressed, facts = None, page.check(token)
     except Later:
         raise
-    except Refusal as refusal:
+    except ServiceError as refusal:
         return refused("confirmation/dead_link.html", refusal, page=page)
     if pressed is None:
         return render_template("confirmation/ask.html", page=page, token=token, facts=facts)

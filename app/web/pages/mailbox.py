@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from flask import Blueprint, abort, current_app, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
-from app.web.door import auth
+from app.current import auth, settings
 from app.web.pages.emailed_links import with_error_pages
 from app.web.pages.previews import pages_previews
-from app.web.pages.rendition import rendition
+from app.web.pages.sandboxed_html import rendition
 
 LINK = re.compile(r"\b[a-z][a-z0-9+.-]*:[^\s<>\"]+", re.IGNORECASE)
 PAGE = re.compile(r"https?://[^/]+/.+", re.IGNORECASE)  # leads somewhere; a site's bare address is a signature
@@ -69,7 +69,6 @@ def links_in(text: str) -> list[str]:
 
     Those of the web, and those into an app that the settings name: whatever else the text holds is shown as text.
     """
-    settings = current_app.config["LATCHKEY"]
     named = (settings.reset_password_url, settings.verify_email_url, settings.sign_in_url)
     of_apps = tuple(url.partition("{token}")[0] for url in named if not url.startswith("http"))
     found = dict.fromkeys(link.rstrip(".,;:!?)]'") for link in LINK.findall(text))

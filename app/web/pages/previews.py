@@ -4,8 +4,8 @@ from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import Missing
-from app.web.door import auth
-from app.web.pages.rendition import rendition
+from app.current import auth
+from app.web.pages.sandboxed_html import rendition
 
 pages_previews = Blueprint("previews", __name__, url_prefix="/mailbox/letters")
 

@@ -6,12 +6,12 @@ import unicodedata
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.auth import LinkInvalid
-from app.core.errors import Invalid, Later, Refusal
-from app.web import device
-from app.web.door import auth
+from app.core.errors import Invalid, Later, ServiceError
+from app.current import auth
+from app.domain.tokens.links import LinkInvalid
+from app.web import device_cookie
+from app.web.client_info import origin
 from app.web.limits import GUESSING
-from app.web.origin import origin
 from app.web.pages.emailed_links import LIMIT, NO_LINK, TOKEN_MAX, posted_token, refused, with_error_pages
 
 PASSWORD_MAX = 1_024
@@ -56,9 +56,9 @@ def use_link() -> ResponseReturnValue:
             auth.password_reset.check(token)
             return render_template("reset_password/new_password.html", token=token)
         device_token = auth.password_reset.complete(token, _not_endless(password), origin())
-    except Refusal as refusal:
+    except ServiceError as refusal:
         return _refused_link(refusal, token, password)
-    device.remember(device_token)
+    device_cookie.remember(device_token)
     return render_template("reset_password/changed.html")
 
 
@@ -79,9 +79,9 @@ def use_code() -> ResponseReturnValue:
     try:
         password = _not_endless(request.form.get("password", ""))
         device_token = auth.password_reset.complete_with_code(_mailable(email), _well_formed(code), password, origin())
-    except Refusal as refusal:
+    except ServiceError as refusal:
         return refused("reset_password/code.html", refusal, **form)
-    device.remember(device_token)
+    device_cookie.remember(device_token)
     return render_template("reset_password/changed.html")
 
 
@@ -98,7 +98,7 @@ def send_link() -> ResponseReturnValue:
     email = _posted_email()
     try:
         auth.password_reset.request(_mailable(email), origin())
-    except Refusal as refusal:
+    except ServiceError as refusal:
         return refused("reset_password/request.html", refusal, email=email[:EMAIL_MAX])
     return render_template("reset_password/requested.html", email=email)
 
@@ -131,7 +131,7 @@ def _not_endless(password: str) -> str:
     return password
 
 
-def _refused_link(refusal: Refusal, token: str, password: str | None) -> ResponseReturnValue:
+def _refused_link(refusal: ServiceError, token: str, password: str | None) -> ResponseReturnValue:
     """A link that still works stays in the form; one that does not is told apart from one that may later."""
     if isinstance(refusal, Later) and password is None:
         raise refusal

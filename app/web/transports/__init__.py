@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from app.auth import Identity
 from app.core.errors import Invalid, Unauthenticated
+from app.flows.sessions import Identity
 from app.web.transports import basic, bearer, cookie
 
 

@@ -1,11 +1,13 @@
 """The basic transport: address and password with each request (RFC 7617). Off unless BASIC_AUTH says otherwise."""
 
-from flask import current_app, request
+from flask import request
 
-from app.auth import Identity, InvalidCredentials, InvalidEmail
-from app.web.door import auth
+from app.current import auth, settings
+from app.domain.accounts.emails import InvalidEmail
+from app.flows.sessions import Identity
+from app.flows.steps.check_password import InvalidCredentials
+from app.web.client_info import origin
 from app.web.limits import GUESSING
-from app.web.origin import origin
 
 
 class Basic:
@@ -14,7 +16,7 @@ class Basic:
     def carried(self) -> bool:
         """Whether there is such a header, and the setting allows it."""
         header = request.headers.get("Authorization", "")
-        return bool(current_app.config["LATCHKEY"].basic_auth) and header.lower().startswith("basic ")
+        return settings.basic_auth and header.lower().startswith("basic ")
 
     def identity(self) -> Identity:
         """The account, as if a session had been opened for this one request."""

@@ -2,8 +2,9 @@
 
 from flask import request
 
-from app.auth import Identity, InvalidToken
-from app.web.door import auth
+from app.current import auth
+from app.domain.tokens.jwt_tokens import InvalidToken
+from app.flows.sessions import Identity
 
 
 class Bearer:

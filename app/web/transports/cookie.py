@@ -6,11 +6,14 @@ which a stranger's page can neither read nor set, and is refused outright when t
 
 from typing import Final, Literal
 
-from flask import Response, current_app, jsonify, request
+from flask import Response, jsonify, request
 
-from app.auth import ACCESS, REFRESH, CsrfMismatch, Identity, TokenExpired, Tokens
-from app.web import cookies, device
-from app.web.door import auth
+from app.current import auth, settings
+from app.domain.tokens.csrf import CsrfMismatch
+from app.domain.tokens.jwt_tokens import ACCESS, REFRESH, TokenExpired
+from app.flows.sessions import Identity
+from app.flows.steps.issue_tokens import Tokens
+from app.web import cookies, device_cookie
 from app.web.public_url import origin_of
 
 CSRF_HEADER: Final = "X-CSRF-Token"
@@ -57,21 +60,20 @@ def refuse_cross_site() -> None:
     if request.headers.get("Sec-Fetch-Site", "same-origin") == "cross-site":
         raise CsrfMismatch("A page of another site may not do this.")
     sender = request.headers.get("Origin")
-    settings = current_app.config["LATCHKEY"]
     if sender is not None and sender not in (origin_of(settings.public_url), *settings.cors_origins):
         raise CsrfMismatch("A page of another origin may not do this.")
 
 
 def carry(tokens: Tokens, status: int) -> Response:
     """An answer whose cookies hold the tokens; its body holds only what a script needs to know."""
-    idle = current_app.config["LATCHKEY"].jwt_refresh_token_expires
+    idle = settings.jwt_refresh_token_expires
     csrf_token = auth.csrf.token_of(tokens.session_id)
     answer = jsonify(token_type="Cookie", expires_in=tokens.expires_in, csrf_token=csrf_token)  # noqa: S106 - no secret
     answer.status_code = status
     cookies.put(answer, "access", tokens.access_token, tokens.expires_in)
     cookies.put(answer, "refresh", tokens.refresh_token, idle)
     cookies.put(answer, "csrf", csrf_token, idle, script_may_read=True)
-    device.remember(auth.sign_in.device_token(tokens))
+    device_cookie.remember(auth.sign_in.device_token(tokens))
     return answer
 
 

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from app.domain.accounts.breaches import Breaches, PasswordBreached
+from app.domain.accounts.breached_passwords import Breaches, PasswordBreached
 
 LEAKED, UNHEARD_OF = "correct horse battery", "a new horse battery"
 PADDED = "padding for nobody"

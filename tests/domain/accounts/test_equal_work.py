@@ -4,7 +4,7 @@ import bcrypt
 import pytest
 from werkzeug.security import generate_password_hash
 
-from app.domain.accounts.breaches import Breaches
+from app.domain.accounts.breached_passwords import Breaches
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.passwords import LOCKED, Passwords, _hash
 

@@ -9,7 +9,7 @@ import unicodedata
 import bcrypt
 import pytest
 
-from app.domain.accounts.breaches import Breaches
+from app.domain.accounts.breached_passwords import Breaches
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.passwords import MAX_LENGTH, Passwords, PasswordTooLong, PasswordTooShort
 from tests.web.api.acts import log_in, sign_up, sql

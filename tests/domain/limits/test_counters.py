@@ -8,7 +8,7 @@ import pytest
 from limits import parse
 
 from app.core import counting
-from app.core.redis import PATIENCE
+from app.core.redis_options import PATIENCE
 from app.domain.limits.counters import Counters
 from tests.conftest import package
 

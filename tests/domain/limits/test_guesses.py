@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app.core.errors import TooMany
+from app.domain.limits.attempts import WINDOWS, Guesses
 from app.domain.limits.counters import Counters
-from app.domain.limits.guesses import WINDOWS, Guesses
 
 ANN, BOB = "ann@example.com", "bob@example.com"
 AT_ONCE = WINDOWS[0].amount

@@ -8,7 +8,7 @@ from flask import Flask
 
 from app.domain.mail import console as room
 from app.domain.mail.console import MailConsole
-from app.domain.mail.letters import RenderedLetter
+from app.domain.mail.renderer import RenderedLetter
 from app.domain.mail.smtp import SmtpPost
 from tests.domain.mail.stage import NOON, StillClock, use_post
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from app.core.foreign_text import unlinked
-from app.domain.mail.foreign_values import OURS, harmless
-from app.domain.mail.letters import Letters, RenderedLetter
+from app.core.untrusted_text import unlinked
+from app.domain.mail.renderer import Letters, RenderedLetter
+from app.domain.mail.untrusted_values import OURS, harmless
 from tests.domain.mail.test_letters import VALUES, every_letter, write
 from tests.hostile import LINKED, TEXTS, words_of
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from jinja2 import TemplateNotFound, UndefinedError
 
-from app.domain.mail.letters import TEMPLATES, Letters, RenderedLetter
+from app.domain.mail.renderer import TEMPLATES, Letters, RenderedLetter
 from tests.domain.mail.stage import NOON
 
 SITE = "https://id.example.org"

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.emails import parse_address
-from app.domain.mail.limit import AT_ONCE, EMAILS_AN_HOUR, HOUR, INTERVAL, TooSoon, next_email
 from app.domain.mail.model import DEAD, DROPPED, SENT, QueuedLetter
 from app.domain.mail.outbox import Outbox
+from app.domain.mail.rate_limit import AT_ONCE, EMAILS_AN_HOUR, HOUR, INTERVAL, TooSoon, next_email
 from tests.domain.mail.stage import NOON, StillClock, open_account
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -18,7 +18,7 @@ ADA, BOB = "ada@example.org", "bob@example.org"
 
 
 def claimed(clock: StillClock, address: str = ADA, kind: str = "reset_password", **more: str) -> QueuedLetter:
-    with Work() as work:
+    with UnitOfWork() as work:
         outbox.queue(kind, now=clock.now(), address=address, **more)
         (letter,) = outbox.claim(clock.now())
         work.commit()
@@ -26,7 +26,7 @@ def claimed(clock: StillClock, address: str = ADA, kind: str = "reset_password",
 
 
 def begin(letter: QueuedLetter, clock: StillClock, **how: bool) -> None:
-    with Work() as work:
+    with UnitOfWork() as work:
         outbox.begin(letter, clock.now(), limited=True, **how)
         work.commit()
 
@@ -34,7 +34,7 @@ def begin(letter: QueuedLetter, clock: StillClock, **how: bool) -> None:
 def send(clock: StillClock, count: int = 1, state: str = SENT, **more: str) -> None:
     for _ in range(count):
         letter = claimed(clock, **more)
-        with Work() as work:
+        with UnitOfWork() as work:
             outbox.begin(letter, clock.now())
             work.commit()
         outbox.finish(letter, state, clock.now())

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.database import db
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.listing import masked
 from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedLetter
 from app.domain.mail.outbox import Outbox
@@ -18,39 +18,39 @@ ADA, BOB = "ada@example.org", "bob@example.org"
 
 
 def rows() -> list[QueuedLetter]:
-    with Work():
+    with UnitOfWork():
         return list(db.session.scalars(sa.select(QueuedLetter).order_by(QueuedLetter.id)))
 
 
 def retry(letter_id: int, clock: StillClock) -> bool:
-    with Work() as work:
+    with UnitOfWork() as work:
         tried = outbox.retry(letter_id, clock.now())
         work.commit()
     return tried
 
 
 def retry_dead(clock: StillClock) -> int:
-    with Work() as work:
+    with UnitOfWork() as work:
         tried = outbox.retry_dead(clock.now())
         work.commit()
     return tried
 
 
 def claim(clock: StillClock) -> list[QueuedLetter]:
-    with Work() as work:
+    with UnitOfWork() as work:
         letters = outbox.claim(clock.now(), 100)
         work.commit()
     return letters
 
 
 def begin(letter: QueuedLetter, clock: StillClock) -> None:
-    with Work() as work:
+    with UnitOfWork() as work:
         outbox.begin(letter, clock.now())
         work.commit()
 
 
 def add(clock: StillClock, address: str = ADA, kind: str = "reset_password", **more: str) -> None:
-    with Work() as work:
+    with UnitOfWork() as work:
         outbox.queue(kind, now=clock.now(), address=address, **more)
         work.commit()
 
@@ -98,7 +98,7 @@ def test_the_list_can_be_of_one_state_and_short(clock: StillClock) -> None:
 
 def test_one_letter_is_shown_or_none(clock: StillClock) -> None:
     account = open_account(ADA)
-    with Work() as work:
+    with UnitOfWork() as work:
         outbox.queue("new_device", now=NOON, address=ADA, account_id=account.id, ip="192.0.2.1")
         work.commit()
     shown = outbox.show(rows()[0].id)

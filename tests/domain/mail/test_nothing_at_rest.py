@@ -7,12 +7,12 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.core.database import db
-from app.core.work import Work
-from app.domain.mail.letters import Letters
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD, SENT, QueuedLetter
 from app.domain.mail.outbox import Outbox
-from app.domain.mail.refusals import PostUnavailable, Undeliverable
+from app.domain.mail.renderer import Letters
 from app.domain.mail.smtp import SmtpPost
+from app.domain.mail.smtp_errors import PostUnavailable, Undeliverable
 from tests.domain.mail.stage import PostOffice, StillClock, answer, open_account
 from tests.domain.mail.test_letters import NOT_ME, UNDO, VALUES
 
@@ -27,7 +27,7 @@ ORIGIN = {"ip": "192.0.2.1", "user_agent": "Firefox/140", "device": "Firefox", "
 def owe_one_of_each(clock: StillClock) -> None:
     """Every kind, to an account and to an address nobody looked up."""
     account = open_account("ada@example.org")
-    with Work() as work:
+    with UnitOfWork() as work:
         for kind in letters.kinds():
             outbox.queue(kind, now=clock.now(), address=account.email, account_id=account.id, locale="de", **ORIGIN)
             outbox.queue(kind, now=clock.now(), address="bob@example.org", **ORIGIN)
@@ -35,7 +35,7 @@ def owe_one_of_each(clock: StillClock) -> None:
 
 
 def deliver(clock: StillClock) -> None:
-    with Work() as work:
+    with UnitOfWork() as work:
         taken = outbox.claim(clock.now(), 100)
         work.commit()
     for letter in taken:
@@ -52,7 +52,7 @@ def deliver(clock: StillClock) -> None:
 
 def at_rest() -> str:
     """Every value of every row."""
-    with Work():
+    with UnitOfWork():
         found = db.session.execute(sa.select(QueuedLetter.__table__)).all()
     return "\n".join(str(value) for row in found for value in row)
 

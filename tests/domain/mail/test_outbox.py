@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.core.database import db
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD, QUEUED, SENT, QueuedLetter
 from app.domain.mail.outbox import LEASE, LeaseLost, Outbox
 from tests.domain.mail.stage import NOON, StillClock, open_account
@@ -18,20 +18,20 @@ outbox = Outbox(host="example.org")
 
 
 def claim(clock: StillClock, limit: int = 10) -> list[QueuedLetter]:
-    with Work() as work:
+    with UnitOfWork() as work:
         letters = outbox.claim(clock.now(), limit)
         work.commit()
     return letters
 
 
 def begin(letter: QueuedLetter, clock: StillClock, **how: bool) -> None:
-    with Work() as work:
+    with UnitOfWork() as work:
         outbox.begin(letter, clock.now(), **how)
         work.commit()
 
 
 def rows() -> list[QueuedLetter]:
-    with Work():
+    with UnitOfWork():
         return list(db.session.scalars(sa.select(QueuedLetter).order_by(QueuedLetter.id)))
 
 
@@ -42,7 +42,7 @@ def add(count: int = 1) -> None:
 
 def test_a_letter_queued_in_a_unit_of_work_is_there_after_its_commit() -> None:
     account = open_account("ada@example.org")
-    with Work() as work:
+    with UnitOfWork() as work:
         outbox.queue(
             "password_changed", now=NOON, address="Ada@example.org", account_id=account.id,
             ip="192.0.2.1", user_agent=None,
@@ -56,7 +56,7 @@ def test_a_letter_queued_in_a_unit_of_work_is_there_after_its_commit() -> None:
 
 
 def test_a_letter_of_a_unit_of_work_that_fails_is_never_sent() -> None:
-    with Work():
+    with UnitOfWork():
         outbox.queue("password_changed", now=NOON, address="ada@example.org")
     assert rows() == []
 
@@ -196,10 +196,10 @@ def test_forgetting_deletes_finished_letters_alone_and_no_id_comes_back(clock: S
 
 def test_the_letters_of_an_account_go_with_it() -> None:
     account = open_account("ada@example.org")
-    with Work() as work:
+    with UnitOfWork() as work:
         outbox.queue("password_changed", now=NOON, address=account.email, account_id=account.id)
         work.commit()
-    with Work() as work:
+    with UnitOfWork() as work:
         db.session.execute(sa.text("DELETE FROM accounts"))
         work.commit()
     assert rows() == []
@@ -224,7 +224,7 @@ def test_a_failed_attempt_stays_counted(clock: StillClock) -> None:
 
 def test_a_request_for_another_account_replaces_nothing(clock: StillClock) -> None:
     ada, bob = open_account("ada@example.org"), open_account("bob@example.org")
-    with Work() as work:
+    with UnitOfWork() as work:
         for account in (ada, bob):
             outbox.queue("email_change_confirm", now=NOON, address="new@example.org", account_id=account.id)
         work.commit()
@@ -234,12 +234,12 @@ def test_a_request_for_another_account_replaces_nothing(clock: StillClock) -> No
 
 def test_erasing_a_mailbox_leaves_the_messages_of_accounts(clock: StillClock) -> None:
     account = open_account("ada@example.org")
-    with Work() as work:
+    with UnitOfWork() as work:
         outbox.queue("email_change_confirm", now=NOON, address="Bob@example.org", account_id=account.id)
         outbox.queue("reset_password", now=NOON, address="BOB@example.org")
         outbox.queue("account_deleted", now=NOON, address="bob@example.org")
         work.commit()
-    with Work() as work:
+    with UnitOfWork() as work:
         outbox.forget_mailbox("bob@example.org")
         work.commit()
     assert [letter.kind for letter in rows()] == ["email_change_confirm", "account_deleted"]

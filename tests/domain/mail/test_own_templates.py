@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
-from app.domain.mail.letters import Letters
+from app.domain.mail.renderer import Letters
 from tests.domain.mail.test_letters import LINK, VALUES
 
 OURS = Letters()

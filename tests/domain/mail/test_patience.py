@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.domain.mail.patience import next_attempt
+from app.domain.mail.retry_policy import next_attempt
 from tests.domain.mail.stage import NOON
 
 

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 
-from app.domain.mail.letters import RenderedLetter
-from app.domain.mail.refusals import PostClosed, PostUnavailable, Undeliverable
+from app.domain.mail.renderer import RenderedLetter
 from app.domain.mail.smtp import SmtpPost
+from app.domain.mail.smtp_errors import PostClosed, PostUnavailable, Undeliverable
 from tests.domain.mail.stage import PostOffice, answer, drop, hang, use_post
 
 ADA, BOB = "ada@example.org", "Bob.B@example.org"

@@ -1,6 +1,6 @@
 """Access and refresh tokens as they are meant to be."""
 
-from app.domain.tokens.bearer import REMEMBERED
+from app.domain.tokens.jwt_tokens import REMEMBERED
 from tests.domain.tokens.forge import forge, parts
 from tests.web.api.acts import bearer, is_problem, me, refresh
 
@@ -31,7 +31,7 @@ def test_an_expired_token_is_refused_in_words_of_its_own(client, changed):
 def test_a_token_expires_though_it_was_remembered(client, ann, monkeypatch):
     me(client, ann)
     later = parts(ann["access_token"])[1]["exp"] + 31
-    monkeypatch.setattr("app.domain.tokens.bearer.time.time", lambda: later)
+    monkeypatch.setattr("app.domain.tokens.jwt_tokens.time.time", lambda: later)
     assert is_problem(me(client, ann), 401, "token_expired")
 
 

@@ -4,14 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.auth import CsrfMismatch, InvalidCursor, InvalidToken, LinkInvalid
 from app.core.clock import Clock
-from app.core.pages import cursor_of, place_of
-from app.domain.challenges.model import Purpose
-from app.domain.tokens.bearer import ACCESS, REFRESH
-from app.domain.tokens.csrf import CsrfTokens
-from app.domain.tokens.links import Links
-from app.flows.steps.known_device import PURPOSE as KNOWN_DEVICE
+from app.core.pagination import InvalidCursor, cursor_of, place_of
+from app.domain.email_actions.model import Purpose
+from app.domain.tokens.csrf import CsrfMismatch, CsrfTokens
+from app.domain.tokens.jwt_tokens import ACCESS, REFRESH, InvalidToken
+from app.domain.tokens.links import LinkInvalid, Links
+from app.flows.steps.recognize_device import PURPOSE as KNOWN_DEVICE
 
 SECRETS = ("a first secret of at least 32 bytes, is it?", "a second secret of at least 32 bytes, is it?")
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

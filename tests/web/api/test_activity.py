@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.pages import cursor_of
+from app.core.pagination import cursor_of
 from tests.test_statements import statements
 from tests.web.api.acts import bearer, is_problem, log_in, log_out, sign_up
 

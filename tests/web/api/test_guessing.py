@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from app.domain.limits.guesses import WINDOWS
+from app.domain.limits.attempts import WINDOWS
 from tests.web.api.acts import ANN, NEW, bearer, forget, is_problem, log_in, reset, sign_up
 
 pytestmark = pytest.mark.settings(ratelimit_enabled=True)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app.core.clock import Clock
 from app.core.database import db
-from app.domain.challenges.model import Purpose
+from app.domain.email_actions.model import Purpose
 from app.domain.tokens.links import Links
 from app.web.guards import SignedInByCookie
 from tests.web.api.acts import is_problem

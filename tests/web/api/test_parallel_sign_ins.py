@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import bcrypt
 import pytest
 
-from app.domain.limits.guesses import WINDOWS
+from app.domain.limits.attempts import WINDOWS
 from tests.races.crowd import together
 from tests.web.api.acts import ANN, NEW, bearer, forget, is_problem, sign_up, sql
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app import create_app
-from app.web.classic.terms import SESSION_API, USER_SERVICE
+from app.web.compat.contract import SESSION_API, USER_SERVICE
 from config import load
 from tests.conftest import close, package
 from tests.test_fuzz import throw

@@ -6,10 +6,10 @@ from flask import request
 from sqlalchemy.exc import InvalidRequestError, NoResultFound
 
 from app.domain.accounts.model import Account
-from app.web.classic.session_api.auth import Auth as PathAuth
-from app.web.classic.session_api.session_auth import SessionAuth, SessionDBAuth, SessionExpAuth
-from app.web.classic.user_service.auth import Auth, _generate_uuid, _hash_password
-from app.web.classic.user_service.db import DB
+from app.web.compat.session_api.auth import Auth as PathAuth
+from app.web.compat.session_api.session_auth import SessionAuth, SessionDBAuth, SessionExpAuth
+from app.web.compat.user_service.auth import Auth, _generate_uuid, _hash_password
+from app.web.compat.user_service.db import DB
 from tests.web.api.acts import sql
 
 EMAIL, PASSWORD = "me@me.com", "mySecuredPwd"

@@ -198,12 +198,12 @@ SIGN_IN = 'href="https://app.example/sign-in"'
 def test_pages_that_lead_to_the_app_link_it(build, flow, path, refusal):
     app, flow.refusal = build(), refusal
     assert "Go to your app" not in press(app.test_client(), path).text
-    app.config["LATCHKEY"].sign_in_url = "https://app.example/sign-in"
+    app.extensions["latchkey_settings"].sign_in_url = "https://app.example/sign-in"
     assert SIGN_IN in press(app.test_client(), path).text
 
 
 @pytest.mark.parametrize("path", ["/undo-email-change", "/not-me"])
 def test_pages_about_danger_link_no_app(build, path):
     app = build()
-    app.config["LATCHKEY"].sign_in_url = "https://app.example/sign-in"
+    app.extensions["latchkey_settings"].sign_in_url = "https://app.example/sign-in"
     assert SIGN_IN not in press(app.test_client(), path).text

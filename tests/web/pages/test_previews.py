@@ -7,10 +7,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.domain.mail.letters import Letters
-from app.flows.letter_previews import LetterPreviews
+from app.domain.mail.renderer import Letters
+from app.flows.template_previews import LetterPreviews
 from app.web.pages.mailbox import pages_mailbox
-from app.web.pages.rendition import LETTER_POLICY
+from app.web.pages.sandboxed_html import LETTER_POLICY
 
 LETTERS = "/dev/mailbox/letters"
 OURS = LetterPreviews(Letters())

@@ -250,7 +250,7 @@ def test_a_changed_password_leads_to_signing_in(build, reset, url):
     app = build()
     browser = app.test_client()
     assert "sign-in" not in use(browser, token="live", password="another staple").text
-    app.config["LATCHKEY"].sign_in_url = url
+    app.extensions["latchkey_settings"].sign_in_url = url
     assert f'<a class="button" href="{url}">Sign in</a>' in use(browser, token="live", password="another staple").text
     reset.refusal = LinkUsed()
     assert f'href="{url}"' in use(browser, token="used").text

@@ -7,24 +7,21 @@ from uuid import UUID
 from flask import Blueprint
 from pydantic import ConfigDict, Field
 
-from app.auth import (
-    AccountDisabled,
-    EmailTaken,
-    FreshSignInNeeded,
-    Identity,
-    InvalidCursor,
-    InvalidEmail,
-    InvalidRoles,
-    LastAdmin,
-    Lookup,
-    NoSuchAccount,
-)  # fmt: skip
 from app.core.errors import TooMany
-from app.web.door import auth
+from app.core.pagination import InvalidCursor
+from app.current import auth
+from app.domain.accounts.administrators import LastAdmin
+from app.domain.accounts.emails import InvalidEmail
+from app.domain.accounts.roles import InvalidRoles
+from app.domain.accounts.search import Lookup
+from app.domain.accounts.store import EmailTaken, NoSuchAccount
+from app.flows.admin_accounts import AccountDisabled
+from app.flows.sessions import Identity
+from app.flows.steps.check_password import FreshSignInNeeded
 from app.web.endpoint import endpoint
 from app.web.guards import Administrator
 from app.web.limits import Limit
-from app.web.wire import Answer, Body, Email, Locale, Name, PageQuery, SearchText
+from app.web.schemas import Answer, Body, Email, Locale, Name, PageQuery, SearchText
 
 blueprint = Blueprint("admin_users", __name__, url_prefix="/api/v1/admin/users")
 
@@ -67,9 +64,19 @@ class UserQuery(PageQuery):
 class Invitation(Body):
     """For whom to open an account."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{
-        "email": "eve@example.com", "first_name": "Eve", "last_name": "Moss", "locale": "en", "roles": ["editor"],
-    }]})  # fmt: skip
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "email": "eve@example.com",
+                    "first_name": "Eve",
+                    "last_name": "Moss",
+                    "locale": "en",
+                    "roles": ["editor"],
+                }
+            ]
+        }
+    )
 
     email: Email
     first_name: Name | None = None
@@ -99,9 +106,13 @@ def search_users(identity: Identity, query: UserQuery) -> object:
 
 @blueprint.post("")
 @endpoint(
-    takes=Invitation, gives=User, status=201, who=Administrator(), limit=Limit("60 per minute"),
+    takes=Invitation,
+    gives=User,
+    status=201,
+    who=Administrator(),
+    limit=Limit("60 per minute"),
     refuses=(FreshSignInNeeded, EmailTaken, InvalidEmail, InvalidRoles, TooMany),
-)  # fmt: skip
+)
 def invite_user(identity: Identity, body: Invitation) -> object:
     """Open an account for somebody.
 
@@ -144,9 +155,8 @@ def enable_user(identity: Identity, user_id: UUID) -> None:
 
 @blueprint.put("/<uuid:user_id>/roles")
 @endpoint(
-    takes=RoleSet, who=Administrator(), status=204,
-    refuses=(FreshSignInNeeded, NoSuchAccount, InvalidRoles, LastAdmin),
-)  # fmt: skip
+    takes=RoleSet, who=Administrator(), status=204, refuses=(FreshSignInNeeded, NoSuchAccount, InvalidRoles, LastAdmin)
+)
 def set_user_roles(identity: Identity, user_id: UUID, body: RoleSet) -> None:
     """Say what the account may do.
 
@@ -157,9 +167,11 @@ def set_user_roles(identity: Identity, user_id: UUID, body: RoleSet) -> None:
 
 @blueprint.post("/<uuid:user_id>/reset")
 @endpoint(
-    who=Administrator(), status=204, limit=Limit("60 per minute"),
+    who=Administrator(),
+    status=204,
+    limit=Limit("60 per minute"),
     refuses=(FreshSignInNeeded, NoSuchAccount, AccountDisabled, TooMany),
-)  # fmt: skip
+)
 def reset_user_password(identity: Identity, user_id: UUID) -> None:
     """Have a letter sent by which its owner chooses a new password."""
     auth.administration.start_reset(identity, str(user_id))

@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.clock import Clock
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD
 from app.domain.mail.outbox import Outbox
 from tests.web.api.acts import bearer, make_admin, sql
@@ -41,7 +41,7 @@ def dead_letter(app):
     """The id of a letter that was given up."""
     outbox, clock = Outbox(), Clock()
     with app.app_context():
-        with Work() as work:
+        with UnitOfWork() as work:
             for letter in outbox.claim(clock.now(), 1):
                 letter_id = letter.id
             work.commit()

@@ -161,10 +161,7 @@ def test_all_sessions_of_somebody_are_ended_at_once(client, desk, bob):
     assert [me(client, tokens).status_code for tokens in (bob.tokens, second)] == [401, 401]
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("POST", "disable"), ("DELETE", ""), ("PUT", "roles")],
-)
+@pytest.mark.parametrize(("method", "path"), [("POST", "disable"), ("DELETE", ""), ("PUT", "roles")])
 def test_the_last_administrator_stays(desk, ada, method, path):
     body = {"roles": ["editor"]} if path == "roles" else {}
     answer = desk.call(method, f"users/{ada.id}/{path}".rstrip("/"), **body)

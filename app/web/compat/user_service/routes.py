@@ -1,0 +1,156 @@
+"""The routes of the user authentication service. They know `Auth` alone."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from flask import Blueprint, Response, abort, redirect, request, url_for
+from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
+
+from app.web.compat.contract import USER_SERVICE, Address, Form, classic, refusal, set_cookie
+from app.web.compat.user_service.auth import Auth
+from app.web.compat.user_service.db import User
+from app.web.guards import Refusals
+from app.web.schemas import Answer, LinkToken, Password
+
+COOKIE: Final = "session_id"
+SCHEME: Final = "classicSessionId"
+EXAMPLE: JsonDict = {"email": "bob@bob.com", "password": "mySuperPwd"}
+AUTH: Final = Auth()
+
+blueprint = Blueprint(USER_SERVICE, __name__)
+
+
+class EmailAndPassword(Form):
+    """An address and a password of any length."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+
+    email: Address
+    password: Password
+
+
+class ResetRequest(Form):
+    """Whose password was forgotten."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": EXAMPLE["email"]}]})
+
+    email: Address
+
+
+class PasswordUpdate(Form):
+    """A reset token, and the password it is to set. The address is repeated in the answer."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"email": "bob@bob.com", "reset_token": "WyI…", "new_password": "t4rt1fl3tt3"}]}
+    )
+
+    email: Address
+    reset_token: LinkToken
+    new_password: Password
+
+
+class Welcome(Answer):
+    """A word of welcome."""
+
+    message: str = Field(examples=["Bienvenue"])
+
+
+class Done(Answer):
+    """What was done, and for whom."""
+
+    email: str
+    message: str = Field(examples=["logged in"])
+
+
+class ProfileShown(Answer):
+    """Who is logged in."""
+
+    email: str
+
+
+class ResetToken(Answer):
+    """A token that sets a new password once."""
+
+    email: str
+    reset_token: str
+
+
+@dataclass(frozen=True)
+class LoggedIn:
+    """Whoever has the cookie of a live session; else 403."""
+
+    scheme: str | None = SCHEME
+    gives: str | None = "user"
+    refuses: Refusals = ()
+
+    def admit(self) -> User:
+        """The user."""
+        return AUTH.get_user_from_session_id(request.cookies.get(COOKIE)) or abort(403)
+
+
+@blueprint.get("/")
+@classic(gives=Welcome, needs_database=False)
+def welcome() -> object:
+    """Say welcome."""
+    return Welcome(message="Bienvenue")
+
+
+@blueprint.post("/users")
+@classic(takes=EmailAndPassword, form=True, gives=Done)
+def register_user(body: EmailAndPassword) -> object:
+    """Register a user."""
+    try:
+        AUTH.register_user(body.email, body.password)
+    except ValueError:
+        return refusal(400, message="email already registered")
+    return Done(email=body.email, message="user created")
+
+
+@blueprint.post("/sessions")
+@classic(401, takes=EmailAndPassword, form=True, gives=Done)
+def log_in(body: EmailAndPassword) -> object:
+    """Log in. The answer sets the cookie `session_id`."""
+    session_id = AUTH.log_in(body.email, body.password)
+    if session_id is None:
+        abort(401)
+    answer = Response(Done(email=body.email, message="logged in").model_dump_json(), mimetype="application/json")
+    return set_cookie(answer, COOKIE, session_id)
+
+
+@blueprint.delete("/sessions")
+@classic(403, who=LoggedIn(), status=302)
+def log_out(user: User) -> object:
+    """Log out. The session ends, and the answer leads to `GET /`."""
+    AUTH.destroy_session(user.id, user.session_id)
+    answer = redirect(url_for(".welcome"))
+    answer.delete_cookie(COOKIE, path=request.script_root or "/")
+    return answer
+
+
+@blueprint.get("/profile")
+@classic(403, who=LoggedIn(), gives=ProfileShown)
+def show_profile(user: User) -> object:
+    """Who is logged in."""
+    return user
+
+
+@blueprint.post("/reset_password")
+@classic(403, takes=ResetRequest, form=True, gives=ResetToken)
+def hand_over_reset_token(body: ResetRequest) -> object:
+    """Get a reset token. Whoever asks gets it, which is why production refuses this wing."""
+    try:
+        return ResetToken(email=body.email, reset_token=AUTH.get_reset_password_token(body.email))
+    except ValueError:
+        abort(403)
+
+
+@blueprint.put("/reset_password")
+@classic(403, takes=PasswordUpdate, form=True, gives=Done)
+def update_password(body: PasswordUpdate) -> object:
+    """Set a new password by a reset token, which works once."""
+    try:
+        AUTH.update_password(body.reset_token, body.new_password)
+    except ValueError:
+        abort(403)
+    return Done(email=body.email, message="Password updated")
