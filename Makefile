@@ -26,7 +26,7 @@ types: $(VENV)/.tests ## check types, strictly
 	@$(BIN)/mypy
 
 docs: $(VENV)/.docs ## build the documentation site into site/
-	@$(BIN)/mkdocs --quiet build --strict
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs --quiet build --strict
 	@echo "Open site/index.html."
 
 lock: $(VENV)/.tests ## write requirements.lock from requirements.txt (ARGS=--upgrade takes newer versions of the rest)

@@ -1,4 +1,4 @@
-"""The documentation says what is so: its tables, links, names and commands are held against the service itself."""
+"""The documentation is correct: its tables, links, names and commands are compared with the service itself."""
 
 import json
 import os
@@ -25,11 +25,13 @@ from config import ROOT, Settings, load
 from tests.web.api.routes import ROUTES, SOMEBODY, SOMETHING
 
 README = ROOT / "README.md"
-PAGES = [README, *sorted((ROOT / "docs").glob("**/*.md"))]
+PAGES = [README, ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs/decisions").glob("*.md"))]
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 each_page = pytest.mark.parametrize("page", PAGES, ids=NAMES)
 BASE = "http://localhost:8000"
 API = ROOT / "docs/api.md"
+ARCHITECTURE = ROOT / "docs/architecture.md"
+CONFIGURATION = ROOT / "docs/configuration.md"
 WHO = {
     "Anyone": "anyone",
     "SignedIn": "signed in",
@@ -51,9 +53,14 @@ def section(page: Path, heading: str) -> str:
 
 def table(page: Path, heading: str) -> list[list[str]]:
     """The cells of the rows of the first table under a heading, without its head."""
-    first = re.search(r"(?:^\|.*\n)+", section(page, heading), re.MULTILINE)
-    assert first, f"{page.name} has no table under {heading!r}"
-    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in first[0].splitlines()[2:]]
+    return tables(page, heading)[0]
+
+
+def tables(page: Path, heading: str) -> list[list[list[str]]]:
+    """The same of every table under a heading and those below it."""
+    found = re.findall(r"(?:^\|.*\n)+", section(page, heading), re.MULTILINE)
+    assert found, f"{page.name} has no table under {heading!r}"
+    return [[[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[2:]] for text in found]
 
 
 def fenced(text: str, language: str) -> list[str]:
@@ -79,7 +86,7 @@ def named_paths(page: Path) -> set[str]:
 @each_page
 def test_a_relative_link_leads_to_a_file(page):
     links = re.findall(r"\]\(([^)\s]+)\)", page.read_text())
-    targets = [link.partition("#")[0] for link in links if not re.match(r"[a-z]+:|#", link)]
+    targets = [link.partition("#")[0] for link in links if not re.match(r"[a-z]+:|#|\.\./\.\./actions/", link)]
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
@@ -106,21 +113,34 @@ def test_a_make_target_that_is_named_exists(page):
     assert set(commands) <= targets
 
 
-def test_the_map_shows_every_room():
-    rooms = [*ROOT.glob("app/*/"), *ROOT.glob("app/domain/*/"), *ROOT.glob("app/flows/*/")]
-    rooms = {str(room.relative_to(ROOT)) for room in rooms if list(room.glob("*.py"))} - {"app/domain"}
-    shown = {line.split()[0].rstrip("/") for line in section(README, "## The map of the house").splitlines() if line}
-    assert rooms - shown == set()
+def test_the_map_shows_every_package():
+    packages = [*ROOT.glob("app/*/"), *ROOT.glob("app/domain/*/"), *ROOT.glob("app/flows/*/")]
+    there = {str(package.relative_to(ROOT)) for package in packages if list(package.glob("*.py"))} - {"app/domain"}
+    shown = {line.split()[0].rstrip("/") for line in section(ARCHITECTURE, "## Package map").splitlines() if line}
+    assert there - shown == set()
+
+
+def test_the_index_of_decisions_names_each_of_them():
+    index = ROOT / "docs/decisions/index.md"
+    titles = {page.name: page.read_text().splitlines()[0] for page in index.parent.glob("0*.md")}
+    rows = {re.search(r"\((.*)\)", row[1])[1]: row for row in table(index, "# Decisions")}
+    assert rows.keys() == titles.keys()
+    assert {name: f"# {int(number)}. {link[1 : link.index(']')]}" for name, (number, link) in rows.items()} == titles
+
+
+def settings_rows() -> dict[str, str]:
+    """Each setting of the tables with its default."""
+    return {row[0].strip("`").lower(): row[1] for rows in tables(CONFIGURATION, "## Settings") for row in rows}
 
 
 def test_the_settings_table_has_exactly_the_settings():
-    documented = [name.strip("`") for name, *_ in table(README, "## Settings")]
-    assert sorted(documented) == sorted(name.upper() for name in Settings.model_fields)
+    rows = [row[0].strip("`") for rows in tables(CONFIGURATION, "## Settings") for row in rows]
+    assert sorted(rows) == sorted(name.upper() for name in Settings.model_fields)
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_the_default_of_a_setting_is_the_one_in_the_table(name, tmp_path):
-    said = {row[0].strip("`").lower(): row[1] for row in table(README, "## Settings")}.get(name, "not in the table")
+    said = settings_rows().get(name, "not in the table")
     declared, in_use = Settings.model_fields[name].default, getattr(load({}, instance_path=tmp_path), name)
     if name == "instance_path":
         assert said == f"`{declared.relative_to(ROOT)}`"
@@ -177,6 +197,20 @@ def test_the_table_of_routes_is_the_url_map():
         for method, path, contract in ROUTES
     }  # fmt: skip
     assert said == there
+
+
+def test_the_picture_of_the_sequence_shows_what_the_readme_draws():
+    (source,) = fenced(README.read_text(), "mermaid")
+    texts = re.findall(r"^ +(?:participant \w+ as|[^:\n]+:) (.+)$", source, re.MULTILINE)
+    picture = re.sub(r"<[^>]+>", " ", (ROOT / "docs/images/sign-in.svg").read_text())
+    assert len(texts) > 8
+    assert [text for text in texts if " ".join(text.split()) not in " ".join(picture.split())] == []
+
+
+@pytest.mark.parametrize("image", sorted((ROOT / "docs/images").iterdir()), ids=lambda image: image.name)
+def test_an_image_is_small_and_shown(image):
+    assert image.stat().st_size < 200_000
+    assert any(f"images/{image.name})" in page.read_text() for page in PAGES)
 
 
 def tour_script(port: int) -> str:
