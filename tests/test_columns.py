@@ -13,14 +13,14 @@ from app.core.database import db
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.roles import role_words
 from app.domain.audit.chain import GENESIS
-from app.domain.audit.event_types import Tag
+from app.domain.audit.event_types import EventType
 from app.domain.email_actions.model import Purpose
 from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT
 from app.domain.mail.outbox import MAX_ERROR, Outbox
-from app.domain.mail.renderer import Letters
-from app.domain.tokens.keys import ALGORITHMS, new_key, seal
+from app.domain.mail.renderer import EmailRenderer
+from app.domain.tokens.keys import ALGORITHMS, encrypt, new_key
 from app.flows.cleanup import TASK
-from app.web.api.account import AccountChanges
+from app.web.api.account import UpdateAccountRequest
 from app.web.compat.user_service.db import MAX_HASH
 from tests.web.api.acts import ANN, PASSWORD, bearer, make_admin, sign_up
 
@@ -30,7 +30,8 @@ UUID, SHA256 = str(uuid.uuid4()), hashlib.sha256().hexdigest()
 ADDRESS = f"{'a' * 64}@{'.'.join(['x' * 61] * 3)}.com"
 STRANGER = ClientInfo(ip=MIB, user_agent=MIB, languages=(MIB,))
 MEMBERS = {
-    name: shape["anyOf"][0]["maxLength"] for name, shape in AccountChanges.model_json_schema()["properties"].items()
+    name: shape["anyOf"][0]["maxLength"]
+    for name, shape in UpdateAccountRequest.model_json_schema()["properties"].items()
 }
 ROLES = role_words(["r" * 24 + str(number) for number in range(9)] + ["s" * 21])  # one more character is refused
 MESSAGE = Outbox("x" * 60 + "." + "y" * 60 + ".example.com")._row("reset_password", None, "ann@example.com")
@@ -44,8 +45,8 @@ LONGEST = {
     "accounts.last_name": "x" * MEMBERS["last_name"],
     "accounts.locale": "x" * MEMBERS["locale"],
     "accounts.roles": ROLES,
-    "audit_events.tag": max(Tag, key=len),
-    "audit_events.result": max((tag.result for tag in Tag), key=len),
+    "audit_events.tag": max(EventType, key=len),
+    "audit_events.result": max((tag.result for tag in EventType), key=len),
     "audit_events.account_id": UUID,
     "audit_events.actor_id": UUID,
     "audit_events.session_id": UUID,
@@ -65,7 +66,7 @@ LONGEST = {
     "challenges.reserved": parse_address(ADDRESS).canonical,
     "leases.task": TASK,
     "leases.holder": UUID,
-    "outbox.kind": max(Letters(None).kinds(), key=len),
+    "outbox.kind": max(EmailRenderer(None).kinds(), key=len),
     "outbox.account_id": UUID,
     "outbox.address": parse_address(ADDRESS).canonical,
     "outbox.mailbox": parse_address(ADDRESS).canonical,
@@ -82,7 +83,7 @@ LONGEST = {
     "sessions.rotated_with": SHA256,
     "signing_keys.kid": encode(hashlib.sha256().digest()),
     "signing_keys.algorithm": max(ALGORITHMS, key=len),
-    "signing_keys.private_key": seal(new_key("RS256"), bytes(32)),
+    "signing_keys.private_key": encrypt(new_key("RS256"), bytes(32)),
 }
 ODD = [
     "x" * 5_000,
@@ -183,7 +184,7 @@ class Client:
 
 
 @pytest.mark.settings(
-    trusted_proxies=["127.0.0.1"], classic_api=True, public_url=f"http://{'x' * 60}.{'y' * 60}.example"
+    trusted_proxies=["127.0.0.1"], compat_api=True, public_url=f"http://{'x' * 60}.{'y' * 60}.example"
 )
 def test_whatever_a_client_sends_no_column_refuses_it(each_app, auth):
     client = Client(each_app)

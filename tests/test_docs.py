@@ -20,7 +20,7 @@ import pytest
 from app.core.errors import ServiceError
 from app.web.errors import STATUS, status_of, title_of
 from app.web.input_errors import CODES
-from app.web.openapi import refusals_of
+from app.web.openapi import errors_of
 from config import ROOT, Settings, load
 from tests.web.api.routes import ROUTES, SOMEBODY, SOMETHING
 
@@ -175,7 +175,7 @@ def test_the_table_of_member_codes_has_exactly_those_there_are():
 
 
 def test_a_code_stands_in_the_table_where_it_belongs():
-    answered = {refusal.code for _, _, contract in ROUTES for refusal in refusals_of(contract)}
+    answered = {refusal.code for _, _, contract in ROUTES for refusal in errors_of(contract)}
     assert {code for code, _ in codes("### Codes that no route answers with")} & answered == set()
     assert answered <= {code for code, _ in codes("## Codes")}
 

@@ -1,17 +1,17 @@
-"""flask housekeeping: make gone what is over."""
+"""flask cleanup: delete expired data."""
 
 import click
 from flask.cli import AppGroup
 
-from app.cli.exits import refusals_as_exits
+from app.cli.exits import errors_as_exits
 from app.current import auth
 
-housekeeping = AppGroup("housekeeping", help="What is over, and takes room.")
+cleanup = AppGroup("cleanup", help="Delete expired data.")
 
 
-@housekeeping.command("run")
+@cleanup.command("run")
 def run() -> None:
-    """Erase accounts that are due; forget old sessions, letters, links and events. Several may run at once."""
-    with refusals_as_exits():
-        for kind, count in auth.housekeeping.run().items():
+    """Purge accounts that are due; delete old sessions, messages, links and events. Several may run at once."""
+    with errors_as_exits():
+        for kind, count in auth.cleanup.run().items():
             click.echo(f"{kind}: {count}")

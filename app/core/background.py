@@ -7,15 +7,15 @@ import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from app.core.errors import Busy
+from app.core.errors import Unavailable
 
-LONGEST_PAUSE = 15.0
+MAX_PAUSE = 15.0
 
 Context = Callable[[], AbstractContextManager[object]]
 logger = logging.getLogger(__name__)
 
 
-def make_rounds(
+def run_periodically(
     name: str,
     one_round: Callable[[threading.Event], int],
     *,
@@ -33,12 +33,12 @@ def make_rounds(
             failures = 0
         except Exception as failure:  # whatever it was: the next round must still come
             failures += 1
-            pause = min(LONGEST_PAUSE, poll_seconds * 2 ** min(failures, 10)) * jitter.uniform(0.8, 1.2)
-            report(f"{name} pauses", failure)
+            pause = min(MAX_PAUSE, poll_seconds * 2 ** min(failures, 10)) * jitter.uniform(0.8, 1.2)
+            log_failure(f"{name} pauses", failure)
         stop.wait(pause)
 
 
-class Rounds(threading.Thread):
+class BackgroundTask(threading.Thread):
     """Rounds in a thread of their own, which ends with the process or with `stop()`."""
 
     def __init__(self, name: str, rounds: Callable[[threading.Event], None]) -> None:
@@ -51,9 +51,9 @@ class Rounds(threading.Thread):
         self.join(timeout)
 
 
-def report(what: str, failure: Exception) -> None:
+def log_failure(what: str, failure: Exception) -> None:
     """Log a failure without its own words, which may hold an address or a link: what kind it is, and where."""
-    if isinstance(failure, Busy):
+    if isinstance(failure, Unavailable):
         logger.warning("%s: %s", what, failure.message)
         return
     frames = traceback.extract_tb(failure.__traceback__)[-4:]

@@ -21,7 +21,7 @@ class ClientInfo:
     ip: str | None = None
     user_agent: str | None = None
     languages: tuple[str, ...] = ()
-    device: str | None = field(default=None, repr=False)
+    device_token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         fitting = {

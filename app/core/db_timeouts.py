@@ -16,21 +16,21 @@ PAUSE: Final = 0.5  # seconds for which connecting is not tried again after it f
 Result = TypeVar("Result")
 
 
-class Line:
+class CircuitBreaker:
     """The way to one database. One at a time tries it while it is down; the others fail at once."""
 
     def __init__(self, pause: float = PAUSE) -> None:
         self._pause = pause
         self._lock, self._down, self._next_try = threading.Lock(), False, 0.0
 
-    def watch(self, engine: sa.Engine, seconds: float) -> None:
+    def install(self, engine: sa.Engine, seconds: float) -> None:
         """Let nobody on this engine wait for longer than `seconds` for a connection or for an answer."""
         driver = engine.dialect.loaded_dbapi
-        connect = _impatient(driver, seconds).connect if engine.driver == "psycopg" else engine.dialect.connect
+        connect = _timeout_connection(driver, seconds).connect if engine.driver == "psycopg" else engine.dialect.connect
 
         @event.listens_for(engine, "do_connect")
         def dial(_dialect: Any, _record: object, args: Any, named: Any) -> Any:
-            if not self._may_try():
+            if not self._allow_attempt():
                 raise driver.OperationalError("not tried: the database was away a moment ago")
             try:
                 connection = connect(*args, **named)
@@ -42,11 +42,11 @@ class Line:
 
         @event.listens_for(engine, "handle_error")
         def listen(context: sa.engine.ExceptionContext) -> None:
-            if is_silence(context.original_exception):
+            if is_timeout(context.original_exception):
                 # It may have been one slow statement: the other connections of the pool are still good.
                 context.invalidate_pool_on_disconnect = False
 
-    def _may_try(self) -> bool:
+    def _allow_attempt(self) -> bool:
         with self._lock:
             if self._down and time.monotonic() < self._next_try:
                 return False
@@ -54,7 +54,7 @@ class Line:
             return True
 
 
-def is_silence(failure: BaseException | None) -> bool:
+def is_timeout(failure: BaseException | None) -> bool:
     """Whether a driver failed because it had waited long enough."""
     return failure is not None and isinstance(failure.__cause__ or failure.__context__, TimeoutError)
 
@@ -65,7 +65,7 @@ def timeouts(driver: str, seconds: float) -> dict[str, object]:
     return dict.fromkeys(names, seconds)
 
 
-def _impatient(psycopg: Any, seconds: float) -> Any:
+def _timeout_connection(psycopg: Any, seconds: float) -> Any:
     # Handed in, not imported: who runs SQLite starts without it.
     class Impatient(psycopg.Connection):  # type: ignore[misc]
         """A connection that waits for its server no longer than that."""
@@ -83,12 +83,14 @@ def _impatient(psycopg: Any, seconds: float) -> Any:
         def _connect_gen(cls, *args: Any, **named: Any) -> Any:
             # The driver takes connect_timeout=1 for 2, as libpq does.
             too_late = psycopg.OperationalError("the database does not take a connection")
-            return _within(seconds, super()._connect_gen(*args, **named), too_late)
+            return _with_deadline(seconds, super()._connect_gen(*args, **named), too_late)
 
     return Impatient
 
 
-def _within(seconds: float, work: Generator[Any, Any, Result], too_late: Exception) -> Generator[Any, Any, Result]:
+def _with_deadline(
+    seconds: float, work: Generator[Any, Any, Result], too_late: Exception
+) -> Generator[Any, Any, Result]:
     deadline = time.monotonic() + seconds
     wanted = next(work)
     while True:

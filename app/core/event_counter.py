@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 
-class Tally:
+class EventCounter:
     """How often each thing happened since this process began. Numbers only grow."""
 
     def __init__(self, words: Iterable[str] = ()) -> None:

@@ -13,7 +13,7 @@ from app.core import base64url
 from app.core.errors import Invalid
 
 Item = TypeVar("Item")
-LARGEST_ID: Final = 2**63 - 1
+MAX_ID: Final = 2**63 - 1
 MAX_CURSOR: Final = 200
 
 
@@ -33,29 +33,29 @@ class Page(Generic[Item]):
     next: str | None
 
 
-def cursor_of(*place: int | str) -> str:
+def encode_cursor(*place: int | str) -> str:
     """The cursor of a place. Opaque to clients, and no secret: a forged one names another place in the same list."""
     return base64url.encode(json.dumps(place).encode())
 
 
-def place_of(cursor: str, *types: type) -> list[int | str]:
+def decode_cursor(cursor: str, *types: type) -> list[int | str]:
     """The place of a cursor, its parts of these types and its numbers small enough to be asked for; `InvalidCursor`."""
     try:
         place = json.loads(base64url.decode(cursor))
     except (ValueError, RecursionError):
         raise InvalidCursor from None
-    if not isinstance(place, list) or [type(part) for part in place] != list(types) or not all(map(_usual, place)):
+    if not isinstance(place, list) or [type(part) for part in place] != list(types) or not all(map(_in_range, place)):
         raise InvalidCursor
     return place
 
 
-def newest_first(read: Callable[[int, int], list[Any]], after: str | None, limit: int) -> Page[Any]:
+def paginate_by_id(read: Callable[[int, int], list[Any]], after: str | None, limit: int) -> Page[Any]:
     """A page of rows by their `id`, where `read(before, most)` gives the newest with an id below; `InvalidCursor`."""
-    before = LARGEST_ID if after is None else int(place_of(after, int)[0])
+    before = MAX_ID if after is None else int(decode_cursor(after, int)[0])
     rows = read(before, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
-    return Page(rows, cursor_of(rows[-1].id) if more else None)
+    return Page(rows, encode_cursor(rows[-1].id) if more else None)
 
 
-def _usual(part: int | str) -> bool:
-    return 0 <= part <= LARGEST_ID if isinstance(part, int) else part.isascii() and part.isprintable()
+def _in_range(part: int | str) -> bool:
+    return 0 <= part <= MAX_ID if isinstance(part, int) else part.isascii() and part.isprintable()

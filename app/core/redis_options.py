@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-PATIENCE: Final = 0.1  # seconds that a request waits for Redis at most
+TIMEOUT: Final = 0.1  # seconds that a request waits for Redis at most
 
 
 def options_for(url: str) -> dict[str, Any]:
@@ -13,6 +13,6 @@ def options_for(url: str) -> dict[str, Any]:
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    timeouts = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), PATIENCE)
+    timeouts = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), TIMEOUT)
     # The client would pause before it tries again, in the middle of somebody's sign-in.
     return {**timeouts, "retry": Retry(NoBackoff(), 0), "wrap_exceptions": True}

@@ -8,12 +8,12 @@ import threading
 import time
 from typing import Final
 
-PATIENCE_SECONDS: Final = 0.5
-REMEMBERED_SECONDS: Final = 15.0
-HIGHEST: Final = 65_535
+TIMEOUT_SECONDS: Final = 0.5
+CACHE_SECONDS: Final = 15.0
+MAX_PORT: Final = 65_535
 
 
-class Port:
+class TcpProbe:
     """A server we talk to now and then. Asked at most every few seconds: probes must not become its load, or ours."""
 
     def __init__(self, host: str, port: int) -> None:
@@ -21,16 +21,16 @@ class Port:
         self._asked_at, self._listens = float("-inf"), False
         self._asking = threading.Lock()
 
-    def listens(self) -> bool:
+    def is_reachable(self) -> bool:
         """Whether a connection can be made, as of a few seconds ago."""
         with self._asking:
-            if time.monotonic() - self._asked_at > REMEMBERED_SECONDS:
-                self._listens, self._asked_at = self._answers(), time.monotonic()
+            if time.monotonic() - self._asked_at > CACHE_SECONDS:
+                self._listens, self._asked_at = self._connect(), time.monotonic()
             return self._listens
 
-    def _answers(self) -> bool:
+    def _connect(self) -> bool:
         try:
-            with socket.create_connection(self._address, PATIENCE_SECONDS):
+            with socket.create_connection(self._address, TIMEOUT_SECONDS):
                 return True
         except OSError:
             return False
@@ -40,7 +40,7 @@ def free_port(host: str, taken: int) -> int:
     """A port near `taken` that nobody listens at; 0 if there is none."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     near = [taken + step for step in (*range(1, 100), *range(-1, -100, -1))]
-    return next((port for port in near if 1024 < port <= HIGHEST and _is_free(family, (host, port))), 0)
+    return next((port for port in near if 1024 < port <= MAX_PORT and _is_free(family, (host, port))), 0)
 
 
 def _is_free(family: int, address: tuple[str, int]) -> bool:

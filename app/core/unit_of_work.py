@@ -3,8 +3,8 @@
 from types import TracebackType
 from typing import Self
 
-from app.core.database import db, failing_as_busy, is_collision
-from app.core.errors import Overtaken
+from app.core.database import db, is_collision, translate_errors
+from app.core.errors import Superseded
 
 
 class UnitOfWork:
@@ -15,15 +15,15 @@ class UnitOfWork:
 
     def commit(self) -> None:
         """Make it so; what was not committed before this line returns did not happen."""
-        with failing_as_busy():
+        with translate_errors():
             db.session.commit()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with failing_as_busy():
+        with translate_errors():
             db.session.remove()  # hands the connection back too: none is held while a password is hashed
             if is_collision(error):
-                raise Overtaken from error
+                raise Superseded from error
             if error is not None:
                 raise error

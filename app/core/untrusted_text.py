@@ -8,7 +8,7 @@ _NO_WORD = re.compile(r"[^\w ()',-]")
 _LIKE_A_PHONE_NUMBER = re.compile(r"(?<!\w)\d[\d ()-]{5,}\d(?!\w)")
 
 
-def unlinked(text: str, most: int = 120) -> str:
+def without_links(text: str, most: int = 120) -> str:
     """The words of `text` on one line of at most so many characters, with nothing that a mail program would link."""
     words = _LIKE_A_PHONE_NUMBER.sub(" ", _NO_WORD.sub(" ", text))
     line = " ".join(words.split())

@@ -7,23 +7,23 @@ from app.core.clock import Clock
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.sessions.model import OwnedSession
 from app.flows.steps.require_administrator import Actor
-from app.flows.steps.require_recent_auth import RequireFresh
-from app.flows.steps.schedule_deletion import DeleteAccount
+from app.flows.steps.require_recent_auth import RequireRecentAuth
+from app.flows.steps.schedule_deletion import ScheduleDeletion
 
 
 @dataclass(frozen=True, slots=True)
-class Deletion:
+class AccountDeletion:
     """Lets an owner delete their account. Signing in within the grace takes it back."""
 
     clock: Clock
-    require_fresh: RequireFresh
-    delete_account: DeleteAccount
+    require_recent_auth: RequireRecentAuth
+    schedule_deletion: ScheduleDeletion
 
-    def request(self, identity: OwnedSession[AccountSnapshot], password: str, origin: ClientInfo) -> None:
+    def request(self, identity: OwnedSession[AccountSnapshot], password: str, client: ClientInfo) -> None:
         """End every session now and the account when the grace is over. The password is needed, however fresh.
 
         `LastAdmin` if nobody would administer.
         """
-        self.require_fresh(identity, password, origin)
+        self.require_recent_auth(identity, password, client)
         account = identity.owner
-        self.delete_account(account, self.clock.now(), origin, Actor(actor_id=account.id, session_id=None))
+        self.schedule_deletion(account, self.clock.now(), client, Actor(actor_id=account.id, session_id=None))

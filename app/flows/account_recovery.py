@@ -6,7 +6,7 @@ from app.core.client_info import ClientInfo
 from app.core.clock import Clock
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.store import AccountStore
-from app.domain.audit.journal import Journal, Tag
+from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
 from app.domain.mail.outbox import Outbox
 from app.domain.tokens.links import Links, LinkUsed
@@ -14,7 +14,7 @@ from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 
 @dataclass(frozen=True, slots=True)
-class NotMe:
+class AccountRecovery:
     """Ends whatever a stranger may have begun."""
 
     work: UnitOfWork
@@ -27,24 +27,24 @@ class NotMe:
 
     def check(self, token: str) -> None:
         """Raise what is wrong with an alarm link. Changes nothing."""
-        account_id, version = self.links.open(Purpose.NOT_ME, token)
+        account_id, version = self.links.open(Purpose.SECURE_ACCOUNT, token)
         account = self.accounts.by_id(account_id)
         if account is None or account.credentials_version != version:
             raise LinkUsed
 
-    def report(self, token: str, origin: ClientInfo) -> None:
+    def secure(self, token: str, client: ClientInfo) -> None:
         """End all sessions, cancel pending changes, let no password fit until the reset that this starts.
 
         The link was made for one state of the account and voids it.
         """
-        account_id, version = self.links.open(Purpose.NOT_ME, token)
+        account_id, version = self.links.open(Purpose.SECURE_ACCOUNT, token)
         account, now = self.accounts.by_id(account_id), self.clock.now()
         with self.work as work:
-            if account is None or not self.accounts.lock(account_id, version, now):
+            if account is None or not self.accounts.invalidate_password(account_id, version, now):
                 raise LinkUsed
             self.revoke_access(account_id, Cause.SECURED, now)
-            self.outbox.queue(
-                "reset_password", now=now, address=account.email, locale=origin.language, asked_by="owner"
+            self.outbox.enqueue(
+                "reset_password", now=now, address=account.email, locale=client.language, asked_by="owner"
             )
-            self.journal.record(Tag.ACCOUNT_ALARM, origin, now, account_id=account_id)
+            self.journal.record(EventType.ACCOUNT_SECURED, client, now, account_id=account_id)
             work.commit()

@@ -15,16 +15,16 @@ from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.administrators import Administrators
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.model import AccountSnapshot
-from app.domain.accounts.passwords import LOCKED, Passwords
+from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.roles import ADMIN, role_words
-from app.domain.accounts.search import AccountDirectory, Lookup
+from app.domain.accounts.search import AccountQuery, AccountSearch
 from app.domain.accounts.store import AccountStore, NoSuchAccount
-from app.domain.audit.journal import Journal, Tag
+from app.domain.audit.journal import EventType, Journal
 from app.domain.mail.outbox import Outbox
 from app.flows.steps.require_administrator import Administrator, RequireAdministrator
-from app.flows.steps.require_unreserved_email import RequireUnreserved
+from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
 from app.flows.steps.revoke_access import Cause, RevokeAccess
-from app.flows.steps.schedule_deletion import DeleteAccount
+from app.flows.steps.schedule_deletion import ScheduleDeletion
 
 
 class AccountDisabled(Conflict):
@@ -35,25 +35,25 @@ class AccountDisabled(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Administration:
+class AdminAccounts:
     """Looks after other people's accounts. Each change is in the journal, with who made it."""
 
     work: UnitOfWork
     clock: Clock
     accounts: AccountStore
-    directory: AccountDirectory
+    account_search: AccountSearch
     administrators: Administrators
     passwords: Passwords
     outbox: Outbox
     journal: Journal
     require_administrator: RequireAdministrator
-    require_unreserved: RequireUnreserved
-    delete_account: DeleteAccount
+    require_unreserved_email: RequireUnreservedEmail
+    schedule_deletion: ScheduleDeletion
     revoke_access: RevokeAccess
 
-    def page(self, lookup: Lookup) -> Page[AccountSnapshot]:
+    def page(self, lookup: AccountQuery) -> Page[AccountSnapshot]:
         """Accounts, newest first."""
-        return self.directory.page(lookup)
+        return self.account_search.page(lookup)
 
     def find(self, name: str) -> AccountSnapshot:
         """The account with this id or address, or `NoSuchAccount`."""
@@ -70,16 +70,18 @@ class Administration:
         actor, address, words = self.require_administrator(by), parse_address(email), role_words(roles)
         now = self.clock.now()
         with self.work as work:
-            account = self.accounts.open(address, LOCKED, now, roles=words, **about)
-            self.require_unreserved(address, account.id, now)
-            self.journal.record(Tag.ACCOUNT_INVITED, ClientInfo(), now, account_id=account.id, **actor, roles=words)
-            self.outbox.queue(
+            account = self.accounts.create(address, None, now, roles=words, **about)
+            self.require_unreserved_email(address, account.id, now)
+            self.journal.record(
+                EventType.ACCOUNT_INVITED, ClientInfo(), now, account_id=account.id, **actor, roles=words
+            )
+            self.outbox.enqueue(
                 "invitation", now=now, address=account.email, account_id=account.id, locale=account.locale
             )
             work.commit()
         return account
 
-    def open_with_password(
+    def create_with_password(
         self, email: str, password: str, roles: Iterable[str] = (), **about: str | None
     ) -> AccountSnapshot:
         """The same from a shell on a machine without mail: with a password, the address taken for confirmed."""
@@ -87,9 +89,11 @@ class Administration:
         self.passwords.accept(password, address.canonical)
         password_hash, now = self.passwords.hash(password), self.clock.now()
         with self.work as work:
-            account = self.accounts.open(address, password_hash, now, roles=words, email_verified_at=now, **about)
-            self.require_unreserved(address, account.id, now)
-            self.journal.record(Tag.ACCOUNT_OPENED, ClientInfo(), now, account_id=account.id, **actor, roles=words)
+            account = self.accounts.create(address, password_hash, now, roles=words, email_verified_at=now, **about)
+            self.require_unreserved_email(address, account.id, now)
+            self.journal.record(
+                EventType.ACCOUNT_CREATED, ClientInfo(), now, account_id=account.id, **actor, roles=words
+            )
             work.commit()
         return account
 
@@ -97,20 +101,20 @@ class Administration:
         """Sign the account out everywhere and let nobody sign in to it. `LastAdmin`. Once more changes nothing."""
         actor, now = self.require_administrator(by), self.clock.now()
         with self.work as work:
-            self.administrators.require_another(account_id)
-            self.accounts.held(account_id)
+            self.administrators.require_another_admin(account_id)
+            self.accounts.require_for_update(account_id)
             if self.accounts.disable(account_id, now):
                 self.revoke_access(account_id, Cause.DISABLED, now)
-                self.journal.record(Tag.ACCOUNT_DISABLED, ClientInfo(), now, account_id=account_id, **actor)
+                self.journal.record(EventType.ACCOUNT_DISABLED, ClientInfo(), now, account_id=account_id, **actor)
                 work.commit()
 
     def enable(self, by: Administrator, account_id: str) -> None:
         """Let its owner sign in again. Once more changes nothing."""
         actor, now = self.require_administrator(by), self.clock.now()
         with self.work as work:
-            self.accounts.held(account_id)
+            self.accounts.require_for_update(account_id)
             if self.accounts.enable(account_id, now):
-                self.journal.record(Tag.ACCOUNT_ENABLED, ClientInfo(), now, account_id=account_id, **actor)
+                self.journal.record(EventType.ACCOUNT_ENABLED, ClientInfo(), now, account_id=account_id, **actor)
                 work.commit()
 
     def set_roles(self, by: Administrator, account_id: str, roles: Iterable[str]) -> None:
@@ -133,14 +137,14 @@ class Administration:
             raise AccountDisabled
         with self.work as work:
             # Owed to the address, as forgot-password does: so they count as one kind, and the newest letter wins.
-            self.outbox.queue("reset_password", now=now, address=account.email_canonical, locale=account.locale)
-            self.journal.record(Tag.PASSWORD_RESET_STARTED, ClientInfo(), now, account_id=account.id, **actor)
+            self.outbox.enqueue("reset_password", now=now, address=account.email_canonical, locale=account.locale)
+            self.journal.record(EventType.PASSWORD_RESET_STARTED, ClientInfo(), now, account_id=account.id, **actor)
             work.commit()
 
     def delete(self, by: Administrator, account_id: str) -> None:
         """As if its owner had asked for it: gone after the grace, unless they sign in before. `LastAdmin`."""
         actor = self.require_administrator(by)
-        self.delete_account(self.find(account_id), self.clock.now(), ClientInfo(), actor)
+        self.schedule_deletion(self.find(account_id), self.clock.now(), ClientInfo(), actor)
 
     def _change_roles(
         self, by: Administrator, account_id: str, change: Callable[[frozenset[str]], frozenset[str]]
@@ -148,13 +152,13 @@ class Administration:
         actor, now = self.require_administrator(by), self.clock.now()
         with self.work as work:
             if ADMIN not in change(frozenset({ADMIN})):
-                self.administrators.require_another(account_id)
-            before = self.accounts.held(account_id)
+                self.administrators.require_another_admin(account_id)
+            before = self.accounts.require_for_update(account_id)
             words = role_words(change(frozenset(before.roles)))
             if words != before.role_words:
                 self.accounts.set_roles(account_id, words, now)
                 self.journal.record(
-                    Tag.ACCOUNT_ROLES_SET,
+                    EventType.ACCOUNT_ROLES_CHANGED,
                     ClientInfo(),
                     now,
                     account_id=account_id,

@@ -5,9 +5,9 @@ import threading
 from dataclasses import dataclass
 from functools import partial
 
-from app.core.background import Context, Rounds, make_rounds
+from app.core.background import BackgroundTask, Context, run_periodically
 from app.core.unit_of_work import UnitOfWork
-from app.domain.audit.chain_head import HeadStore
+from app.domain.audit.chain_head import ChainHeadStore
 from app.domain.audit.seal import BATCH, Sealer
 from app.domain.audit.verify import Verified, Verifier
 
@@ -15,11 +15,11 @@ NAME = "audit sealing"
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
+class AuditSealing:
     """Seals and verifies the journal. Any number of processes may seal: of two who do at once one goes on."""
 
     work: UnitOfWork
-    heads: HeadStore
+    chain_heads: ChainHeadStore
     sealer: Sealer
     verifier: Verifier
 
@@ -36,15 +36,15 @@ class Audit:
 
     def run(self, stop: threading.Event, context: Context, poll_seconds: float = 1.0) -> None:
         """Seal until told to stop, through outages of the database."""
-        make_rounds(
+        run_periodically(
             NAME, self._round, stop=stop, poll_seconds=poll_seconds, context=context, jitter=random.SystemRandom()
         )
 
-    def start(self, context: Context) -> Rounds:
+    def start(self, context: Context) -> BackgroundTask:
         """Run in a thread, each round within `context()`. `stop()` on what this gives back ends it."""
-        rounds = Rounds(NAME, partial(self.run, context=context))
-        rounds.start()
-        return rounds
+        task = BackgroundTask(NAME, partial(self.run, context=context))
+        task.start()
+        return task
 
     def _round(self, _stop: threading.Event) -> int:
         # Only a full batch is followed by the next at once: sealing each event by itself would cost writers more.
@@ -53,7 +53,7 @@ class Audit:
     def _seal_batch(self) -> int:
         if not self.sealer.has_work():
             return 0
-        head = self.heads.trusted()
+        head = self.chain_heads.read_trusted()
         with self.work as work:
             sealed = self.sealer.seal(head)
             if sealed:

@@ -17,25 +17,27 @@ from app.domain.accounts.emails import InvalidEmail, parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore
-from app.domain.audit.journal import Journal, Tag
+from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
-from app.domain.email_actions.store import ChallengeStore
+from app.domain.email_actions.store import EmailActionStore
 from app.domain.mail.outbox import Outbox
-from app.domain.sessions.model import OwnedSession
+from app.domain.sessions.model import PASSWORD, OwnedSession
 from app.domain.sessions.store import SessionStore
 from app.domain.tokens.links import Links, LinkUsed
-from app.flows.steps.find_email_action import MeetChallenge
-from app.flows.steps.purge_account import EraseAccount
+from app.flows.steps.find_email_action import FindEmailAction
+from app.flows.steps.purge_account import PurgeAccount
 from app.flows.steps.replace_password import ReplacePassword
-from app.flows.steps.require_unreserved_email import RequireUnreserved
+from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
-MOST_LISTED: Final = 1_000
-SEEN_BY_BCRYPT: Final = 72  # bytes; of a password with so many, a longer one that begins with it is the same to bcrypt
+MAX_LISTED: Final = 1_000
+BCRYPT_MAX_BYTES: Final = (
+    72  # bytes; of a password with so many, a longer one that begins with it is the same to bcrypt
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Classic:
+class Compat:
     """What the two classic systems ask for, and no other route may. Its sessions never run out, in practice."""
 
     work: UnitOfWork
@@ -44,20 +46,20 @@ class Classic:
     administrators: Administrators
     passwords: Passwords
     sessions: SessionStore[AccountSnapshot]
-    challenges: ChallengeStore
+    email_actions: EmailActionStore
     links: Links
-    meet_challenge: MeetChallenge
+    find_email_action: FindEmailAction
     replace_password: ReplacePassword
-    require_unreserved: RequireUnreserved
+    require_unreserved_email: RequireUnreservedEmail
     revoke_access: RevokeAccess
-    erase_account: EraseAccount
+    purge_account: PurgeAccount
     outbox: Outbox
     journal: Journal
     token_lifetime: timedelta
 
     def all(self) -> list[AccountSnapshot]:
         """The first thousand accounts, the oldest first."""
-        return self.accounts.oldest(MOST_LISTED)
+        return self.accounts.oldest(MAX_LISTED)
 
     def by_id(self, account_id: str) -> AccountSnapshot | None:
         """The account with this id."""
@@ -72,7 +74,7 @@ class Classic:
 
     def by_reset_token(self, token: str) -> AccountSnapshot | None:
         """Whose password a reset token may set; `LinkInvalid`, `LinkExpired` or `LinkUsed` if nobody's, any more."""
-        return self.accounts.by_id(self.meet_challenge.by_link(Purpose.RESET_PASSWORD, token).account_id)
+        return self.accounts.by_id(self.find_email_action.by_link(Purpose.RESET_PASSWORD, token).account_id)
 
     def hash(self, password: str) -> str:
         """The text to keep for a password, whatever its length."""
@@ -80,7 +82,7 @@ class Classic:
 
     def plain_hash(self, password: str) -> str:
         """The same as bcrypt of the password itself; where bcrypt could not see all of it, the hash of `hash`."""
-        if len(password.encode()) >= SEEN_BY_BCRYPT:
+        if len(password.encode()) >= BCRYPT_MAX_BYTES:
             return self.hash(password)
         return self.passwords.plain_bcrypt(password)
 
@@ -88,29 +90,29 @@ class Classic:
         """Whether `password` is the one behind a hash."""
         return self.passwords.matches(password, kept)
 
-    def open(
-        self, email: str, password_hash: str, origin: ClientInfo, account_id: str | None = None
+    def create(
+        self, email: str, password_hash: str | None, client: ClientInfo, account_id: str | None = None
     ) -> AccountSnapshot:
         """A new account that nobody is signed in to, or `EmailTaken`. Its id may have been chosen before."""
         address, now = parse_address(email), self.clock.now()
         with self.work as work:
-            account = self.accounts.open(address, password_hash, now, account_id=account_id)
-            self.require_unreserved(address, account.id, now)
-            self.outbox.queue(
-                "verify_email", now=now, address=account.email, account_id=account.id, locale=origin.language
+            account = self.accounts.create(address, password_hash, now, account_id=account_id)
+            self.require_unreserved_email(address, account.id, now)
+            self.outbox.enqueue(
+                "verify_email", now=now, address=account.email, account_id=account.id, locale=client.language
             )
-            self.journal.record(Tag.ACCOUNT_OPENED, origin, now, account_id=account.id)
+            self.journal.record(EventType.ACCOUNT_CREATED, client, now, account_id=account.id)
             work.commit()
         return account
 
-    def open_session(self, account_id: str, version: int, origin: ClientInfo) -> str | None:
+    def open_session(self, account_id: str, version: int, client: ClientInfo) -> str | None:
         """The id of a new session; None if the account's credentials are no longer those of `version`."""
         now = self.clock.now()
         with self.work as work:
-            session = self.sessions.open(account_id, version, origin, now)
+            session = self.sessions.open(account_id, version, PASSWORD, client, now)
             if session is None:
                 return None
-            self.journal.record(Tag.SESSION_OPENED, origin, now, account_id=account_id, session_id=session.id)
+            self.journal.record(EventType.SESSION_OPENED, client, now, account_id=account_id, session_id=session.id)
             work.commit()
         return session.id
 
@@ -122,12 +124,12 @@ class Classic:
             return None
         return found if found and found.session.alive and found.owner.disabled_at is None else None
 
-    def end_sessions(self, account_id: str, origin: ClientInfo) -> None:
+    def end_sessions(self, account_id: str, client: ClientInfo) -> None:
         """End every session of the account, whoever opened it."""
         now = self.clock.now()
         with self.work as work:
             self.sessions.end_all(account_id, now)
-            self.journal.record(Tag.SESSION_ENDED, origin, now, account_id=account_id, scope="all")
+            self.journal.record(EventType.SESSION_ENDED, client, now, account_id=account_id, scope="all")
             work.commit()
 
     def reset_token(self, account: AccountSnapshot) -> str:
@@ -137,41 +139,41 @@ class Classic:
         """
         expires_at, unsent = self.clock.now() + self.token_lifetime, -1 - secrets.randbits(62)
         with self.work as work:
-            self.accounts.held(account.id)
-            self.challenges.begin(account.id, Purpose.RESET_PASSWORD, expires_at, letter=unsent)
+            self.accounts.require_for_update(account.id)
+            self.email_actions.create(account.id, Purpose.RESET_PASSWORD, expires_at, message=unsent)
             work.commit()
         return self.links.sign(Purpose.RESET_PASSWORD, account_id=account.id, state=unsent, expires_at=expires_at)
 
-    def void_reset_token(self, account: AccountSnapshot) -> None:
+    def revoke_reset_token(self, account: AccountSnapshot) -> None:
         """Let no reset token, and no link in a letter, set the account's password."""
         with self.work as work:
-            self.challenges.void(account.id, [Purpose.RESET_PASSWORD])
+            self.email_actions.revoke(account.id, [Purpose.RESET_PASSWORD])
             work.commit()
 
-    def reset(self, token: str, password: str, origin: ClientInfo) -> None:
+    def reset(self, token: str, password: str, client: ClientInfo) -> None:
         """Set the password, whatever its length, and end every session; `LinkUsed` for all uses but one."""
-        challenge = self.meet_challenge.by_link(Purpose.RESET_PASSWORD, token)
-        account = self.accounts.by_id(challenge.account_id)
-        if account is None or not self.replace_password(account, self.hash(password), origin, challenge):
+        action = self.find_email_action.by_link(Purpose.RESET_PASSWORD, token)
+        account = self.accounts.by_id(action.account_id)
+        if account is None or not self.replace_password(account, self.hash(password), client, action):
             raise LinkUsed
 
-    def move(self, account: AccountSnapshot, email: str, origin: ClientInfo) -> bool:
+    def change_email(self, account: AccountSnapshot, email: str, client: ClientInfo) -> bool:
         """Give the account another address, which nobody has confirmed, and end its sessions; or `EmailTaken`."""
         address, now = parse_address(email), self.clock.now()
         with self.work as work:
             if not self.accounts.set_email(account, address, now, verified=False):
                 return False
-            self.require_unreserved(address, account.id, now)
+            self.require_unreserved_email(address, account.id, now)
             self.revoke_access(account.id, Cause.EMAIL_REPLACED, now)
-            self.journal.record(Tag.EMAIL_CHANGED, origin, now, account_id=account.id)
+            self.journal.record(EventType.EMAIL_CHANGED, client, now, account_id=account.id)
             work.commit()
         return True
 
-    def erase(self, account: AccountSnapshot) -> None:
+    def purge(self, account: AccountSnapshot) -> None:
         """Delete the account and all that refers to it, at once; `LastAdmin`."""
         now = self.clock.now()
         with self.work as work:
-            self.administrators.require_another(account.id)
-            self.accounts.delete_at(account.id, now, now)
+            self.administrators.require_another_admin(account.id)
+            self.accounts.schedule_deletion(account.id, now, now)
             work.commit()
-        self.erase_account(account, now)
+        self.purge_account(account, now)

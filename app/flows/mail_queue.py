@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.errors import Conflict, Missing
-from app.core.pagination import Page, newest_first
+from app.core.errors import Conflict, NotFound
+from app.core.pagination import Page, paginate_by_id
 from app.core.unit_of_work import UnitOfWork
-from app.domain.audit.journal import Journal, Tag
-from app.domain.mail.listing import ListedLetter, Waiting
+from app.domain.audit.journal import EventType, Journal
+from app.domain.mail.listing import ListedMessage, OutboxSummary
 from app.domain.mail.outbox import Outbox
 from app.flows.steps.require_administrator import Administrator, RequireAdministrator
 
 
-class NoSuchMail(Missing):
+class MessageNotFound(NotFound):
     """No letter has this id; finished ones are forgotten after a while."""
 
     detail = "There is no letter with this id."
@@ -35,35 +35,37 @@ class MailQueue:
     journal: Journal
     require_administrator: RequireAdministrator
 
-    def recent(self, state: str | None = None, limit: int = 50) -> list[ListedLetter]:
+    def recent(self, state: str | None = None, limit: int = 50) -> list[ListedMessage]:
         """The newest letters, in any state or in one."""
         return self.outbox.recent(state, limit)
 
-    def page(self, state: str | None, after: str | None, limit: int) -> Page[ListedLetter]:
+    def page(self, state: str | None, after: str | None, limit: int) -> Page[ListedMessage]:
         """The same a page at a time; `InvalidCursor`."""
-        return newest_first(lambda before, most: self.outbox.recent(state, most, before), after, limit)
+        return paginate_by_id(lambda before, most: self.outbox.recent(state, most, before), after, limit)
 
-    def waiting(self) -> Waiting:
+    def summary(self) -> OutboxSummary:
         """How many letters there are in each state, and how long the oldest has waited."""
-        return self.outbox.waiting(self.clock.now())
+        return self.outbox.summary(self.clock.now())
 
-    def show(self, letter_id: int) -> ListedLetter:
+    def show(self, message_id: int) -> ListedMessage:
         """One letter, or `NoSuchMail`."""
-        letter = self.outbox.show(letter_id)
-        if letter is None:
-            raise NoSuchMail
-        return letter
+        message = self.outbox.show(message_id)
+        if message is None:
+            raise MessageNotFound
+        return message
 
-    def retry(self, letter_id: int, by: Administrator = None) -> None:
+    def retry(self, message_id: int, by: Administrator = None) -> None:
         """Make a dead or postponed letter due now, or say why not: `NoSuchMail`, `NothingToRetry`."""
         actor, now = self.require_administrator(by), self.clock.now()
         with self.work as work:
-            if self.outbox.retry(letter_id, now):
-                self.journal.record(Tag.MAIL_RETRIED, ClientInfo(), now, account_id=None, **actor, letter=letter_id)
+            if self.outbox.retry(message_id, now):
+                self.journal.record(
+                    EventType.MAIL_RETRIED, ClientInfo(), now, account_id=None, **actor, message=message_id
+                )
                 return work.commit()
-        state = self.show(letter_id).state
+        state = self.show(message_id).state
         state = "due already" if state == "queued" else state
-        raise NothingToRetry(f"Letter {letter_id} is {state}: only a dead or a postponed one can be tried again.")
+        raise NothingToRetry(f"Message {message_id} is {state}. Only a dead or a postponed message can be retried.")
 
     def retry_dead(self) -> int:
         """Make every dead letter due now; how many that were."""
@@ -71,6 +73,6 @@ class MailQueue:
         with self.work as work:
             count = self.outbox.retry_dead(now)
             if count:
-                self.journal.record(Tag.MAIL_RETRIED, ClientInfo(), now, account_id=None, **actor, count=count)
+                self.journal.record(EventType.MAIL_RETRIED, ClientInfo(), now, account_id=None, **actor, count=count)
             work.commit()
         return count

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from app.core.errors import Missing
-from app.domain.mail.renderer import Letters, RenderedLetter
+from app.core.errors import NotFound
+from app.domain.mail.renderer import EmailRenderer, RenderedEmail
 
 SITE = "https://accounts.example.com"
 TOKEN = "WyI0ZjFlMmQzYyIsNDIsMywxNzcyMzY4MjAwXQ.q4Hn0sAmPLeTqLink0FjW0rksN0where"  # noqa: S105 - opens nothing
@@ -30,34 +30,34 @@ SAMPLE: dict[str, object] = {
 MINUTES = {"invitation": 24 * 60, "verify_email": 24 * 60, "email_change_confirm": 24 * 60, "email_changed": 72 * 60}
 
 
-class NoSuchLetter(Missing):
+class TemplateNotFound(NotFound):
     """Not one of the letters that we write, or not a language that we write in."""
 
     detail = "There is no such letter in this language."
 
 
 @dataclass(frozen=True, slots=True)
-class LetterPreview:
+class TemplatePreview:
     """One letter as it reads in one language."""
 
     kind: str
     locale: str
-    letter: RenderedLetter
+    message: RenderedEmail
 
 
 @dataclass(frozen=True, slots=True)
-class LetterPreviews:
+class TemplatePreviews:
     """Renders each letter as the deliverer would, but sends nothing and reads nobody's data."""
 
-    letters: Letters
+    renderer: EmailRenderer
 
-    def all(self) -> list[LetterPreview]:
+    def all(self) -> list[TemplatePreview]:
         """Every letter in every language."""
-        return [self.preview(kind, locale) for locale in self.letters.locales() for kind in self.letters.kinds()]
+        return [self.preview(kind, locale) for locale in self.renderer.locales() for kind in self.renderer.kinds()]
 
-    def preview(self, kind: str, locale: str) -> LetterPreview:
+    def preview(self, kind: str, locale: str) -> TemplatePreview:
         """One letter in one language, or `NoSuchLetter`."""
-        if kind not in self.letters.kinds() or locale not in self.letters.locales():
-            raise NoSuchLetter
+        if kind not in self.renderer.kinds() or locale not in self.renderer.locales():
+            raise TemplateNotFound
         values = SAMPLE | {"minutes": MINUTES.get(kind, SAMPLE["minutes"])}
-        return LetterPreview(kind, locale, self.letters.render(kind, locale, values))
+        return TemplatePreview(kind, locale, self.renderer.render(kind, locale, values))

@@ -12,20 +12,20 @@ from app.web import device_cookie
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def origin() -> ClientInfo:
+def client_info() -> ClientInfo:
     """The caller's address, agent, languages, and proof of having signed in before."""
     languages = tuple(request.accept_languages.values())[:10]
-    return ClientInfo(address(), request.user_agent.string or None, languages, device_cookie.proof())
+    return ClientInfo(ip_address_of(), request.user_agent.string or None, languages, device_cookie.device_token())
 
 
-def address() -> str | None:
+def ip_address_of() -> str | None:
     """The caller's address, None if it is unknown: the nearest hop that is not one of our own proxies.
 
     `X-Forwarded-For` is read from its end, which our nearest proxy wrote; its beginning is whatever a client claims.
     """
     hop = _parse(request.remote_addr)
     for claimed in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
-        if hop is None or not _is_ours(hop):
+        if hop is None or not _is_trusted_proxy(hop):
             break
         previous = _parse(claimed)
         if previous is None:
@@ -34,13 +34,13 @@ def address() -> str | None:
     return str(hop) if hop else None
 
 
-def comes_from_our_proxy() -> bool:
+def is_from_trusted_proxy() -> bool:
     """Whether whoever hands us this request is one of our own proxies."""
     hop = _parse(request.remote_addr)
-    return hop is not None and _is_ours(hop)
+    return hop is not None and _is_trusted_proxy(hop)
 
 
-def _is_ours(hop: IPAddress) -> bool:
+def _is_trusted_proxy(hop: IPAddress) -> bool:
     return any(hop in network for network in settings.trusted_proxies)
 
 

@@ -10,16 +10,16 @@ YEAR: Final = 365 * 86_400
 BEARER: Final = "bearer "
 
 
-def proof() -> str | None:
+def device_token() -> str | None:
     """The device token, or the refresh token that an app without cookies sends along when it signs in again."""
     header = request.headers.get("Authorization", "")
-    return cookies.given("device") or (header[len(BEARER) :] if header.lower().startswith(BEARER) else None)
+    return cookies.get("device") or (header[len(BEARER) :] if header.lower().startswith(BEARER) else None)
 
 
-def remember(device_token: str) -> None:
+def set_cookie(device_token: str) -> None:
     """Leave the device token with this browser, as the account's owner is at it."""
 
     @after_this_request
     def leave(answer: Response) -> Response:
-        cookies.put(answer, "device", device_token, YEAR)
+        cookies.set_cookie(answer, "device", device_token, YEAR)
         return answer

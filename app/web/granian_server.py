@@ -19,7 +19,7 @@ from app.web.bodies import BODY_SECONDS, BODY_SECONDS_DRAINING, Gateway
 core: Any = _granian  # its types say less than it takes
 
 STOP_SECONDS: Final = 7  # with those of draining less than the ten that container runtimes wait
-LAST_SECONDS: Final = 0.5  # for who came last to be let in and to say what they want
+CLOSE_DELAY: Final = 0.5  # for who came last to be let in and to say what they want
 
 
 def serve(
@@ -40,20 +40,20 @@ def serve(
         workers=workers,
         blocking_threads=threads,
         backlog=sockets.BACKLOG,
-        backpressure=sockets.most_connections(),
+        backpressure=sockets.max_connections(),
         http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=64 * 1024),
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
         log_dictconfig=log,
     )
-    _hand_out(server, listeners)
-    _drain_first(server, listeners, drain_seconds)
+    _use_own_sockets(server, listeners)
+    _install_drain(server, listeners, drain_seconds)
     server.serve(_work)
-    if sockets.handed_over():
-        sockets.open_to_all(listeners[0])  # for our successor: whoever comes meanwhile waits
+    if sockets.is_socket_activated():
+        sockets.listen(listeners[0])  # for our successor: whoever comes meanwhile waits
 
 
-def _hand_out(server: Any, listeners: list[socket.socket]) -> None:
+def _use_own_sockets(server: Any, listeners: list[socket.socket]) -> None:
     """Let worker after worker take from a socket of ours. granian would make them, and we could not shut them."""
     spawn = server._spawn_worker
 
@@ -68,7 +68,7 @@ def _hand_out(server: Any, listeners: list[socket.socket]) -> None:
     server._spawn_worker = spawn_with_socket
 
 
-class InPlace:
+class _InlineScheduler:
     """Stands for an event loop: what is to be done is done at once, in the thread that says so."""
 
     def call_soon(self, act: Callable[..., None], *args: Any, context: object = None) -> None:
@@ -98,7 +98,7 @@ def _work(
     *_rest: Any,
 ) -> None:
     """A worker: as granian's own for WSGI, but bodies are read before `app` is called."""
-    gateway, loop, over = Gateway(app), InPlace(), threading.Event()
+    gateway, loop, over = Gateway(app), _InlineScheduler(), threading.Event()
     stop = set_sync_signals()  # type: ignore[no-untyped-call]
     stop.add_cb(over.set)
     worker = core.RSGIWorker(
@@ -119,20 +119,20 @@ def _work(
     scheduler._schedule_fn = gateway.schedule
     worker.serve_mtr(scheduler, loop, stop)
     while not over.wait(1):
-        gateway.give_up(BODY_SECONDS_DRAINING if draining.under_way() else BODY_SECONDS)
+        gateway.give_up(BODY_SECONDS_DRAINING if draining.is_draining() else BODY_SECONDS)
 
 
-def _drain_first(server: Any, listeners: list[socket.socket], seconds: int) -> None:
+def _install_drain(server: Any, listeners: list[socket.socket], seconds: int) -> None:
     stop = server.signal_handler_interrupt
 
     def leave() -> None:
         for listener in listeners:
-            sockets.shut(listener)
-        time.sleep(LAST_SECONDS)
+            sockets.stop_accepting(listener)
+        time.sleep(CLOSE_DELAY)
         stop()
 
     def drain(*_: object) -> None:
-        if draining.under_way():  # told twice: whoever does that is in a hurry
+        if draining.is_draining():  # told twice: whoever does that is in a hurry
             stop()
             return
         draining.begin()

@@ -12,7 +12,7 @@ from typing import Final
 from flask import Flask, Response, g, request
 
 from app.core import logs
-from app.web.client_info import address, comes_from_our_proxy
+from app.web.client_info import ip_address_of, is_from_trusted_proxy
 
 HEADER: Final = "X-Request-ID"
 UNMATCHED: Final = "unmatched"
@@ -25,7 +25,7 @@ def init_requests(app: Flask) -> None:
     """Name, time and log every request. To be called first: what is registered first sees the answer last."""
     app.before_request(_begin)
     app.after_request(_end)
-    app.teardown_request(lambda _error: logs.begin())
+    app.teardown_request(lambda _error: logs.reset())
 
 
 def route() -> str:
@@ -45,13 +45,13 @@ def seconds() -> float:
 
 def _begin() -> None:
     g.began, g.request_id = time.perf_counter(), _given_id() or uuid.uuid4().hex
-    logs.begin(request_id=g.request_id)
+    logs.reset(request_id=g.request_id)
 
 
 def _given_id() -> str | None:
     # From anyone else it would be a way to write into our log, or to hide behind another's requests.
     given = request.headers.get(HEADER)
-    return given if given and _ACCEPTABLE.fullmatch(given) and comes_from_our_proxy() else None
+    return given if given and _ACCEPTABLE.fullmatch(given) and is_from_trusted_proxy() else None
 
 
 def _end(response: Response) -> Response:
@@ -59,6 +59,6 @@ def _end(response: Response) -> Response:
         response.headers[HEADER] = g.request_id
     if log.isEnabledFor(logging.INFO):
         what = (method(), route(), response.status_code, round(1e3 * seconds(), 1))
-        facts = dict(zip(("method", "route", "status", "ms"), what, strict=True)) | {"address": address()}
+        facts = dict(zip(("method", "route", "status", "ms"), what, strict=True)) | {"address": ip_address_of()}
         log.info("%s %s %d %s ms", *what, extra={"facts": facts})
     return response

@@ -14,7 +14,7 @@ from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.passwords import PasswordTooLong
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkInvalid
-from app.web.input_errors import refused_as
+from app.web.input_errors import coded_error
 
 
 def _has_control_characters(text: str) -> bool:
@@ -24,7 +24,7 @@ def _has_control_characters(text: str) -> bool:
 
 def _printable(text: str) -> str:
     if _has_control_characters(text):
-        raise refused_as("control_characters", "This may not contain control characters.")
+        raise coded_error("control_characters", "This may not contain control characters.")
     return text
 
 
@@ -80,7 +80,7 @@ class WireSchema(GenerateJsonSchema):
         return super().default_schema(schema)
 
 
-class Body(BaseModel):
+class RequestBody(BaseModel):
     """A request body: exactly the members named, of exactly these types.
 
     `called`: members by the name that a refusal has for them, where it is another.
@@ -90,21 +90,21 @@ class Body(BaseModel):
     called: ClassVar[Mapping[str, str]] = {}
 
 
-class Answer(BaseModel):
+class ResponseBody(BaseModel):
     """An answer's body, filled from any object that has these attributes. `omits_none`: what is unknown is left out."""
 
     model_config = ConfigDict(from_attributes=True)
     omits_none: ClassVar[bool] = False
 
 
-class PageQuery(Body):
+class PageQuery(RequestBody):
     """Which part of a long list."""
 
     limit: int = Field(20, ge=1, le=100, description="How many at most")
     after: str | None = Field(None, max_length=200, description="The `next` of the page before")
 
 
-class FieldProblem(Answer):
+class FieldError(ResponseBody):
     """One member of the input, and what is wrong with it."""
 
     field: str = Field(
@@ -115,12 +115,13 @@ class FieldProblem(Answer):
     message: str = Field(description="A sentence for people")
 
 
-class Problem(Answer):
-    """A refusal as an RFC 9457 problem document."""
+class Problem(ResponseBody):
+    """An error as a problem document (RFC 9457)."""
 
     type: str = Field(examples=["about:blank"])
     title: str = Field(description="The status in words", examples=["Bad Request"])
     status: int = Field(examples=[400])
     detail: str = Field(description="A sentence for people")
     code: str = Field(description="A stable word for machines", examples=["invalid_input"])
-    errors: list[FieldProblem] | None = Field(None, description="What is wrong with which member of the input")
+    errors: list[FieldError] | None = Field(None, description="What is wrong with which member of the input")
+    request_id: str | None = Field(None, description="With status 500: quote it when you report the error")

@@ -6,12 +6,12 @@ from flask import Flask, Request
 from flask.sessions import SessionInterface
 from flask_cors import CORS
 
-from app.web.api import account, activity, email, password_change, password_reset, sign_in
+from app.web.api import account, activity, email, password_change, password_reset, sessions, sign_in, well_known
 from app.web.api.admin import operations as admin_service
 from app.web.api.admin import sessions as admin_sessions
 from app.web.api.admin import users as admin_users
 from app.web.bodies import MAX_BODY
-from app.web.compat.mount import mount_classic
+from app.web.compat.mount import mount_compat
 from app.web.docs import init_docs
 from app.web.errors import init_errors
 from app.web.headers import init_headers
@@ -62,7 +62,7 @@ def init_web(app: Flask, settings: Settings) -> None:
         expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"],
     )
     # Before our pages: its `GET /` then goes before our home page.
-    schemes = mount_classic(app, settings) if settings.classic_api else {}
+    schemes = mount_compat(app, settings) if settings.compat_api else {}
     for room in (sign_in, account, activity, sessions, email, password_change, password_reset, well_known):
         app.register_blueprint(room.blueprint)
     for room in (admin_users, admin_sessions, admin_service):

@@ -8,14 +8,14 @@ from flask import Flask, request
 from app.core.errors import Invalid
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
-ASKED_BY_MACHINES: Final = ("service.healthz", "service.readyz", "metrics")  # which name a process by its address
+EXEMPT_ENDPOINTS: Final = ("service.healthz", "service.readyz", "metrics")  # which name a process by its address
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?", re.ASCII)
 
 
-class HostUnknown(Invalid):
+class UnknownHost(Invalid):
     """The Host header names nobody we are."""
 
-    code = "host_unknown"
+    code = "unknown_host"
     detail = "This service does not answer to the name that the request gives it."
 
 
@@ -27,5 +27,5 @@ def init_hosts(app: Flask, names: list[str]) -> None:
     def refuse_strangers() -> None:
         found = _HOST.fullmatch(request.headers.get("Host", "").lower())
         known = found and any(found[1] == name or (name[0] == "." and found[1].endswith(name)) for name in ours)
-        if not known and request.endpoint not in ASKED_BY_MACHINES:
-            raise HostUnknown
+        if not known and request.endpoint not in EXEMPT_ENDPOINTS:
+            raise UnknownHost

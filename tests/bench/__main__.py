@@ -45,9 +45,9 @@ def bare_app() -> Flask:
 
 def serve_bare() -> None:
     """Serve `bare_app` as run.py serves the service in production."""
-    with sockets.take("127.0.0.1", int(os.environ["PORT"])) as listener:
-        listeners = sockets.siblings_of(listener, WORKERS)
-        sockets.open_to_all(*listeners)
+    with sockets.bind("127.0.0.1", int(os.environ["PORT"])) as listener:
+        listeners = sockets.reuseport_sockets(listener, WORKERS)
+        sockets.listen(*listeners)
         log = logs.configuration("text", "warning")
         target = "tests.bench.__main__:bare_app"
         granian_server.serve(target, listeners, workers=WORKERS, threads=THREADS, drain_seconds=0, log=log)

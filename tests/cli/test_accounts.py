@@ -162,8 +162,8 @@ def test_each_change_is_journalled_as_the_operators(app: Flask, client: FlaskCli
     run(app, "create", "eve@example.com")
     events = sql(app, "SELECT tag, account_id FROM audit_events WHERE actor_id = 'operator' ORDER BY id")
     assert [tag for tag, _ in events] == [
-        "account.roles_set", "session.ended", "account.disabled", "account.enabled", "password.reset_started",
-        "account.deletion_asked", "account.invited",
+        "account.roles_changed", "session.ended", "account.disabled", "account.enabled", "password.reset_started",
+        "account.deletion_scheduled", "account.invited",
     ]  # fmt: skip
     assert {about for _, about in events[:-1]} == {account_id}
 

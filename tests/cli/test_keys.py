@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.domain.tokens.keys import unseal
+from app.domain.tokens.keys import decrypt
 from tests.conftest import close
 from tests.web.api.acts import sql
 
@@ -122,7 +122,7 @@ def test_an_old_key_leaves_when_its_last_token_is_dead(app: Flask, client: Flask
     clock.advance(days=13)
     assert published(client) == [old, new]
     clock.advance(days=2)
-    app.extensions["latchkey"].keys.keys._read_at = float("-inf")
+    app.extensions["latchkey"].key_rotation.keys._read_at = float("-inf")
     assert published(client) == [new]
 
 
@@ -139,7 +139,7 @@ def test_private_keys_rest_encrypted(app: Flask, client: FlaskClient) -> None:
     sign_in(client, "signup")
     (kept,) = sql(app, "SELECT private_key FROM signing_keys")[0]
     with pytest.raises(ValueError, match="not sealed with this secret"):
-        unseal(kept, bytes(32))
+        decrypt(kept, bytes(32))
 
 
 SECRET, OLDER = "a new secret of thirty-two bytes", "an old secret, of thirty-two bytes"

@@ -26,11 +26,11 @@ def run(app: Flask, *words: str) -> Result:
 def add(app: Flask, state: str | None = None, kind: str = "reset_password", address: str = "ann@example.com") -> str:
     """The id of a letter that was finished like this, or waits."""
     with app.app_context():
-        outbox.add_now(kind, address, NOON)
+        outbox.enqueue_now(kind, address, NOON)
         if state:
             with UnitOfWork() as work:
                 (letter,) = outbox.claim(NOON)
-                outbox.begin(letter, NOON)
+                outbox.start_attempt(letter, NOON)
                 work.commit()
             outbox.finish(letter, state, NOON, None if state == SENT else "the mail server answered 550 5.1.1")
         return str(outbox.recent(limit=1)[0].id)
@@ -121,7 +121,7 @@ def test_the_deliverer_works_until_it_is_told_to_stop(app: Flask, handlers: None
 
     def stop_when_delivered() -> None:
         with app.app_context():
-            while not ended.wait(0.02) and outbox.waiting(NOON).queued:
+            while not ended.wait(0.02) and outbox.summary(NOON).queued:
                 pass
         os.kill(os.getpid(), signal.SIGTERM)
 

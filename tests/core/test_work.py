@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.database import db, fetch_all
-from app.core.errors import DatabaseBusy
+from app.core.errors import DatabaseUnavailable
 from app.core.unit_of_work import UnitOfWork
 from app.domain.tokens.model import SigningKey
 
@@ -70,5 +70,5 @@ def test_afterwards_no_connection_is_held(kept, end):
 
 def test_a_failing_database_is_busy(kept):
     gone = sa.exc.OperationalError("SELECT 1", {}, Exception("gone"))
-    with pytest.raises(DatabaseBusy), UnitOfWork():
+    with pytest.raises(DatabaseUnavailable), UnitOfWork():
         raise gone

@@ -89,7 +89,7 @@ def housekeeping(url: str, report: Report) -> Iterator[None]:
             nonlocal failures
             while not stop.wait(1):
                 try:
-                    door.housekeeping.run()
+                    door.cleanup.run()
                 except Exception as failure:
                     failures += 1
                     print(f"  housekeeping: {failure!r}")

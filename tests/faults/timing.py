@@ -100,11 +100,11 @@ def populate(url: str, port: int, kinds: Mapping[str, str]) -> None:
 
 def give_codes(url: str) -> None:
     """To each account an email of each kind that can be answered by a code, with tries that never end."""
-    drill.ask(url, "DELETE FROM challenges")
+    drill.ask(url, "DELETE FROM email_actions")
     for purpose in ("reset-password", "verify-email"):
         drill.ask(
             url,
-            "INSERT INTO challenges (account_id, purpose, letter, expires_at, code_expires_at, tries) "
+            "INSERT INTO email_actions (account_id, purpose, letter, expires_at, code_expires_at, tries) "
             f"SELECT id, '{purpose}', 1, '{NEVER}', '{NEVER}', -1000000 FROM accounts",
         )
 
@@ -173,7 +173,11 @@ def timing(kind: str, size: Size, report: Report) -> None:
     """Attack with the mail server there, then with it gone."""
     office = PostOffice(port=drill.free_port())
     settings = {"mail_port": office.port, "mail_deliverer": "thread", "workers": 1, "require_verified_email": "true"}
-    with new_database(kind) as url, drill.service(url, fresh_seconds=86_400, **settings) as port, ExitStack() as mail:
+    with (
+        new_database(kind) as url,
+        drill.service(url, reauth_window_seconds=86_400, **settings) as port,
+        ExitStack() as mail,
+    ):
         mail.enter_context(office.open())
         populate(url, port, KINDS)
         client = Client(port)

@@ -13,7 +13,7 @@ from app.core.database import db
 from app.core.errors import Invalid
 from app.core.unit_of_work import UnitOfWork
 from app.domain.audit.chain_head import ChainBroken
-from app.domain.audit.journal import Tag
+from app.domain.audit.journal import EventType
 from app.domain.audit.model import AuditEvent, AuditHead
 from tests.conftest import Door, close
 from tests.web.api.acts import PASSWORD, sql
@@ -31,7 +31,7 @@ class Journal:
         self.app, self.audit = app, audit
         self._journal = app.extensions["latchkey"].sign_in.journal
 
-    def write(self, count, account_id=ANN, tag=Tag.SESSION_OPENED, at=None):
+    def write(self, count, account_id=ANN, tag=EventType.SESSION_OPENED, at=None):
         """So many events, the details of each numbered."""
         now = at or self.app.extensions["latchkey"].sign_in.clock.now()
         with self.app.app_context(), UnitOfWork() as work:
@@ -80,7 +80,7 @@ class Journal:
 @pytest.fixture
 def journal(app, auth):
     """An empty one."""
-    return Journal(app, auth.audit)
+    return Journal(app, auth.audit_sealing)
 
 
 @pytest.fixture
@@ -339,10 +339,10 @@ def test_old_events_go_from_the_beginning_and_the_rest_stays_whole(journal, auth
     journal.audit.seal()
     clock.advance(days=101)
     journal.write(2)
-    assert auth.housekeeping.run()["events"] == 250
+    assert auth.cleanup.run()["events"] == 250
     verified = journal.audit.verify()
     assert (verified.first, verified.last, verified.unsealed) == (251, 253, 2)
-    assert auth.housekeeping.run()["events"] == 0
+    assert auth.cleanup.run()["events"] == 0
     journal.audit.seal()
     assert journal.audit.verify().count == 5
     with pytest.raises(Invalid, match="Position 250 is purged"):
@@ -354,7 +354,7 @@ def test_how_long_is_a_setting_and_even_all_may_go(journal, auth, clock):
     journal.write(3)
     journal.audit.seal()
     clock.advance(days=11)
-    assert auth.housekeeping.run()["events"] == 3
+    assert auth.cleanup.run()["events"] == 3
     journal.write(1)
     journal.audit.seal()
     assert journal.audit.verify().first == 4
@@ -365,14 +365,14 @@ def test_how_long_is_a_setting_and_even_all_may_go(journal, auth, clock):
 def test_what_waits_to_be_sealed_is_never_forgotten(journal, auth, clock):
     journal.write(3)
     clock.advance(days=500)
-    assert auth.housekeeping.run()["events"] == 0
+    assert auth.cleanup.run()["events"] == 0
 
 
 def test_a_purge_does_not_carry_evidence_away(sealed, auth, clock):
     sealed.change(2, ip="198.51.100.1")
     clock.advance(days=500)
     with pytest.raises(ChainBroken, match="position 2"):
-        auth.housekeeping.run()
+        auth.cleanup.run()
     assert len(sealed.rows()) == 5
 
 
@@ -380,7 +380,7 @@ def test_a_purge_does_not_carry_evidence_away(sealed, auth, clock):
 def test_an_erased_person_can_be_purged_too(sealed, auth, clock):
     sealed.erase()
     clock.advance(days=500)
-    assert auth.housekeeping.run()["events"] == 5
+    assert auth.cleanup.run()["events"] == 5
     assert sealed.rows() == []
 
 
@@ -389,13 +389,13 @@ def test_a_verification_during_a_purge_begins_again_where_the_chain_does(sealed,
     clock.advance(days=500)
     sealed.write(1)
     sealed.audit.seal()
-    verifier = sealed.app.extensions["latchkey"].audit.verifier
+    verifier = sealed.app.extensions["latchkey"].audit_sealing.verifier
     walk = type(verifier)._walk
     purged = []
 
     def meanwhile(self, head, expected):
         if not purged:
-            purged.append(auth.housekeeping.run()["events"])
+            purged.append(auth.cleanup.run()["events"])
         walk(self, head, expected)
 
     monkeypatch.setattr(type(verifier), "_walk", meanwhile)
@@ -435,7 +435,7 @@ def test_events_of_a_transaction_that_is_open_are_passed_by_and_sealed_later(app
 
 def test_the_background_seals_and_stops(app, journal):
     journal.write(3)
-    rounds = app.extensions["latchkey"].audit.start(app.app_context)
+    rounds = app.extensions["latchkey"].audit_sealing.start(app.app_context)
     try:
         end = threading.Event()
         for _ in range(200):

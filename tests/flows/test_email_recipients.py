@@ -30,7 +30,7 @@ def deliver(auth: Any) -> None:
 
 def move(auth: Any) -> None:
     """The thief's part: the account has another address from now on."""
-    assert auth.classic.move(auth.administration.find(OWNER), THIEF, ClientInfo())
+    assert auth.compat.change_email(auth.admin_accounts.find(OWNER), THIEF, ClientInfo())
 
 
 def came(mailbox: Any) -> set[tuple[str, str]]:
@@ -42,7 +42,7 @@ def test_notices_go_to_who_had_the_account_at_the_time(ann, auth, mailbox) -> No
     auth.sessions.refresh(auth.sessions.refresh(stolen.refresh_token, ClientInfo()).refresh_token, ClientInfo())
     with pytest.raises(InvalidToken):
         auth.sessions.refresh(stolen.refresh_token, ClientInfo())
-    identity = auth.sessions.identify(auth.sessions.refresh(ann.refresh_token, ClientInfo()).access_token)
+    identity = auth.sessions.authenticate(auth.sessions.refresh(ann.refresh_token, ClientInfo()).access_token)
     auth.password_change.change(identity, PASSWORD, CHANGED, ClientInfo())
     mailbox.clear()
     move(auth)
@@ -54,7 +54,7 @@ def test_notices_go_to_who_had_the_account_at_the_time(ann, auth, mailbox) -> No
 
 
 def test_the_farewell_goes_to_who_had_the_account_at_the_time(ann, auth, mailbox) -> None:
-    auth.deletion.request(auth.sessions.identify(ann.access_token), PASSWORD, ClientInfo())
+    auth.account_deletion.request(auth.sessions.authenticate(ann.access_token), PASSWORD, ClientInfo())
     mailbox.clear()
     move(auth)
     deliver(auth)
@@ -64,8 +64,8 @@ def test_the_farewell_goes_to_who_had_the_account_at_the_time(ann, auth, mailbox
 def test_a_link_goes_to_nobody_who_has_the_account_no_longer(each_app, auth, mailbox) -> None:
     auth.registration.sign_up(OWNER, PASSWORD, ClientInfo())
     auth.password_reset.request(OWNER, ClientInfo())
-    auth.administration.invite(None, "bob@example.com")
-    assert auth.classic.move(auth.administration.find("bob@example.com"), "bob@example.org", ClientInfo())
+    auth.admin_accounts.invite(None, "bob@example.com")
+    assert auth.compat.change_email(auth.admin_accounts.find("bob@example.com"), "bob@example.org", ClientInfo())
     move(auth)
     deliver(auth)
     assert came(mailbox) == set()
@@ -82,7 +82,7 @@ def test_an_email_goes_to_the_address_as_its_owner_spells_it(ann, auth, mailbox)
 def test_messages_of_the_version_before_go_to_the_account(ann, each_app, auth, mailbox) -> None:
     """While an upgrade goes on, its processes still write rows without an address."""
 
-    identity = auth.sessions.identify(ann.access_token)
+    identity = auth.sessions.authenticate(ann.access_token)
     auth.password_change.change(identity, PASSWORD, CHANGED, ClientInfo())
     auth.password_reset.request(OWNER, ClientInfo())
     with each_app.app_context(), db.engine.begin() as connection:

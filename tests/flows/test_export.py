@@ -22,7 +22,7 @@ class Asker:
     def __init__(self, auth: Any, email: str, wanted: str) -> None:
         self._auth, self.email, self.wanted = auth, email, wanted
         tokens = auth.registration.sign_up(email, PASSWORD, ClientInfo())
-        self.identity = auth.sessions.identify(tokens.access_token)
+        self.identity = auth.sessions.authenticate(tokens.access_token)
 
     def ask(self) -> None:
         self._auth.email_change.request(self.identity, self.wanted, PASSWORD, ClientInfo())
@@ -60,7 +60,7 @@ def deliver(auth: Any) -> None:
 
 
 def messages(auth: Any, email: str) -> list[dict[str, Any]]:
-    exported: list[dict[str, Any]] = auth.export.of(auth.administration.find(email))["outbox"]
+    exported: list[dict[str, Any]] = auth.export.of(auth.admin_accounts.find(email))["outbox"]
     return exported
 
 
@@ -97,9 +97,9 @@ def test_the_owner_does_not_see_that_the_other_account_is_erased(askers, auth, c
         asker.ask()
     deliver(auth)
     tokens = auth.sign_in.with_password(TAKEN, PASSWORD, ClientInfo())
-    auth.deletion.request(auth.sessions.identify(tokens.access_token), PASSWORD, ClientInfo())
+    auth.account_deletion.request(auth.sessions.authenticate(tokens.access_token), PASSWORD, ClientInfo())
     clock.advance(days=8)
-    auth.housekeeping.run()
+    auth.cleanup.run()
     taken, free = (asker.sees() for asker in askers)
     assert taken == free
 
@@ -151,10 +151,10 @@ def test_erasing_takes_the_messages_to_a_former_address_along(askers, auth, mail
     auth.email_change.confirm(token, ClientInfo())
     deliver(auth)
     tokens = auth.sign_in.with_password(FREE, PASSWORD, ClientInfo())
-    auth.deletion.request(auth.sessions.identify(tokens.access_token), PASSWORD, ClientInfo())
+    auth.account_deletion.request(auth.sessions.authenticate(tokens.access_token), PASSWORD, ClientInfo())
     deliver(auth)
     clock.advance(timedelta(days=8).total_seconds())
-    auth.housekeeping.run()
+    auth.cleanup.run()
     farewells = ("account_deleted", "moved_account_deleted")
     left = [item.address for item in auth.mail_queue.recent() if item.kind not in farewells]
     assert "e…@example.com" not in left

@@ -10,7 +10,7 @@ from tests.web.api.acts import PASSWORD
 def ann(auth):
     """Ann's account."""
     tokens = auth.registration.sign_up("ann@example.com", PASSWORD, ClientInfo())
-    return lambda: auth.sessions.identify(tokens.access_token).owner
+    return lambda: auth.sessions.authenticate(tokens.access_token).owner
 
 
 @pytest.mark.usefixtures("each_database")

@@ -19,7 +19,7 @@ def ann(auth):
 @pytest.mark.usefixtures("each_database", "ann")
 def test_each_sign_in_is_a_session_of_its_own(app, auth):
     first, second = (auth.sign_in.with_password("ann@example.com", PASSWORD, HOME) for _ in range(2))
-    sessions = {auth.sessions.identify(tokens.access_token).session.id for tokens in (first, second)}
+    sessions = {auth.sessions.authenticate(tokens.access_token).session.id for tokens in (first, second)}
     assert len(sessions) == 2
     assert sql(app, "SELECT count(*) FROM sessions") == [(3,)]
 
@@ -90,18 +90,20 @@ def test_without_a_token_agent_and_network_decide_whether_a_device_is_new(app, a
 
 def test_an_updated_browser_with_its_device_token_is_not_new(app, auth, office):
     token = auth.sign_in.device_token(office)
-    auth.sign_in.with_password("ann@example.com", PASSWORD, ClientInfo("203.0.113.9", LATER_FIREFOX, device=token))
+    auth.sign_in.with_password(
+        "ann@example.com", PASSWORD, ClientInfo("203.0.113.9", LATER_FIREFOX, device_token=token)
+    )
     assert notices(app) == 0
 
 
 def test_a_device_that_shows_its_refresh_token_is_not_new(app, auth, office):
-    shown = ClientInfo("203.0.113.9", LATER_FIREFOX, device=office.refresh_token)
+    shown = ClientInfo("203.0.113.9", LATER_FIREFOX, device_token=office.refresh_token)
     auth.sign_in.with_password("ann@example.com", PASSWORD, shown)
     assert notices(app) == 0
 
 
 def test_a_device_token_of_another_account_does_not_count(app, auth, office):
     eve = auth.registration.sign_up("eve@example.com", PASSWORD, OFFICE)
-    shown = ClientInfo("203.0.113.9", FIREFOX, device=auth.sign_in.device_token(eve))
+    shown = ClientInfo("203.0.113.9", FIREFOX, device_token=auth.sign_in.device_token(eve))
     auth.sign_in.with_password("ann@example.com", PASSWORD, shown)
     assert notices(app) == 1

@@ -183,7 +183,7 @@ def rotate_keys(ask, house, clock):
     clock.advance(11)
     house.hold_keys()
     house.command("keys", "list")
-    house.command("keys", "reseal")
+    house.command("keys", "reencrypt")
     return ask("POST", "/api/v1/auth/login", {"email": ANN, "password": FIFTH})[1]
 
 
@@ -203,7 +203,7 @@ def take_all_and_leave(ask, house, clock, tokens):
     for letter in re.findall(r"^ *(\d+)  ", listed, re.MULTILINE):
         house.command("mail", "show", letter)
     clock.advance(days=8)
-    house.command("housekeeping", "run")
+    house.command("cleanup", "run")
     house.look()
 
 
@@ -234,7 +234,7 @@ def test_after_a_whole_life_no_secret_lies_anywhere(witness, house, log, clock, 
     assert "POST /api/v1/auth/login" in printed + log.text
 
 
-@pytest.mark.settings(classic_api=True)
+@pytest.mark.settings(compat_api=True)
 def test_nor_does_the_classic_wing_leave_a_password_or_a_reset_token(witness, house, log):
     bob = {"email": BOB, "password": FIRST}
     assert witness.ask("POST", "/users", form=bob)[0] == 200

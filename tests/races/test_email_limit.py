@@ -11,9 +11,9 @@ import pytest
 
 from app.core.client_info import ClientInfo
 from app.core.unit_of_work import UnitOfWork
-from app.domain.mail.model import QueuedLetter
+from app.domain.mail.model import QueuedMessage
 from app.domain.mail.outbox import Outbox
-from app.domain.mail.rate_limit import AT_ONCE, TooSoon
+from app.domain.mail.rate_limit import BURST, TooSoon
 from tests.flows.test_email_limit import passes
 from tests.races.conftest import House
 from tests.servers import Mailbox
@@ -54,7 +54,7 @@ def test_two_deliverers_keep_to_the_limit_with_a_slow_server(house: House, slow_
     settings = house.settings.model_copy(update={"mail_port": slow_mailbox.port})
     pids = [house.nest.deliver(settings) for _ in range(2)]
     end = time.monotonic() + 30
-    while len(slow_mailbox.letters) < AT_ONCE:
+    while len(slow_mailbox.letters) < BURST:
         assert time.monotonic() < end, f"{len(slow_mailbox.letters)} emails came"
         house.auth.password_reset.request(email, ClientInfo())
         time.sleep(0.05)
@@ -64,29 +64,31 @@ def test_two_deliverers_keep_to_the_limit_with_a_slow_server(house: House, slow_
     wait_until_one_waits(house)
     for pid in pids:
         house.nest.kill(pid)
-    assert len(slow_mailbox.letters) == AT_ONCE
+    assert len(slow_mailbox.letters) == BURST
     assert [passes(house.auth.password_reset.check, email.token) for email in slow_mailbox.letters].count(True) == 1
 
 
 def test_of_eight_who_begin_at_once_three_may_send(house: House) -> None:
     """They are about one mailbox, for two accounts: each locks two rows, and none may wait for another in a circle."""
     outbox, begun, failed = Outbox(), [], []
-    accounts = [house.auth.administration.find(house.sign_up().email) for _ in range(2)]
+    accounts = [house.auth.admin_accounts.find(house.sign_up().email) for _ in range(2)]
     now = datetime.now(UTC)
     house.ask("DELETE FROM outbox")
     with house.app.app_context(), UnitOfWork() as work:
         for number in range(8):
-            outbox.queue("email_change_confirm", now=now, address="new@example.org", account_id=accounts[number % 2].id)
+            outbox.enqueue(
+                "email_change_confirm", now=now, address="new@example.org", account_id=accounts[number % 2].id
+            )
         messages = outbox.claim(now)
         work.commit()
     start = threading.Barrier(len(messages))
 
-    def begin(message: QueuedLetter) -> None:
+    def begin(message: QueuedMessage) -> None:
         with house.app.app_context():
             start.wait()
             try:
                 with UnitOfWork() as work:
-                    outbox.begin(message, now, limited=True, also_by_account=True)
+                    outbox.start_attempt(message, now, limited=True, also_by_account=True)
                     work.commit()
             except TooSoon:
                 return
@@ -101,4 +103,4 @@ def test_of_eight_who_begin_at_once_three_may_send(house: House) -> None:
     for thread in threads:
         thread.join()
     assert failed == []
-    assert len(begun) == AT_ONCE
+    assert len(begun) == BURST

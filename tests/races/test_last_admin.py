@@ -69,7 +69,7 @@ def test_administrators_who_all_leave_at_once_leave_one(house: House, rounds: in
 
 
 def test_threads_of_one_process_leave_one_too(house: House, rounds: int) -> None:
-    team, flow = Team(house, 3), house.auth.administration
+    team, flow = Team(house, 3), house.auth.admin_accounts
     for turn in range(4 * rounds):
         team.gather()
         ways: list[Callable[[str], None]] = [
@@ -97,7 +97,7 @@ def test_an_administrator_whose_days_are_over_is_no_other_one(house: House, roun
         team = Team(house, 2)
         team.gather()
         house.ask(DUE, id=team.ids[1])
-        erase: Callable[[], object] = lambda: house.auth.housekeeping.run()["accounts"]  # noqa: E731
+        erase: Callable[[], object] = lambda: house.auth.cleanup.run()["accounts"]  # noqa: E731
         outcome = together([erase, team.removal("disable", by=0, of=0).connect().send])
         assert outcome[0] == 1
         assert outcome[1].status == 409  # type: ignore[attr-defined]

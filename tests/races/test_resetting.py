@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from app.core.client_info import ClientInfo
 from app.core.unit_of_work import UnitOfWork
-from app.domain.accounts.breached_passwords import Breaches
+from app.domain.accounts.breached_passwords import BreachedPasswords
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.passwords import Passwords
 from app.flows.steps.check_password import InvalidCredentials
@@ -129,7 +129,7 @@ def test_a_reset_about_to_commit_leaves_no_sign_in_with_the_old_password(house: 
 
 
 def test_parallel_sign_ins_that_all_renew_an_outdated_hash_all_succeed(house: House, rounds: int) -> None:
-    outdated = Passwords(rounds=5, min_length=1, slots=HashSlots(1, 1), breaches=Breaches("")).hash(PASSWORD)
+    outdated = Passwords(rounds=5, min_length=1, slots=HashSlots(1, 1), breaches=BreachedPasswords("")).hash(PASSWORD)
     for _ in range(max(2, rounds // 2)):
         email = house.sign_up().email
         house.ask("UPDATE accounts SET password_hash = :old WHERE email = :email", old=outdated, email=email)

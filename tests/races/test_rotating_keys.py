@@ -33,7 +33,7 @@ def test_under_load_a_new_key_refuses_no_valid_token(house: House, monkeypatch: 
 
     def rotate() -> list[Answer]:
         for algorithm in ("EdDSA", "ES256"):
-            kids.append(house.auth.keys.rotate(algorithm=algorithm, soon=True)[0])
+            kids.append(house.auth.key_rotation.rotate(algorithm=algorithm, soon=True)[0])
             time.sleep(LEAD / 4)
         return []
 
@@ -41,4 +41,4 @@ def test_under_load_a_new_key_refuses_no_valid_token(house: House, monkeypatch: 
     answers = [answer for found in together([rotate, *acts]) for answer in found]
     assert statuses(answers) == {200: len(answers)}
     assert len(answers) > 10 * CLIENTS
-    assert {key.kid: signs for key, signs in house.auth.keys.all()}[kids[-1]], "the new key does not sign yet"
+    assert {key.kid: signs for key, signs in house.auth.key_rotation.all()}[kids[-1]], "the new key does not sign yet"

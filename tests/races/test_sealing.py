@@ -23,7 +23,7 @@ def fail_to_sign_in(house: House, times: int) -> None:
 def begin(house: House) -> int:
     """How many events there are, all of them sealed."""
     house.sign_up()
-    house.auth.audit.seal()
+    house.auth.audit_sealing.seal()
     return house.ask("SELECT count(*) FROM audit_events")
 
 
@@ -41,7 +41,7 @@ def test_threads_that_seal_at_once_make_one_chain(house: House, rounds: int) -> 
     def seal() -> int:
         sealed = 0
         while not done.is_set():
-            sealed += house.auth.audit.seal()
+            sealed += house.auth.audit_sealing.seal()
         return sealed
 
     with ThreadPoolExecutor(SEALERS + 4) as pool:
@@ -52,7 +52,7 @@ def test_threads_that_seal_at_once_make_one_chain(house: House, rounds: int) -> 
         done.set()
         sealed = [sealer.result() for sealer in sealers]
     assert sum(sealed) == 16 * rounds
-    assert house.auth.audit.verify().last == before + 16 * rounds
+    assert house.auth.audit_sealing.verify().last == before + 16 * rounds
     assert house.ask(UNBROKEN) == 0
 
 
@@ -70,5 +70,5 @@ def test_processes_that_seal_at_once_and_are_killed_make_one_chain(house: House,
     wait_until_all_is_sealed(house)
     for pid in pids:
         house.nest.kill(pid)
-    assert house.auth.audit.verify().last == before + 16 * rounds
+    assert house.auth.audit_sealing.verify().last == before + 16 * rounds
     assert house.ask(UNBROKEN) == 0

@@ -94,8 +94,8 @@ def test_letters_and_sessions_are_what_the_database_says(each_app, client, clock
     sign_up(client)
     forget(client)
     clock.advance(seconds=90)
-    assert value(client, "latchkey_outbox_letters", state="due") >= 1
-    assert value(client, "latchkey_outbox_letters", state="dead") == 0
+    assert value(client, "latchkey_outbox_messages", state="due") >= 1
+    assert value(client, "latchkey_outbox_messages", state="dead") == 0
     assert value(client, "latchkey_outbox_oldest_due_seconds") == pytest.approx(90, abs=30)
     assert value(client, "latchkey_sessions_live") == 1
     assert value(client, "latchkey_database_up") == 1

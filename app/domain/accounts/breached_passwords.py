@@ -9,7 +9,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from app.core.errors import Invalid
 
 TIMEOUT: Final = 1.0  # seconds that somebody who signs up waits for another company at most
-LONGEST_ANSWER: Final = 200_000
+MAX_RESPONSE: Final = 200_000
 log = logging.getLogger(__name__)
 
 
@@ -21,17 +21,17 @@ class PasswordBreached(Invalid):
     field = "password"
 
 
-class _FollowNobody(HTTPRedirectHandler):
+class _NoRedirects(HTTPRedirectHandler):
     """The settings name one service; where it would send us is not for it to say (ASVS 15.3.2)."""
 
     def redirect_request(self, *_: Any) -> None:
         """No request: the redirect is an error."""
 
 
-_web = build_opener(_FollowNobody)
+_opener = build_opener(_NoRedirects)
 
 
-class Breaches:
+class BreachedPasswords:
     """Looks passwords up by k-anonymity at `url`, which ends where the five digits go; "" asks nobody.
 
     Where the service does not answer, the password passes (fails open), is counted in `unanswered` and logged.
@@ -41,7 +41,7 @@ class Breaches:
         self._url = url
         self.unanswered = 0
 
-    def refuse_breached(self, password: str) -> None:
+    def reject_breached(self, password: str) -> None:
         """Nothing, or `PasswordBreached`."""
         if not self._url:
             return
@@ -57,5 +57,5 @@ class Breaches:
 
     def _ask(self, prefix: str) -> str:
         request = Request(self._url + prefix, headers={"Add-Padding": "true"})  # noqa: S310 - https, by the settings
-        with _web.open(request, timeout=TIMEOUT) as answer:
-            return str(answer.read(LONGEST_ANSWER).decode("ascii", "replace"))
+        with _opener.open(request, timeout=TIMEOUT) as answer:
+            return str(answer.read(MAX_RESPONSE).decode("ascii", "replace"))

@@ -11,14 +11,14 @@ from typing import Final
 
 import bcrypt
 
-LOWEST: Final = 4  # bcrypt knows no lower cost
+MIN_ROUNDS: Final = 4  # bcrypt knows no lower cost
 SMOOTHING: Final = 0.1
 TOO_LONG: Final = 1.25  # of a whole hash; less than that is lost in the noise of a busy machine
 
 log = logging.getLogger(__name__)
 
 
-class EqualWork:
+class ConstantWork:
     """Fills what a check leaves of the work of one hash at cost `rounds` with hashes of lower costs.
 
     `seconds` is what such a hash took of a thread's own time, in which waiting for others is left out.
@@ -35,22 +35,22 @@ class EqualWork:
             self._whole += (seconds - self._whole) * SMOOTHING  # a machine is not always equally fast
         for cost in range(rounds, self._rounds):  # 2^n + 2^n + 2^(n+1) + … + 2^(N-1) = 2^N
             _spend(cost)
-        self._tell_if_longer(rounds > self._rounds)
+        self._warn_if_longer(rounds > self._rounds)
         return result
 
     def of_foreign(self, check: Callable[[], bool]) -> bool:
         """The result of a check of a hash in another format."""
         result, seconds = _timed(check)
         left = self._whole - seconds
-        for cost in range(self._rounds - 1, LOWEST - 1, -1):
+        for cost in range(self._rounds - 1, MIN_ROUNDS - 1, -1):
             share = self._whole / 2 ** (self._rounds - cost)
             if left >= share:
                 _spend(cost)
                 left -= share
-        self._tell_if_longer(seconds > self._whole * TOO_LONG)
+        self._warn_if_longer(seconds > self._whole * TOO_LONG)
         return result
 
-    def _tell_if_longer(self, is_longer: bool) -> None:
+    def _warn_if_longer(self, is_longer: bool) -> None:
         if is_longer and not self._told:
             self._told = True
             log.warning(

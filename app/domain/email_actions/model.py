@@ -16,10 +16,10 @@ class Purpose(StrEnum):
     VERIFY_EMAIL = "verify-email"
     CHANGE_EMAIL = "change-email"
     UNDO_EMAIL_CHANGE = "undo-email-change"
-    NOT_ME = "not-me"
+    SECURE_ACCOUNT = "not-me"
 
 
-class Challenge(Model):
+class EmailAction(Model):
     """One row is one thing that may be done once; doing it deletes the row, and the row count says who did it.
 
     No token and no code rests here: both are made from the secret and `letter` when the letter is sent. `address` is
@@ -27,13 +27,13 @@ class Challenge(Model):
     canonical form: no other account may have it while the change can be undone.
     """
 
-    __tablename__ = "challenges"
+    __tablename__ = "email_actions"
 
     account_id: Mapped[str] = mapped_column(sa.ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
     purpose: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
-    letter: Mapped[int] = mapped_column(sa.BigInteger)
+    message_id: Mapped[int] = mapped_column(sa.BigInteger)
     address: Mapped[str | None] = mapped_column(sa.String(254))
     reserved: Mapped[str | None] = mapped_column(sa.String(254), index=True)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     code_expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    tries: Mapped[int]
+    attempts: Mapped[int]

@@ -8,44 +8,44 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from app.core.data_subject import DataSubject
-from app.core.database import change, db, fetch, fetch_all, table_of
-from app.domain.email_actions.model import Challenge, Purpose
+from app.core.database import db, execute, fetch_all, fetch_one, table_of
+from app.domain.email_actions.model import EmailAction, Purpose
 
 CODE_LIFETIME: Final = timedelta(minutes=10)  # ASVS 6.5.5
-MOST_TRIES: Final = 5
-NOBODY: Final = "00000000-0000-0000-0000-000000000000"  # the id of no account
+MAX_ATTEMPTS: Final = 5
+NO_ACCOUNT: Final = "00000000-0000-0000-0000-000000000000"  # the id of no account
 
-_challenges = table_of(Challenge)
-_columns = _challenges.c
+_actions = table_of(EmailAction)
+_columns = _actions.c
 
 
 @dataclass(frozen=True, slots=True)
-class OpenChallenge:
+class PendingEmailAction:
     """A challenge that may still be met: by the link of `letter`, or by its code."""
 
     account_id: str
-    letter: int
+    message_id: int
     address: str | None
     expires_at: datetime
 
     @property
-    def by_letter(self) -> bool:
+    def from_message(self) -> bool:
         """Whether a letter carries it: meeting it then shows that letters reach the owner. Below 0 there is none."""
-        return self.letter > 0
+        return self.message_id > 0
 
 
-class ChallengeStore:
+class EmailActionStore:
     """Opens challenges, hands each out once, and forgets them."""
 
-    def begin(
-        self, account_id: str, purpose: Purpose, expires_at: datetime, *, address: str | None = None, letter: int = 0
+    def create(
+        self, account_id: str, purpose: Purpose, expires_at: datetime, *, address: str | None = None, message: int = 0
     ) -> None:
         """Open a challenge that no email carries yet, in place of an earlier one.
 
         In a unit of work that holds the account's row: two that find nothing to delete would both insert.
         """
-        self.void(account_id, [purpose])
-        db.session.execute(sa.insert(_challenges).values(_row(account_id, purpose, letter, expires_at, address)))
+        self.revoke(account_id, [purpose])
+        db.session.execute(sa.insert(_actions).values(_row(account_id, purpose, message, expires_at, address)))
 
     def reserve(self, account_id: str, expires_at: datetime, address: str, canonical: str, now: datetime) -> bool:
         """Let a change of address be undone, and keep the old one free for it; False if an earlier one still can.
@@ -56,9 +56,9 @@ class ChallengeStore:
         open_one = sa.select(sa.literal(1)).where(*_of(account_id, purpose), _columns.expires_at > now)
         if db.session.scalar(open_one):
             return False
-        self.void(account_id, [purpose])
+        self.revoke(account_id, [purpose])
         row = _row(account_id, purpose, 0, expires_at, address) | {"reserved": canonical}
-        db.session.execute(sa.insert(_challenges).values(row))
+        db.session.execute(sa.insert(_actions).values(row))
         return True
 
     def is_reserved(self, canonical: str, account_id: str, now: datetime) -> bool:
@@ -66,75 +66,75 @@ class ChallengeStore:
         theirs = (_columns.reserved == canonical, _columns.account_id != account_id, _columns.expires_at > now)
         return db.session.scalar(sa.select(sa.literal(1)).where(*theirs).limit(1)) is not None
 
-    def carry(self, account_id: str, purpose: Purpose, letter: int, expires_at: datetime, now: datetime) -> bool:
+    def attach(self, account_id: str, purpose: Purpose, message: int, expires_at: datetime, now: datetime) -> bool:
         """Let `letter` carry the one open challenge of this purpose; False if a newer letter does. In a unit of work.
 
         Sending the same letter again changes nothing: a mail program that shows only the first of two copies still
         shows a link that works.
         """
-        newest = sa.update(_challenges).where(*_of(account_id, purpose), _columns.letter < letter)
-        fresh = {"letter": letter, "expires_at": expires_at, "code_expires_at": now + CODE_LIFETIME, "tries": 0}
+        newest = sa.update(_actions).where(*_of(account_id, purpose), _columns.message < message)
+        fresh = {"message_id": message, "expires_at": expires_at, "code_expires_at": now + CODE_LIFETIME, "attempts": 0}
         for _ in range(2):  # the second time if another deliverer inserted a row between our look and our insert
             if db.session.execute(newest.values(fresh)).rowcount == 1:  # type: ignore[attr-defined]
                 return True
-            there = db.session.scalar(sa.select(_columns.letter).where(*_of(account_id, purpose)))
+            there = db.session.scalar(sa.select(_columns.message).where(*_of(account_id, purpose)))
             if there is not None:
-                return bool(there == letter)
-            if self._insert(_row(account_id, purpose, letter, expires_at, None, now + CODE_LIFETIME)):
+                return bool(there == message)
+            if self._insert(_row(account_id, purpose, message, expires_at, None, now + CODE_LIFETIME)):
                 return True
         return False
 
-    def find(self, account_id: str, purpose: Purpose, now: datetime) -> OpenChallenge | None:
+    def find(self, account_id: str, purpose: Purpose, now: datetime) -> PendingEmailAction | None:
         """The open challenge of this purpose. Changes nothing."""
-        row = fetch(
-            sa.select(_columns.account_id, _columns.letter, _columns.address, _columns.expires_at).where(
+        row = fetch_one(
+            sa.select(_columns.account_id, _columns.message, _columns.address, _columns.expires_at).where(
                 *_of(account_id, purpose), _columns.expires_at > now
             ),
             {},
         )
-        return OpenChallenge(*row) if row else None
+        return PendingEmailAction(*row) if row else None
 
-    def meet(self, challenge: OpenChallenge, purpose: Purpose) -> bool:
+    def consume(self, action: PendingEmailAction, purpose: Purpose) -> bool:
         """Use the challenge up; true for exactly one of all who try. In a unit of work."""
-        same = (*_of(challenge.account_id, purpose), _columns.letter == challenge.letter)
-        return bool(db.session.execute(sa.delete(_challenges).where(*same)).rowcount == 1)  # type: ignore[attr-defined]
+        same = (*_of(action.account_id, purpose), _columns.message == action.message_id)
+        return bool(db.session.execute(sa.delete(_actions).where(*same)).rowcount == 1)  # type: ignore[attr-defined]
 
-    def with_code(self, account_id: str, purpose: Purpose, now: datetime) -> OpenChallenge | None:
+    def with_code(self, account_id: str, purpose: Purpose, now: datetime) -> PendingEmailAction | None:
         """The challenge whose code may still be tried. Changes nothing."""
         # Aggregates give one row whether or not one is found, so that reading it takes equally long.
-        parts = (_columns.account_id, _columns.letter, _columns.address, _columns.expires_at)
+        parts = (_columns.account_id, _columns.message, _columns.address, _columns.expires_at)
         found = sa.select(*map(sa.func.max, parts))
-        row = fetch(found.where(*_with_code(account_id, purpose, now)), {})
-        return OpenChallenge(*row) if row and row[0] else None
+        row = fetch_one(found.where(*_with_code(account_id, purpose, now)), {})
+        return PendingEmailAction(*row) if row and row[0] else None
 
-    def hold_code(self, challenge: OpenChallenge | None, purpose: Purpose, now: datetime) -> bool:
+    def lock_code(self, action: PendingEmailAction | None, purpose: Purpose, now: datetime) -> bool:
         """Whether its code may be tried now; nobody else may then until the unit of work ends.
 
         Not while another guess at it is looked at: to wait for that would take longer than it does for an address
         without a challenge, and so tell that there is one.
         """
-        account_id, letter = (challenge.account_id, challenge.letter) if challenge else (NOBODY, 0)
-        same = sa.select(_columns.letter).where(*_with_code(account_id, purpose, now), _columns.letter == letter)
+        account_id, message = (action.account_id, action.message_id) if action else (NO_ACCOUNT, 0)
+        same = sa.select(_columns.message).where(*_with_code(account_id, purpose, now), _columns.message == message)
         return db.session.scalar(same.with_for_update(skip_locked=True)) is not None
 
-    def spend_try(self, account_id: str, purpose: Purpose) -> None:
+    def count_attempt(self, account_id: str, purpose: Purpose) -> None:
         """Count a wrong guess at a code that is held; for `NOBODY` by the same statement, which finds no row."""
-        tried = sa.update(_challenges).where(*_of(account_id, purpose)).values(tries=_columns.tries + 1)
+        tried = sa.update(_actions).where(*_of(account_id, purpose)).values(attempts=_columns.attempts + 1)
         db.session.execute(tried)
 
-    def void(self, account_id: str, purposes: Sequence[Purpose]) -> None:
+    def revoke(self, account_id: str, purposes: Sequence[Purpose]) -> None:
         """Take back the account's challenges of these purposes. In a unit of work."""
         names = [purpose.value for purpose in purposes]
-        db.session.execute(sa.delete(_challenges).where(_columns.account_id == account_id, _columns.purpose.in_(names)))
+        db.session.execute(sa.delete(_actions).where(_columns.account_id == account_id, _columns.purpose.in_(names)))
 
-    def forget_expired(self, before: datetime, most: int) -> int:
+    def delete_expired(self, before: datetime, most: int) -> int:
         """Delete up to so many that expired before this moment; how many there were."""
         key, over = sa.tuple_(_columns.account_id, _columns.purpose), _columns.expires_at < before
         found = [
             tuple(row) for row in fetch_all(sa.select(_columns.account_id, _columns.purpose).where(over).limit(most))
         ]
         # One that was begun anew meanwhile is spared.
-        return change(sa.delete(_challenges).where(key.in_(found), over), {}) if found else 0
+        return execute(sa.delete(_actions).where(key.in_(found), over), {}) if found else 0
 
     def export(self, account: DataSubject) -> list[dict[str, Any]]:
         """What is kept here about the account."""
@@ -146,7 +146,7 @@ class ChallengeStore:
     def _insert(self, row: dict[str, object]) -> bool:
         try:
             with db.session.begin_nested():
-                db.session.execute(sa.insert(_challenges).values(row))
+                db.session.execute(sa.insert(_actions).values(row))
         except sa.exc.IntegrityError:
             return False  # another deliverer was faster, or the account is gone
         return True
@@ -159,8 +159,8 @@ def _of(account_id: str, purpose: Purpose) -> tuple[sa.ColumnElement[bool], ...]
 def _with_code(account_id: str, purpose: Purpose, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         *_of(account_id, purpose),
-        _columns.letter > 0,
-        _columns.tries < MOST_TRIES,
+        _columns.message > 0,
+        _columns.attempts < MAX_ATTEMPTS,
         _columns.expires_at > now,
         _columns.code_expires_at > now,
     )
@@ -169,7 +169,7 @@ def _with_code(account_id: str, purpose: Purpose, now: datetime) -> tuple[sa.Col
 def _row(
     account_id: str,
     purpose: Purpose,
-    letter: int,
+    message: int,
     expires_at: datetime,
     address: str | None,
     code_expires_at: datetime | None = None,
@@ -177,9 +177,9 @@ def _row(
     return {
         "account_id": account_id,
         "purpose": purpose.value,
-        "letter": letter,
+        "message_id": message,
         "address": address,
         "expires_at": expires_at,
         "code_expires_at": code_expires_at or expires_at,
-        "tries": 0,
+        "attempts": 0,
     }

@@ -7,7 +7,7 @@ from typing import Final
 
 from limits import RateLimitItem, parse_many
 
-from app.core.errors import TooMany
+from app.core.errors import RateLimited
 from app.domain.limits.counters import Counters
 
 # After ten wrong ones the wait is a quarter of an hour, after twenty an hour, after fifty a day: it grows, and it ends.
@@ -22,7 +22,7 @@ class Attempt:
     key: str
     windows: Sequence[RateLimitItem]
 
-    def settle(self, *, right: bool) -> TooMany | None:
+    def settle(self, *, right: bool) -> RateLimited | None:
         """Count a failure. Gives the error to answer with instead of the result, if the limit was reached meanwhile.
 
         Of any number of parallel guesses only those learn their result that end before the limit is reached, so they
@@ -31,24 +31,24 @@ class Attempt:
         """
         return self.locked() if right else self._count_failure()
 
-    def locked(self) -> TooMany | None:
+    def locked(self) -> RateLimited | None:
         """The error to answer with, if one of the limits is reached."""
         for window in self.windows:
             if self.counters.is_reached(window, self.key):
-                return self._too_many(window)
+                return self._rate_limited(window)
         return None
 
-    def _count_failure(self) -> TooMany | None:
+    def _count_failure(self) -> RateLimited | None:
         for window in self.windows:  # from the shortest on: what it refuses does not count in the longer ones
             if not self.counters.hit(window, self.key):
-                return self._too_many(window)
+                return self._rate_limited(window)
         return None
 
-    def _too_many(self, window: RateLimitItem) -> TooMany:
-        return TooMany(retry_after=self.counters.seconds_left(window, self.key))
+    def _rate_limited(self, window: RateLimitItem) -> RateLimited:
+        return RateLimited(retry_after=self.counters.seconds_left(window, self.key))
 
 
-class Guesses:
+class AttemptLimiter:
     """Allows so many wrong guesses in each of `WINDOWS`, for an account that exists and for one that does not alike.
 
     A device that signed in before has an allowance of its own, so nobody can lock an owner out by guessing.
@@ -64,10 +64,10 @@ class Guesses:
             raise locked
         return attempt
 
-    def forget(self, account: str) -> None:
+    def reset(self, account: str) -> None:
         """Let the account begin anew, as its owner has just shown who they are."""
         for window in WINDOWS:
-            self._counters.clear(window, _key(account, None))
+            self._counters.reset(window, _key(account, None))
 
 
 def _key(account: str, device: str | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class ListedLetter:
+class ListedMessage:
     """One letter. The fields stand in the order of the statement that reads them, with the address masked."""
 
     id: int
@@ -23,14 +23,14 @@ class ListedLetter:
     message_id: str
 
     @classmethod
-    def of(cls, row: Sequence[Any]) -> "ListedLetter":
+    def of(cls, row: Sequence[Any]) -> "ListedMessage":
         """The letter in a row."""
-        letter = cls(*row)
-        return replace(letter, address=masked(letter.address))
+        message = cls(*row)
+        return replace(message, address=masked(message.address))
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class OutboxSummary:
     """How the outbox stands, for operators: letters by state and how long the oldest queued one has waited."""
 
     queued: int
@@ -41,7 +41,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Depth:
+class QueueDepth:
     """What the outbox still holds: letters to be sent, those of them that are due, those given up."""
 
     queued: int

@@ -15,7 +15,7 @@ DROPPED: Final = "dropped"  # nobody was to get it: no such account, or a newer 
 STATES: Final = (QUEUED, SENT, DEAD, DROPPED)
 
 
-class QueuedLetter(Model):
+class QueuedMessage(Model):
     """One letter: what it is about and for whom, never a token, a code or a secret.
 
     `address` is where it goes, as it was when the row was written; `mailbox` is its canonical form, by which messages

@@ -4,18 +4,18 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedLetter
+from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedMessage
 
-_outbox = QueuedLetter.__table__.c
+_outbox = QueuedMessage.__table__.c
 _now: sa.BindParameter[datetime] = sa.bindparam("now", type_=_outbox.due_at.type)
-_this = _outbox.id == sa.bindparam("letter_id")
+_this = _outbox.id == sa.bindparam("message_id")
 _free = sa.or_(_outbox.lease_until.is_(None), _outbox.lease_until <= _now)
 _is_due = sa.and_(_outbox.state == QUEUED, _outbox.due_at <= _now, _free)
 
-INSERT = sa.insert(QueuedLetter)
+INSERT = sa.insert(QueuedMessage)
 ANY_DUE = sa.select(sa.literal(1)).where(_is_due).limit(1)
 TAKE_DUE = (
-    sa.select(QueuedLetter)
+    sa.select(QueuedMessage)
     .where(_is_due)
     .order_by(_outbox.due_at, _outbox.id)
     .limit(sa.bindparam("most", type_=sa.Integer()))
@@ -30,13 +30,17 @@ _for_the_same = sa.and_(
 NEWER = (
     sa.select(sa.literal(1))
     .where(
-        _for_the_same, _outbox.id > sa.bindparam("letter_id"), _outbox.state.in_(sa.bindparam("states", expanding=True))
+        _for_the_same,
+        _outbox.id > sa.bindparam("message_id"),
+        _outbox.state.in_(sa.bindparam("states", expanding=True)),
     )
     .limit(1)
 )
 REPLACE_OLDER = (
-    sa.update(QueuedLetter)
-    .where(_for_the_same, _outbox.id < sa.bindparam("letter_id"), _outbox.state == QUEUED, _outbox.due_at > _now, _free)
+    sa.update(QueuedMessage)
+    .where(
+        _for_the_same, _outbox.id < sa.bindparam("message_id"), _outbox.state == QUEUED, _outbox.due_at > _now, _free
+    )
     .values(state=DROPPED, finished_at=_now, error="superseded by a newer letter")
 )
 COUNT = sa.select(
@@ -84,7 +88,7 @@ RECENT_IN = RECENT.where(_outbox.state == sa.bindparam("wanted"))
 
 # What waits for a later attempt may be hurried. What a deliverer holds, or what is due anyway, is left alone.
 _postponed = sa.and_(_outbox.state == QUEUED, _outbox.due_at > _now, _free)
-_due_now = sa.update(QueuedLetter).values(state=QUEUED, due_at=_now, claim=None, lease_until=None, finished_at=None)
+_due_now = sa.update(QueuedMessage).values(state=QUEUED, due_at=_now, claim=None, lease_until=None, finished_at=None)
 RETRY = _due_now.where(_this, sa.or_(_outbox.state == DEAD, _postponed))
 RETRY_DEAD = _due_now.where(_outbox.state == DEAD)
 

@@ -11,14 +11,14 @@ from typing import Final
 import sqlalchemy as sa
 
 from app.core.database import db
-from app.domain.mail.model import QUEUED, SENT, STATES, QueuedLetter
+from app.domain.mail.model import QUEUED, SENT, STATES, QueuedMessage
 
 HOUR: Final = timedelta(hours=1)
-AT_ONCE: Final = 3
+BURST: Final = 3
 INTERVAL: Final = timedelta(minutes=20)  # shorter than a link lives, so the newest link works until the next email
-EMAILS_AN_HOUR: Final = AT_ONCE + HOUR // INTERVAL - 1
+MAX_PER_HOUR: Final = BURST + HOUR // INTERVAL - 1
 
-_outbox = QueuedLetter.__table__.c
+_outbox = QueuedMessage.__table__.c
 # A message that is being sent counts like one that was sent: with a slow mail server several are under way at once.
 _sent_at = sa.func.coalesce(_outbox.sending_at, _outbox.finished_at, type_=_outbox.finished_at.type)
 
@@ -31,26 +31,26 @@ class TooSoon(Exception):
         self.until = until
 
 
-def next_email(sent: Sequence[datetime]) -> datetime | None:
+def next_allowed_at(sent: Sequence[datetime]) -> datetime | None:
     """When the next email may be sent after these of the last hour, newest first; None: at once."""
-    if len(sent) < AT_ONCE:
+    if len(sent) < BURST:
         return None
-    return min(sent[0] + INTERVAL, sent[AT_ONCE - 1] + HOUR)
+    return min(sent[0] + INTERVAL, sent[BURST - 1] + HOUR)
 
 
-def wait_for_turn(letter: QueuedLetter, now: datetime, *, also_by_account: bool) -> None:
+def require_allowed(message: QueuedMessage, now: datetime, *, also_by_account: bool) -> None:
     """`TooSoon`, or the turn is the letter's until the caller's unit of work ends.
 
     Deliverers that serve one mailbox at the same time take turns: each first locks the oldest row of the mailbox.
     `also_by_account`: count what was sent to other mailboxes for the same account, too.
     """
-    of_kind = _outbox.kind == letter.kind
-    shares = [sa.and_(of_kind, _outbox.mailbox == letter.mailbox)]
+    of_kind = _outbox.kind == message.kind
+    shares = [sa.and_(of_kind, _outbox.mailbox == message.mailbox)]
     if also_by_account:
-        shares.append(sa.and_(of_kind, _outbox.account_id == letter.account_id))
+        shares.append(sa.and_(of_kind, _outbox.account_id == message.account_id))
     if not _lock_oldest(shares):
         raise TooSoon(now)  # a row was deleted at this moment: the next attempt finds another
-    until = next_email(_sent(sa.or_(*shares), letter, now - HOUR))
+    until = next_allowed_at(_sent(sa.or_(*shares), message, now - HOUR))
     if until is not None and until > now:
         raise TooSoon(until)
 
@@ -68,11 +68,11 @@ def _lock_oldest(shares: Sequence[sa.ColumnElement[bool]]) -> bool:
     return len(db.session.scalars(held).all()) == len(first)
 
 
-def _sent(share: sa.ColumnElement[bool], letter: QueuedLetter, since: datetime) -> Sequence[datetime]:
+def _sent(share: sa.ColumnElement[bool], message: QueuedMessage, since: datetime) -> Sequence[datetime]:
     newest = (
         sa.select(_sent_at)
-        .where(share, _outbox.state.in_((QUEUED, SENT)), _outbox.id != letter.id, _sent_at > since)
+        .where(share, _outbox.state.in_((QUEUED, SENT)), _outbox.id != message.id, _sent_at > since)
         .order_by(_sent_at.desc())
-        .limit(AT_ONCE)
+        .limit(BURST)
     )
     return db.session.scalars(newest).all()

@@ -10,19 +10,19 @@ from pathlib import Path
 
 from jinja2 import TemplateNotFound, TemplateSyntaxError, UndefinedError
 
-from app.domain.mail.template_loader import Shelf, Shelves, lineage, normal
-from app.domain.mail.untrusted_values import harmless
+from app.domain.mail.template_loader import TemplateFolder, TemplateLoader, locale_fallbacks, normalize_locale
+from app.domain.mail.untrusted_values import make_safe
 
 TEMPLATES = Path(__file__).parent / "templates"
 DEFAULT_LOCALE = "en"
 WIDTH = 72
 
 logger = logging.getLogger(__name__)
-_ours = Shelves(Shelf(TEMPLATES))  # compiled once in a process, also where many apps are made
+_built_in = TemplateLoader(TemplateFolder(TEMPLATES))  # compiled once in a process, also where many apps are made
 
 
 @dataclass(frozen=True, slots=True)
-class RenderedLetter:
+class RenderedEmail:
     """A letter ready to be sent. It may carry a live link: neither kept nor shown in logs.
 
     `fault` says why this is our wording although the host has one of its own.
@@ -31,17 +31,17 @@ class RenderedLetter:
     subject: str
     text: str = field(repr=False)
     html: str = field(repr=False)
-    fault: str | None = None
+    template_error: str | None = None
 
 
-class Letters:
+class EmailRenderer:
     """Every letter in every language we have it in. What lies in `folder` goes before ours (see `shelves`)."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder and folder.resolve()
         if self._folder and not self._folder.is_dir():
             logger.error("there is no folder %s: letters are worded as we word them", self._folder)
-        self._shelves = Shelves(Shelf(self._folder), *_ours.all) if self._folder else _ours
+        self._shelves = TemplateLoader(TemplateFolder(self._folder), *_built_in.all) if self._folder else _built_in
 
     def kinds(self) -> list[str]:
         """The letters there are."""
@@ -51,36 +51,36 @@ class Letters:
         """The languages there are; a letter that one of them lacks is sent in a more general one, or in English."""
         return sorted(set().union(*(shelf.locales for shelf in self._shelves.all)))
 
-    def render(self, kind: str, locale: str | None, values: dict[str, object]) -> RenderedLetter:
+    def render(self, kind: str, locale: str | None, values: dict[str, object]) -> RenderedEmail:
         """The letter in the nearest language. A value that our templates miss is an error, not a gap.
 
         What a stranger chose reaches no template, also none of the host's, in a form that mail programs make a link of.
         If the host's templates fail, whatever the reason, the letter goes out in our words and the log names the file.
         """
-        values = harmless(values)
+        values = make_safe(values)
         try:
-            return _worded(self._shelves, kind, locale, values)
+            return _render(self._shelves, kind, locale, values)
         except Exception as failure:
             if self._folder is None:
                 raise
-            letter = _worded(_ours, kind, locale, values)
-            fault = _fault(failure, self._folder)
+            message = _render(_built_in, kind, locale, values)
+            fault = _template_error(failure, self._folder)
             logger.error("letter %s goes out in our words: %s", kind, fault)
-            return RenderedLetter(letter.subject, letter.text, letter.html, fault)
+            return RenderedEmail(message.subject, message.text, message.html, fault)
 
 
-def _worded(shelves: Shelves, kind: str, locale: str | None, values: dict[str, object]) -> RenderedLetter:
+def _render(shelves: TemplateLoader, kind: str, locale: str | None, values: dict[str, object]) -> RenderedEmail:
     language = _language(shelves, kind, locale)
-    letter, given = f"{language}/{kind}", values | {"language": language}
-    given = {"name": _part(shelves, f"{letter}/name.txt", given).strip()} | given
-    subject = " ".join(_part(shelves, f"{letter}/subject.txt", given).split())
+    folder, given = f"{language}/{kind}", values | {"language": language}
+    given = {"name": _part(shelves, f"{folder}/name.txt", given).strip()} | given
+    subject = " ".join(_part(shelves, f"{folder}/subject.txt", given).split())
     text, html = (
-        _part(shelves, f"{letter}/{part}", given | {"subject": subject}) for part in ("body.txt", "body.html")
+        _part(shelves, f"{folder}/{part}", given | {"subject": subject}) for part in ("body.txt", "body.html")
     )
-    return RenderedLetter(subject, _wrapped(text), html)
+    return RenderedEmail(subject, _wrapped(text), html)
 
 
-def _part(shelves: Shelves, name: str, values: dict[str, object]) -> str:
+def _part(shelves: TemplateLoader, name: str, values: dict[str, object]) -> str:
     template = shelves.environment.get_template(name)
     part = template.render(values)
     if not part.strip():
@@ -88,9 +88,9 @@ def _part(shelves: Shelves, name: str, values: dict[str, object]) -> str:
     return part
 
 
-def _language(shelves: Shelves, kind: str, locale: str | None) -> str:
+def _language(shelves: TemplateLoader, kind: str, locale: str | None) -> str:
     known = set().union(*(shelf.locales for shelf in shelves.all))
-    wanted = chain(lineage(normal(locale or DEFAULT_LOCALE)), [DEFAULT_LOCALE])
+    wanted = chain(locale_fallbacks(normalize_locale(locale or DEFAULT_LOCALE)), [DEFAULT_LOCALE])
     has = (name for name in wanted if name in known and shelves.find(f"{name}/{kind}/subject.txt"))
     return next(has, DEFAULT_LOCALE)
 
@@ -102,7 +102,7 @@ def _wrapped(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", wrapped).strip() + "\n"
 
 
-def _fault(failure: Exception, folder: Path) -> str:
+def _template_error(failure: Exception, folder: Path) -> str:
     # Without the words of other failures, which may hold a value: an address, a link.
     if isinstance(failure, TemplateSyntaxError):
         return f"{failure.filename}:{failure.lineno}: {failure.message}"

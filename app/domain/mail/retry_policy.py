@@ -4,9 +4,9 @@ import random
 from datetime import datetime, timedelta
 
 FIRST_DELAY = timedelta(seconds=5)
-LONGEST_DELAY = timedelta(hours=1)
+MAX_DELAY = timedelta(hours=1)
 JITTER = 0.2
-GIVEN_UP_AFTER = timedelta(days=3)
+MAX_AGE = timedelta(days=3)
 
 
 def next_attempt(attempts: int, created_at: datetime, now: datetime, jitter: random.Random) -> datetime | None:
@@ -16,9 +16,9 @@ def next_attempt(attempts: int, created_at: datetime, now: datetime, jitter: ran
     leaves soon after its end.
     """
     age = now - created_at
-    if age >= GIVEN_UP_AFTER:
+    if age >= MAX_AGE:
         return None
     doubled = FIRST_DELAY * (1 << min(max(attempts - 1, 0), 10))
-    delay = min(doubled, LONGEST_DELAY, max(age / 10, timedelta(seconds=30)))
+    delay = min(doubled, MAX_DELAY, max(age / 10, timedelta(seconds=30)))
     seconds = delay.total_seconds() * jitter.uniform(1 - JITTER, 1 + JITTER)
     return now + timedelta(seconds=seconds)

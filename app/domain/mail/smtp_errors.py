@@ -5,24 +5,24 @@ import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from app.core.errors import Busy
+from app.core.errors import Unavailable
 
 _ENHANCED = re.compile(rb"\b[245]\.\d{1,3}\.\d{1,3}\b")
-_NOT_SIGNED_IN = (530, 534, 535, 538)  # the server wants other credentials from us: no fault of the recipient
+_NOT_AUTHENTICATED = (530, 534, 535, 538)  # the server wants other credentials from us: no fault of the recipient
 
 
 class Undeliverable(Exception):
     """This letter will never be taken for this recipient. The text names neither."""
 
 
-class PostUnavailable(Busy):
+class MailServerUnavailable(Unavailable):
     """This letter was not taken now; later it may be."""
 
-    code = "post_unavailable"
+    code = "mail_unavailable"
     detail = "The mail server does not take letters right now."
 
 
-class PostClosed(PostUnavailable):
+class TemporaryFailure(MailServerUnavailable):
     """The mail server cannot be reached or will not have us: no letter gets out."""
 
 
@@ -30,16 +30,16 @@ class PostClosed(PostUnavailable):
 
 
 @contextmanager
-def at_the_door() -> Iterator[None]:
+def translate_connect() -> Iterator[None]:
     """Whatever goes wrong before the first letter is `PostClosed`."""
     try:
         yield
     except (smtplib.SMTPException, OSError) as failure:
-        raise PostClosed(_reason(failure)) from None
+        raise TemporaryFailure(_reason(failure)) from None
 
 
 @contextmanager
-def with_a_letter() -> Iterator[None]:
+def translate_send() -> Iterator[None]:
     """A permanent refusal of recipient or content is `Undeliverable`, all else `PostUnavailable`."""
     try:
         yield
@@ -48,12 +48,12 @@ def with_a_letter() -> Iterator[None]:
     except smtplib.SMTPDataError as refused:
         raise _sorted(refused.smtp_code, refused.smtp_error) from None
     except (smtplib.SMTPException, OSError) as failure:
-        raise PostUnavailable(_reason(failure)) from None
+        raise MailServerUnavailable(_reason(failure)) from None
 
 
 def _sorted(code: int, words: bytes | str) -> Exception:
-    permanent = 500 <= code < 600 and code not in _NOT_SIGNED_IN
-    return Undeliverable(_verdict(code, words)) if permanent else PostUnavailable(_verdict(code, words))
+    permanent = 500 <= code < 600 and code not in _NOT_AUTHENTICATED
+    return Undeliverable(_verdict(code, words)) if permanent else MailServerUnavailable(_verdict(code, words))
 
 
 def _verdict(code: int, words: bytes | str) -> str:

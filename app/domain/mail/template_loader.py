@@ -21,25 +21,27 @@ MAX_QUOTE = 120
 _LOCALE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
 
 
-def normal(locale: str) -> str:
+def normalize_locale(locale: str) -> str:
     """A language tag in the one form we compare: `pt_BR` is `pt-br`."""
     return locale.replace("_", "-").lower()
 
 
-def lineage(locale: str) -> Iterator[str]:
+def locale_fallbacks(locale: str) -> Iterator[str]:
     """A locale, then what it is a kind of: `zh-hant-tw`, `zh-hant`, `zh`."""
     while locale:
         yield locale
         locale = locale.rpartition("-")[0]
 
 
-class Shelf:
+class TemplateFolder:
     """One folder of templates. Locales are looked up in the list of its folders, never joined to a path."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         folders = [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
-        self.locales = {normal(path.name): path for path in folders if _LOCALE.fullmatch(normal(path.name))}
+        self.locales = {
+            normalize_locale(path.name): path for path in folders if _LOCALE.fullmatch(normalize_locale(path.name))
+        }
 
     def kinds(self, locale: str) -> set[str]:
         """The letters that have a wording of their own here."""
@@ -51,7 +53,7 @@ class Shelf:
         return next((path for path in self._places(locale, kind, file) if path.is_file()), None)
 
     def _places(self, locale: str, kind: str, file: str) -> Iterator[Path]:
-        for folder in (self.locales[name] for name in lineage(locale) if name in self.locales):
+        for folder in (self.locales[name] for name in locale_fallbacks(locale) if name in self.locales):
             yield folder / kind / file
             if file not in PARTS:
                 yield folder / file
@@ -59,10 +61,10 @@ class Shelf:
             yield self.root / file
 
 
-class Shelves(BaseLoader):
+class TemplateLoader(BaseLoader):
     """Templates named `locale/kind/file`, each from the first shelf that has it. Changed files are read anew."""
 
-    def __init__(self, *shelves: Shelf) -> None:
+    def __init__(self, *shelves: TemplateFolder) -> None:
         self.all = shelves
         self.environment = self._environment()
 
@@ -84,7 +86,7 @@ class Shelves(BaseLoader):
 
     def _environment(self) -> Environment:
         # Strict: a value that a template misses is an error, not a gap.
-        environment = _Nearby(
+        environment = _RelativeEnvironment(
             loader=self,
             autoescape=escaping(["html"]),
             undefined=StrictUndefined,
@@ -96,7 +98,7 @@ class Shelves(BaseLoader):
         return environment
 
 
-class _Nearby(Environment):
+class _RelativeEnvironment(Environment):
     def join_path(self, template: str, parent: str) -> str:
         """What a letter includes is looked for from where the letter stands."""
         return "/".join([*parent.split("/")[:2], template])
@@ -106,16 +108,16 @@ class _Nearby(Environment):
 def _moment(context: Context, when: datetime | str) -> str:
     """A moment as people of this language write it: moment.txt."""
     utc = (datetime.fromisoformat(when) if isinstance(when, str) else when).astimezone(UTC)
-    return _worded(context, "moment.txt", utc=utc)
+    return _render(context, "moment.txt", utc=utc)
 
 
 @pass_context
 def _duration(context: Context, minutes: int) -> str:
     """So many minutes in the unit that people of this language would choose: duration.txt."""
-    return _worded(context, "duration.txt", minutes=minutes)
+    return _render(context, "duration.txt", minutes=minutes)
 
 
-def _worded(context: Context, file: str, **values: object) -> str:
+def _render(context: Context, file: str, **values: object) -> str:
     return context.environment.get_template(file, parent=context.name).render(values).strip()
 
 

@@ -5,26 +5,26 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from app.core.untrusted_text import unlinked
+from app.core.untrusted_text import without_links
 
 # Made by ourselves or by the settings, and partly meant to be links. Every other text is a stranger's.
-OURS: Final = frozenset(
+TRUSTED: Final = frozenset(
     {"code", "final_at", "forgot_password_url", "link", "not_me_url", "public_url", "sign_in_url", "undo_url"}
 )
 # At most a mail program makes a `mailto:` of it. A local part may hold more, even `www.evil.example/login`.
 _PLAIN_ADDRESS = re.compile(r"(?![^@]*www\.)[\w.+'-]+@[\w.-]+", re.IGNORECASE)
 
 
-def harmless(values: Mapping[str, object]) -> dict[str, object]:
+def make_safe(values: Mapping[str, object]) -> dict[str, object]:
     """The values, without anything in a stranger's text that a mail program would show as a link."""
     return {
-        name: _RULES.get(name, unlinked)(value) if isinstance(value, str) and name not in OURS else value
+        name: _RULES.get(name, without_links)(value) if isinstance(value, str) and name not in TRUSTED else value
         for name, value in values.items()
     }
 
 
 def _email_address(text: str) -> str:
-    return text if _PLAIN_ADDRESS.fullmatch(text) else unlinked(text)
+    return text if _PLAIN_ADDRESS.fullmatch(text) else without_links(text)
 
 
 def _ip_address(text: str) -> str:
@@ -32,7 +32,7 @@ def _ip_address(text: str) -> str:
     try:
         ipaddress.ip_address(address)
     except ValueError:
-        return unlinked(text)
+        return without_links(text)
     return address
 
 

@@ -27,7 +27,7 @@ from app.domain.tokens.keys import ALGORITHMS, Key, PublicKey
 
 LEEWAY_SECONDS: Final = 30
 MAX_LENGTH: Final = 4_096
-REMEMBERED: Final = 10_000
+CACHE_SIZE: Final = 10_000
 ACCESS: Final = "access"
 REFRESH: Final = "refresh"
 HEADER_TYPES: Final = {ACCESS: "at+jwt", REFRESH: "rt+jwt"}
@@ -75,13 +75,13 @@ class Claims:
     expires_at: float
 
 
-class BearerTokens:
+class JwtTokens:
     """Mints and checks the two kinds of bearer token. Needs the context of an app given to `install`."""
 
     def __init__(self, keys: KeyRing, *, access_lifetime: timedelta, issuer: str, audience: str) -> None:
         self._keys, self._access_lifetime = keys, access_lifetime
         self._audiences = {ACCESS: audience, REFRESH: issuer}
-        self._checked: dict[bytes, Claims] = {}
+        self._verified: dict[bytes, Claims] = {}
 
     def access(self, account_id: str, session_id: str, roles: list[str], now: datetime) -> tuple[str, int]:
         """An access token and the seconds it lives: up to 5 % less than set, lest all clients return at once."""
@@ -126,12 +126,12 @@ class BearerTokens:
         lives does not, and is never remembered.
         """
         digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
-        claims = self._checked.get(digest)
+        claims = self._verified.get(digest)
         if claims is None or self._keys.find(claims.kid) is None:
             claims = self._check(token)
-            if len(self._checked) >= REMEMBERED:
-                self._checked.clear()
-            self._checked[digest] = claims
+            if len(self._verified) >= CACHE_SIZE:
+                self._verified.clear()
+            self._verified[digest] = claims
         if claims.kind != kind:
             raise InvalidToken(f"This route needs the {kind} token, and this is the {claims.kind} token.")
         if claims.expires_at + LEEWAY_SECONDS <= time.time():
@@ -165,7 +165,7 @@ class BearerTokens:
             raise jwt.InvalidKeyError("no such key")
         return key.public
 
-    def install(self, app: Flask) -> JWTManager:
+    def init_jwt(self, app: Flask) -> JWTManager:
         """Let flask-jwt-extended sign and check with our keys, for us and for any route under `@jwt_required()`."""
         if not isinstance(jwt.api_jws._jws_global_obj.get_algorithm_by_name("ES256"), RepeatableES256):
             jwt.unregister_algorithm("ES256")

@@ -8,22 +8,22 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from app.core.clock import Clock
-from app.core.pagination import LARGEST_ID
+from app.core.pagination import MAX_ID
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
-from app.domain.audit.journal import Journal, Tag
+from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
-from app.domain.email_actions.store import CODE_LIFETIME, ChallengeStore
-from app.domain.mail.model import QUEUED, SENT, QueuedLetter
+from app.domain.email_actions.store import CODE_LIFETIME, EmailActionStore
+from app.domain.mail.model import QUEUED, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
 from app.domain.sessions.devices import device_name
 from app.domain.tokens.codes import Codes
 from app.domain.tokens.links import Links
 
 UNDO_TIME: Final = timedelta(hours=72)
-ALARM_TIME: Final = timedelta(days=7)
+SECURE_ACCOUNT_TIME: Final = timedelta(days=7)
 # Of use only to who has the account now: none goes out once the account has another address. All others are notices
 # to who had it when something happened, and go there also after a thief has moved the account to another address.
 TO_PRESENT_OWNER: Final = {"reset_password", "verify_email", "invitation", "account_exists"}
@@ -43,7 +43,7 @@ CARRIES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Letterhead:
+class EmailSettings:
     """What letters say about ourselves. Links are built from these templates alone; `{token}` is replaced."""
 
     public_url: str
@@ -65,7 +65,7 @@ class Letterhead:
             Purpose.VERIFY_EMAIL: self.verify_email_url,
             Purpose.CHANGE_EMAIL: self.public_url + "/confirm-email#token={token}",
             Purpose.UNDO_EMAIL_CHANGE: self.public_url + "/undo-email-change#token={token}",
-            Purpose.NOT_ME: self.public_url + "/not-me#token={token}",
+            Purpose.SECURE_ACCOUNT: self.public_url + "/not-me#token={token}",
         }
         return pages[purpose].replace("{token}", token)
 
@@ -77,7 +77,7 @@ class Letterhead:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadyLetter:
+class ComposedEmail:
     """Whom it goes to, how it is worded, in which language, and with what."""
 
     address: str
@@ -86,151 +86,153 @@ class ReadyLetter:
     values: dict[str, object]
 
 
-class NobodyToTell(Exception):
+class SkipEmail(Exception):
     """There is nobody to send this letter to, or it was overtaken; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
-class PrepareLetter:
+class ComposeEmail:
     """Turns a queued letter into one that can be sent."""
 
     work: UnitOfWork
     clock: Clock
     accounts: AccountStore
-    challenges: ChallengeStore
+    email_actions: EmailActionStore
     outbox: Outbox
     journal: Journal
     links: Links
     codes: Codes
-    letterhead: Letterhead
+    email_settings: EmailSettings
 
-    def __call__(self, letter: QueuedLetter) -> ReadyLetter:
+    def __call__(self, message: QueuedMessage) -> ComposedEmail:
         """The letter, ready, and its attempt counted.
 
         `NobodyToTell` if it is to be dropped, `TooSoon` if it must wait, `LeaseLost` if it is not ours any more.
         """
-        now, account = self.clock.now(), self._account(letter)
-        if letter.kind == "moved_account_deleted":
-            self._begin(letter, now)
-            return self._ready(letter, letter.address, account, {})
-        if letter.kind == "account_deleted":  # whether or not the account is gone by now
-            self._begin(letter, now)
-            return self._ready(letter, letter.address, account, {"not_me_url": self._alarm(account, now)})
-        if account is None or (account.disabled_at is not None and letter.kind in NOT_WHILE_DISABLED):
-            raise NobodyToTell("no such account")
-        letter.account_id = account.id
-        address = self._address(letter, account)
-        self._require_use(letter, account, now)
-        self._begin(letter, now)
-        carried = self._link(letter, account, now)
-        if letter.kind == "email_change_confirm":
-            return self._confirmation(letter, account, carried)
-        return self._ready(letter, address, account, carried | {"not_me_url": self._alarm(account, now)})
+        now, account = self.clock.now(), self._account(message)
+        if message.kind == "moved_account_deleted":
+            self._begin(message, now)
+            return self._ready(message, message.address, account, {})
+        if message.kind == "account_deleted":  # whether or not the account is gone by now
+            self._begin(message, now)
+            return self._ready(message, message.address, account, {"not_me_url": self._alarm(account, now)})
+        if account is None or (account.disabled_at is not None and message.kind in NOT_WHILE_DISABLED):
+            raise SkipEmail("no such account")
+        message.account_id = account.id
+        address = self._address(message, account)
+        self._require_use(message, account, now)
+        self._begin(message, now)
+        carried = self._link(message, account, now)
+        if message.kind == "email_change_confirm":
+            return self._confirmation(message, account, carried)
+        return self._ready(message, address, account, carried | {"not_me_url": self._alarm(account, now)})
 
-    def _account(self, letter: QueuedLetter) -> AccountSnapshot | None:
-        if letter.account_id:
-            return self.accounts.by_id(letter.account_id)
-        return self.accounts.by_email(parse_address(letter.address).canonical) if letter.address else None
+    def _account(self, message: QueuedMessage) -> AccountSnapshot | None:
+        if message.account_id:
+            return self.accounts.by_id(message.account_id)
+        return self.accounts.by_email(parse_address(message.address).canonical) if message.address else None
 
-    def _address(self, letter: QueuedLetter, account: AccountSnapshot) -> str:
-        if letter.address is None or letter.mailbox == account.email_canonical:
+    def _address(self, message: QueuedMessage, account: AccountSnapshot) -> str:
+        if message.address is None or message.mailbox == account.email_canonical:
             return account.email  # as its owner spells it
-        if letter.kind in TO_PRESENT_OWNER:
-            raise NobodyToTell("the account has another address now")
-        return letter.address
+        if message.kind in TO_PRESENT_OWNER:
+            raise SkipEmail("the account has another address now")
+        return message.address
 
-    def _require_use(self, letter: QueuedLetter, account: AccountSnapshot, now: datetime) -> None:
-        if letter.kind == "verify_email" and account.email_verified:
-            raise NobodyToTell("the address is verified")
-        if letter.kind == "reset_password" and self._was_reset(account, since=letter.created_at):
-            raise NobodyToTell("the password was reset after this was asked for")
-        if letter.kind == "email_change_confirm":
-            pending = self.challenges.find(account.id, Purpose.CHANGE_EMAIL, now)
-            if pending is None or pending.address != letter.address:
-                raise NobodyToTell("another address was asked for, or none any more")
+    def _require_use(self, message: QueuedMessage, account: AccountSnapshot, now: datetime) -> None:
+        if message.kind == "verify_email" and account.email_verified:
+            raise SkipEmail("the address is verified")
+        if message.kind == "reset_password" and self._was_reset(account, since=message.created_at):
+            raise SkipEmail("the password was reset after this was asked for")
+        if message.kind == "email_change_confirm":
+            pending = self.email_actions.find(account.id, Purpose.CHANGE_EMAIL, now)
+            if pending is None or pending.address != message.address:
+                raise SkipEmail("another address was asked for, or none any more")
         # A stranger's request, which may have to wait, does not take the place of the owner's, which need not.
-        newer = (SENT,) if _is_by_owner(letter) else (QUEUED, SENT)
-        if letter.kind in CARRIES.keys() | ASKED_BY_ANYONE and self.outbox.overtaken(letter, newer):
-            raise NobodyToTell("superseded by a newer letter")
+        newer = (SENT,) if _is_by_owner(message) else (QUEUED, SENT)
+        if message.kind in CARRIES.keys() | ASKED_BY_ANYONE and self.outbox.is_superseded(message, newer):
+            raise SkipEmail("superseded by a newer letter")
 
     def _was_reset(self, account: AccountSnapshot, since: datetime) -> bool:
-        newest = self.journal.newest(account.id, LARGEST_ID, RECENT_EVENTS)
-        return any(event.tag == Tag.PASSWORD_RESET and event.at > since for event in newest)
+        newest = self.journal.newest(account.id, MAX_ID, RECENT_EVENTS)
+        return any(event.event == EventType.PASSWORD_RESET and event.at > since for event in newest)
 
-    def _begin(self, letter: QueuedLetter, now: datetime) -> None:
+    def _begin(self, message: QueuedMessage, now: datetime) -> None:
         """Before any link of an earlier letter is voided: that one must work as long as this one has to wait."""
         with self.work as work:
-            self.outbox.begin(
-                letter,
+            self.outbox.start_attempt(
+                message,
                 now,
-                limited=letter.kind in ASKED_BY_ANYONE and not _is_by_owner(letter),
-                also_by_account=letter.kind == "email_change_confirm",  # the account names any mailbox it likes
+                limited=message.kind in ASKED_BY_ANYONE and not _is_by_owner(message),
+                also_by_account=message.kind == "email_change_confirm",  # the account names any mailbox it likes
             )
             work.commit()
 
-    def _confirmation(self, letter: QueuedLetter, account: AccountSnapshot, carried: dict[str, object]) -> ReadyLetter:
+    def _confirmation(
+        self, message: QueuedMessage, account: AccountSnapshot, carried: dict[str, object]
+    ) -> ComposedEmail:
         """To a taken address the same is done as to a free one, up to the words: nothing kept tells them apart."""
-        wanted = letter.address or ""
+        wanted = message.address or ""
         taken_by = self.accounts.by_email(parse_address(wanted).canonical)
         if taken_by is not None and taken_by.id != account.id:
             # Who asked is told nothing; whose address it is learns that somebody tried.
-            return self._ready(letter, taken_by.email, taken_by, {}, kind="account_exists")
-        return self._ready(letter, wanted, account, carried)
+            return self._ready(message, taken_by.email, taken_by, {}, kind="account_exists")
+        return self._ready(message, wanted, account, carried)
 
-    def _link(self, letter: QueuedLetter, account: AccountSnapshot, now: datetime) -> dict[str, object]:
-        purpose = CARRIES.get(letter.kind)
+    def _link(self, message: QueuedMessage, account: AccountSnapshot, now: datetime) -> dict[str, object]:
+        purpose = CARRIES.get(message.kind)
         if purpose is None:
             return {}
-        lifetime = self.letterhead.lifetime(letter.kind, purpose)
+        lifetime = self.email_settings.lifetime(message.kind, purpose)
         expires_at = now + lifetime
         with self.work as work:
-            if not self.challenges.carry(account.id, purpose, letter.id, expires_at, now):
-                raise NobodyToTell("superseded by a newer letter")
+            if not self.email_actions.attach(account.id, purpose, message.id, expires_at, now):
+                raise SkipEmail("superseded by a newer letter")
             work.commit()
-        token = self.links.sign(purpose, account_id=account.id, state=letter.id, expires_at=expires_at)
-        url = self.letterhead.url(purpose, token)
+        token = self.links.sign(purpose, account_id=account.id, state=message.id, expires_at=expires_at)
+        url = self.email_settings.url(purpose, token)
         if purpose is Purpose.UNDO_EMAIL_CHANGE:
             return {"undo_url": url}
         carried: dict[str, object] = {"link": url, "minutes": int(lifetime.total_seconds()) // 60}
-        if letter.kind == "invitation":  # nobody waits for it before a screen that asks for a code
+        if message.kind == "invitation":  # nobody waits for it before a screen that asks for a code
             return carried
         return carried | {
-            "code": self.codes.of(purpose, account.id, letter.id),
+            "code": self.codes.of(purpose, account.id, message.id),
             "code_minutes": int(CODE_LIFETIME.total_seconds()) // 60,
         }
 
     def _alarm(self, account: AccountSnapshot | None, now: datetime) -> str | None:
         if account is None:
             return None
-        version, expires_at = account.credentials_version, now + ALARM_TIME
-        token = self.links.sign(Purpose.NOT_ME, account_id=account.id, state=version, expires_at=expires_at)
-        return self.letterhead.url(Purpose.NOT_ME, token)
+        version, expires_at = account.credentials_version, now + SECURE_ACCOUNT_TIME
+        token = self.links.sign(Purpose.SECURE_ACCOUNT, account_id=account.id, state=version, expires_at=expires_at)
+        return self.email_settings.url(Purpose.SECURE_ACCOUNT, token)
 
     def _ready(
         self,
-        letter: QueuedLetter,
+        message: QueuedMessage,
         address: str | None,
         account: AccountSnapshot | None,
         carried: dict[str, object],
         *,
         kind: str | None = None,
-    ) -> ReadyLetter:
+    ) -> ComposedEmail:
         if address is None:
-            raise NobodyToTell("no such account")
-        said = dict(letter.parameters)
+            raise SkipEmail("no such account")
+        said = dict(message.parameters)
         if "user_agent" in said:
             said["device"] = device_name(said["user_agent"])
         for moment in MOMENTS & said.keys():
             said[moment] = datetime.fromisoformat(said[moment])
         values = {
-            "public_url": self.letterhead.public_url,
-            "sign_in_url": self.letterhead.sign_in_url,
-            "forgot_password_url": self.letterhead.forgot_password_url,
-            "when": letter.created_at,
+            "public_url": self.email_settings.public_url,
+            "sign_in_url": self.email_settings.sign_in_url,
+            "forgot_password_url": self.email_settings.forgot_password_url,
+            "when": message.created_at,
         }
-        locale = (account.locale if account else None) or letter.locale
-        return ReadyLetter(address, kind or letter.kind, locale, values | said | carried)
+        locale = (account.locale if account else None) or message.locale
+        return ComposedEmail(address, kind or message.kind, locale, values | said | carried)
 
 
-def _is_by_owner(letter: QueuedLetter) -> bool:
-    return letter.parameters.get("asked_by") == BY_OWNER
+def _is_by_owner(message: QueuedMessage) -> bool:
+    return message.parameters.get("asked_by") == BY_OWNER

@@ -9,15 +9,15 @@ from app.core.client_info import ClientInfo
 from app.core.clock import Clock
 from app.core.errors import ServiceError
 from app.domain.accounts.model import AccountSnapshot
-from app.domain.tokens.jwt_tokens import REFRESH, BearerTokens
+from app.domain.tokens.jwt_tokens import REFRESH, JwtTokens
 from app.domain.tokens.links import Links
 
 PURPOSE: Final = "known-device"
-REMEMBERED: Final = timedelta(days=365)
+TOKEN_LIFETIME: Final = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
-class KnownDevice:
+class RecognizeDevice:
     """Names the devices of an account. The proof is a signed device token, or a refresh token of the account.
 
     Neither lets anybody in: it only keeps a stranger's guesses apart from the owner's. Both are made for one state of
@@ -27,19 +27,21 @@ class KnownDevice:
 
     clock: Clock
     links: Links
-    tokens: BearerTokens
+    tokens: JwtTokens
 
     def device_token(self, account_id: str, credentials_version: int) -> str:
         """A token for a device on which the account's owner has just signed in."""
-        expires_at, number = self.clock.now() + REMEMBERED, secrets.randbits(62)
+        expires_at, number = self.clock.now() + TOKEN_LIFETIME, secrets.randbits(62)
         purpose = _purpose(credentials_version)
         return self.links.sign(purpose, account_id=account_id, state=number, expires_at=expires_at)
 
-    def __call__(self, account: AccountSnapshot | None, origin: ClientInfo) -> str | None:
+    def __call__(self, account: AccountSnapshot | None, client: ClientInfo) -> str | None:
         """The name of the device, or None if it proves nothing about this account as it is now."""
-        if account is None or not origin.device:
+        if account is None or not client.device_token:
             return None
-        return self._by_device_token(account, origin.device) or self._by_refresh_token(account, origin.device)
+        return self._by_device_token(account, client.device_token) or self._by_refresh_token(
+            account, client.device_token
+        )
 
     def _by_device_token(self, account: AccountSnapshot, proof: str) -> str | None:
         try:

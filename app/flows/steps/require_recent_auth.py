@@ -7,20 +7,20 @@ from app.core.client_info import ClientInfo
 from app.core.clock import Clock
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.sessions.model import OwnedSession
-from app.flows.steps.check_password import CheckPassword, FreshSignInNeeded
+from app.flows.steps.check_password import CheckPassword, ReauthenticationRequired
 
 
 @dataclass(frozen=True, slots=True)
-class RequireFresh:
+class RequireRecentAuth:
     """Lets pass whoever gave the password within `window`, or gives it now."""
 
     clock: Clock
     check_password: CheckPassword
     window: timedelta
 
-    def __call__(self, identity: OwnedSession[AccountSnapshot], password: str | None, origin: ClientInfo) -> None:
+    def __call__(self, identity: OwnedSession[AccountSnapshot], password: str | None, client: ClientInfo) -> None:
         """Nothing, or `FreshSignInNeeded`, or `WrongPassword` for one that is given and wrong."""
         if password is not None:
-            self.check_password.of_session(identity, password, origin)
+            self.check_password.of_session(identity, password, client)
         elif self.clock.now() - identity.session.authenticated_at > self.window:
-            raise FreshSignInNeeded
+            raise ReauthenticationRequired

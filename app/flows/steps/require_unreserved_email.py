@@ -5,18 +5,18 @@ from datetime import datetime
 
 from app.domain.accounts.emails import Address
 from app.domain.accounts.store import EmailTaken
-from app.domain.email_actions.store import ChallengeStore
+from app.domain.email_actions.store import EmailActionStore
 
 
 @dataclass(frozen=True, slots=True)
-class RequireUnreserved:
+class RequireUnreservedEmail:
     """Keeps an old address free for its owner while the undo link works.
 
     Otherwise a thief would move the account away, take the old address for an account of their own, and so make the
     undo link fail.
     """
 
-    challenges: ChallengeStore
+    email_actions: EmailActionStore
 
     def __call__(self, address: Address, account_id: str, now: datetime) -> None:
         """Raise `EmailTaken` if the undo link of another account leads to this address.
@@ -24,5 +24,5 @@ class RequireUnreserved:
         In a unit of work that has just given the address to `account_id`: the unique index made it wait for the change
         that freed the address, so it sees the undo that was written together with that change.
         """
-        if self.challenges.is_reserved(address.canonical, account_id, now):
+        if self.email_actions.is_reserved(address.canonical, account_id, now):
             raise EmailTaken

@@ -9,15 +9,15 @@ from pydantic import Field
 from app.current import auth
 from app.domain.sessions.devices import NoSuchSession
 from app.flows.sessions import Identity
-from app.web.client_info import origin
+from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
-from app.web.schemas import Answer
+from app.web.schemas import ResponseBody
 
 blueprint = Blueprint("devices", __name__, url_prefix="/api/v1/account/sessions")
 
 
-class Session(Answer):
+class Session(ResponseBody):
     """One device that is signed in."""
 
     id: str
@@ -29,7 +29,7 @@ class Session(Answer):
     current: bool = Field(description="Whether it is the one that asks")
 
 
-class SessionList(Answer):
+class SessionList(ResponseBody):
     """Every device that is signed in, the one used last first."""
 
     sessions: list[Session]
@@ -39,7 +39,7 @@ class SessionList(Answer):
 @endpoint(gives=SessionList, who=SignedIn())
 def list_sessions(identity: Identity) -> object:
     """Where am I signed in."""
-    return {"sessions": auth.devices.all(identity)}
+    return {"sessions": auth.own_sessions.all(identity)}
 
 
 @blueprint.delete("/<uuid:session_id>")
@@ -49,4 +49,4 @@ def revoke_session(identity: Identity, session_id: UUID) -> None:
 
     Its tokens are refused from this answer on. To sign out all others use /auth/logout?scope=others.
     """
-    auth.devices.revoke(identity, str(session_id), origin())
+    auth.own_sessions.revoke(identity, str(session_id), client_info())

@@ -9,14 +9,14 @@ from app.current import auth
 from app.flows.health import NotReady
 from app.web import draining
 from app.web.endpoint import endpoint
-from app.web.schemas import Answer
+from app.web.schemas import ResponseBody
 
 KEYS_MAX_AGE = 300
 
 blueprint = Blueprint("service", __name__)
 
 
-class JsonWebKey(Answer):
+class JsonWebKey(ResponseBody):
     """A public key (RFC 7517)."""
 
     kid: str
@@ -30,7 +30,7 @@ class JsonWebKey(Answer):
     e: str | None = None
 
 
-class KeySet(Answer):
+class JsonWebKeySet(ResponseBody):
     """The public keys that tokens are checked with."""
 
     omits_none = True
@@ -38,13 +38,13 @@ class KeySet(Answer):
     keys: list[JsonWebKey]
 
 
-class Alive(Answer):
+class Liveness(ResponseBody):
     """The process runs."""
 
     status: Literal["ok"] = "ok"
 
 
-class Ready(Answer):
+class Readiness(ResponseBody):
     """The process can do its work."""
 
     status: Literal["ok"] = "ok"
@@ -53,7 +53,7 @@ class Ready(Answer):
     )
 
 
-class Metadata(Answer):
+class ServerMetadata(ResponseBody):
     """What a resource server needs to know in order to check our tokens (RFC 8414)."""
 
     issuer: str
@@ -65,30 +65,30 @@ class Metadata(Answer):
 
 
 @blueprint.get("/.well-known/openid-configuration")
-@endpoint(gives=Metadata, needs_database=False, cache_seconds=KEYS_MAX_AGE)
+@endpoint(gives=ServerMetadata, needs_database=False, cache_seconds=KEYS_MAX_AGE)
 def metadata() -> object:
     """Where the keys are and who signs."""
-    return auth.keys.metadata()
+    return auth.key_rotation.metadata()
 
 
 @blueprint.get("/.well-known/jwks.json")
-@endpoint(gives=KeySet, cache_seconds=KEYS_MAX_AGE)
+@endpoint(gives=JsonWebKeySet, cache_seconds=KEYS_MAX_AGE)
 def jwks() -> object:
     """The public signing keys."""
-    return auth.keys.published()
+    return auth.key_rotation.published()
 
 
 @blueprint.get("/healthz")
-@endpoint(gives=Alive, needs_database=False)
+@endpoint(gives=Liveness, needs_database=False)
 def healthz() -> object:
     """Is the process alive."""
-    return Alive()
+    return Liveness()
 
 
 @blueprint.get("/readyz")
-@endpoint(gives=Ready, refuses=(NotReady,))
+@endpoint(gives=Readiness, refuses=(NotReady,))
 def readyz() -> object:
     """Can it do its work."""
-    if draining.under_way():
+    if draining.is_draining():
         raise NotReady("Not ready: stopping.", retry_after=2)
-    return Ready(checks=auth.health.ready())
+    return Readiness(checks=auth.health.ready())

@@ -3,9 +3,9 @@
 from flask import has_request_context
 
 from app.core.client_info import ClientInfo
-from app.web.client_info import origin
+from app.web.client_info import client_info
 
 
 def caller() -> ClientInfo:
     """Where the present request comes from; nowhere outside one."""
-    return origin() if has_request_context() else ClientInfo()
+    return client_info() if has_request_context() else ClientInfo()

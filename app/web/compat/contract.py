@@ -11,7 +11,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from app.current import settings
 from app.web.endpoint import endpoint
-from app.web.schemas import Answer, Body
+from app.web.schemas import RequestBody, ResponseBody
 
 USER_SERVICE = "user_authentication_service"
 SESSION_API = "session_authentication"
@@ -20,7 +20,7 @@ MISSING = ("missing", "too_short")
 Address = Annotated[str, Field(min_length=1, max_length=254)]  # what is no address is answered as unknown
 
 
-class Refused(Answer):
+class CompatError(ResponseBody):
     """A refusal of the classic systems; one of the two members is there."""
 
     omits_none: ClassVar[bool] = True
@@ -29,22 +29,22 @@ class Refused(Answer):
     message: str | None = Field(None, examples=["email already registered"])
 
 
-class Form(Body):
+class LenientBody(RequestBody):
     """A body whose further members do not matter."""
 
     model_config = ConfigDict(extra="ignore")
 
 
-def classic(*refusals: int, **terms: Any) -> Callable[..., Callable[..., Response]]:
+def compat_endpoint(*refusals: int, **terms: Any) -> Callable[..., Callable[..., Response]]:
     """An `endpoint` that may refuse with these statuses, and with those that its terms bring along."""
     statuses = {*refusals, HTTPStatus.SERVICE_UNAVAILABLE} if terms.get("needs_database", True) else {*refusals}
     if terms.get("takes"):
         statuses |= {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
         statuses |= set() if terms.get("form") else {HTTPStatus.UNSUPPORTED_MEDIA_TYPE}
-    return endpoint(problems=False, also={int(status): Refused for status in sorted(statuses)}, **terms)
+    return endpoint(problems=False, also={int(status): CompatError for status in sorted(statuses)}, **terms)
 
 
-def refusal(status: int, **words: str) -> Response:
+def compat_error(status: int, **words: str) -> Response:
     """A refusal in these words: `refusal(401, error="wrong password")`."""
     return Response(json.dumps(words), status, mimetype="application/json")
 
@@ -57,15 +57,15 @@ def set_cookie(answer: Response, name: str, session_id: str) -> Response:
     return answer
 
 
-def reword(answer: Response) -> Response:
+def to_compat_error(answer: Response) -> Response:
     """The answer, in this wing with a classic body where the house refuses with a problem document."""
-    if answer.mimetype == "application/problem+json" and _is_of_this_wing():
+    if answer.mimetype == "application/problem+json" and _is_compat_route():
         answer.set_data(json.dumps({"error": _words(answer.get_json())}))
         answer.mimetype = "application/json"
     return answer
 
 
-def _is_of_this_wing() -> bool:
+def _is_compat_route() -> bool:
     """Whether a route of the wing answered; what leads nowhere under the prefix is the wing's as well."""
     missed, endpoint_name = request.routing_exception, request.endpoint or ""
     if isinstance(missed, NotFound):

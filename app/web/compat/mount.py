@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Flask
 
-from app.web.compat.contract import reword
+from app.web.compat.contract import to_compat_error
 from app.web.compat.session_api import routes as session_api
 from app.web.compat.session_api.auth import Auth, BasicAuth
 from app.web.compat.session_api.session_auth import SessionAuth, SessionDBAuth, SessionExpAuth
@@ -20,7 +20,7 @@ AUTH_TYPES: dict[str, type[Auth]] = {
 }
 
 
-def mount_classic(app: Flask, settings: Settings) -> dict[str, Any]:
+def mount_compat(app: Flask, settings: Settings) -> dict[str, Any]:
     """Register both systems; their security schemes, for the documentation."""
     app.extensions["classic"] = guard = AUTH_TYPES[settings.auth_type]()
     app.register_blueprint(user_service.blueprint)
@@ -32,7 +32,7 @@ def mount_classic(app: Flask, settings: Settings) -> dict[str, Any]:
     if isinstance(guard, SessionAuth):
         app.register_blueprint(session_api.sessions, name_prefix=session_api.blueprint.name)
         schemes[session_api.SCHEME] = _cookie(settings.session_name)
-    app.after_request(reword)
+    app.after_request(to_compat_error)
     return schemes
 
 

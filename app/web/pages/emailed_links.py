@@ -8,9 +8,9 @@ from flask.typing import ResponseReturnValue
 from flask_limiter.errors import RateLimitExceeded
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from app.core.errors import Invalid, Later, ServiceError
+from app.core.errors import Invalid, RetryLater, ServiceError
 from app.web.errors import status_of
-from app.web.limits import Limit, refusal_of
+from app.web.limits import Limit, to_error
 
 TOKEN_MAX = 2_000
 LIMIT = Limit("20 per minute")
@@ -29,18 +29,18 @@ def token_in(pasted: str) -> str:
     return "".join(pasted.split()).rpartition("token=")[2].partition("&")[0].strip("<>\"'")
 
 
-def refused(template: str, refusal: ServiceError, **context: object) -> ResponseReturnValue:
+def rejected(template: str, refusal: ServiceError, **context: object) -> ResponseReturnValue:
     """A page that says why not, with the status that belongs to it."""
-    headers = {"Retry-After": str(refusal.retry_after)} if isinstance(refusal, Later) else {}
+    headers = {"Retry-After": str(refusal.retry_after)} if isinstance(refusal, RetryLater) else {}
     return render_template(template, refusal=refusal, **context), status_of(type(refusal)), headers
 
 
 def error_page(error: Exception) -> ResponseReturnValue:
     """Whatever went wrong, as a page. A link that may work later comes along in a form."""
     if isinstance(error, RateLimitExceeded):
-        error = refusal_of(error)
+        error = to_error(error)
     if isinstance(error, ServiceError):
-        return refused("confirmation/trouble.html", error, token=_token_kept())
+        return rejected("confirmation/trouble.html", error, token=_token_kept())
     if isinstance(error, RequestEntityTooLarge):
         return render_template("confirmation/trouble.html", message="That was far more text than this form takes."), 413
     if isinstance(error, HTTPException) and error.code and error.code < 500:

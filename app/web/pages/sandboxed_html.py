@@ -5,15 +5,15 @@ import re
 from flask import Response
 
 # A letter is a stranger's HTML: it may style itself and open a link in a new tab, and nothing else.
-LETTER_POLICY = (
+EMAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; "
     "sandbox allow-popups allow-popups-to-escape-sandbox; frame-ancestors 'self'"
 )
 
 
-def rendition(html: str) -> Response:
+def sandboxed_html(html: str) -> Response:
     """The HTML under a policy that lets it do nothing but be looked at."""
-    return Response(_in_new_tabs(html), mimetype="text/html", headers={"Content-Security-Policy": LETTER_POLICY})
+    return Response(_in_new_tabs(html), mimetype="text/html", headers={"Content-Security-Policy": EMAIL_POLICY})
 
 
 def _in_new_tabs(html: str) -> str:

@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.core.errors import TooMany
-from app.domain.limits.attempts import WINDOWS, Guesses
+from app.core.errors import RateLimited
+from app.domain.limits.attempts import WINDOWS, AttemptLimiter
 from app.domain.limits.counters import Counters
 
 ANN, BOB = "ann@example.com", "bob@example.com"
@@ -16,14 +16,14 @@ AT_ONCE = WINDOWS[0].amount
 def guesses(request):
     """Counted here, and in a real Redis."""
     url = request.getfixturevalue("redis_url") if request.param == "redis" else ""
-    return Guesses(Counters(url), enabled=True)
+    return AttemptLimiter(Counters(url), enabled=True)
 
 
 def guess(guesses, account=ANN, device=None, *, right=False):
     """One guess; whether its result was told."""
     try:
         return guesses.attempt(account, device).settle(right=right) is None
-    except TooMany:
+    except RateLimited:
         return False
 
 
@@ -31,7 +31,7 @@ def is_locked(guesses, account=ANN):
     """Whether a guess would not be looked at."""
     try:
         guesses.attempt(account)
-    except TooMany:
+    except RateLimited:
         return True
     return False
 
@@ -44,7 +44,7 @@ def test_after_so_many_wrong_ones_none_is_looked_at(guesses):
 def test_whoever_is_refused_is_told_for_how_long(guesses):
     for _ in range(AT_ONCE):
         guess(guesses)
-    with pytest.raises(TooMany) as refused:
+    with pytest.raises(RateLimited) as refused:
         guesses.attempt(ANN)
     assert 890 <= refused.value.retry_after <= 900
 
@@ -119,5 +119,5 @@ def test_its_owner_lets_an_account_begin_anew(guesses):
 
 
 def test_where_limits_are_off_nothing_is_counted():
-    off = Guesses(Counters(""), enabled=False)
+    off = AttemptLimiter(Counters(""), enabled=False)
     assert all(guess(off) for _ in range(5 * AT_ONCE))

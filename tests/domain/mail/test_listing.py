@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from app.core.database import db
 from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.listing import masked
-from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedLetter
+from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
 from tests.domain.mail.stage import NOON, StillClock, open_account
 
@@ -17,9 +17,9 @@ outbox = Outbox(host="example.org")
 ADA, BOB = "ada@example.org", "bob@example.org"
 
 
-def rows() -> list[QueuedLetter]:
+def rows() -> list[QueuedMessage]:
     with UnitOfWork():
-        return list(db.session.scalars(sa.select(QueuedLetter).order_by(QueuedLetter.id)))
+        return list(db.session.scalars(sa.select(QueuedMessage).order_by(QueuedMessage.id)))
 
 
 def retry(letter_id: int, clock: StillClock) -> bool:
@@ -36,26 +36,26 @@ def retry_dead(clock: StillClock) -> int:
     return tried
 
 
-def claim(clock: StillClock) -> list[QueuedLetter]:
+def claim(clock: StillClock) -> list[QueuedMessage]:
     with UnitOfWork() as work:
         letters = outbox.claim(clock.now(), 100)
         work.commit()
     return letters
 
 
-def begin(letter: QueuedLetter, clock: StillClock) -> None:
+def begin(letter: QueuedMessage, clock: StillClock) -> None:
     with UnitOfWork() as work:
-        outbox.begin(letter, clock.now())
+        outbox.start_attempt(letter, clock.now())
         work.commit()
 
 
 def add(clock: StillClock, address: str = ADA, kind: str = "reset_password", **more: str) -> None:
     with UnitOfWork() as work:
-        outbox.queue(kind, now=clock.now(), address=address, **more)
+        outbox.enqueue(kind, now=clock.now(), address=address, **more)
         work.commit()
 
 
-def finished(clock: StillClock, state: str, count: int = 1, **more: str) -> QueuedLetter:
+def finished(clock: StillClock, state: str, count: int = 1, **more: str) -> QueuedMessage:
     """The newest of so many letters that ended like this."""
     for _ in range(count):
         add(clock, **more)
@@ -65,7 +65,7 @@ def finished(clock: StillClock, state: str, count: int = 1, **more: str) -> Queu
     return rows()[-1]
 
 
-def another(clock: StillClock, **more: str) -> QueuedLetter:
+def another(clock: StillClock, **more: str) -> QueuedMessage:
     """A letter that is about to be sent."""
     add(clock, **more)
     (letter,) = claim(clock)
@@ -99,7 +99,7 @@ def test_the_list_can_be_of_one_state_and_short(clock: StillClock) -> None:
 def test_one_letter_is_shown_or_none(clock: StillClock) -> None:
     account = open_account(ADA)
     with UnitOfWork() as work:
-        outbox.queue("new_device", now=NOON, address=ADA, account_id=account.id, ip="192.0.2.1")
+        outbox.enqueue("new_device", now=NOON, address=ADA, account_id=account.id, ip="192.0.2.1")
         work.commit()
     shown = outbox.show(rows()[0].id)
     assert shown is not None

@@ -8,15 +8,15 @@ from flask import Flask
 
 from app.core.database import db
 from app.core.unit_of_work import UnitOfWork
-from app.domain.mail.model import DEAD, SENT, QueuedLetter
+from app.domain.mail.model import DEAD, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
-from app.domain.mail.renderer import Letters
-from app.domain.mail.smtp import SmtpPost
-from app.domain.mail.smtp_errors import PostUnavailable, Undeliverable
+from app.domain.mail.renderer import EmailRenderer
+from app.domain.mail.smtp import SmtpTransport
+from app.domain.mail.smtp_errors import MailServerUnavailable, Undeliverable
 from tests.domain.mail.stage import PostOffice, StillClock, answer, open_account
 from tests.domain.mail.test_letters import NOT_ME, UNDO, VALUES
 
-letters, outbox = Letters(), Outbox(host="example.org")
+letters, outbox = EmailRenderer(), Outbox(host="example.org")
 TOKEN, CODE = "eyJ0b2tlbiI6Im9mIHRoaXMgbGV0dGVyIn0", "WDJB-MJHT"
 LINK = f"https://id.example.org/verify#token={TOKEN}"
 HEARD = answer(f"451 4.3.0 not now: {LINK} {CODE}")
@@ -29,8 +29,8 @@ def owe_one_of_each(clock: StillClock) -> None:
     account = open_account("ada@example.org")
     with UnitOfWork() as work:
         for kind in letters.kinds():
-            outbox.queue(kind, now=clock.now(), address=account.email, account_id=account.id, locale="de", **ORIGIN)
-            outbox.queue(kind, now=clock.now(), address="bob@example.org", **ORIGIN)
+            outbox.enqueue(kind, now=clock.now(), address=account.email, account_id=account.id, locale="de", **ORIGIN)
+            outbox.enqueue(kind, now=clock.now(), address="bob@example.org", **ORIGIN)
         work.commit()
 
 
@@ -41,8 +41,8 @@ def deliver(clock: StillClock) -> None:
     for letter in taken:
         worded = letters.render(letter.kind, letter.locale, letter.parameters | VALUES | {"link": LINK, "code": CODE})
         try:
-            SmtpPost().send(letter.address or "ada@example.org", worded, letter.message_id)
-        except PostUnavailable as refused:
+            SmtpTransport().send(letter.address or "ada@example.org", worded, letter.message_id)
+        except MailServerUnavailable as refused:
             outbox.postpone(letter, clock.now(), refused.message)
         except Undeliverable as refused:
             outbox.finish(letter, DEAD, clock.now(), str(refused))
@@ -53,7 +53,7 @@ def deliver(clock: StillClock) -> None:
 def at_rest() -> str:
     """Every value of every row."""
     with UnitOfWork():
-        found = db.session.execute(sa.select(QueuedLetter.__table__)).all()
+        found = db.session.execute(sa.select(QueuedMessage.__table__)).all()
     return "\n".join(str(value) for row in found for value in row)
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 
 from app.core.database import db
 from app.core.unit_of_work import UnitOfWork
-from app.domain.mail.model import DEAD, QUEUED, SENT, QueuedLetter
+from app.domain.mail.model import DEAD, QUEUED, SENT, QueuedMessage
 from app.domain.mail.outbox import LEASE, LeaseLost, Outbox
 from tests.domain.mail.stage import NOON, StillClock, open_account
 
@@ -17,33 +17,33 @@ pytestmark = pytest.mark.usefixtures("app")
 outbox = Outbox(host="example.org")
 
 
-def claim(clock: StillClock, limit: int = 10) -> list[QueuedLetter]:
+def claim(clock: StillClock, limit: int = 10) -> list[QueuedMessage]:
     with UnitOfWork() as work:
         letters = outbox.claim(clock.now(), limit)
         work.commit()
     return letters
 
 
-def begin(letter: QueuedLetter, clock: StillClock, **how: bool) -> None:
+def begin(letter: QueuedMessage, clock: StillClock, **how: bool) -> None:
     with UnitOfWork() as work:
-        outbox.begin(letter, clock.now(), **how)
+        outbox.start_attempt(letter, clock.now(), **how)
         work.commit()
 
 
-def rows() -> list[QueuedLetter]:
+def rows() -> list[QueuedMessage]:
     with UnitOfWork():
-        return list(db.session.scalars(sa.select(QueuedLetter).order_by(QueuedLetter.id)))
+        return list(db.session.scalars(sa.select(QueuedMessage).order_by(QueuedMessage.id)))
 
 
 def add(count: int = 1) -> None:
     for number in range(count):
-        outbox.add_now("reset_password", f"{number}@example.org", NOON)
+        outbox.enqueue_now("reset_password", f"{number}@example.org", NOON)
 
 
 def test_a_letter_queued_in_a_unit_of_work_is_there_after_its_commit() -> None:
     account = open_account("ada@example.org")
     with UnitOfWork() as work:
-        outbox.queue(
+        outbox.enqueue(
             "password_changed", now=NOON, address="Ada@example.org", account_id=account.id,
             ip="192.0.2.1", user_agent=None,
         )  # fmt: skip
@@ -57,14 +57,14 @@ def test_a_letter_queued_in_a_unit_of_work_is_there_after_its_commit() -> None:
 
 def test_a_letter_of_a_unit_of_work_that_fails_is_never_sent() -> None:
     with UnitOfWork():
-        outbox.queue("password_changed", now=NOON, address="ada@example.org")
+        outbox.enqueue("password_changed", now=NOON, address="ada@example.org")
     assert rows() == []
 
 
 @pytest.mark.parametrize("word", ["token", "link", "password", "code", "secret"])
 def test_a_secret_is_refused_as_a_parameter(word: str) -> None:
     with pytest.raises(ValueError, match="no secrets"):
-        outbox.queue("password_changed", now=NOON, address="ada@example.org", **{word: "x"})
+        outbox.enqueue("password_changed", now=NOON, address="ada@example.org", **{word: "x"})
 
 
 def test_a_letter_added_by_one_statement_is_committed() -> None:
@@ -163,21 +163,21 @@ def test_two_claimers_at_once_share_the_letters_without_overlap(app: Flask, cloc
 
 def test_a_newer_letter_to_the_same_address_overtakes(clock: StillClock) -> None:
     for _ in range(2):
-        outbox.add_now("reset_password", "ada@example.org", NOON)
+        outbox.enqueue_now("reset_password", "ada@example.org", NOON)
     first, second = claim(clock)
-    assert outbox.overtaken(first)
-    assert not outbox.overtaken(second)
+    assert outbox.is_superseded(first)
+    assert not outbox.is_superseded(second)
     outbox.finish(second, DEAD, clock.now(), "refused")
-    assert not outbox.overtaken(first)
+    assert not outbox.is_superseded(first)
 
 
 def test_operators_see_how_many_wait_and_for_how_long(clock: StillClock) -> None:
-    assert outbox.waiting(clock.now()).oldest is None
+    assert outbox.summary(clock.now()).oldest is None
     add(3)
     (letter,) = claim(clock, limit=1)
     outbox.finish(letter, SENT, clock.now())
     clock.advance(minutes=7)
-    waiting = outbox.waiting(clock.now())
+    waiting = outbox.summary(clock.now())
     assert (waiting.queued, waiting.sent, waiting.dead, waiting.dropped) == (2, 1, 0, 0)
     assert waiting.oldest == timedelta(minutes=7)
 
@@ -188,16 +188,16 @@ def test_forgetting_deletes_finished_letters_alone_and_no_id_comes_back(clock: S
         outbox.finish(letter, SENT, clock.now())
     newest = rows()[-1].id
     clock.advance(days=30)
-    assert outbox.forget(clock.now(), most=10) == 2
+    assert outbox.delete_finished(clock.now(), most=10) == 2
     add()
-    assert outbox.forget(clock.now(), most=10) == 0
+    assert outbox.delete_finished(clock.now(), most=10) == 0
     assert rows()[0].id > newest
 
 
 def test_the_letters_of_an_account_go_with_it() -> None:
     account = open_account("ada@example.org")
     with UnitOfWork() as work:
-        outbox.queue("password_changed", now=NOON, address=account.email, account_id=account.id)
+        outbox.enqueue("password_changed", now=NOON, address=account.email, account_id=account.id)
         work.commit()
     with UnitOfWork() as work:
         db.session.execute(sa.text("DELETE FROM accounts"))
@@ -210,7 +210,7 @@ def test_a_message_that_was_not_tried_counts_no_attempt(clock: StillClock) -> No
     begun, waiting = claim(clock)
     begin(begun, clock)
     for letter in (begun, waiting):
-        assert outbox.hand_back(letter, clock.now(), "no mail server")
+        assert outbox.release(letter, clock.now(), "no mail server")
     assert [(letter.attempts, letter.sending_at, letter.state) for letter in rows()] == [(0, None, QUEUED)] * 2
 
 
@@ -226,20 +226,20 @@ def test_a_request_for_another_account_replaces_nothing(clock: StillClock) -> No
     ada, bob = open_account("ada@example.org"), open_account("bob@example.org")
     with UnitOfWork() as work:
         for account in (ada, bob):
-            outbox.queue("email_change_confirm", now=NOON, address="new@example.org", account_id=account.id)
+            outbox.enqueue("email_change_confirm", now=NOON, address="new@example.org", account_id=account.id)
         work.commit()
     first, _ = claim(clock)
-    assert not outbox.overtaken(first)
+    assert not outbox.is_superseded(first)
 
 
 def test_erasing_a_mailbox_leaves_the_messages_of_accounts(clock: StillClock) -> None:
     account = open_account("ada@example.org")
     with UnitOfWork() as work:
-        outbox.queue("email_change_confirm", now=NOON, address="Bob@example.org", account_id=account.id)
-        outbox.queue("reset_password", now=NOON, address="BOB@example.org")
-        outbox.queue("account_deleted", now=NOON, address="bob@example.org")
+        outbox.enqueue("email_change_confirm", now=NOON, address="Bob@example.org", account_id=account.id)
+        outbox.enqueue("reset_password", now=NOON, address="BOB@example.org")
+        outbox.enqueue("account_deleted", now=NOON, address="bob@example.org")
         work.commit()
     with UnitOfWork() as work:
-        outbox.forget_mailbox("bob@example.org")
+        outbox.delete_mailbox("bob@example.org")
         work.commit()
     assert [letter.kind for letter in rows()] == ["email_change_confirm", "account_deleted"]

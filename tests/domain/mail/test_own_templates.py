@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
-from app.domain.mail.renderer import Letters
+from app.domain.mail.renderer import EmailRenderer
 from tests.domain.mail.test_letters import LINK, VALUES
 
-OURS = Letters()
+OURS = EmailRenderer()
 SUBJECT = "Choose a new password"
 
 
@@ -26,8 +26,8 @@ class Folder:
         return file
 
     @property
-    def letters(self) -> Letters:
-        return Letters(self.path)
+    def letters(self) -> EmailRenderer:
+        return EmailRenderer(self.path)
 
 
 @pytest.fixture
@@ -141,8 +141,8 @@ def test_a_broken_template_is_named_and_the_letter_goes_out_in_our_words(
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert f"en/reset_password/{said}" in record.getMessage()
-    assert letter.fault is not None
-    assert letter.fault in record.getMessage()
+    assert letter.template_error is not None
+    assert letter.template_error in record.getMessage()
 
 
 def test_a_broken_letter_in_a_language_of_the_host_goes_out_in_english(
@@ -171,6 +171,6 @@ def test_a_value_that_we_miss_ourselves_stays_an_error(folder: Folder) -> None:
 def test_a_folder_that_is_not_there_is_said_and_loses_no_letter(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    letters = Letters(tmp_path / "nowhere")
+    letters = EmailRenderer(tmp_path / "nowhere")
     assert "nowhere" in caplog.text
     assert letters.render("reset_password", "en", VALUES).subject == SUBJECT

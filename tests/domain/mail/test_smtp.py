@@ -12,15 +12,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 
-from app.domain.mail.renderer import RenderedLetter
-from app.domain.mail.smtp import SmtpPost
-from app.domain.mail.smtp_errors import PostClosed, PostUnavailable, Undeliverable
+from app.domain.mail.renderer import RenderedEmail
+from app.domain.mail.smtp import SmtpTransport
+from app.domain.mail.smtp_errors import MailServerUnavailable, TemporaryFailure, Undeliverable
 from tests.domain.mail.stage import PostOffice, answer, drop, hang, use_post
 
 ADA, BOB = "ada@example.org", "Bob.B@example.org"
-LETTER = RenderedLetter("Grüße", "the link: https://id.example.org/#token=abc\n", "<p>the link</p>")
+LETTER = RenderedEmail("Grüße", "the link: https://id.example.org/#token=abc\n", "<p>the link</p>")
 ID = "<1@example.org>"
-post = SmtpPost()
+post = SmtpTransport()
 
 
 def test_a_letter_arrives_with_both_parts_and_its_headers(office: PostOffice) -> None:
@@ -105,14 +105,14 @@ def test_a_refused_content_is_undeliverable_and_its_words_are_not_repeated(offic
 @pytest.mark.parametrize("words", ["451 4.3.0 later", "421 closing"])
 def test_a_content_refused_for_now_may_be_taken_later(office: PostOffice, words: str) -> None:
     office.at_data["*"] = answer(words)
-    with pytest.raises(PostUnavailable):
+    with pytest.raises(MailServerUnavailable):
         post.send(ADA, LETTER, ID)
 
 
 @pytest.mark.parametrize("words", ["450 4.2.0 greylisted", "530 5.7.0 sign in first"])
 def test_a_recipient_refused_for_now_may_be_taken_later(office: PostOffice, words: str) -> None:
     office.refused[ADA] = words
-    with pytest.raises(PostUnavailable):
+    with pytest.raises(MailServerUnavailable):
         post.send(ADA, LETTER, ID)
 
 
@@ -123,7 +123,7 @@ def test_a_server_that_hangs_or_hangs_up_does_not_keep_the_next_letter(
     app.config["MAIL_TIMEOUT"] = 1
     office.at_data[ADA] = misbehaviour  # type: ignore[assignment]
     with post.open() as post_round:
-        with pytest.raises(PostUnavailable):
+        with pytest.raises(MailServerUnavailable):
             post_round.send(ADA, LETTER, ID)
         post_round.send(BOB, LETTER, ID)
     assert [taken.to for taken in office.taken] == [[BOB]]
@@ -133,27 +133,27 @@ def test_a_refused_connection_closes_the_post(app: Flask) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, not listening
         use_post(app, taken.getsockname()[1])
-        with pytest.raises(PostClosed):
+        with pytest.raises(TemporaryFailure):
             post.send(ADA, LETTER, ID)
 
 
 def test_a_silent_server_closes_the_post_after_the_timeout(app: Flask) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         use_post(app, silent.getsockname()[1], timeout=0.2)
-        with pytest.raises(PostClosed):
+        with pytest.raises(TemporaryFailure):
             post.send(ADA, LETTER, ID)
 
 
 def test_a_server_without_starttls_gets_no_letter_if_tls_is_asked_for(office: PostOffice, app: Flask) -> None:
     use_post(app, office.port, use_tls=True)
-    with pytest.raises(PostClosed):
+    with pytest.raises(TemporaryFailure):
         post.send(ADA, LETTER, ID)
 
 
 def test_starttls_with_a_certificate_nobody_vouches_for_is_refused(app: Flask, tmp_path: Path) -> None:
     with PostOffice(tls=self_signed(tmp_path)).open() as impostor:
         use_post(app, impostor.port, use_tls=True)
-        with pytest.raises(PostClosed, match="SSLCertVerificationError"):
+        with pytest.raises(TemporaryFailure, match="SSLCertVerificationError"):
             post.send(ADA, LETTER, ID)
     assert impostor.taken == []
 
@@ -170,7 +170,7 @@ def test_starttls_with_a_certificate_we_trust_is_used(
 
 def test_a_server_that_refuses_our_credentials_closes_the_post(office: PostOffice, app: Flask) -> None:
     app.extensions["mail"].username, app.extensions["mail"].password = "latchkey", "wrong"
-    with pytest.raises(PostClosed) as closed:
+    with pytest.raises(TemporaryFailure) as closed:
         post.send(ADA, LETTER, ID)
     assert isinstance(closed.value.__context__, smtplib.SMTPException)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.core.clock import Clock
-from app.core.pagination import InvalidCursor, cursor_of, place_of
+from app.core.pagination import InvalidCursor, decode_cursor, encode_cursor
 from app.domain.email_actions.model import Purpose
 from app.domain.tokens.csrf import CsrfMismatch, CsrfTokens
 from app.domain.tokens.jwt_tokens import ACCESS, REFRESH, InvalidToken
@@ -68,7 +68,7 @@ def test_no_other_spelling_of_a_csrf_token_is_accepted():
 
 @pytest.mark.parametrize("place", [(1_234_567,), (12,), (1_700_000_000_000_000, SOMEBODY)])
 def test_no_two_cursors_name_one_place(place):
-    cursor, types = cursor_of(*place), [type(part) for part in place]
-    same = [other for other in accepted(cursor, lambda other: place_of(other, *types))
-            if tuple(place_of(other, *types)) == place]  # fmt: skip
+    cursor, types = encode_cursor(*place), [type(part) for part in place]
+    same = [other for other in accepted(cursor, lambda other: decode_cursor(other, *types))
+            if tuple(decode_cursor(other, *types)) == place]  # fmt: skip
     assert same == []

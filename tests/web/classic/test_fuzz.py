@@ -19,7 +19,7 @@ def app(schemas, tmp_path_factory):
     folder = tmp_path_factory.mktemp("fuzz")
     app = create_app(load(
         {}, app_env="testing", instance_path=folder, database_url=schemas.clean("sqlite", folder), bcrypt_rounds=4,
-        ratelimit_enabled=False, hash_slots=64, mail_deliverer="off", classic_api=True, auth_type="session_auth",
+        ratelimit_enabled=False, hash_slots=64, mail_deliverer="off", compat_api=True, auth_type="session_auth",
     ))  # fmt: skip
     yield app
     close(app)

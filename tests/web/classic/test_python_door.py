@@ -110,7 +110,7 @@ def test_an_address_changed_here_is_not_confirmed(app, auth, me):
     put_verified = "UPDATE accounts SET email_verified_at = '2026-01-01 00:00:00.000000'"
     sql(app, put_verified)
     DB().update_user(me.id, email="new@me.com")
-    assert auth.classic.by_id(me.id).email_verified is False
+    assert auth.compat.by_id(me.id).email_verified is False
 
 
 def test_a_registered_user_has_a_hash_and_an_address_registers_once(me):

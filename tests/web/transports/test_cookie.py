@@ -132,7 +132,7 @@ def test_a_cookie_and_a_header_at_once_are_one_credential_too_many(client: Flask
     access = client.post("/api/v1/auth/signup", json=ANN).json["access_token"]
     client.post("/api/v1/auth/login?transport=cookie", json=ANN)
     answer = client.get("/api/v1/account", headers={"Authorization": f"Bearer {access}"})
-    assert (answer.status_code, answer.json["code"]) == (400, "two_credentials")
+    assert (answer.status_code, answer.json["code"]) == (400, "multiple_credentials")
 
 
 def ask_csrf(client: FlaskClient, **headers: str) -> TestResponse:
@@ -196,7 +196,7 @@ def test_a_refresh_token_in_the_body_beside_cookies_is_one_credential_too_many(c
     for lost in (None, "latchkey_refresh"):
         client.delete_cookie(lost or "none")
         answer = client.post("/api/v1/auth/refresh", json={"refresh_token": token})
-        assert (answer.status_code, answer.json["code"]) == (400, "two_credentials")
+        assert (answer.status_code, answer.json["code"]) == (400, "multiple_credentials")
 
 
 def test_a_nameless_cookie_is_not_taken_for_ours(client: FlaskClient) -> None:

@@ -9,12 +9,12 @@ from pydantic import ConfigDict, Field
 
 from app.core.pagination import InvalidCursor
 from app.current import auth
-from app.flows.mail_queue import NoSuchMail, NothingToRetry
+from app.flows.mail_queue import MessageNotFound, NothingToRetry
 from app.flows.sessions import Identity
-from app.flows.steps.check_password import FreshSignInNeeded
+from app.flows.steps.check_password import ReauthenticationRequired
 from app.web.endpoint import endpoint
 from app.web.guards import Administrator
-from app.web.schemas import LARGEST_NUMBER, Answer, Body, PageQuery, RowId
+from app.web.schemas import LARGEST_NUMBER, PageQuery, RequestBody, ResponseBody, RowId
 
 blueprint = Blueprint("admin", __name__, url_prefix="/api/v1/admin")
 
@@ -24,16 +24,18 @@ MailState = Literal["queued", "sent", "dead", "dropped"]
 class AuditQuery(PageQuery):
     """Which events."""
 
-    tag: str | None = Field(None, pattern=r"^[a-z_.]{1,60}$", description="Events of this kind, such as email.changed")
+    event: str | None = Field(
+        None, pattern=r"^[a-z_.]{1,60}$", description="Events of this kind, such as email.changed"
+    )
     account: UUID | None = Field(None, description="Events about this account")
 
 
-class AuditEvent(Answer):
+class AuditEvent(ResponseBody):
     """Something that happened. `account_id` is to whom, `actor_id` through whom: an account, or `operator`."""
 
     id: RowId
     at: datetime
-    tag: str = Field(examples=["account.disabled"])
+    event: str = Field(examples=["account.disabled"])
     result: str = Field(description="ok, or refused", examples=["ok"])
     account_id: str | None
     actor_id: str | None
@@ -43,7 +45,7 @@ class AuditEvent(Answer):
     details: dict[str, Any]
 
 
-class AuditPage(Answer):
+class AuditEventPage(ResponseBody):
     """Some events, the newest first; `next` is the cursor of the rest, null at the end."""
 
     events: list[AuditEvent]
@@ -56,7 +58,7 @@ class MailQuery(PageQuery):
     state: MailState | None = None
 
 
-class Mail(Answer):
+class EmailMessage(ResponseBody):
     """A letter: what became of it, never what it says."""
 
     id: RowId
@@ -72,14 +74,14 @@ class Mail(Answer):
     message_id: str
 
 
-class MailPage(Answer):
+class EmailMessagePage(ResponseBody):
     """Some letters, the newest first; `next` is the cursor of the rest, null at the end."""
 
-    letters: list[Mail]
+    messages: list[EmailMessage]
     next: str | None
 
 
-class SigningKey(Answer):
+class SigningKey(ResponseBody):
     """A key that tokens are signed or checked with. Its private half is shown to nobody."""
 
     kid: str
@@ -88,13 +90,13 @@ class SigningKey(Answer):
     signs: bool = Field(description="Whether it is the one that signs now")
 
 
-class SigningKeys(Answer):
+class SigningKeyList(ResponseBody):
     """Every usable key, in the order in which they sign."""
 
     keys: list[SigningKey]
 
 
-class Rotation(Body):
+class RotateKeyRequest(RequestBody):
     """The kind of the next key, if it is to be another than JWT_ALGORITHM says."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"algorithm": "EdDSA"}]})
@@ -102,7 +104,7 @@ class Rotation(Body):
     algorithm: Literal["ES256", "EdDSA", "RS256"] | None = None
 
 
-class NextKey(Answer):
+class RotatedKey(ResponseBody):
     """The key that signs from a moment on."""
 
     kid: str
@@ -110,47 +112,49 @@ class NextKey(Answer):
 
 
 @blueprint.get("/audit")
-@endpoint(query=AuditQuery, gives=AuditPage, who=Administrator(), refuses=(InvalidCursor,))
+@endpoint(query=AuditQuery, gives=AuditEventPage, who=Administrator(), refuses=(InvalidCursor,))
 def list_events(identity: Identity, query: AuditQuery) -> object:
     """What happened, the newest first."""
     account = str(query.account) if query.account else None
-    page = auth.audit_trail.page(query.tag, account, query.after, query.limit)
+    page = auth.audit_log.page(query.event, account, query.after, query.limit)
     return {"events": page.items, "next": page.next}
 
 
 @blueprint.get("/mail")
-@endpoint(query=MailQuery, gives=MailPage, who=Administrator(), refuses=(InvalidCursor,))
+@endpoint(query=MailQuery, gives=EmailMessagePage, who=Administrator(), refuses=(InvalidCursor,))
 def list_mail(identity: Identity, query: MailQuery) -> object:
     """The letters that we owe or owed, the newest first."""
     page = auth.mail_queue.page(query.state, query.after, query.limit)
-    return {"letters": page.items, "next": page.next}
+    return {"messages": page.items, "next": page.next}
 
 
 @blueprint.post(f"/mail/<int(max={LARGEST_NUMBER}):mail_id>/retry")
-@endpoint(who=Administrator(), status=204, refuses=(FreshSignInNeeded, NoSuchMail, NothingToRetry))
+@endpoint(who=Administrator(), status=204, refuses=(ReauthenticationRequired, MessageNotFound, NothingToRetry))
 def retry_mail(identity: Identity, mail_id: int) -> None:
     """Try a letter again now that was given up, or waits for a later attempt."""
     auth.mail_queue.retry(mail_id, identity)
 
 
 @blueprint.get("/keys")
-@endpoint(gives=SigningKeys, who=Administrator())
+@endpoint(gives=SigningKeyList, who=Administrator())
 def list_keys(identity: Identity) -> object:
     """The signing keys, by name."""
     return {
         "keys": [
             {"kid": key.kid, "algorithm": key.algorithm, "signs_from": key.signs_from, "signs": signs}
-            for key, signs in auth.keys.all()
+            for key, signs in auth.key_rotation.all()
         ]
     }
 
 
 @blueprint.post("/keys/rotate")
-@endpoint(takes=Rotation, gives=NextKey, status=201, who=Administrator(), refuses=(FreshSignInNeeded,))
-def rotate_keys(identity: Identity, body: Rotation) -> object:
+@endpoint(
+    takes=RotateKeyRequest, gives=RotatedKey, status=201, who=Administrator(), refuses=(ReauthenticationRequired,)
+)
+def rotate_keys(identity: Identity, body: RotateKeyRequest) -> object:
     """Publish a key that signs in ten minutes.
 
     The old one checks until its last token is dead. A key that leaked is retired from a shell: `flask keys retire`.
     """
-    kid, signs_from = auth.keys.rotate(algorithm=body.algorithm, by=identity)
+    kid, signs_from = auth.key_rotation.rotate(algorithm=body.algorithm, by=identity)
     return {"kid": kid, "signs_from": signs_from}

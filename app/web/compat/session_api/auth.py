@@ -76,7 +76,7 @@ class BasicAuth(Auth):
         if not isinstance(user_email, str) or not isinstance(user_pwd, str):
             return None
         try:
-            return User.of(auth.sign_in.for_one_request(address_of(user_email), user_pwd, caller()).owner)
+            return User.of(auth.sign_in.authenticate_request(address_of(user_email), user_pwd, caller()).owner)
         except (InvalidCredentials, InvalidEmail):
             return None
 

@@ -17,13 +17,22 @@ from app.domain.accounts.administrators import LastAdmin
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import EmailTaken
 from app.flows.steps.check_password import InvalidCredentials
-from app.web.client_info import origin
-from app.web.compat.contract import PREFIX, SESSION_API, Address, Form, Refused, classic, refusal, set_cookie
+from app.web.client_info import client_info
+from app.web.compat.contract import (
+    PREFIX,
+    SESSION_API,
+    Address,
+    CompatError,
+    LenientBody,
+    compat_endpoint,
+    compat_error,
+    set_cookie,
+)
 from app.web.compat.session_api.auth import Auth
 from app.web.compat.session_api.session_auth import SessionAuth
 from app.web.compat.session_api.user import User
-from app.web.guards import Anyone, Refusals
-from app.web.schemas import Answer, Name, Password
+from app.web.guards import Anyone, Errors
+from app.web.schemas import Name, Password, ResponseBody
 
 SCHEME: Final = "classicCredential"
 EXCLUDED: Final = ("/status", "/unauthorized", "/forbidden", "/auth_session/login")
@@ -40,7 +49,7 @@ sessions = Blueprint("auth_session", __name__, url_prefix=PREFIX)  # only where 
 guard = cast(SessionAuth, LocalProxy(lambda: current_app.extensions["classic"]))
 
 
-class Login(Form):
+class CompatLoginRequest(LenientBody):
     """An address and a password."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
@@ -49,7 +58,7 @@ class Login(Form):
     password: Password
 
 
-class Names(Form):
+class UpdateUserRequest(LenientBody):
     """A user's names; members left out stay, null empties."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"first_name": "Bob", "last_name": "Dylan"}]})
@@ -58,7 +67,7 @@ class Names(Form):
     last_name: Name | None = None
 
 
-class NewUser(Names):
+class CreateUserRequest(UpdateUserRequest):
     """A user to be, with a password of any length."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE | {"first_name": "Bob"}]})
@@ -67,13 +76,13 @@ class NewUser(Names):
     password: Password
 
 
-class Status(Answer):
+class StatusResponse(ResponseBody):
     """The service runs."""
 
     status: str = "OK"
 
 
-class UserShown(Answer):
+class CompatUser(ResponseBody):
     """A user."""
 
     created_at: Moment
@@ -84,11 +93,11 @@ class UserShown(Answer):
     updated_at: Moment
 
 
-class UserList(RootModel[list[UserShown]], Answer):
+class CompatUserList(RootModel[list[CompatUser]], ResponseBody):
     """All users, the oldest first."""
 
 
-class Nothing(Answer):
+class EmptyObject(ResponseBody):
     """An empty object."""
 
 
@@ -98,7 +107,7 @@ class Gate:
 
     scheme: str | None = SCHEME
     gives: str | None = None
-    refuses: Refusals = ()
+    refuses: Errors = ()
 
     def admit(self) -> User:
         """The user."""
@@ -111,92 +120,92 @@ def route(method: str, path: str, *refusals: int, on: Blueprint = blueprint, **t
     """Put a handler on a path, behind the gate unless the path is excluded from it."""
     guarded = Auth().require_auth(path, EXCLUDED)
     statuses = (*refusals, 401, 403) if guarded else refusals
-    contract = classic(*statuses, **{"who": Gate() if guarded else Anyone()} | terms)
+    contract = compat_endpoint(*statuses, **{"who": Gate() if guarded else Anyone()} | terms)
     return lambda handler: on.route(path, methods=[method])(contract(handler))
 
 
-@route("GET", "/status", gives=Status, needs_database=False)
+@route("GET", "/status", gives=StatusResponse, needs_database=False)
 def show_status() -> object:
     """Is the service there."""
-    return Status()
+    return StatusResponse()
 
 
-@route("GET", "/unauthorized", 401, status=401, gives=Refused, needs_database=False)
+@route("GET", "/unauthorized", 401, status=401, gives=CompatError, needs_database=False)
 def show_unauthorized() -> object:
     """See how 401 looks."""
     abort(401)
 
 
-@route("GET", "/forbidden", 403, status=403, gives=Refused, needs_database=False)
+@route("GET", "/forbidden", 403, status=403, gives=CompatError, needs_database=False)
 def show_forbidden() -> object:
     """See how 403 looks."""
     abort(403)
 
 
-@route("GET", "/users", gives=UserList)
+@route("GET", "/users", gives=CompatUserList)
 def list_users() -> object:
     """List the users."""
-    return auth.classic.all()
+    return auth.compat.all()
 
 
-@route("POST", "/users", takes=NewUser, gives=UserShown, status=201)
-def create_user(body: NewUser) -> object:
+@route("POST", "/users", takes=CreateUserRequest, gives=CompatUser, status=201)
+def create_user(body: CreateUserRequest) -> object:
     """Create a user."""
     try:
-        account = auth.classic.open(body.email, auth.classic.hash(body.password), origin())
+        account = auth.compat.create(body.email, auth.compat.hash(body.password), client_info())
     except EmailTaken as taken:
-        return refusal(400, error=f"Can't create User: {taken}")
+        return compat_error(400, error=f"Can't create User: {taken}")
     return auth.profile.update(account, body.model_dump(include={"first_name", "last_name"}, exclude_unset=True))
 
 
-@route("GET", "/users/me", who=Gate(gives="user"), gives=UserShown)
+@route("GET", "/users/me", who=Gate(gives="user"), gives=CompatUser)
 def show_me(user: User) -> object:
     """Whose credential this is."""
     return user
 
 
-@route("GET", "/users/<uuid:user_id>", 404, gives=UserShown)
+@route("GET", "/users/<uuid:user_id>", 404, gives=CompatUser)
 def show_user(user_id: UUID) -> object:
     """Show a user."""
     return _user(user_id)
 
 
-@route("PUT", "/users/<uuid:user_id>", 404, takes=Names, gives=UserShown)
-def change_user(user_id: UUID, body: Names) -> object:
+@route("PUT", "/users/<uuid:user_id>", 404, takes=UpdateUserRequest, gives=CompatUser)
+def change_user(user_id: UUID, body: UpdateUserRequest) -> object:
     """Change a user's names."""
     return auth.profile.update(_user(user_id), body.model_dump(exclude_unset=True))
 
 
-@route("DELETE", "/users/<uuid:user_id>", 404, gives=Nothing)
+@route("DELETE", "/users/<uuid:user_id>", 404, gives=EmptyObject)
 def delete_user(user_id: UUID) -> object:
     """Delete a user, with all that is kept about them, at once. The last administrator stays."""
     try:
-        auth.classic.erase(_user(user_id))
+        auth.compat.purge(_user(user_id))
     except LastAdmin:
         abort(403)
-    return Nothing()
+    return EmptyObject()
 
 
-@route("POST", "/auth_session/login", 401, 403, 404, on=sessions, takes=Login, form=True, gives=UserShown)
-def open_session(body: Login) -> object:
+@route("POST", "/auth_session/login", 401, 403, 404, on=sessions, takes=CompatLoginRequest, form=True, gives=CompatUser)
+def open_session(body: CompatLoginRequest) -> object:
     """Log in. The answer sets the cookie that SESSION_NAME names."""
-    if auth.classic.by_email(body.email) is None:
-        return refusal(404, error="no user found for this email")
+    if auth.compat.by_email(body.email) is None:
+        return compat_error(404, error="no user found for this email")
     session_id = None
     with suppress(InvalidCredentials):
-        account = auth.sign_in.for_one_request(body.email, body.password, origin()).owner
+        account = auth.sign_in.authenticate_request(body.email, body.password, client_info()).owner
         session_id = guard.open_session(account.id, account.credentials_version)
     if session_id is None:
-        return refusal(401, error="wrong password")
-    answer = Response(UserShown.model_validate(account).model_dump_json(), mimetype="application/json")
+        return compat_error(401, error="wrong password")
+    answer = Response(CompatUser.model_validate(account).model_dump_json(), mimetype="application/json")
     return set_cookie(answer, settings.session_name, session_id)
 
 
-@route("DELETE", "/auth_session/logout", 404, on=sessions, gives=Nothing)
+@route("DELETE", "/auth_session/logout", 404, on=sessions, gives=EmptyObject)
 def end_session() -> object:
     """Log out: the session that the cookie names ends."""
-    return Nothing() if guard.destroy_session(request) else abort(404)
+    return EmptyObject() if guard.destroy_session(request) else abort(404)
 
 
 def _user(user_id: UUID) -> AccountSnapshot:
-    return auth.classic.by_id(str(user_id)) or abort(404)
+    return auth.compat.by_id(str(user_id)) or abort(404)

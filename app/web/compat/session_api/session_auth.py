@@ -39,12 +39,12 @@ class SessionAuth(Auth):
         """The id of a new session of this user; None unless the id is a string."""
         if not isinstance(user_id, str):
             return None
-        account = auth.classic.by_id(user_id)
+        account = auth.compat.by_id(user_id)
         return self.open_session(user_id, account.credentials_version if account else -1)
 
     def open_session(self, user_id: str, version: int) -> str | None:
         """The same for credentials that were just checked, in their version."""
-        session = UserSession(user_id, str(uuid.uuid4()), version, auth.classic.clock.now())
+        session = UserSession(user_id, str(uuid.uuid4()), version, auth.compat.clock.now())
         self._kept[session.session_id] = session
         return session.session_id
 
@@ -56,7 +56,7 @@ class SessionAuth(Auth):
     def current_user(self, request: Request | None = None) -> User | None:
         """The user whose session the cookie names, as long as it may sign in and its credentials are the same."""
         session = self._lasting(self.session_cookie(request))
-        account = auth.classic.by_id(session.user_id) if session else None
+        account = auth.compat.by_id(session.user_id) if session else None
         if session is None or account is None or account.credentials_version != session.version:
             return None
         return User.of(account) if account.disabled_at is None and account.deletes_at is None else None
@@ -86,7 +86,7 @@ class SessionExpAuth(SessionAuth):
 
     def _is_over(self, session: UserSession) -> bool:
         seconds = settings.session_duration
-        return bool(seconds) and auth.classic.clock.now() >= session.created_at + timedelta(seconds=seconds)
+        return bool(seconds) and auth.compat.clock.now() >= session.created_at + timedelta(seconds=seconds)
 
 
 @in_service
@@ -95,16 +95,16 @@ class SessionDBAuth(SessionExpAuth):
 
     def open_session(self, user_id: str, version: int) -> str | None:
         """The id of a new session; None for an unknown user, or for credentials that were changed meanwhile."""
-        return auth.classic.open_session(user_id, version, caller())
+        return auth.compat.open_session(user_id, version, caller())
 
     def _find(self, session_id: str) -> UserSession | None:
-        found = auth.classic.session(session_id)
+        found = auth.compat.session(session_id)
         if found is None:
             return None
         return UserSession(found.owner.id, session_id, found.owner.credentials_version, found.session.created_at)
 
     def _end(self, session: UserSession) -> bool:
-        found = auth.classic.session(session.session_id)
+        found = auth.compat.session(session.session_id)
         if found is not None:
             auth.sessions.sign_out(found, caller())
         return found is not None

@@ -49,12 +49,12 @@ class User:
     @password.setter
     @service_context()
     def password(self, password: object) -> None:
-        self._hash = auth.classic.plain_hash(password) if isinstance(password, str) else None
+        self._hash = auth.compat.plain_hash(password) if isinstance(password, str) else None
 
     @service_context()
     def is_valid_password(self, password: object) -> bool:
         """Whether this is the password of the user."""
-        return isinstance(password, str) and self._hash is not None and auth.classic.matches(password, self._hash)
+        return isinstance(password, str) and self._hash is not None and auth.compat.matches(password, self._hash)
 
     def display_name(self) -> str:
         """The names there are, else the email address."""
@@ -69,37 +69,37 @@ class User:
     @service_context()
     def save(self) -> None:
         """Write the user to the account with its id, or with its email address, whose id it then takes; or open one."""
-        email, password_hash = address_of(self.email), self._hash or "!"
-        account = auth.classic.by_id(self.id) or auth.classic.by_email(email)
+        email, password_hash = address_of(self.email), self._hash or None
+        account = auth.compat.by_id(self.id) or auth.compat.by_email(email)
         if account is None:
             account = _opened(email, password_hash, self.id)
-        if account.email != email and not auth.classic.move(account, email, caller()):
+        if account.email != email and not auth.compat.change_email(account, email, caller()):
             raise ValueError("the user was changed by somebody else at this moment")
-        account = auth.classic.by_id(account.id) or account
+        account = auth.compat.by_id(account.id) or account
         if account.password_hash != password_hash:
-            auth.classic.replace_password(account, password_hash, caller())
+            auth.compat.replace_password(account, password_hash, caller())
         auth.profile.update(account, {"first_name": self.first_name, "last_name": self.last_name})
         self.id, self.created_at = account.id, account.created_at
 
     @service_context()
     def remove(self) -> None:
         """Delete the account."""
-        account = auth.classic.by_id(self.id)
+        account = auth.compat.by_id(self.id)
         if account is not None:
-            auth.classic.erase(account)
+            auth.compat.purge(account)
 
     @classmethod
     @service_context()
     def get(cls, user_id: object) -> Self | None:
         """The user with this id."""
-        account = auth.classic.by_id(user_id) if isinstance(user_id, str) else None
+        account = auth.compat.by_id(user_id) if isinstance(user_id, str) else None
         return cls.of(account) if account else None
 
     @classmethod
     @service_context()
     def all(cls) -> list[Self]:
         """The first thousand users, the oldest first."""
-        return [cls.of(account) for account in auth.classic.all()]
+        return [cls.of(account) for account in auth.compat.all()]
 
     @classmethod
     def count(cls) -> int:
@@ -113,7 +113,7 @@ class User:
         wanted = dict(attributes or {})
         users = cls.all()
         if "email" in wanted:
-            account = auth.classic.by_email(address_of(wanted.pop("email")))
+            account = auth.compat.by_email(address_of(wanted.pop("email")))
             users = [cls.of(account)] if account else []
         return [user for user in users if all(getattr(user, name, None) == value for name, value in wanted.items())]
 
@@ -124,8 +124,8 @@ def address_of(email: object) -> str:
     return text if "@" in text else text + WITHOUT_DOMAIN
 
 
-def _opened(email: str, password_hash: str, account_id: str) -> AccountSnapshot:
+def _opened(email: str, password_hash: str | None, account_id: str) -> AccountSnapshot:
     try:
-        return auth.classic.open(email, password_hash, caller(), account_id)
+        return auth.compat.create(email, password_hash, caller(), account_id)
     except EmailTaken:
         raise ValueError(f"User {email} already exists") from None

@@ -18,7 +18,7 @@ from app.web.compat.user_service.db import DB, User
 @service_context()
 def _hash_password(password: str) -> bytes:
     """Bcrypt of a password. The service takes it as it is, and replaces it by a hash of its own at the next sign-in."""
-    return auth.classic.plain_hash(password).encode()
+    return auth.compat.plain_hash(password).encode()
 
 
 def _generate_uuid() -> str:
@@ -40,7 +40,7 @@ class Auth:
     def valid_login(self, email: str, password: str) -> bool:
         """Whether this is the password of the user with this address."""
         try:
-            auth.sign_in.for_one_request(email, password, caller())
+            auth.sign_in.authenticate_request(email, password, caller())
         except (InvalidCredentials, InvalidEmail):
             return False
         return True
@@ -54,8 +54,8 @@ class Auth:
 
     def create_session(self, email: str) -> str | None:
         """The id of a new session of the user with this address, if there is one. Earlier ones live on."""
-        account = auth.classic.by_email(email)
-        return auth.classic.open_session(account.id, account.credentials_version, caller()) if account else None
+        account = auth.compat.by_email(email)
+        return auth.compat.open_session(account.id, account.credentials_version, caller()) if account else None
 
     def get_user_from_session_id(self, session_id: str | None) -> User | None:
         """The user whose live session has this id."""
@@ -69,7 +69,7 @@ class Auth:
         if session_id is None:
             self._db.update_user(user_id, session_id=None)
             return
-        identity = auth.classic.session(session_id)
+        identity = auth.compat.session(session_id)
         with suppress(NoResultFound):
             self._db.find_user_by(id=user_id, session_id=session_id)
             if identity is not None:
@@ -77,10 +77,10 @@ class Auth:
 
     def get_reset_password_token(self, email: str) -> str:
         """A token that sets a new password once, or `ValueError` for an unknown address."""
-        account = auth.classic.by_email(email)
+        account = auth.compat.by_email(email)
         try:
             if account is not None:
-                return auth.classic.reset_token(account)
+                return auth.compat.reset_token(account)
         except NoSuchAccount:
             pass  # it was erased a moment ago
         raise ValueError(f"No user has the address {email}")
@@ -88,6 +88,6 @@ class Auth:
     def update_password(self, reset_token: str, password: str) -> None:
         """Set the password and end every session; `ValueError` for a token that is not, or no longer, good."""
         try:
-            auth.classic.reset(reset_token, password, caller())
+            auth.compat.reset(reset_token, password, caller())
         except (LinkInvalid, LinkExpired, LinkUsed) as dead:
             raise ValueError(dead.message) from None

@@ -38,7 +38,7 @@ class DB:
     def add_user(self, email: str, hashed_password: str | bytes) -> User:
         """A new user, or `ValueError` for an address that has one. The hash is kept as given."""
         try:
-            return self._shown(auth.classic.open(email, _fitting(_text(hashed_password)), caller()), {})
+            return self._shown(auth.compat.create(email, _fitting(_text(hashed_password)), caller()), {})
         except EmailTaken:
             raise ValueError(f"User {email} already exists") from None
 
@@ -49,7 +49,7 @@ class DB:
         return self._shown(self._find(filters), filters)
 
     def _find(self, filters: Mapping[str, Any]) -> AccountSnapshot:
-        fitting = [_accounts_by(name, value) for name, value in filters.items()] or [auth.classic.all()]
+        fitting = [_accounts_by(name, value) for name, value in filters.items()] or [auth.compat.all()]
         in_all = set.intersection(*({account.id for account in accounts} for accounts in fitting))
         for account in fitting[0]:
             if account.id in in_all:
@@ -58,7 +58,11 @@ class DB:
 
     def _shown(self, account: AccountSnapshot, filters: Mapping[str, Any]) -> User:
         return User(
-            account.id, account.email, account.password_hash, filters.get("session_id"), filters.get("reset_token")
+            account.id,
+            account.email,
+            account.password_hash or "",
+            filters.get("session_id"),
+            filters.get("reset_token"),
         )
 
     def update_user(self, user_id: object, **values: Any) -> None:
@@ -82,12 +86,12 @@ def _text(hashed_password: str | bytes) -> str:
 
 def _accounts_by(name: str, value: Any) -> list[AccountSnapshot]:
     if name == "hashed_password":
-        return [account for account in auth.classic.all() if account.password_hash == _text(value)]
+        return [account for account in auth.compat.all() if account.password_hash == _text(value)]
     if not isinstance(value, str):
         return []
     found = {
-        "id": auth.classic.by_id,
-        "email": auth.classic.by_email,
+        "id": auth.compat.by_id,
+        "email": auth.compat.by_email,
         "session_id": _by_session_id,
         "reset_token": _by_reset_token,
     }[name](value)
@@ -95,34 +99,34 @@ def _accounts_by(name: str, value: Any) -> list[AccountSnapshot]:
 
 
 def _by_session_id(session_id: str) -> AccountSnapshot | None:
-    identity = auth.classic.session(session_id)
+    identity = auth.compat.session(session_id)
     return identity.owner if identity else None
 
 
 def _by_reset_token(token: str) -> AccountSnapshot | None:
     try:
-        return auth.classic.by_reset_token(token)
+        return auth.compat.by_reset_token(token)
     except (LinkInvalid, LinkExpired, LinkUsed):
         return None
 
 
 def _change(user_id: str, name: str, value: Any) -> None:
-    account = auth.classic.by_id(user_id)
+    account = auth.compat.by_id(user_id)
     if account is None:
         raise NoResultFound("the user is gone")
     if name == "session_id":
-        auth.classic.end_sessions(account.id, caller())
+        auth.compat.end_sessions(account.id, caller())
     elif name == "reset_token":
-        auth.classic.void_reset_token(account)
+        auth.compat.revoke_reset_token(account)
     elif not _replace(account, name, value):
         raise ValueError("the user was changed by somebody else at this moment")
 
 
 def _replace(account: AccountSnapshot, name: str, value: str) -> bool:
     if name == "hashed_password":
-        return auth.classic.replace_password(account, _fitting(_text(value)), caller())
+        return auth.compat.replace_password(account, _fitting(_text(value)), caller())
     try:
-        return auth.classic.move(account, value, caller())
+        return auth.compat.change_email(account, value, caller())
     except EmailTaken:
         raise ValueError(f"User {value} already exists") from None
 

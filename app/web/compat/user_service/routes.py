@@ -7,11 +7,11 @@ from flask import Blueprint, Response, abort, redirect, request, url_for
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from app.web.compat.contract import USER_SERVICE, Address, Form, classic, refusal, set_cookie
+from app.web.compat.contract import USER_SERVICE, Address, LenientBody, compat_endpoint, compat_error, set_cookie
 from app.web.compat.user_service.auth import Auth
 from app.web.compat.user_service.db import User
-from app.web.guards import Refusals
-from app.web.schemas import Answer, LinkToken, Password
+from app.web.guards import Errors
+from app.web.schemas import LinkToken, Password, ResponseBody
 
 COOKIE: Final = "session_id"
 SCHEME: Final = "classicSessionId"
@@ -21,7 +21,7 @@ AUTH: Final = Auth()
 blueprint = Blueprint(USER_SERVICE, __name__)
 
 
-class EmailAndPassword(Form):
+class RegisterUserRequest(LenientBody):
     """An address and a password of any length."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
@@ -30,7 +30,7 @@ class EmailAndPassword(Form):
     password: Password
 
 
-class ResetRequest(Form):
+class ResetTokenRequest(LenientBody):
     """Whose password was forgotten."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": EXAMPLE["email"]}]})
@@ -38,7 +38,7 @@ class ResetRequest(Form):
     email: Address
 
 
-class PasswordUpdate(Form):
+class UpdatePasswordRequest(LenientBody):
     """A reset token, and the password it is to set. The address is repeated in the answer."""
 
     model_config = ConfigDict(
@@ -50,26 +50,26 @@ class PasswordUpdate(Form):
     new_password: Password
 
 
-class Welcome(Answer):
+class WelcomeMessage(ResponseBody):
     """A word of welcome."""
 
     message: str = Field(examples=["Bienvenue"])
 
 
-class Done(Answer):
+class UserActionResult(ResponseBody):
     """What was done, and for whom."""
 
     email: str
     message: str = Field(examples=["logged in"])
 
 
-class ProfileShown(Answer):
+class UserProfile(ResponseBody):
     """Who is logged in."""
 
     email: str
 
 
-class ResetToken(Answer):
+class ResetTokenResponse(ResponseBody):
     """A token that sets a new password once."""
 
     email: str
@@ -77,12 +77,12 @@ class ResetToken(Answer):
 
 
 @dataclass(frozen=True)
-class LoggedIn:
+class SignedInBySession:
     """Whoever has the cookie of a live session; else 403."""
 
     scheme: str | None = SCHEME
     gives: str | None = "user"
-    refuses: Refusals = ()
+    refuses: Errors = ()
 
     def admit(self) -> User:
         """The user."""
@@ -90,36 +90,38 @@ class LoggedIn:
 
 
 @blueprint.get("/")
-@classic(gives=Welcome, needs_database=False)
+@compat_endpoint(gives=WelcomeMessage, needs_database=False)
 def welcome() -> object:
     """Say welcome."""
-    return Welcome(message="Bienvenue")
+    return WelcomeMessage(message="Bienvenue")
 
 
 @blueprint.post("/users")
-@classic(takes=EmailAndPassword, form=True, gives=Done)
-def register_user(body: EmailAndPassword) -> object:
+@compat_endpoint(takes=RegisterUserRequest, form=True, gives=UserActionResult)
+def register_user(body: RegisterUserRequest) -> object:
     """Register a user."""
     try:
         AUTH.register_user(body.email, body.password)
     except ValueError:
-        return refusal(400, message="email already registered")
-    return Done(email=body.email, message="user created")
+        return compat_error(400, message="email already registered")
+    return UserActionResult(email=body.email, message="user created")
 
 
 @blueprint.post("/sessions")
-@classic(401, takes=EmailAndPassword, form=True, gives=Done)
-def log_in(body: EmailAndPassword) -> object:
+@compat_endpoint(401, takes=RegisterUserRequest, form=True, gives=UserActionResult)
+def log_in(body: RegisterUserRequest) -> object:
     """Log in. The answer sets the cookie `session_id`."""
     session_id = AUTH.log_in(body.email, body.password)
     if session_id is None:
         abort(401)
-    answer = Response(Done(email=body.email, message="logged in").model_dump_json(), mimetype="application/json")
+    answer = Response(
+        UserActionResult(email=body.email, message="logged in").model_dump_json(), mimetype="application/json"
+    )
     return set_cookie(answer, COOKIE, session_id)
 
 
 @blueprint.delete("/sessions")
-@classic(403, who=LoggedIn(), status=302)
+@compat_endpoint(403, who=SignedInBySession(), status=302)
 def log_out(user: User) -> object:
     """Log out. The session ends, and the answer leads to `GET /`."""
     AUTH.destroy_session(user.id, user.session_id)
@@ -129,28 +131,28 @@ def log_out(user: User) -> object:
 
 
 @blueprint.get("/profile")
-@classic(403, who=LoggedIn(), gives=ProfileShown)
+@compat_endpoint(403, who=SignedInBySession(), gives=UserProfile)
 def show_profile(user: User) -> object:
     """Who is logged in."""
     return user
 
 
 @blueprint.post("/reset_password")
-@classic(403, takes=ResetRequest, form=True, gives=ResetToken)
-def hand_over_reset_token(body: ResetRequest) -> object:
+@compat_endpoint(403, takes=ResetTokenRequest, form=True, gives=ResetTokenResponse)
+def hand_over_reset_token(body: ResetTokenRequest) -> object:
     """Get a reset token. Whoever asks gets it, which is why production refuses this wing."""
     try:
-        return ResetToken(email=body.email, reset_token=AUTH.get_reset_password_token(body.email))
+        return ResetTokenResponse(email=body.email, reset_token=AUTH.get_reset_password_token(body.email))
     except ValueError:
         abort(403)
 
 
 @blueprint.put("/reset_password")
-@classic(403, takes=PasswordUpdate, form=True, gives=Done)
-def update_password(body: PasswordUpdate) -> object:
+@compat_endpoint(403, takes=UpdatePasswordRequest, form=True, gives=UserActionResult)
+def update_password(body: UpdatePasswordRequest) -> object:
     """Set a new password by a reset token, which works once."""
     try:
         AUTH.update_password(body.reset_token, body.new_password)
     except ValueError:
         abort(403)
-    return Done(email=body.email, message="Password updated")
+    return UserActionResult(email=body.email, message="Password updated")

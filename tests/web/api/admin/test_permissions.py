@@ -69,7 +69,7 @@ def test_a_session_grown_stale_may_look_and_not_write(app, client, desk, clock, 
     clock.advance(601)
     before = kept(app)
     answer = call(client, method, path, contract, desk.tokens["access_token"])
-    assert is_problem(answer, 403, "fresh_sign_in_required")
+    assert is_problem(answer, 403, "reauthentication_required")
     assert kept(app) == before
     assert desk.get("users").status_code == 200
 
