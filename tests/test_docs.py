@@ -21,11 +21,16 @@ from app.core.errors import ServiceError
 from app.web.errors import STATUS, status_of, title_of
 from app.web.input_errors import CODES
 from app.web.openapi import errors_of
-from config import ROOT, Settings, load
+from config import RENAMED, ROOT, Settings, load
 from tests.web.api.routes import ROUTES, SOMEBODY, SOMETHING
 
 README = ROOT / "README.md"
-PAGES = [README, ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs/decisions").glob("*.md"))]
+PAGES = [
+    README,
+    ROOT / "SECURITY.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs/decisions").glob("*.md")),
+]
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 each_page = pytest.mark.parametrize("page", PAGES, ids=NAMES)
 BASE = "http://localhost:8000"
@@ -150,6 +155,13 @@ def test_the_default_of_a_setting_is_the_one_in_the_table(name, tmp_path):
         assert said == f"`{str(declared).lower() if isinstance(declared, bool) else declared}`"
     else:  # worked out at start, or made: the table says it in words
         assert re.match(r"[A-Za-z]", said)
+
+
+@pytest.mark.parametrize(
+    ("page", "heading"), [("configuration.md", "## Renamed settings"), ("upgrading.md", "### Settings")]
+)
+def test_renamed_settings_are_listed(page, heading):
+    assert {old.strip("`"): new.strip("`") for old, new in table(ROOT / "docs" / page, heading)} == RENAMED
 
 
 def refusals(kind: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:
