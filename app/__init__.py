@@ -35,7 +35,7 @@ from app.start import (
 from app.web.setup import init_web
 from config import Settings, SettingsError, load
 
-__all__ = ["MIGRATIONS", "create_app", "migrate", "start_deliverer", "start_cleanup", "start_sealer"]
+__all__ = ["MIGRATIONS", "create_app", "migrate", "start_cleanup", "start_deliverer", "start_sealer"]
 
 WEB = Path(__file__).parent / "web"
 

@@ -33,7 +33,7 @@ from app.flows.template_previews import TemplatePreviews
 
 
 class Mailbox(Protocol):
-    """Where the mail console keeps the letters it caught."""
+    """Where the mail console keeps the emails it caught."""
 
     @property
     def is_running(self) -> bool:

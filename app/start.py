@@ -123,7 +123,7 @@ def migrate(app: Flask) -> None:
 
 
 def start_deliverer(app: Flask) -> BackgroundTask | None:
-    """Deliver letters in a thread of this process, unless the settings leave that to `flask mail deliver`."""
+    """Deliver emails in a thread of this process, unless the settings leave that to `flask mail deliver`."""
     runs_here = settings_of(app).mail_deliverer == "thread"
     return auth_of(app).mail_delivery.start(app.app_context) if runs_here else None
 

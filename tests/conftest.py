@@ -157,7 +157,7 @@ def instance(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def settings(request: pytest.FixtureRequest, database: str, mailbox: Mailbox, instance: Path) -> Settings:
-    """Cheap hashes, no limits, letters to `mailbox`. `@pytest.mark.settings(port=1)` changes what it names."""
+    """Cheap hashes, no limits, emails to `mailbox`. `@pytest.mark.settings(port=1)` changes what it names."""
     ours: dict[str, Any] = {
         "app_env": "testing", "instance_path": instance, "database_url": database,
         "mail_server": "127.0.0.1", "mail_port": mailbox.port, "bcrypt_rounds": 4, "hash_slots": 64,
@@ -207,7 +207,7 @@ def auth(app: Flask) -> Door:
 
 @pytest.fixture
 def mailbox() -> Iterator[Mailbox]:
-    """A real SMTP server; what the app sends lies in `mailbox.letters`."""
+    """A real SMTP server; what the app sends lies in `mailbox.emails`."""
     box = Mailbox()
     box.start()
     yield box

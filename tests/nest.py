@@ -63,7 +63,7 @@ def serve(app: Flask, listener: socket.socket) -> None:
 
 
 def deliver(app: Flask, lease: float) -> None:
-    """Deliver letters until killed."""
+    """Deliver emails until killed."""
     delivery = app.extensions["latchkey"].mail_delivery
     delivery._outbox = outbox = OutboxWithLease(lease)
     delivery._prepare = replace(delivery._prepare, outbox=outbox)

@@ -253,7 +253,7 @@ def available(kind: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CaughtLetter:
-    """One letter as it went over the wire."""
+    """One email as it went over the wire."""
 
     sender: str
     recipients: list[str]
@@ -287,7 +287,7 @@ class CaughtLetter:
 
 
 class Mailbox(Controller):
-    """A real SMTP server on a free port that keeps every letter."""
+    """A real SMTP server on a free port that keeps every email."""
 
     def __init__(self) -> None:
         self.letters: list[CaughtLetter] = []
@@ -307,10 +307,10 @@ class Mailbox(Controller):
         return "250 OK"
 
     def wait_for(self, count: int = 1, seconds: float = 10) -> list[CaughtLetter]:
-        """The letters, as soon as there are at least `count`."""
+        """The emails, as soon as there are at least `count`."""
         with self._arrived:
             arrived = self._arrived.wait_for(lambda: len(self.letters) >= count, seconds)
-        assert arrived, f"{len(self.letters)} of {count} letters came within {seconds} s"
+        assert arrived, f"{len(self.emails)} of {count} emails came within {seconds} s"
         return self.letters
 
     def factory(self) -> SMTP:
@@ -325,7 +325,7 @@ class Mailbox(Controller):
         super().stop(no_assert)
 
     def clear(self) -> None:
-        """Forget all letters."""
+        """Forget all emails."""
         self.letters.clear()
 
 
@@ -369,7 +369,7 @@ class Nest:
         return self._serving[url]
 
     def deliver(self, settings: Settings, *, lease: float = 60) -> int:
-        """The id of a new process that delivers letters, each its own for `lease` seconds."""
+        """The id of a new process that delivers emails, each its own for `lease` seconds."""
         return self._start(settings, deliver=lease)["pid"]
 
     def seal(self, settings: Settings) -> int:

@@ -19,11 +19,11 @@ account_name = click.argument("account")
 @accounts.command("create")
 @click.argument("email")
 @click.option("--role", "roles", multiple=True, help="A role, such as admin; may be given several times.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, and send no letter.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, and send no email.")
 def create(email: str, roles: tuple[str, ...], password_stdin: bool) -> None:
     """Open an account for EMAIL and print its id. `--role admin` makes the first administrator.
 
-    A letter goes there by which its owner chooses a password; until then nobody can sign in. On a machine without
+    An email goes there by which its owner chooses a password; until then nobody can sign in. On a machine without
     mail, --password-stdin takes the first line of standard input instead, and the address for confirmed.
     """
     with errors_as_exits():
@@ -113,10 +113,10 @@ def revoke(account: str, role: str) -> None:
 @accounts.command("reset")
 @account_name
 def reset(account: str) -> None:
-    """Send the owner of ACCOUNT the letter by which they choose a new password. The old one holds until then."""
+    """Send the owner of ACCOUNT the email by which they choose a new password. The old one holds until then."""
     with errors_as_exits():
         auth.admin_accounts.start_reset(None, _id_of(account))
-        click.echo(f"{account}  a letter is queued")
+        click.echo(f"{account}  an email is queued")
 
 
 @accounts.command("sessions")

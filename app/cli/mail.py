@@ -11,14 +11,14 @@ from flask.cli import AppGroup
 from app.cli.exits import errors_as_exits
 from app.current import auth
 
-mail = AppGroup("mail", help="The letters we owe. No command shows what a letter says, or a whole address.")
+mail = AppGroup("mail", help="The emails we owe. No command shows what an email says, or a whole address.")
 
 
 @mail.command("list")
-@click.option("--state", type=click.Choice(["queued", "sent", "dead", "dropped"]), help="Only letters in this state.")
+@click.option("--state", type=click.Choice(["queued", "sent", "dead", "dropped"]), help="Only emails in this state.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many at most.")
 def list_messages(state: str | None, limit: int) -> None:
-    """The newest letters, one a line: id, kind, state, attempts, when it was queued, for whom, and what went wrong.
+    """The newest emails, one a line: id, kind, state, attempts, when it was queued, for whom, and what went wrong.
 
     How many there are in all is said on standard error.
     """
@@ -38,7 +38,7 @@ def list_messages(state: str | None, limit: int) -> None:
 @mail.command("show")
 @click.argument("message_id", metavar="ID", type=int)
 def show_message(message_id: int) -> None:
-    """What became of letter ID. Exits with 1 if there is none."""
+    """What became of email ID. Exits with 1 if there is none."""
     with errors_as_exits():
         message = auth.mail_queue.show(message_id)
         facts = {
@@ -60,14 +60,14 @@ def show_message(message_id: int) -> None:
 
 @mail.command("retry")
 @click.argument("message_id", metavar="[ID]", type=int, required=False)
-@click.option("--all-dead", is_flag=True, help="Every letter that was given up.")
+@click.option("--all-dead", is_flag=True, help="Every email that was given up.")
 def retry_messages(message_id: int | None, all_dead: bool) -> None:
-    """Try letter ID again now, or with --all-dead every letter that was given up.
+    """Try email ID again now, or with --all-dead every email that was given up.
 
-    A letter can be tried again if it is dead or waits for a later attempt; else the command exits with 1.
+    An email can be tried again if it is dead or waits for a later attempt; else the command exits with 1.
     """
     if (message_id is None) != all_dead:
-        raise click.UsageError("Name one letter, or say --all-dead.")
+        raise click.UsageError("Name one email, or say --all-dead.")
     with errors_as_exits():
         if message_id is None:
             click.echo(f"{auth.mail_queue.retry_dead()} due now")
@@ -78,7 +78,7 @@ def retry_messages(message_id: int | None, all_dead: bool) -> None:
 
 @mail.command("deliver")
 def deliver() -> None:
-    """Deliver letters until told to stop. Several of these may run beside one another."""
+    """Deliver emails until told to stop. Several of these may run beside one another."""
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())

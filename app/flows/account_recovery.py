@@ -1,4 +1,4 @@
-"""'This was not me': the owner's alarm, one press in any security letter."""
+"""'This was not me': the owner's alarm, one press in any security email."""
 
 from dataclasses import dataclass
 

@@ -31,7 +31,7 @@ class AccountDisabled(Conflict):
     """What was asked for is of no use to an account that is disabled."""
 
     code = "account_disabled"
-    detail = "The account is disabled: no letter goes there. Enable it first."
+    detail = "The account is disabled: no email goes there. Enable it first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class AdminAccounts:
         return found
 
     def invite(self, by: Administrator, email: str, roles: Iterable[str] = (), **about: str | None) -> AccountSnapshot:
-        """Open an account for somebody, and send the letter by which they choose a password. `EmailTaken`.
+        """Open an account for somebody, and send the email by which they choose a password. `EmailTaken`.
 
         `about`: first_name, last_name, locale.
         """
@@ -131,12 +131,12 @@ class AdminAccounts:
         self._change_roles(by, account_id, lambda roles: roles - {role})
 
     def start_reset(self, by: Administrator, account_id: str) -> None:
-        """Send the owner the letter by which they choose a new password; the old one holds until then."""
+        """Send the owner the email by which they choose a new password; the old one holds until then."""
         actor, account, now = self.require_administrator(by), self.find(account_id), self.clock.now()
         if account.disabled_at is not None:
             raise AccountDisabled
         with self.work as work:
-            # Owed to the address, as forgot-password does: so they count as one kind, and the newest letter wins.
+            # Owed to the address, as forgot-password does: so they count as one kind, and the newest email wins.
             self.outbox.enqueue("reset_password", now=now, address=account.email_canonical, locale=account.locale)
             self.journal.record(EventType.PASSWORD_RESET_STARTED, ClientInfo(), now, account_id=account.id, **actor)
             work.commit()

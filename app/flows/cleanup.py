@@ -29,7 +29,7 @@ TASK: Final = "housekeeping"
 
 
 class Cleanup:
-    """Erases accounts whose time has come, and forgets sessions, letters, challenges and events that are over.
+    """Erases accounts whose time has come, and forgets sessions, emails, challenges and events that are over.
 
     Of many processes that are asked to do it every `interval` one does, and the next one an interval later.
     """

@@ -140,12 +140,12 @@ class Compat:
         expires_at, unsent = self.clock.now() + self.token_lifetime, -1 - secrets.randbits(62)
         with self.work as work:
             self.accounts.require_for_update(account.id)
-            self.email_actions.create(account.id, Purpose.RESET_PASSWORD, expires_at, message=unsent)
+            self.email_actions.create(account.id, Purpose.RESET_PASSWORD, expires_at, message_id=unsent)
             work.commit()
         return self.links.sign(Purpose.RESET_PASSWORD, account_id=account.id, state=unsent, expires_at=expires_at)
 
     def revoke_reset_token(self, account: AccountSnapshot) -> None:
-        """Let no reset token, and no link in a letter, set the account's password."""
+        """Let no reset token, and no link in an email, set the account's password."""
         with self.work as work:
             self.email_actions.revoke(account.id, [Purpose.RESET_PASSWORD])
             work.commit()

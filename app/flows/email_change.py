@@ -45,7 +45,7 @@ class EmailChange:
     def request(
         self, identity: OwnedSession[AccountSnapshot], email: str, password: str | None, client: ClientInfo
     ) -> None:
-        """Queue a letter to the new address and one to the old. Whether the new one is taken is not said here."""
+        """Queue an email to the new address and one to the old. Whether the new one is taken is not said here."""
         account, address, now = identity.owner, parse_address(email), self.clock.now()
         self.require_recent_auth(identity, password, client)
         told = {"account_id": account.id, "locale": client.language}
@@ -76,7 +76,7 @@ class EmailChange:
             raise LinkUsed
 
     def confirm_with_code(self, identity: OwnedSession[AccountSnapshot], code: str, client: ClientInfo) -> None:
-        """The same by the code in the letter, in the session that asked."""
+        """The same by the code in the email, in the session that asked."""
         canonical, device = identity.owner.email_canonical, identity.session.id
         action = self.find_email_action.by_code(Purpose.CHANGE_EMAIL, canonical, code, client, device)
         if not self._change(action, client):

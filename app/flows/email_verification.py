@@ -42,7 +42,7 @@ class EmailVerification:
     journal: Journal
 
     def resend(self, email: str, client: ClientInfo) -> None:
-        """Queue the letter again. One statement for every address: whether it needs one is found out on delivery."""
+        """Queue the email again. One statement for every address: whether it needs one is found out on delivery."""
         canonical = parse_address(email).canonical
         self.outbox.enqueue_now("verify_email", canonical, self.clock.now(), locale=client.language)
 
@@ -64,7 +64,7 @@ class EmailVerification:
             raise LinkUsed
 
     def confirm_with_code(self, email: str, code: str, client: ClientInfo) -> None:
-        """The same by the code in the letter; `CodeInvalid` for any failure.
+        """The same by the code in the email; `CodeInvalid` for any failure.
 
         No session ends: the code is typed where somebody has just signed up and was asked for it.
         """

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class MailDelivery:
-    """Sends each letter once if all goes well, twice at worst, and never forgets one."""
+    """Sends each email once if all goes well, twice at worst, and never forgets one."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class MailDelivery:
         self._compose, self._renderer, self._transport, self._jitter = compose, renderer, transport, jitter
 
     def deliver_due(self) -> int:
-        """Deliver one batch; the number of letters taken up. Without a mail server none is, and none is lost."""
+        """Deliver one batch; the number of emails taken up. Without a mail server none is, and none is lost."""
         try:
             return self._deliver_batch()
         except TemporaryFailure as closed:
@@ -63,7 +63,7 @@ class MailDelivery:
     def _deliver_batch(self, stop: threading.Event | None = None) -> int:
         if not self._outbox.has_due(self._clock.now()):
             return 0
-        with self._transport.open() as connection:  # before claiming: an outage costs no letter an attempt
+        with self._transport.open() as connection:  # before claiming: an outage costs no email an attempt
             with self._work as work:
                 messages = self._outbox.claim(self._clock.now())
                 work.commit()

@@ -1,4 +1,4 @@
-"""Looks after the letters that we owe: what became of them, and another attempt at those that failed."""
+"""Looks after the emails that we owe: what became of them, and another attempt at those that failed."""
 
 from dataclasses import dataclass
 
@@ -14,20 +14,20 @@ from app.flows.steps.require_administrator import Administrator, RequireAdminist
 
 
 class MessageNotFound(NotFound):
-    """No letter has this id; finished ones are forgotten after a while."""
+    """No email has this id; finished ones are forgotten after a while."""
 
-    detail = "There is no letter with this id."
+    detail = "There is no email with this id."
 
 
 class NothingToRetry(Conflict):
-    """A letter that was sent or dropped, or that is due anyway."""
+    """An email that was sent or dropped, or that is due anyway."""
 
     code = "nothing_to_retry"
 
 
 @dataclass(frozen=True, slots=True)
 class MailQueue:
-    """The outbox in the hands of an operator, who never sees what a letter says or a whole address."""
+    """The outbox in the hands of an operator, who never sees what an email says or a whole address."""
 
     work: UnitOfWork
     clock: Clock
@@ -36,7 +36,7 @@ class MailQueue:
     require_administrator: RequireAdministrator
 
     def recent(self, state: str | None = None, limit: int = 50) -> list[ListedMessage]:
-        """The newest letters, in any state or in one."""
+        """The newest emails, in any state or in one."""
         return self.outbox.recent(state, limit)
 
     def page(self, state: str | None, after: str | None, limit: int) -> Page[ListedMessage]:
@@ -44,18 +44,18 @@ class MailQueue:
         return paginate_by_id(lambda before, most: self.outbox.recent(state, most, before), after, limit)
 
     def summary(self) -> OutboxSummary:
-        """How many letters there are in each state, and how long the oldest has waited."""
+        """How many emails there are in each state, and how long the oldest has waited."""
         return self.outbox.summary(self.clock.now())
 
     def show(self, message_id: int) -> ListedMessage:
-        """One letter, or `NoSuchMail`."""
+        """One email, or `NoSuchMail`."""
         message = self.outbox.show(message_id)
         if message is None:
             raise MessageNotFound
         return message
 
     def retry(self, message_id: int, by: Administrator = None) -> None:
-        """Make a dead or postponed letter due now, or say why not: `NoSuchMail`, `NothingToRetry`."""
+        """Make a dead or postponed email due now, or say why not: `NoSuchMail`, `NothingToRetry`."""
         actor, now = self.require_administrator(by), self.clock.now()
         with self.work as work:
             if self.outbox.retry(message_id, now):
@@ -68,7 +68,7 @@ class MailQueue:
         raise NothingToRetry(f"Message {message_id} is {state}. Only a dead or a postponed message can be retried.")
 
     def retry_dead(self) -> int:
-        """Make every dead letter due now; how many that were."""
+        """Make every dead email due now; how many that were."""
         actor, now = self.require_administrator(None), self.clock.now()
         with self.work as work:
             count = self.outbox.retry_dead(now)

@@ -34,7 +34,7 @@ class PasswordChange:
     def change(
         self, identity: OwnedSession[AccountSnapshot], current: str | None, password: str, client: ClientInfo
     ) -> None:
-        """The new password holds, the other sessions are over, a letter says so. Of parallel changes one succeeds."""
+        """The new password holds, the other sessions are over, an email says so. Of parallel changes one succeeds."""
         account, own = identity.owner, identity.session.id
         self.require_recent_auth(identity, current, client)
         self.passwords.accept(password, account.email)

@@ -1,4 +1,4 @@
-"""Forgotten passwords: ask for a letter, come back with its link or its code."""
+"""Forgotten passwords: ask for an email, come back with its link or its code."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ class PasswordReset:
     attempt_limiter: AttemptLimiter
 
     def request(self, email: str, client: ClientInfo) -> None:
-        """Queue a letter to the address. Whether it has an account is looked up later, by whoever delivers.
+        """Queue an email to the address. Whether it has an account is looked up later, by whoever delivers.
 
         So a known and an unknown address take the same one statement, and nobody learns which it was.
         """
@@ -61,7 +61,7 @@ class PasswordReset:
         return self._device_token(account)
 
     def complete_with_code(self, email: str, code: str, password: str, client: ClientInfo) -> str:
-        """The same by the code in the letter, for which the address says whose it is; `CodeInvalid` for any failure."""
+        """The same by the code in the email, for which the address says whose it is; `CodeInvalid` for any failure."""
         canonical = parse_address(email).canonical
         self.passwords.accept(password, canonical)  # before a try is spent
         action = self.find_email_action.by_code(Purpose.RESET_PASSWORD, canonical, code, client)

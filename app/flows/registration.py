@@ -50,7 +50,7 @@ class Registration:
     def sign_up_unverified(self, email: str, password: str, client: ClientInfo) -> None:
         """A new account that must be verified before it can be used.
 
-        For a taken address the same work is done and nothing is said; its owner gets a letter instead.
+        For a taken address the same work is done and nothing is said; its owner gets an email instead.
         """
         address, password_hash, now = *self._accepted(email, password), self.clock.now()
         try:

@@ -1,4 +1,4 @@
-"""Shows how every letter reads, with sample data: for whoever words them."""
+"""Shows how every email reads, with sample data: for whoever words them."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,14 +31,14 @@ MINUTES = {"invitation": 24 * 60, "verify_email": 24 * 60, "email_change_confirm
 
 
 class TemplateNotFound(NotFound):
-    """Not one of the letters that we write, or not a language that we write in."""
+    """Not one of the emails that we write, or not a language that we write in."""
 
-    detail = "There is no such letter in this language."
+    detail = "There is no such email in this language."
 
 
 @dataclass(frozen=True, slots=True)
 class TemplatePreview:
-    """One letter as it reads in one language."""
+    """One email as it reads in one language."""
 
     kind: str
     locale: str
@@ -47,16 +47,16 @@ class TemplatePreview:
 
 @dataclass(frozen=True, slots=True)
 class TemplatePreviews:
-    """Renders each letter as the deliverer would, but sends nothing and reads nobody's data."""
+    """Renders each email as the deliverer would, but sends nothing and reads nobody's data."""
 
     renderer: EmailRenderer
 
     def all(self) -> list[TemplatePreview]:
-        """Every letter in every language."""
+        """Every email in every language."""
         return [self.preview(kind, locale) for locale in self.renderer.locales() for kind in self.renderer.kinds()]
 
     def preview(self, kind: str, locale: str) -> TemplatePreview:
-        """One letter in one language, or `NoSuchLetter`."""
+        """One email in one language, or `NoSuchLetter`."""
         if kind not in self.renderer.kinds() or locale not in self.renderer.locales():
             raise TemplateNotFound
         values = SAMPLE | {"minutes": MINUTES.get(kind, SAMPLE["minutes"])}

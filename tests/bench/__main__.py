@@ -180,7 +180,7 @@ def main() -> None:
     print(
         f"granian, {WORKERS} workers of {THREADS} threads; {MANY} keep-alive connections by "
         f"{'wrk' if LOAD is with_wrk else 'plain Python sockets'}; medians of {ROUNDS} rounds.\n"
-        f"bcrypt cost {COST}. Rate limits and mail delivery are off: letters wait in the outbox.",
+        f"bcrypt cost {COST}. Rate limits and mail delivery are off: emails wait in the outbox.",
         flush=True,
     )
     for kind in given.database or DATABASES:

@@ -1,7 +1,7 @@
 """Twenty times `kill -9`, of serving and of delivering processes by turns: nothing that was acknowledged is lost.
 
 Clients sign people up and forget their passwords all the while. What a client was promised is looked for afterwards:
-the account by signing in, the letters in the mailbox.
+the account by signing in, the emails in the mailbox.
 """
 
 import threading
@@ -24,7 +24,7 @@ from tests.faults.drill import Client, Reply, Report, statuses, until
 from tests.servers import Nest, new_database
 
 SUBJECTS = ("Welcome! Please confirm your address", "Choose a new password")
-LEASE = 2.0  # seconds: who was killed holds its letters for no longer
+LEASE = 2.0  # seconds: who was killed holds its emails for no longer
 MOST_TWICE = 20
 PATIENCE = 90
 
@@ -143,14 +143,14 @@ def crashes(kind: str, size: Size, report: Report) -> None:
     report.promise("answers that were mistakes", drill.mistakes(known.replies), drill.mistakes(known.replies) == 0)
     report.promise("accounts lost", f"{len(shut_out)} of {len(known.accounts):,}", not shut_out)
     lost = missing(office, known)
-    report.promise("letters lost", f"{len(lost)} of {len(known.letters):,}", not lost)
-    report.promise(f"letters that came twice (<= {MOST_TWICE})", twice, twice <= MOST_TWICE)
+    report.promise("emails lost", f"{len(lost)} of {len(known.emails):,}", not lost)
+    report.promise(f"emails that came twice (<= {MOST_TWICE})", twice, twice <= MOST_TWICE)
     strange = came.keys() - ids.keys()
-    report.promise("letters whose Message-ID is not their row's", len(strange), not strange)
+    report.promise("emails whose Message-ID is not their row's", len(strange), not strange)
 
 
 def missing(office: PostOffice, known: Acknowledged) -> set[tuple[str, str]]:
-    """The letters that were promised and have not come."""
+    """The emails that were promised and have not come."""
     return known.letters - {(taken.to[0], str(taken.message["Subject"])) for taken in office.taken.copy()}
 
 

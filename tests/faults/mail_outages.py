@@ -1,4 +1,4 @@
-"""The mail server refuses, hangs, says no or drops the line: callers do not notice, and every letter arrives later.
+"""The mail server refuses, hangs, says no or drops the line: callers do not notice, and every email arrives later.
 
 Windows with and without the mail server take turns, under the same paced load of sign-ups and forgotten passwords.
 """
@@ -20,12 +20,12 @@ from tests.servers import new_database
 
 SUBJECTS = {"signup": "Welcome! Please confirm your address", "forgot": "Choose a new password"}
 MUCH_SLOWER, ENOUGH = 1.2, 500  # a p99 of fewer requests is one request
-SOON, LATE = 60, 150  # seconds: nearly every letter is out; a letter that is not counts as lost
+SOON, LATE = 60, 150  # seconds: nearly every email is out; an email that is not counts as lost
 
 
 @dataclass(frozen=True)
 class Size:
-    """Of each fault: windows, their seconds, and people in a second, each of whom asks for two letters."""
+    """Of each fault: windows, their seconds, and people in a second, each of whom asks for two emails."""
 
     windows: int
     seconds: float
@@ -87,7 +87,7 @@ _kept_waiting: list[socket.socket] = []
 
 @contextmanager
 def bad_office(office: PostOffice, behaviour: Callable[..., object]) -> Iterator[None]:
-    """The mail server, which treats every letter like this."""
+    """The mail server, which treats every email like this."""
     office.at_data["*"] = behaviour  # type: ignore[assignment]
     try:
         with office.open():
@@ -124,12 +124,12 @@ class Outages:
         return window
 
     def arrived(self) -> set[tuple[str, str]]:
-        """Which of the letters that are owed have come."""
+        """Which of the emails that are owed have come."""
         came = {(taken.to[0], str(taken.message["Subject"])) for taken in self._office.taken.copy()}
         return {(email, kind) for email, kind in self.owed if (email, SUBJECTS[kind]) in came}
 
     def outage(self, fault: Callable[[], AbstractContextManager[object]]) -> tuple[Window, Window, float, float]:
-        """A window with mail, one without, and the seconds until 95 % and all of the letters were out."""
+        """A window with mail, one without, and the seconds until 95 % and all of the emails were out."""
         with self._office.open():
             usual = self.window()
             until(lambda: self.arrived() >= self.owed, LATE)
@@ -172,7 +172,7 @@ def mail_outages(kind: str, size: Size, report: Report) -> None:
     with new_database(kind) as url, ProcessPoolExecutor(1, anew) as pool:
         with drill.service(url, mail_port=office.port, mail_deliverer="thread") as port:
             outages = Outages(port, office, pool, size)
-            with office.open():  # the first letters of a process cost more than later ones
+            with office.open():  # the first emails of a process cost more than later ones
                 outages.window()
                 until(lambda: outages.arrived() >= outages.owed, LATE)
             for name, fault in faults(office).items():
@@ -180,9 +180,9 @@ def mail_outages(kind: str, size: Size, report: Report) -> None:
         lost = outages.owed - outages.arrived()
         [(dead,)] = drill.ask(url, "SELECT count(*) FROM outbox WHERE state = 'dead'")
     ids = Counter(str(taken.message["Message-ID"]) for taken in office.taken)
-    report.promise("letters lost", f"{len(lost)} of {len(outages.owed):,}", not lost)
-    report.promise("letters given up", dead, dead == 0)
-    report.figure("letters that came twice, under one Message-ID", sum(times > 1 for times in ids.values()))
+    report.promise("emails lost", f"{len(lost)} of {len(outages.owed):,}", not lost)
+    report.promise("emails given up", dead, dead == 0)
+    report.figure("emails that came twice, under one Message-ID", sum(times > 1 for times in ids.values()))
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ def give_codes(url: str) -> None:
     for purpose in ("reset-password", "verify-email"):
         drill.ask(
             url,
-            "INSERT INTO email_actions (account_id, purpose, letter, expires_at, code_expires_at, tries) "
+            "INSERT INTO email_actions (account_id, purpose, email, expires_at, code_expires_at, tries) "
             f"SELECT id, '{purpose}', 1, '{NEVER}', '{NEVER}', -1000000 FROM accounts",
         )
 
@@ -115,7 +115,7 @@ def cases(token: str) -> Iterator[Case]:
     everyone = ("known", "unknown", "unverified", "disabled")
     guess = {"code": "BCDF-GHJK"}
     new = guess | {"password": "a new horse battery"}
-    # First, as the letters of the cases below replace these codes.
+    # First, as the emails of the cases below replace these codes.
     yield Case("reset code", lambda client, who: client.api("POST", "/reset-password", {"email": who} | new), everyone)
     yield Case("verify code", lambda client, who: client.api("POST", "/verify-email", {"email": who} | guess), everyone)
     yield Case("login", lambda client, who: client.api("POST", "/auth/login", {"email": who} | wrong), everyone)

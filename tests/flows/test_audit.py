@@ -115,9 +115,9 @@ def test_sealing_what_is_sealed_changes_nothing(sealed):
 
 
 CHANGES = {
-    "id": 999_999_999, "at": None, "tag": "session.ended", "result": "refused", "account_id": BOB, "actor_id": BOB,
+    "id": 999_999_999, "at": None, "event": "session.ended", "result": "failure", "account_id": BOB, "actor_id": BOB,
     "session_id": "another", "ip": "198.51.100.1", "user_agent": "curl", "details": {"number": 7}, "salt": "0" * 32,
-    "commitment": "0" * 64, "link": "0" * 64, "erasure": "0" * 64,
+    "commitment": "0" * 64, "entry_hash": "0" * 64, "erasure": "0" * 64,
 }  # fmt: skip
 PERSONAL = ("account_id", "actor_id", "session_id", "ip", "user_agent", "details", "salt")
 
@@ -197,13 +197,13 @@ def test_a_row_that_is_put_in_is_named(sealed):
 
 
 def test_a_row_that_is_taken_out_of_its_place_leaves_a_gap_even_when_it_is_sealed_anew(sealed):
-    sealed.change(3, position=None, salt=None, commitment=None, link=None)
+    sealed.change(3, position=None, salt=None, commitment=None, entry_hash=None)
     assert sealed.audit.seal() == 1
     assert "Position 3 is gone" in sealed.verdict()
 
 
 @pytest.mark.usefixtures("each_database")
-@pytest.mark.parametrize("column", ["position", "link", "purged_position", "purged_link", "signature"])
+@pytest.mark.parametrize("column", ["position", "entry_hash", "purged_position", "purged_hash", "signature"])
 def test_a_head_that_was_changed_is_noticed_and_nothing_is_sealed_onto_it(sealed, column):
     sealed.tamper(sa.update(HEADS).values({column: 3 if "position" in column else "f" * 64}))
     assert sealed.verdict() == "The head of the audit chain was changed, or its secret is not listed."
@@ -215,7 +215,7 @@ def test_a_head_that_was_changed_is_noticed_and_nothing_is_sealed_onto_it(sealed
 def test_the_tail_cannot_be_cut_off_by_making_another_row_the_head(sealed):
     end = sealed.rows()[3]
     sealed.drop(5)
-    sealed.tamper(sa.update(HEADS).values(position=4, link=end.link))
+    sealed.tamper(sa.update(HEADS).values(position=4, entry_hash=end.entry_hash))
     assert "head" in sealed.verdict()
 
 
@@ -229,7 +229,7 @@ def test_without_its_head_a_chain_is_not_begun_anew(sealed):
 
 
 def test_a_chain_that_was_made_anew_or_put_back_is_told_by_an_end_noted_elsewhere(sealed):
-    noted = (sealed.head()["position"], sealed.head()["link"])
+    noted = (sealed.head()["position"], sealed.head()["entry_hash"])
     sealed.write(1)
     sealed.audit.seal()
     assert sealed.audit.verify(noted).count == 6
@@ -289,16 +289,16 @@ def test_an_older_secret_is_needed_until_what_it_sealed_is_purged(changed, clock
     assert "position 1, was changed" in journal.verdict()
     clock.advance(days=401)
     with pytest.raises(ChainBroken, match="position 1"):
-        Door(alone).housekeeping.run()
+        Door(alone).cleanup.run()
     journal.write(1)
     journal.audit.seal()
-    assert Door(changed.app).housekeeping.run()["events"] == 10
+    assert Door(changed.app).cleanup.run()["events"] == 10
     assert journal.audit.verify().count == 1
     close(alone)
 
 
 def test_who_has_an_older_secret_that_is_listed_makes_the_chain_anew_and_an_end_noted_elsewhere_tells(changed, sealed):
-    noted = (changed.head()["position"], changed.head()["link"])
+    noted = (changed.head()["position"], changed.head()["entry_hash"])
     sealed.tamper(sa.delete(EVENTS))
     sealed.tamper(sa.delete(HEADS))
     sealed.write(10)
@@ -422,7 +422,7 @@ def test_an_erasure_and_a_seal_at_once_leave_no_salt_behind(journal):
 def test_events_of_a_transaction_that_is_open_are_passed_by_and_sealed_later(app, journal):
     with app.app_context(), db.engine.connect() as late, late.begin():
         row = {
-            "at": journal.app.extensions["latchkey"].sign_in.clock.now(), "tag": "session.opened", "result": "ok",
+            "at": journal.app.extensions["latchkey"].sign_in.clock.now(), "event": "session.opened", "result": "success",
             "details": {},
         }  # fmt: skip
         late.execute(sa.insert(EVENTS), row)

@@ -21,7 +21,7 @@ def ann(client, auth):
 
 @pytest.fixture
 def letters(auth, mailbox):
-    """Deliver what waits; gives the subjects of all letters so far."""
+    """Deliver what waits; gives the subjects of all emails so far."""
 
     def deliver():
         auth.mail_delivery.deliver_due()
@@ -91,4 +91,4 @@ def test_a_session_for_credentials_that_were_changed_is_not_opened(auth, ann):
 def test_a_deleted_account_is_gone_everywhere_at_once(app, auth, client, ann):
     auth.compat.purge(ann)
     assert log_in(client).status_code == 401
-    assert [sql(app, f"SELECT * FROM {table}") for table in ("accounts", "sessions", "challenges")] == [[], [], []]
+    assert [sql(app, f"SELECT * FROM {table}") for table in ("accounts", "sessions", "email_actions")] == [[], [], []]

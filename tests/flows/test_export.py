@@ -36,7 +36,7 @@ class Asker:
         shown = {
             "export": self._auth.export.of(self.identity.owner),
             "activity": self._auth.activity.page(self.identity, 50).items,
-            "account": self._auth.administration.find(self.email),
+            "account": self._auth.admin_accounts.find(self.email),
         }
         words = UUID.sub("an id", json.dumps(shown, default=repr).replace(self.wanted, "the address"))
         words = re.sub("password_hash='[^']*'", "", words)

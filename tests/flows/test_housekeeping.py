@@ -59,7 +59,7 @@ def rows(app):
 
 
 def fill(app, now, count, *, ago):
-    """So many accounts, each with a session, a challenge and two letters, that were over `ago`; deletion not asked."""
+    """So many accounts, each with a session, a challenge and two emails, that were over `ago`; deletion not asked."""
     then = now - ago
     with app.app_context():
         for number in range(count):
@@ -72,10 +72,10 @@ def fill(app, now, count, *, ago):
             db.session.flush()
             db.session.add(Session(
                 id=str(uuid.uuid4()), account_id=account_id, created_at=then, rotated_at=then, authenticated_at=then,
-                expires_at=then, ends_at=then,
+                expires_at=then, absolute_expires_at=then,
             ))  # fmt: skip
             db.session.add(EmailAction(
-                account_id=account_id, purpose="reset", letter=number, expires_at=then, code_expires_at=then, tries=0
+                account_id=account_id, purpose="reset", message_id=number, expires_at=then, code_expires_at=then, attempts=0
             ))  # fmt: skip
             for state in (SENT, DEAD):
                 db.session.add(QueuedMessage(
@@ -89,7 +89,7 @@ def fill(app, now, count, *, ago):
 def test_what_is_over_goes_and_the_rest_stays(each_app, auth, clock, small_batches):
     fill(each_app, clock.now(), 8, ago=OLD)
     fill(each_app, clock.now(), 2, ago=timedelta(minutes=1))
-    assert auth.cleanup.run() == {"accounts": 0, "sessions": 8, "challenges": 8, "letters": 16, "events": 0}
+    assert auth.cleanup.run() == {"accounts": 0, "sessions": 8, "email_actions": 8, "letters": 16, "events": 0}
     assert rows(each_app) == [10, 2, 2, 4]
 
 

@@ -17,7 +17,7 @@ from tests.web.api.acts import NEW, PASSWORD, sql
 HOME = ClientInfo("192.0.2.7", "Latchkey test")
 WRONG = "a wrong password"
 NEWEST = (
-    "SELECT tag, result, account_id, actor_id, session_id, ip, user_agent, details FROM audit_events"
+    "SELECT event, result, account_id, actor_id, session_id, ip, user_agent, details FROM audit_events"
     " ORDER BY id DESC LIMIT 1"
 )
 
@@ -37,7 +37,7 @@ def newest(app):
 
 def events(app):
     """Tag and result of every event, in order."""
-    return sql(app, "SELECT tag, result FROM audit_events ORDER BY id")
+    return sql(app, "SELECT event, result FROM audit_events ORDER BY id")
 
 
 @pytest.mark.parametrize("tag", EventType)
@@ -56,7 +56,7 @@ def test_a_wrong_password_is_written_down_for_its_owner(app, auth, ann):
     with pytest.raises(InvalidCredentials):
         auth.sign_in.with_password("ann@example.com", WRONG, ClientInfo("198.51.100.9", "curl"))
     event = newest(app)
-    assert (event["tag"], event["result"], event["account_id"]) == ("login.failed", "refused", ann.owner.id)
+    assert (event["event"], event["result"], event["account_id"]) == ("login.failed", "failure", ann.owner.id)
     assert (event["session_id"], event["ip"], event["user_agent"]) == (None, "198.51.100.9", "curl")
 
 
@@ -65,7 +65,7 @@ def test_an_unknown_address_is_written_down_without_an_account_and_without_the_a
     with pytest.raises(InvalidCredentials):
         auth.sign_in.with_password("nobody@example.com", WRONG, HOME)
     event = newest(app)
-    assert (event["tag"], event["account_id"], event["actor_id"]) == ("login.failed", None, None)
+    assert (event["event"], event["account_id"], event["actor_id"]) == ("login.failed", None, None)
     assert "nobody" not in str(event)
     assert WRONG not in str(event)
 
@@ -86,7 +86,7 @@ def test_a_right_password_for_an_address_that_waits_is_a_refused_sign_in(app, au
     for sign_in in (auth.sign_in.with_password, auth.sign_in.authenticate_request):
         with pytest.raises(InvalidCredentials):
             sign_in("ann@example.com", PASSWORD, HOME)
-    assert events(app)[1:] == [("login.failed", "refused")] * 2
+    assert events(app)[1:] == [("login.failed", "failure")] * 2
     assert "email_not_verified" in str(newest(app)["details"])
 
 
@@ -103,10 +103,10 @@ def test_giving_the_password_again_is_written_down_right_or_wrong(app, auth, ann
     with pytest.raises(WrongPassword):
         auth.sign_in.reauthenticate(ann, WRONG, HOME)
     event = newest(app)
-    assert (event["tag"], event["result"]) == ("reauthentication.failed", "refused")
+    assert (event["event"], event["result"]) == ("reauthentication.failed", "failure")
     assert (event["account_id"], event["session_id"]) == (ann.owner.id, ann.session.id)
     auth.sign_in.reauthenticate(ann, PASSWORD, HOME)
-    assert (newest(app)["tag"], newest(app)["session_id"]) == ("session.reauthenticated", ann.session.id)
+    assert (newest(app)["event"], newest(app)["session_id"]) == ("session.reauthenticated", ann.session.id)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_giving_the_password_again_is_written_down_right_or_wrong(app, auth, ann
 def test_so_is_a_wrong_one_before_what_needs_it(app, auth, ann, act):
     with pytest.raises(WrongPassword):
         act(auth, ann)
-    assert events(app)[-1] == ("reauthentication.failed", "refused")
+    assert events(app)[-1] == ("reauthentication.failed", "failure")
 
 
 @pytest.mark.usefixtures("each_database", "ann")
@@ -130,7 +130,7 @@ def test_a_wrong_code_is_written_down_for_known_and_unknown_alike(app, auth, ema
     with pytest.raises(CodeInvalid):
         auth.password_reset.complete_with_code(email, "BBBB-BBBB", NEW, HOME)
     event = newest(app)
-    assert (event["tag"], event["result"], event["account_id"] is not None) == ("code.failed", "refused", known)
+    assert (event["event"], event["result"], event["account_id"] is not None) == ("code.failed", "failure", known)
     assert "reset" in str(event["details"])
     assert "BBBB" not in str(event)
 
@@ -140,11 +140,11 @@ def test_keys_are_rotated_and_retired_by_the_operator(app, auth, clock):
     old = auth.key_rotation.published()["keys"][0]["kid"]
     new, _ = auth.key_rotation.rotate()
     event = newest(app)
-    assert (event["tag"], event["actor_id"], event["account_id"]) == ("key.rotated", "operator", None)
+    assert (event["event"], event["actor_id"], event["account_id"]) == ("key.rotated", "operator", None)
     assert new in str(event["details"])
     clock.advance(minutes=11)
     auth.key_rotation.retire(old)
-    assert newest(app)["tag"] == "key.retired"
+    assert newest(app)["event"] == "key.retired"
     assert old in str(newest(app)["details"])
 
 
@@ -173,7 +173,7 @@ def test_an_erased_account_leaves_events_of_nobody(app, auth, ann, clock):
     clock.advance(days=8)
     auth.audit_sealing.seal()
     auth.cleanup.run()
-    assert events(app)[-1] == ("account.deleted", "ok")
+    assert events(app)[-1] == ("account.deleted", "success")
     assert sql(app, "SELECT DISTINCT account_id, actor_id, session_id, ip, salt FROM audit_events") == [(None,) * 5]
     assert auth.audit_sealing.seal() == 1
     assert auth.audit_sealing.verify().count == len(events(app))

@@ -1,4 +1,4 @@
-"""Previews: every letter as it will read."""
+"""Previews: every email as it will read."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ def test_every_letter_can_be_looked_at_in_every_language() -> None:
 
 def test_a_preview_shows_what_the_letter_will_say() -> None:
     preview = previews.preview("verify_email", "de")
-    assert preview.letter.subject == "Willkommen! Bitte bestätigen Sie Ihre Adresse"
-    assert "WDJB-MJHT" in preview.letter.text
-    assert "24 Stunden" in preview.letter.html
+    assert preview.message.subject == "Willkommen! Bitte bestätigen Sie Ihre Adresse"
+    assert "WDJB-MJHT" in preview.message.text
+    assert "24 Stunden" in preview.message.html
 
 
 @pytest.mark.parametrize(("kind", "locale"), [("verify_email", "tlh"), ("nothing", "en"), ("../en", "de"), ("", "")])

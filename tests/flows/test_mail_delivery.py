@@ -78,7 +78,7 @@ def delivery(app: Flask, clock: StillClock, links: Links) -> MailDelivery:
         UnitOfWork(), clock, AccountStore(), EmailActionStore(), outbox, journal, links, codes, letterhead
     )
     return MailDelivery(
-        work=UnitOfWork(), clock=clock, outbox=outbox, prepare=prepare, letters=EmailRenderer(), post=SmtpTransport(),
+        work=UnitOfWork(), clock=clock, outbox=outbox, compose=prepare, renderer=EmailRenderer(), transport=SmtpTransport(),
         jitter=random.SystemRandom(),
     )  # fmt: skip
 
@@ -88,7 +88,7 @@ def forgot(address: str) -> None:
 
 
 def notice(address: str, kind: str = "password_changed") -> None:
-    """Owe a letter to a new account."""
+    """Owe an email to a new account."""
     account = open_account(address)
     with UnitOfWork() as work:
         outbox.enqueue(kind, now=NOON, address=account.email, account_id=account.id)

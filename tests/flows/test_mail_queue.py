@@ -1,4 +1,4 @@
-"""The operator's view of the letters that we owe."""
+"""The operator's view of the emails that we owe."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -25,7 +25,7 @@ def queue(app: Flask, clock: SettableClock) -> Iterator[MailQueue]:
 
 
 def letter(clock: Clock, state: str) -> int:
-    """The id of a letter that has come this far."""
+    """The id of an email that has come this far."""
     outbox.enqueue_now("reset_password", "ada@example.org", clock.now())
     if state != QUEUED:
         with UnitOfWork() as work:

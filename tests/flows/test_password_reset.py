@@ -1,4 +1,4 @@
-"""A forgotten password, from the letter to the new one."""
+"""A forgotten password, from the email to the new one."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -25,7 +25,7 @@ def ann(client):
 
 @pytest.fixture
 def letter(client, auth, mailbox):
-    """Have a letter sent to an address; gives the last one that came."""
+    """Have an email sent to an address; gives the last one that came."""
 
     def send(email="ann@example.com"):
         forget(client, email)

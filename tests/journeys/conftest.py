@@ -73,7 +73,7 @@ def person(site: Turns, auth, mailbox) -> Callable[..., Person]:
 
 @pytest.fixture
 def ann(person) -> Person:
-    """Somebody who has signed up and lost no letter."""
+    """Somebody who has signed up and lost no email."""
     ann = person()
     ann.sign_up()
     ann.letters()

@@ -52,13 +52,13 @@ def somebody(mailbox):
 
 
 def code_of(person):
-    """The code of a new letter about a new password."""
+    """The code of a new email about a new password."""
     person.send("forgot-password", email=person.email)
     return person.code("Choose a new password")
 
 
 def link_of(person):
-    """The token of the link in such a letter."""
+    """The token of the link in such an email."""
     person.send("forgot-password", email=person.email)
     return person.link("Choose a new password", "reset-password")
 

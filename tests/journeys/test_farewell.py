@@ -80,7 +80,7 @@ def test_the_export_holds_everything_but_the_hash(ann) -> None:
     exported = ann.ask("GET", "account/export").json
     assert exported["account"]["first_name"] == "Annabel"
     assert [session["ip"] for session in exported["sessions"]] == ["127.0.0.1"]
-    assert "account.created" in [event["tag"] for event in exported["audit_events"]]
+    assert "account.created" in [event["event"] for event in exported["audit_events"]]
     assert "bcrypt" not in json.dumps(exported)
 
 

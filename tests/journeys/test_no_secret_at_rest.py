@@ -56,7 +56,7 @@ def witness(log, site, settings):
 
 
 class House:
-    """The service from within: its letters, its commands, and all that it keeps."""
+    """The service from within: its emails, its commands, and all that it keeps."""
 
     def __init__(self, app, auth, mailbox, witness, folder):
         self._app, self._auth, self._mailbox, self._witness = app, auth, mailbox, witness
@@ -68,7 +68,7 @@ class House:
         return b"\n".join(self._pieces)
 
     def letters(self, subject=""):
-        """The text of the newest letter that has this in its subject. Looks at all that is kept meanwhile."""
+        """The text of the newest email that has this in its subject. Looks at all that is kept meanwhile."""
         self.look()
         while self._auth.mail_delivery.deliver_due():
             self.look()

@@ -1,4 +1,4 @@
-"""Somebody has letters sent to a mailbox, again and again."""
+"""Somebody has emails sent to a mailbox, again and again."""
 
 from app.domain.mail.rate_limit import BURST
 

@@ -75,7 +75,7 @@ class Witness:
                     self.secrets["password" if name in TYPED else name].add(told[name])
 
     def read(self, letters: list[Any]) -> None:
-        """Remember the links and codes of these letters."""
+        """Remember the links and codes of these emails."""
         for letter in letters:
             for text in (letter.text, letter.html):
                 self.secrets["link"] |= set(re.findall(r"#token=([\w.-]+)", text))

@@ -61,7 +61,7 @@ class House:
         return SignedUp(email, tokens.access_token, tokens.refresh_token)
 
     def reset_tokens(self, *emails: str) -> list[str]:
-        """A reset token for each address, out of a real letter."""
+        """A reset token for each address, out of a real email."""
         self.ask("DELETE FROM outbox")
         for email in emails:
             self.auth.password_reset.request(email, ClientInfo())

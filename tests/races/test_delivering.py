@@ -17,7 +17,7 @@ DELIVERERS = 3
 
 
 class SlowMailbox(Mailbox):
-    """A mail server that has the letter some time before it says so: the moment at which a copy can come about."""
+    """A mail server that has the email some time before it says so: the moment at which a copy can come about."""
 
     async def handle_DATA(self, *given: Any) -> str:  # noqa: N802
         said = await super().handle_DATA(*given)
@@ -35,12 +35,12 @@ def slow_mailbox() -> Iterator[SlowMailbox]:
 
 @pytest.fixture
 def slowly(house: House, slow_mailbox: SlowMailbox) -> Settings:
-    """Those of the house, but letters go to the slow mail server."""
+    """Those of the house, but emails go to the slow mail server."""
     return house.settings.model_copy(update={"mail_port": slow_mailbox.port})
 
 
 def owe(house: House, count: int) -> set[str]:
-    """Letters that were promised by an answer, and whom to."""
+    """Emails that were promised by an answer, and whom to."""
     emails = {house.sign_up().email for _ in range(count)}
     house.ask("DELETE FROM outbox")
     for email in emails:
@@ -51,7 +51,7 @@ def owe(house: House, count: int) -> set[str]:
 def wait_until_none_is_owed(house: House, seconds: float) -> None:
     end = time.monotonic() + seconds
     while house.ask("SELECT count(*) FROM outbox WHERE state = 'queued'"):
-        assert time.monotonic() < end, "letters are stuck"
+        assert time.monotonic() < end, "emails are stuck"
         time.sleep(0.1)
 
 
@@ -93,7 +93,7 @@ def test_letters_outlive_deliverers_that_are_killed_at_random_moments(
     assert {len(ids) for ids in seen.values()} == {1}
     assert len(slow_mailbox.letters) - len(emails) <= kills
     assert house.ask("SELECT count(*) FROM outbox WHERE kind = 'reset_password' AND state <> 'sent'") == 0
-    assert house.ask("SELECT max(attempts) FROM outbox") > 1, "nobody was killed with a letter in hand"
+    assert house.ask("SELECT max(attempts) FROM outbox") > 1, "nobody was killed with an email in hand"
 
 
 def test_every_copy_of_a_letter_carries_a_link_that_works(
@@ -102,7 +102,7 @@ def test_every_copy_of_a_letter_carries_a_link_that_works(
     (email,) = owe(house, 1)
     pid = house.nest.deliver(slowly)
     slow_mailbox.wait_for(1)
-    house.nest.kill(pid)  # most likely before it has noted that the letter is sent
+    house.nest.kill(pid)  # most likely before it has noted that the email is sent
     house.ask("UPDATE outbox SET state = 'queued', finished_at = NULL, claim = NULL, lease_until = NULL")
     pid = house.nest.deliver(slowly)
     slow_mailbox.wait_for(2)

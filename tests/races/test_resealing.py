@@ -47,7 +47,7 @@ def test_of_many_who_reseal_at_once_one_changes_each_key(app, auth, client, rest
     done = together([Door(other).keys.reseal for other in restarted])
     assert sum(resealed for resealed, _ in done) == KEYS
     assert {resealed + others for resealed, others in done} == {KEYS}
-    assert sql(app, "SELECT count(*) FROM audit_events WHERE tag = 'key.resealed'") == [(KEYS,)]
+    assert sql(app, "SELECT count(*) FROM audit_events WHERE event = 'key.resealed'") == [(KEYS,)]
     assert {me(other.test_client(), tokens).status_code for other in restarted} == {200}
 
 

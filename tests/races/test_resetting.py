@@ -129,7 +129,9 @@ def test_a_reset_about_to_commit_leaves_no_sign_in_with_the_old_password(house: 
 
 
 def test_parallel_sign_ins_that_all_renew_an_outdated_hash_all_succeed(house: House, rounds: int) -> None:
-    outdated = Passwords(rounds=5, min_length=1, slots=HashSlots(1, 1), breaches=BreachedPasswords("")).hash(PASSWORD)
+    outdated = Passwords(rounds=5, min_length=1, slots=HashSlots(1, 1), breached_passwords=BreachedPasswords("")).hash(
+        PASSWORD
+    )
     for _ in range(max(2, rounds // 2)):
         email = house.sign_up().email
         house.ask("UPDATE accounts SET password_hash = :old WHERE email = :email", old=outdated, email=email)

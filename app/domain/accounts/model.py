@@ -15,7 +15,7 @@ State = Literal["active", "disabled", "deleting"]
 class Account(Model):
     """One person's account.
 
-    `email` is the address as typed: letters go to it. `email_canonical` identifies: unique, compared byte for byte.
+    `email` is the address as typed: emails go to it. `email_canonical` identifies: unique, compared byte for byte.
     `credentials_version` rises with every change of password or address and thereby voids every link signed before.
     `deletes_at` is when an account whose owner deleted it will be gone; signing in before then keeps it.
     """
@@ -60,7 +60,7 @@ class AccountSnapshot:
 
     @property
     def email_verified(self) -> bool:
-        """Whether its owner has shown that letters to the address reach them."""
+        """Whether its owner has shown that emails to the address reach them."""
         return self.email_verified_at is not None
 
     @property
@@ -70,7 +70,7 @@ class AccountSnapshot:
 
     @property
     def has_password(self) -> bool:
-        """Whether some password fits. None does until its owner chooses one, by the link in a letter."""
+        """Whether some password fits. None does until its owner chooses one, by the link in an email."""
         return self.password_hash is not None
 
     @property

@@ -108,7 +108,7 @@ class AccountStore:
     ) -> bool:
         """Replace the password unless password or address were replaced since the snapshot. In a unit of work.
 
-        `verified`: whoever does it has just shown that letters to the address reach them.
+        `verified`: whoever does it has just shown that emails to the address reach them.
         """
         values: dict[str, Any] = {"password_hash": password_hash}
         if verified:
@@ -144,7 +144,7 @@ class AccountStore:
             raise EmailTaken from None
 
     def verify_email(self, account: AccountSnapshot, now: datetime) -> bool:
-        """Remember that letters to the address reach its owner; True for who did it first. In a unit of work."""
+        """Remember that emails to the address reach its owner; True for who did it first. In a unit of work."""
         unverified = sa.and_(
             _accounts.c.id == account.id,
             _accounts.c.email_canonical == account.email_canonical,

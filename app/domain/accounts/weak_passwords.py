@@ -11,7 +11,7 @@ from app.core.errors import Invalid
 
 COMMON: Final = frozenset(FREQUENCY_LISTS["passwords"])  # the 30,000 most used, where ASVS 6.2.4 asks for 3,000
 MIN_WORD: Final = 3  # shorter parts of an address, such as "de", are in too many words
-MIN_OTHER_CHARACTERS: Final = 4  # letters that must be left when what is known is taken away
+MIN_OTHER_CHARACTERS: Final = 4  # emails that must be left when what is known is taken away
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 

@@ -26,7 +26,7 @@ class EventType(StrEnum):
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an event
     PASSWORD_RESET = "password.reset"  # noqa: S105 - the name of an event
     PASSWORD_RESET_STARTED = "password.reset_started"  # noqa: S105 - the name of an event
-    REAUTHENTICATION_FAILED = "reauthentication.failed"  # noqa: S105 - the name of an event
+    REAUTHENTICATION_FAILED = "reauthentication.failed"
     CODE_FAILED = "code.failed"
     SESSION_OPENED = "session.opened"
     LOGIN_FAILED = "login.failed"

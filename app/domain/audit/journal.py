@@ -15,7 +15,7 @@ from app.domain.audit.chain import Chain
 from app.domain.audit.event_types import EventType, present_word, stored_words
 from app.domain.audit.model import RECORD_COLUMNS, AuditEvent, AuditRecord
 
-__all__ = ["OPERATOR", "Journal", "EventType"]
+__all__ = ["OPERATOR", "EventType", "Journal"]
 
 OPERATOR: Final = "operator"  # the actor of what is done by a command
 EXPORTED: Final = ("at", "event", "result", "session_id", "ip", "user_agent", "details")

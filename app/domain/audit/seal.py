@@ -22,7 +22,7 @@ _any_waiting = sa.select(sa.literal(1)).where(_waiting).limit(1)
 _take = sa.select(*RECORD_COLUMNS).where(_waiting).order_by(_events.c.id).limit(BATCH).with_for_update(skip_locked=True)
 _seal = (
     sa.update(_events)
-    .where(_events.c.id == sa.bindparam("event"))
+    .where(_events.c.id == sa.bindparam("row_id"))
     .values({name: sa.bindparam(name) for name in ("position", "salt", "commitment", "entry_hash")})
 )
 

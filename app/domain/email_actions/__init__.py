@@ -1,1 +1,1 @@
-"""Challenges: what a link or a code in a letter may do, once."""
+"""Challenges: what a link or a code in an email may do, once."""

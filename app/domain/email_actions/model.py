@@ -1,4 +1,4 @@
-"""The challenges table: for each account and purpose the newest letter whose link or code may still be used."""
+"""The challenges table: for each account and purpose the newest email whose link or code may still be used."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from app.core.database import Model, UtcDateTime
 
 
 class Purpose(StrEnum):
-    """What a letter's link is for. A link of one purpose is never taken for another."""
+    """What an email's link is for. A link of one purpose is never taken for another."""
 
     RESET_PASSWORD = "reset-password"  # noqa: S105 - a purpose, no secret
     VERIFY_EMAIL = "verify-email"
@@ -22,7 +22,7 @@ class Purpose(StrEnum):
 class EmailAction(Model):
     """One row is one thing that may be done once; doing it deletes the row, and the row count says who did it.
 
-    No token and no code rests here: both are made from the secret and `letter` when the letter is sent. `address` is
+    No token and no code rests here: both are made from the secret and `email` when the email is sent. `address` is
     the address that a change of email leads to, or that undoing one leads back to. The latter is `reserved`, in its
     canonical form: no other account may have it while the change can be undone.
     """

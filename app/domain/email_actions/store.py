@@ -21,7 +21,7 @@ _columns = _actions.c
 
 @dataclass(frozen=True, slots=True)
 class PendingEmailAction:
-    """A challenge that may still be met: by the link of `letter`, or by its code."""
+    """A challenge that may still be met: by the link of `email`, or by its code."""
 
     account_id: str
     message_id: int
@@ -30,7 +30,7 @@ class PendingEmailAction:
 
     @property
     def from_message(self) -> bool:
-        """Whether a letter carries it: meeting it then shows that letters reach the owner. Below 0 there is none."""
+        """Whether an email carries it: meeting it then shows that emails reach the owner. Below 0 there is none."""
         return self.message_id > 0
 
 
@@ -38,14 +38,20 @@ class EmailActionStore:
     """Opens challenges, hands each out once, and forgets them."""
 
     def create(
-        self, account_id: str, purpose: Purpose, expires_at: datetime, *, address: str | None = None, message: int = 0
+        self,
+        account_id: str,
+        purpose: Purpose,
+        expires_at: datetime,
+        *,
+        address: str | None = None,
+        message_id: int = 0,
     ) -> None:
         """Open a challenge that no email carries yet, in place of an earlier one.
 
         In a unit of work that holds the account's row: two that find nothing to delete would both insert.
         """
         self.revoke(account_id, [purpose])
-        db.session.execute(sa.insert(_actions).values(_row(account_id, purpose, message, expires_at, address)))
+        db.session.execute(sa.insert(_actions).values(_row(account_id, purpose, message_id, expires_at, address)))
 
     def reserve(self, account_id: str, expires_at: datetime, address: str, canonical: str, now: datetime) -> bool:
         """Let a change of address be undone, and keep the old one free for it; False if an earlier one still can.
@@ -66,28 +72,33 @@ class EmailActionStore:
         theirs = (_columns.reserved == canonical, _columns.account_id != account_id, _columns.expires_at > now)
         return db.session.scalar(sa.select(sa.literal(1)).where(*theirs).limit(1)) is not None
 
-    def attach(self, account_id: str, purpose: Purpose, message: int, expires_at: datetime, now: datetime) -> bool:
-        """Let `letter` carry the one open challenge of this purpose; False if a newer letter does. In a unit of work.
+    def attach(self, account_id: str, purpose: Purpose, message_id: int, expires_at: datetime, now: datetime) -> bool:
+        """Let `email` carry the one open challenge of this purpose; False if a newer email does. In a unit of work.
 
-        Sending the same letter again changes nothing: a mail program that shows only the first of two copies still
+        Sending the same email again changes nothing: a mail program that shows only the first of two copies still
         shows a link that works.
         """
-        newest = sa.update(_actions).where(*_of(account_id, purpose), _columns.message < message)
-        fresh = {"message_id": message, "expires_at": expires_at, "code_expires_at": now + CODE_LIFETIME, "attempts": 0}
+        newest = sa.update(_actions).where(*_of(account_id, purpose), _columns.message_id < message_id)
+        fresh = {
+            "message_id": message_id,
+            "expires_at": expires_at,
+            "code_expires_at": now + CODE_LIFETIME,
+            "attempts": 0,
+        }
         for _ in range(2):  # the second time if another deliverer inserted a row between our look and our insert
             if db.session.execute(newest.values(fresh)).rowcount == 1:  # type: ignore[attr-defined]
                 return True
-            there = db.session.scalar(sa.select(_columns.message).where(*_of(account_id, purpose)))
+            there = db.session.scalar(sa.select(_columns.message_id).where(*_of(account_id, purpose)))
             if there is not None:
-                return bool(there == message)
-            if self._insert(_row(account_id, purpose, message, expires_at, None, now + CODE_LIFETIME)):
+                return bool(there == message_id)
+            if self._insert(_row(account_id, purpose, message_id, expires_at, None, now + CODE_LIFETIME)):
                 return True
         return False
 
     def find(self, account_id: str, purpose: Purpose, now: datetime) -> PendingEmailAction | None:
         """The open challenge of this purpose. Changes nothing."""
         row = fetch_one(
-            sa.select(_columns.account_id, _columns.message, _columns.address, _columns.expires_at).where(
+            sa.select(_columns.account_id, _columns.message_id, _columns.address, _columns.expires_at).where(
                 *_of(account_id, purpose), _columns.expires_at > now
             ),
             {},
@@ -96,13 +107,13 @@ class EmailActionStore:
 
     def consume(self, action: PendingEmailAction, purpose: Purpose) -> bool:
         """Use the challenge up; true for exactly one of all who try. In a unit of work."""
-        same = (*_of(action.account_id, purpose), _columns.message == action.message_id)
+        same = (*_of(action.account_id, purpose), _columns.message_id == action.message_id)
         return bool(db.session.execute(sa.delete(_actions).where(*same)).rowcount == 1)  # type: ignore[attr-defined]
 
     def with_code(self, account_id: str, purpose: Purpose, now: datetime) -> PendingEmailAction | None:
         """The challenge whose code may still be tried. Changes nothing."""
         # Aggregates give one row whether or not one is found, so that reading it takes equally long.
-        parts = (_columns.account_id, _columns.message, _columns.address, _columns.expires_at)
+        parts = (_columns.account_id, _columns.message_id, _columns.address, _columns.expires_at)
         found = sa.select(*map(sa.func.max, parts))
         row = fetch_one(found.where(*_with_code(account_id, purpose, now)), {})
         return PendingEmailAction(*row) if row and row[0] else None
@@ -113,8 +124,10 @@ class EmailActionStore:
         Not while another guess at it is looked at: to wait for that would take longer than it does for an address
         without a challenge, and so tell that there is one.
         """
-        account_id, message = (action.account_id, action.message_id) if action else (NO_ACCOUNT, 0)
-        same = sa.select(_columns.message).where(*_with_code(account_id, purpose, now), _columns.message == message)
+        account_id, message_id = (action.account_id, action.message_id) if action else (NO_ACCOUNT, 0)
+        same = sa.select(_columns.message_id).where(
+            *_with_code(account_id, purpose, now), _columns.message_id == message_id
+        )
         return db.session.scalar(same.with_for_update(skip_locked=True)) is not None
 
     def count_attempt(self, account_id: str, purpose: Purpose) -> None:
@@ -159,7 +172,7 @@ def _of(account_id: str, purpose: Purpose) -> tuple[sa.ColumnElement[bool], ...]
 def _with_code(account_id: str, purpose: Purpose, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         *_of(account_id, purpose),
-        _columns.message > 0,
+        _columns.message_id > 0,
         _columns.attempts < MAX_ATTEMPTS,
         _columns.expires_at > now,
         _columns.code_expires_at > now,
@@ -169,7 +182,7 @@ def _with_code(account_id: str, purpose: Purpose, now: datetime) -> tuple[sa.Col
 def _row(
     account_id: str,
     purpose: Purpose,
-    message: int,
+    message_id: int,
     expires_at: datetime,
     address: str | None,
     code_expires_at: datetime | None = None,
@@ -177,7 +190,7 @@ def _row(
     return {
         "account_id": account_id,
         "purpose": purpose.value,
-        "message_id": message,
+        "message_id": message_id,
         "address": address,
         "expires_at": expires_at,
         "code_expires_at": code_expires_at or expires_at,

@@ -27,7 +27,7 @@ GREETING_SECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class CaughtMessage:
-    """A letter that would have left the house."""
+    """An email that would have left the house."""
 
     id: str
     to: str
@@ -38,7 +38,7 @@ class CaughtMessage:
 
 
 class MailConsole:
-    """Listens like a mail server, prints each letter and keeps the newest hundred in memory."""
+    """Listens like a mail server, prints each email and keeps the newest hundred in memory."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = 1025, clock: Clock | None = None) -> None:
         self.host, self.port = host, port
@@ -78,11 +78,11 @@ class MailConsole:
             return list(reversed(self._messages))
 
     def message(self, message_id: str) -> CaughtMessage | None:
-        """One letter, while it is kept."""
+        """One email, while it is kept."""
         return next((message for message in self.messages() if message.id == message_id), None)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
-        """Take a letter, whatever is in it."""
+        """Take an email, whatever is in it."""
         message = self._read(envelope)
         with self._lock:
             self._messages.append(message)
@@ -150,5 +150,5 @@ def _part(message: EmailMessage, kind: str) -> str:
 
 def _print(text: str) -> None:
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    with suppress(OSError, ValueError):  # a closed terminal must not lose the letter
+    with suppress(OSError, ValueError):  # a closed terminal must not lose the email
         print(text.encode(encoding, "replace").decode(encoding), flush=True)

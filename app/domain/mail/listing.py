@@ -1,4 +1,4 @@
-"""The outbox as operators see it: what became of a letter, never what it says."""
+"""The outbox as operators see it: what became of an email, never what it says."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ListedMessage:
-    """One letter. The fields stand in the order of the statement that reads them, with the address masked."""
+    """One email. The fields stand in the order of the statement that reads them, with the address masked."""
 
     id: int
     kind: str
@@ -24,14 +24,14 @@ class ListedMessage:
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> "ListedMessage":
-        """The letter in a row."""
+        """The email in a row."""
         message = cls(*row)
         return replace(message, address=masked(message.address))
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxSummary:
-    """How the outbox stands, for operators: letters by state and how long the oldest queued one has waited."""
+    """How the outbox stands, for operators: emails by state and how long the oldest queued one has waited."""
 
     queued: int
     sent: int
@@ -42,7 +42,7 @@ class OutboxSummary:
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """What the outbox still holds: letters to be sent, those of them that are due, those given up."""
+    """What the outbox still holds: emails to be sent, those of them that are due, those given up."""
 
     queued: int
     due: int

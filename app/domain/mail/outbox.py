@@ -1,4 +1,4 @@
-"""The outbox: letters are put in with the change that causes them, and taken out under a lease."""
+"""The outbox: emails are put in with the change that causes them, and taken out under a lease."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ class LeaseLost(Exception):
 
 
 class Outbox:
-    """Keeps letters until they are delivered. `host` is the right half of their Message-IDs; of a long one, its end."""
+    """Keeps emails until they are delivered. `host` is the right half of their Message-IDs; of a long one, its end."""
 
     def __init__(self, host: str = "latchkey.invalid") -> None:
         while len(host) > MAX_HOST:
@@ -52,7 +52,7 @@ class Outbox:
         db.session.add(QueuedMessage(**row))
 
     def enqueue_now(self, kind: str, address: str, now: datetime, *, locale: str | None = None) -> None:
-        """Owe a letter to an address nobody looked up, by one statement that commits itself."""
+        """Owe an email to an address nobody looked up, by one statement that commits itself."""
         execute(queries.INSERT, self._row(kind, now, address, locale=locale))
 
     def has_due(self, now: datetime) -> bool:
@@ -60,7 +60,7 @@ class Outbox:
         return fetch_one(queries.ANY_DUE, {"now": now}) is not None
 
     def claim(self, now: datetime, limit: int = 10, lease: timedelta = LEASE) -> list[QueuedMessage]:
-        """Take up to `limit` due letters, oldest first, within a unit of work; ours alone until the lease ends."""
+        """Take up to `limit` due emails, oldest first, within a unit of work; ours alone until the lease ends."""
         messages = list(db.session.scalars(queries.TAKE_DUE, {"now": now, "most": limit}))
         claim = str(uuid.uuid4())
         for message in messages:
@@ -78,7 +78,7 @@ class Outbox:
         also_by_account: bool = False,
         lease: timedelta = LEASE,
     ) -> None:
-        """Count an attempt at the letter, ours alone for a whole lease from now on. In a unit of work.
+        """Count an attempt at the email, ours alone for a whole lease from now on. In a unit of work.
 
         `LeaseLost` if it is not ours any more; if `limited`, `TooSoon` if its mailbox has had enough for now.
         """
@@ -91,24 +91,24 @@ class Outbox:
         message.attempts, message.sending_at = attempts, now
 
     def finish(self, message: QueuedMessage, state: str, now: datetime, error: str | None = None) -> bool:
-        """Close the letter as sent, dead or dropped. False, and nothing marked, if the lease has moved on."""
+        """Close the email as sent, dead or dropped. False, and nothing marked, if the lease has moved on."""
         reason = error and clean(error, MAX_ERROR)
         return self._settle(message, state=state, finished_at=now, error=reason, claim=None, lease_until=None)
 
     def postpone(self, message: QueuedMessage, due_at: datetime, error: str | None) -> bool:
-        """Hand the letter back until `due_at`. False, and nothing marked, if the lease has moved on."""
+        """Hand the email back until `due_at`. False, and nothing marked, if the lease has moved on."""
         reason = error and clean(error, MAX_ERROR)
         return self._settle(message, due_at=due_at, error=reason, claim=None, lease_until=None)
 
     def release(self, message: QueuedMessage, now: datetime, reason: str) -> bool:
-        """Hand a letter back that no mail server was asked to take: no attempt is counted."""
+        """Hand an email back that no mail server was asked to take: no attempt is counted."""
         message.attempts -= message.sending_at is not None
         return self._settle(
             message, attempts=message.attempts, due_at=now, error=reason[:MAX_ERROR], claim=None, lease_until=None
         )
 
     def is_superseded(self, message: QueuedMessage, by: tuple[str, ...] = (QUEUED, SENT)) -> bool:
-        """Whether a newer letter of this kind to the same mailbox is in one of these states."""
+        """Whether a newer email of this kind to the same mailbox is in one of these states."""
         return fetch_one(queries.NEWER, _about(message) | {"states": by}) is not None
 
     def drop_older(self, message: QueuedMessage, now: datetime) -> None:
@@ -116,38 +116,38 @@ class Outbox:
         execute(queries.REPLACE_OLDER, _about(message) | {"now": now})
 
     def recent(self, state: str | None = None, limit: int = 50, before: int = MAX_ID) -> list[ListedMessage]:
-        """The newest letters with an id below `before`, in any state or in one; addresses are masked."""
+        """The newest emails with an id below `before`, in any state or in one; addresses are masked."""
         statement, wanted = (queries.RECENT_IN, {"wanted": state}) if state else (queries.RECENT, {})
         return [ListedMessage.of(row) for row in fetch_all(statement, wanted | {"most": limit, "before": before})]
 
     def show(self, message_id: int) -> ListedMessage | None:
-        """One letter, its address masked."""
-        row = fetch_one(queries.SHOW, {"message_id": message_id})
+        """One email, its address masked."""
+        row = fetch_one(queries.SHOW, {"row_id": message_id})
         return ListedMessage.of(row) if row else None
 
     def retry(self, message_id: int, now: datetime) -> bool:
-        """Make a dead letter, or one that waits for a later attempt, due now; True if it was one. In a unit of work.
+        """Make a dead email, or one that waits for a later attempt, due now; True if it was one. In a unit of work.
 
-        Its attempts stay counted. A letter older than three days gets one more: if that fails, it is given up again.
+        Its attempts stay counted. An email older than three days gets one more: if that fails, it is given up again.
         """
-        return _count(queries.RETRY, {"message_id": message_id, "now": now}) == 1
+        return _count(queries.RETRY, {"row_id": message_id, "now": now}) == 1
 
     def retry_dead(self, now: datetime) -> int:
-        """Make every dead letter due now; how many that were. In a unit of work."""
+        """Make every dead email due now; how many that were. In a unit of work."""
         return _count(queries.RETRY_DEAD, {"now": now})
 
     def summary(self, now: datetime) -> OutboxSummary:
-        """How many letters there are in each state, and the age of the oldest that still waits."""
+        """How many emails there are in each state, and the age of the oldest that still waits."""
         queued, sent, dead, dropped, oldest = tuple(fetch_one(queries.COUNT, {}) or (0, 0, 0, 0, None))
         return OutboxSummary(queued, sent, dead, dropped, now - oldest if oldest else None)
 
     def depth(self, now: datetime) -> QueueDepth:
-        """How many letters wait, and how long the one that has been due for longest. Cheap at any size."""
+        """How many emails wait, and how long the one that has been due for longest. Cheap at any size."""
         queued, due, dead, oldest = tuple(fetch_one(queries.DEPTH, {"now": now}) or (0, 0, 0, None))
         return QueueDepth(queued, due, dead, now - oldest if oldest else timedelta())
 
     def delete_finished(self, finished_before: datetime, most: int) -> int:
-        """Delete up to so many letters that were finished before this moment; how many there were."""
+        """Delete up to so many emails that were finished before this moment; how many there were."""
         over = [row[0] for row in fetch_all(queries.OVER, {"before": finished_before, "most": most})]
         # One that an operator made due again meanwhile is spared.
         gone = sa.delete(QueuedMessage).where(QueuedMessage.id.in_(over), QueuedMessage.state != QUEUED)
@@ -200,7 +200,7 @@ class Outbox:
         row |= given
         parameters = row["parameters"]
         if isinstance(parameters, dict) and SECRET_WORDS & parameters.keys():
-            raise ValueError("a letter carries no secrets: what it needs is made when it is sent")
+            raise ValueError("an email carries no secrets: what it needs is made when it is sent")
         return row
 
 
@@ -214,7 +214,7 @@ def _about(message: QueuedMessage) -> dict[str, object]:
         "to_mailbox": message.mailbox,
         "of_kind": message.kind,
         "for_account": message.account_id,
-        "message_id": message.id,
+        "row_id": message.id,
     }
 
 

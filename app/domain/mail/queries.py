@@ -8,7 +8,7 @@ from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedMessage
 
 _outbox = QueuedMessage.__table__.c
 _now: sa.BindParameter[datetime] = sa.bindparam("now", type_=_outbox.due_at.type)
-_this = _outbox.id == sa.bindparam("message_id")
+_this = _outbox.id == sa.bindparam("row_id")
 _free = sa.or_(_outbox.lease_until.is_(None), _outbox.lease_until <= _now)
 _is_due = sa.and_(_outbox.state == QUEUED, _outbox.due_at <= _now, _free)
 
@@ -30,18 +30,14 @@ _for_the_same = sa.and_(
 NEWER = (
     sa.select(sa.literal(1))
     .where(
-        _for_the_same,
-        _outbox.id > sa.bindparam("message_id"),
-        _outbox.state.in_(sa.bindparam("states", expanding=True)),
+        _for_the_same, _outbox.id > sa.bindparam("row_id"), _outbox.state.in_(sa.bindparam("states", expanding=True))
     )
     .limit(1)
 )
 REPLACE_OLDER = (
     sa.update(QueuedMessage)
-    .where(
-        _for_the_same, _outbox.id < sa.bindparam("message_id"), _outbox.state == QUEUED, _outbox.due_at > _now, _free
-    )
-    .values(state=DROPPED, finished_at=_now, error="superseded by a newer letter")
+    .where(_for_the_same, _outbox.id < sa.bindparam("row_id"), _outbox.state == QUEUED, _outbox.due_at > _now, _free)
+    .values(state=DROPPED, finished_at=_now, error="superseded by a newer email")
 )
 COUNT = sa.select(
     *(sa.func.count(sa.case((_outbox.state == state, 1))) for state in (QUEUED, SENT, DEAD, DROPPED)),

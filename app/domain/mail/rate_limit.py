@@ -39,7 +39,7 @@ def next_allowed_at(sent: Sequence[datetime]) -> datetime | None:
 
 
 def require_allowed(message: QueuedMessage, now: datetime, *, also_by_account: bool) -> None:
-    """`TooSoon`, or the turn is the letter's until the caller's unit of work ends.
+    """`TooSoon`, or the turn is the email's until the caller's unit of work ends.
 
     Deliverers that serve one mailbox at the same time take turns: each first locks the oldest row of the mailbox.
     `also_by_account`: count what was sent to other mailboxes for the same account, too.

@@ -1,4 +1,4 @@
-"""How letters are worded: in the nearest language, by the host's templates or ours."""
+"""How emails are worded: in the nearest language, by the host's templates or ours."""
 
 import logging
 import re
@@ -23,7 +23,7 @@ _built_in = TemplateLoader(TemplateFolder(TEMPLATES))  # compiled once in a proc
 
 @dataclass(frozen=True, slots=True)
 class RenderedEmail:
-    """A letter ready to be sent. It may carry a live link: neither kept nor shown in logs.
+    """An email ready to be sent. It may carry a live link: neither kept nor shown in logs.
 
     `fault` says why this is our wording although the host has one of its own.
     """
@@ -35,27 +35,27 @@ class RenderedEmail:
 
 
 class EmailRenderer:
-    """Every letter in every language we have it in. What lies in `folder` goes before ours (see `shelves`)."""
+    """Every email in every language we have it in. What lies in `folder` goes before ours (see `shelves`)."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder and folder.resolve()
         if self._folder and not self._folder.is_dir():
-            logger.error("there is no folder %s: letters are worded as we word them", self._folder)
+            logger.error("there is no folder %s: emails are worded as we word them", self._folder)
         self._shelves = TemplateLoader(TemplateFolder(self._folder), *_built_in.all) if self._folder else _built_in
 
     def kinds(self) -> list[str]:
-        """The letters there are."""
+        """The emails there are."""
         return sorted(set().union(*(shelf.kinds(DEFAULT_LOCALE) for shelf in self._shelves.all)))
 
     def locales(self) -> list[str]:
-        """The languages there are; a letter that one of them lacks is sent in a more general one, or in English."""
+        """The languages there are; an email that one of them lacks is sent in a more general one, or in English."""
         return sorted(set().union(*(shelf.locales for shelf in self._shelves.all)))
 
     def render(self, kind: str, locale: str | None, values: dict[str, object]) -> RenderedEmail:
-        """The letter in the nearest language. A value that our templates miss is an error, not a gap.
+        """The email in the nearest language. A value that our templates miss is an error, not a gap.
 
         What a stranger chose reaches no template, also none of the host's, in a form that mail programs make a link of.
-        If the host's templates fail, whatever the reason, the letter goes out in our words and the log names the file.
+        If the host's templates fail, whatever the reason, the email goes out in our words and the log names the file.
         """
         values = make_safe(values)
         try:
@@ -65,7 +65,7 @@ class EmailRenderer:
                 raise
             message = _render(_built_in, kind, locale, values)
             fault = _template_error(failure, self._folder)
-            logger.error("letter %s goes out in our words: %s", kind, fault)
+            logger.error("email %s goes out in our words: %s", kind, fault)
             return RenderedEmail(message.subject, message.text, message.html, fault)
 
 

@@ -1,4 +1,4 @@
-"""How often a letter is tried, and when we give it up."""
+"""How often an email is tried, and when we give it up."""
 
 import random
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ MAX_AGE = timedelta(days=3)
 def next_attempt(attempts: int, created_at: datetime, now: datetime, jitter: random.Random) -> datetime | None:
     """When to try again after so many attempts: from 5 s doubling up to an hour, ±20 %. None: not any more.
 
-    A letter never waits longer than a tenth of its age (half a minute at least), so that whatever waited out an outage
+    An email never waits longer than a tenth of its age (half a minute at least), so that whatever waited out an outage
     leaves soon after its end.
     """
     age = now - created_at

@@ -1,4 +1,4 @@
-"""How letters leave the house: Flask-Mail, with verified certificates, a timeout and one recipient a letter."""
+"""How emails leave the house: Flask-Mail, with verified certificates, a timeout and one recipient an email."""
 
 import re
 import smtplib
@@ -71,7 +71,7 @@ def init_mail(
     default_sender: str,
     timeout: float,
 ) -> ContextMail:
-    """Tell Flask-Mail where the mail server is. Letters are really sent, in tests too."""
+    """Tell Flask-Mail where the mail server is. Emails are really sent, in tests too."""
     app.config.update(
         MAIL_SERVER=server,
         MAIL_PORT=port,
@@ -88,7 +88,7 @@ def init_mail(
 
 
 class SmtpConnection:
-    """One connection for a batch of letters; after a failure, or a silence, the next letter gets a fresh one."""
+    """One connection for a batch of emails; after a failure, or a silence, the next email gets a fresh one."""
 
     def __init__(self, mail: ContextMail) -> None:
         self._mail = mail
@@ -116,7 +116,7 @@ class SmtpConnection:
             raise
 
     def _connected(self) -> SmtpSession:
-        # A server that went away between two letters costs the second one no attempt.
+        # A server that went away between two emails costs the second one no attempt.
         if self._connection is not None and not self._connection.is_alive():
             self._close()
         if self._connection is None:
@@ -139,11 +139,11 @@ class SmtpTransport:
         self._mail = ContextMail()
 
     def open(self) -> SmtpConnection:
-        """A connection for a batch of letters, opened by `with`; `PostClosed` if there is none to be had."""
+        """A connection for a batch of emails, opened by `with`; `PostClosed` if there is none to be had."""
         return SmtpConnection(self._mail)
 
     def send(self, address: str, email: RenderedEmail, message_id: str) -> None:
-        """Send a single letter over a connection of its own."""
+        """Send a single email over a connection of its own."""
         with self.open() as connection:
             connection.send(address, email, message_id)
 
@@ -152,7 +152,7 @@ def _message(address: str, email: RenderedEmail, message_id: str) -> Message:
     # Flask-Mail parses and encodes what it is given. Only an address that comes out of that unchanged is the one whose
     # owner we mean; an encoded word or a second address in it would send the link to somebody else.
     if "=?" in address or not _PLAIN.fullmatch(address) or sanitize_address(address) != address:
-        raise Undeliverable("not an address that a letter can be sent to")
+        raise Undeliverable("not an address that an email can be sent to")
     headers = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
     message = Message(email.subject, [address], body=email.text, html=email.html, extra_headers=headers)
     message.msgId = message_id

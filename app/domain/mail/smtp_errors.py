@@ -1,4 +1,4 @@
-"""What a mail server may say instead of taking a letter, sorted by what we do about it."""
+"""What a mail server may say instead of taking an email, sorted by what we do about it."""
 
 import re
 import smtplib
@@ -12,18 +12,18 @@ _NOT_AUTHENTICATED = (530, 534, 535, 538)  # the server wants other credentials 
 
 
 class Undeliverable(Exception):
-    """This letter will never be taken for this recipient. The text names neither."""
+    """This email will never be taken for this recipient. The text names neither."""
 
 
 class MailServerUnavailable(Unavailable):
-    """This letter was not taken now; later it may be."""
+    """This email was not taken now; later it may be."""
 
     code = "mail_unavailable"
-    detail = "The mail server does not take letters right now."
+    detail = "The mail server does not take emails right now."
 
 
 class TemporaryFailure(MailServerUnavailable):
-    """The mail server cannot be reached or will not have us: no letter gets out."""
+    """The mail server cannot be reached or will not have us: no email gets out."""
 
 
 # `from None` below: the server's words may repeat the address or the link, and must not reach a log.
@@ -31,7 +31,7 @@ class TemporaryFailure(MailServerUnavailable):
 
 @contextmanager
 def translate_connect() -> Iterator[None]:
-    """Whatever goes wrong before the first letter is `PostClosed`."""
+    """Whatever goes wrong before the first email is `PostClosed`."""
     try:
         yield
     except (smtplib.SMTPException, OSError) as failure:

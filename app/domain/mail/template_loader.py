@@ -1,9 +1,9 @@
-"""Where the wording of a letter is found: on the host's shelf first, then on ours.
+"""Where the wording of an email is found: on the host's shelf first, then on ours.
 
-A shelf is a folder laid out like `templates/` here. What stands nearest to a letter wins:
+A shelf is a folder laid out like `templates/` here. What stands nearest to an email wins:
 
-    de/verify_email/subject.txt   body.txt, body.html: one letter in one language
-    de/words.html                 anything else a letter uses (layout.html, moment.txt, …): for one letter,
+    de/verify_email/subject.txt   body.txt, body.html: one email in one language
+    de/words.html                 anything else an email uses (layout.html, moment.txt, …): for one email,
     layout.html                   for one language, or for all
 """
 
@@ -44,12 +44,12 @@ class TemplateFolder:
         }
 
     def kinds(self, locale: str) -> set[str]:
-        """The letters that have a wording of their own here."""
+        """The emails that have a wording of their own here."""
         folder = self.locales.get(locale)
         return {path.parent.name for path in folder.glob("*/subject.txt")} if folder else set()
 
     def find(self, locale: str, kind: str, file: str) -> Path | None:
-        """The file nearest to this letter."""
+        """The file nearest to this email."""
         return next((path for path in self._places(locale, kind, file) if path.is_file()), None)
 
     def _places(self, locale: str, kind: str, file: str) -> Iterator[Path]:
@@ -100,7 +100,7 @@ class TemplateLoader(BaseLoader):
 
 class _RelativeEnvironment(Environment):
     def join_path(self, template: str, parent: str) -> str:
-        """What a letter includes is looked for from where the letter stands."""
+        """What an email includes is looked for from where the email stands."""
         return "/".join([*parent.split("/")[:2], template])
 
 

@@ -1,4 +1,4 @@
-"""Short codes for typing on another device: derived from the letter that carries them, kept nowhere."""
+"""Short codes for typing on another device: derived from the email that carries them, kept nowhere."""
 
 import hashlib
 import hmac
@@ -14,12 +14,12 @@ class CodeInvalid(Invalid):
     """A code that is wrong, or right no longer; which of them is not said."""
 
     code = "code_invalid"
-    detail = "This code is wrong, has expired or was tried too often. Use the link in the letter, or ask for a new one."
+    detail = "This code is wrong, has expired or was tried too often. Use the link in the email, or ask for a new one."
     field = "code"
 
 
 class Codes:
-    """Derives the code of a letter from the first of `secrets`, and takes that of any.
+    """Derives the code of an email from the first of `secrets`, and takes that of any.
 
     20^8 codes, five tries: a guess succeeds once in five thousand million, for each secret.
     """

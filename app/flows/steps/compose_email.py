@@ -1,4 +1,4 @@
-"""Step: at the moment of sending, decide whether a letter still goes out, and make the links that it carries.
+"""Step: at the moment of sending, decide whether an email still goes out, and make the links that it carries.
 
 Whom it goes to was decided when it was caused: the row names the address.
 """
@@ -44,7 +44,7 @@ CARRIES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class EmailSettings:
-    """What letters say about ourselves. Links are built from these templates alone; `{token}` is replaced."""
+    """What emails say about ourselves. Links are built from these templates alone; `{token}` is replaced."""
 
     public_url: str
     sign_in_url: str
@@ -70,7 +70,7 @@ class EmailSettings:
         return pages[purpose].replace("{token}", token)
 
     def lifetime(self, kind: str, purpose: Purpose) -> timedelta:
-        """How long the link in such a letter lives. An invitation comes unasked and is read later."""
+        """How long the link in such an email lives. An invitation comes unasked and is read later."""
         if purpose is Purpose.RESET_PASSWORD and kind != "invitation":
             return self.reset_link_lifetime
         return UNDO_TIME if purpose is Purpose.UNDO_EMAIL_CHANGE else self.verify_link_lifetime
@@ -87,12 +87,12 @@ class ComposedEmail:
 
 
 class SkipEmail(Exception):
-    """There is nobody to send this letter to, or it was overtaken; the message says which."""
+    """There is nobody to send this email to, or it was overtaken; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComposeEmail:
-    """Turns a queued letter into one that can be sent."""
+    """Turns a queued email into one that can be sent."""
 
     work: UnitOfWork
     clock: Clock
@@ -105,7 +105,7 @@ class ComposeEmail:
     email_settings: EmailSettings
 
     def __call__(self, message: QueuedMessage) -> ComposedEmail:
-        """The letter, ready, and its attempt counted.
+        """The email, ready, and its attempt counted.
 
         `NobodyToTell` if it is to be dropped, `TooSoon` if it must wait, `LeaseLost` if it is not ours any more.
         """
@@ -151,14 +151,14 @@ class ComposeEmail:
         # A stranger's request, which may have to wait, does not take the place of the owner's, which need not.
         newer = (SENT,) if _is_by_owner(message) else (QUEUED, SENT)
         if message.kind in CARRIES.keys() | ASKED_BY_ANYONE and self.outbox.is_superseded(message, newer):
-            raise SkipEmail("superseded by a newer letter")
+            raise SkipEmail("superseded by a newer email")
 
     def _was_reset(self, account: AccountSnapshot, since: datetime) -> bool:
         newest = self.journal.newest(account.id, MAX_ID, RECENT_EVENTS)
         return any(event.event == EventType.PASSWORD_RESET and event.at > since for event in newest)
 
     def _begin(self, message: QueuedMessage, now: datetime) -> None:
-        """Before any link of an earlier letter is voided: that one must work as long as this one has to wait."""
+        """Before any link of an earlier email is voided: that one must work as long as this one has to wait."""
         with self.work as work:
             self.outbox.start_attempt(
                 message,
@@ -187,7 +187,7 @@ class ComposeEmail:
         expires_at = now + lifetime
         with self.work as work:
             if not self.email_actions.attach(account.id, purpose, message.id, expires_at, now):
-                raise SkipEmail("superseded by a newer letter")
+                raise SkipEmail("superseded by a newer email")
             work.commit()
         token = self.links.sign(purpose, account_id=account.id, state=message.id, expires_at=expires_at)
         url = self.email_settings.url(purpose, token)

@@ -23,13 +23,13 @@ from app.web.schemas import Code, Email, LinkToken, Password, RequestBody, Respo
 
 blueprint = Blueprint("email", __name__, url_prefix="/api/v1")
 
-ON_ITS_WAY = "If there is something to confirm, a letter is on its way."
+ON_ITS_WAY = "If there is something to confirm, an email is on its way."
 
 
 class VerifyEmailRequest(RequestBody):
-    """The token from a link, or the address and the code from the same letter."""
+    """The token from a link, or the address and the code from the same email."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "paste-it-from-the-letter"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "paste-it-from-the-email"}]})
 
     token: LinkToken | None = None
     email: Email | None = None
@@ -43,7 +43,7 @@ class VerifyEmailRequest(RequestBody):
 
 
 class ResendVerificationRequest(RequestBody):
-    """Whose letter to send again; may be left out by whoever is signed in."""
+    """Whose email to send again; may be left out by whoever is signed in."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ann@example.com"}]})
 
@@ -62,15 +62,15 @@ class ChangeEmailRequest(RequestBody):
 
 
 class LinkTokenRequest(RequestBody):
-    """The token from the link in a letter."""
+    """The token from the link in an email."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "paste-it-from-the-letter"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "paste-it-from-the-email"}]})
 
     token: LinkToken
 
 
 class CodeRequest(RequestBody):
-    """The code from the letter to the new address, for the session that asked."""
+    """The code from the email to the new address, for the session that asked."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"code": "WDJB-MJHT"}]})
 
@@ -91,7 +91,7 @@ class Message(ResponseBody):
     refuses=(LinkInvalid, LinkExpired, LinkUsed, CodeInvalid, InvalidEmail, RateLimited),
 )
 def verify_email(body: VerifyEmailRequest) -> Message:
-    """Confirm an address with the link or the code from the letter.
+    """Confirm an address with the link or the code from the email.
 
     A link ends the sessions that were opened at another network address or with another user agent before the address
     was first confirmed: a stranger may have opened the account.
@@ -113,11 +113,11 @@ def verify_email(body: VerifyEmailRequest) -> Message:
 def claim_account(body: LinkTokenRequest) -> Message:
     """Say with the confirming link that you did not open the account, and take it over.
 
-    Ends every session, makes the password that was chosen useless, confirms the address, and has a letter for a new
+    Ends every session, makes the password that was chosen useless, confirms the address, and has an email for a new
     password sent to it.
     """
     auth.email_verification.claim(body.token, client_info())
-    return Message(message="The account is yours. A letter for a new password is on its way.")
+    return Message(message="The account is yours. An email for a new password is on its way.")
 
 
 @blueprint.post("/verify-email/resend")
@@ -130,7 +130,7 @@ def claim_account(body: LinkTokenRequest) -> Message:
     refuses=(InvalidEmail, RateLimited),
 )
 def resend_verification(identity: Identity | None, body: ResendVerificationRequest) -> Message:
-    """Have the confirming letter sent again.
+    """Have the confirming email sent again.
 
     Signed in it goes to the account's address; otherwise name one. The answer is always the same.
     """
@@ -156,7 +156,7 @@ def change_email(identity: Identity, body: ChangeEmailRequest) -> Message:
     It holds once confirmed from there. The old address is told, and can undo it for 72 hours.
     """
     auth.email_change.request(identity, body.email, body.password, client_info())
-    return Message(message="A letter with a link is on its way to the new address. Until then the old one stays.")
+    return Message(message="An email with a link is on its way to the new address. Until then the old one stays.")
 
 
 @blueprint.post("/account/email/confirm")
@@ -167,7 +167,7 @@ def change_email(identity: Identity, body: ChangeEmailRequest) -> Message:
     refuses=(LinkInvalid, LinkExpired, LinkUsed, EmailTaken, RateLimited),
 )
 def confirm_email_change(body: LinkTokenRequest) -> Message:
-    """Confirm the new address with the link from the letter."""
+    """Confirm the new address with the link from the email."""
     auth.email_change.confirm(body.token, client_info())
     return Message(message="The new address is in use.")
 
@@ -181,7 +181,7 @@ def confirm_email_change(body: LinkTokenRequest) -> Message:
     refuses=(CodeInvalid, EmailTaken, RateLimited),
 )
 def confirm_email_change_with_code(identity: Identity, body: CodeRequest) -> Message:
-    """Confirm the new address with the code from the letter, in the session that asked."""
+    """Confirm the new address with the code from the email, in the session that asked."""
     auth.email_change.confirm_with_code(identity, body.code, client_info())
     return Message(message="The new address is in use.")
 
@@ -194,9 +194,9 @@ def confirm_email_change_with_code(identity: Identity, body: CodeRequest) -> Mes
     refuses=(LinkInvalid, LinkExpired, LinkUsed, EmailTaken, RateLimited),
 )
 def undo_email_change(body: LinkTokenRequest) -> Message:
-    """Take a change of address back with the link from the letter to the old one.
+    """Take a change of address back with the link from the email to the old one.
 
-    Ends every session, and has a letter for a new password sent to the old address.
+    Ends every session, and has an email for a new password sent to the old address.
     """
     auth.email_change.undo(body.token, client_info())
     return Message(message="The old address holds again, and every device was signed out.")
@@ -210,9 +210,9 @@ def undo_email_change(body: LinkTokenRequest) -> Message:
     refuses=(LinkInvalid, LinkExpired, LinkUsed, RateLimited),
 )
 def not_me(body: LinkTokenRequest) -> Message:
-    """Raise the alarm with the link from a security letter.
+    """Raise the alarm with the link from a security email.
 
-    Ends every session, cancels pending changes and has a letter for a new password sent.
+    Ends every session, cancels pending changes and has an email for a new password sent.
     """
     auth.account_recovery.secure(body.token, client_info())
-    return Message(message="Every device was signed out. A letter for a new password is on its way.")
+    return Message(message="Every device was signed out. An email for a new password is on its way.")

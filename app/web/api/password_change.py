@@ -42,6 +42,6 @@ class ChangePasswordRequest(RequestBody):
 def change_password(identity: Identity, body: ChangePasswordRequest) -> None:
     """Change the password.
 
-    Ends every other session of the account and sends its owner a letter.
+    Ends every other session of the account and sends its owner an email.
     """
     auth.password_change.change(identity, body.current_password, body.password, client_info())

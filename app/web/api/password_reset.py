@@ -32,10 +32,10 @@ class ForgotPasswordRequest(RequestBody):
 
 
 class ResetPasswordRequest(RequestBody):
-    """The token from the letter's link, or the address and the code from the same letter; and the password to set."""
+    """The token from the email's link, or the address and the code from the same email; and the password to set."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"reset_token": "paste-it-from-the-letter", "password": "a new horse battery"}]}
+        json_schema_extra={"examples": [{"reset_token": "paste-it-from-the-email", "password": "a new horse battery"}]}
     )
 
     called: ClassVar[Mapping[str, str]] = {"token": "reset_token"}
@@ -61,12 +61,12 @@ class Message(ResponseBody):
 @blueprint.post("/forgot-password")
 @endpoint(takes=ForgotPasswordRequest, gives=Message, refuses=(InvalidEmail, RateLimited), limit=Limit("20 per minute"))
 def forgot_password(body: ForgotPasswordRequest) -> Message:
-    """Have a letter with a reset link sent.
+    """Have an email with a reset link sent.
 
     The answer is the same, and takes as long, whether or not there is such an account.
     """
     auth.password_reset.request(body.email, client_info())
-    return Message(message="If there is an account with this address, a letter with a link is on its way to it.")
+    return Message(message="If there is an account with this address, an email with a link is on its way to it.")
 
 
 @blueprint.post("/reset-password")
@@ -86,7 +86,7 @@ def forgot_password(body: ForgotPasswordRequest) -> Message:
     ),
 )
 def reset_password(body: ResetPasswordRequest) -> Message:
-    """Set a new password with the token or the code from the letter.
+    """Set a new password with the token or the code from the email.
 
     Ends every session of the account and signs nobody in. A link works once.
     """

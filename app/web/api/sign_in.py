@@ -83,7 +83,7 @@ class ReauthenticateRequest(RequestBody):
 
 
 class VerificationSent(ResponseBody):
-    """Where addresses must be confirmed first: the letter says the rest."""
+    """Where addresses must be confirmed first: the email says the rest."""
 
     message: str
 
@@ -108,11 +108,11 @@ def signup(body: SignupRequest, query: TransportQuery) -> IssuedTokens | Respons
     """Open an account and sign in.
 
     Where addresses must be confirmed first (REQUIRE_VERIFIED_EMAIL) nobody is signed in: the answer is 202, the same
-    for a new and for a taken address, and a letter says the rest.
+    for a new and for a taken address, and an email says the rest.
     """
     if settings.require_verified_email:
         auth.registration.sign_up_unverified(body.email, body.password, client_info())
-        message = VerificationSent(message="A letter is on its way. Open its link to go on.")
+        message = VerificationSent(message="An email is on its way. Open its link to go on.")
         return Response(message.model_dump_json(), 202, mimetype="application/json")
     _refuse_cross_site(query)
     return _token_response(auth.registration.sign_up(body.email, body.password, client_info()), query.transport, 201)

@@ -6,7 +6,7 @@ of the token, uses nothing up.
 """
 
 # No CSRF token: none of these forms acts on a cookie. A post counts by the secret token or code it carries, which
-# whoever forges it would have to know, or by an address, for which anyone may ask for a letter at any time.
+# whoever forges it would have to know, or by an address, for which anyone may ask for an email at any time.
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,13 +61,13 @@ CONFIRMATIONS = {
         button="Confirm my address",
         done="Your address is confirmed",
         done_text="There is nothing else to do. Go on in your app.",
-        used="If your app still asks you to confirm your address, have a new letter sent from there.",
-        retry_hint="Sign in to your app and have a new letter sent from there.",
+        used="If your app still asks you to confirm your address, have a new email sent from there.",
+        retry_hint="Sign in to your app and have a new email sent from there.",
         alternative=Alternative(
             act=lambda token, caller: auth.email_verification.claim(token, caller),
             button="I did not open this account",
             done="The account is yours now",
-            after="Everybody was signed out, and the password that was chosen no longer works. A letter with a link "
+            after="Everybody was signed out, and the password that was chosen no longer works. An email with a link "
             "for a new password is on its way to you. Choose one; then you can keep the account or delete it in your "
             "app.",
         ),
@@ -76,13 +76,13 @@ CONFIRMATIONS = {
         check=lambda token: auth.email_change.check(token),
         act=lambda token, caller: auth.email_change.confirm(token, caller),
         title="Confirm your new address",
-        prompt="Press the button, and your account uses this address instead of the old one: to sign in, and for letters. "
+        prompt="Press the button, and your account uses this address instead of the old one: to sign in, and for emails. "
         "Your devices stay signed in.",
         not_you_hint="You did not ask for this? Close this page, and your account keeps its old address.",
         button="Use this address",
         done="Your new address is in use",
         done_text="Sign in with it from now on. No device was signed out, and your password is as it was.",
-        used="If that was you, your new address is in use: sign in with it in your app. A newer letter, or a newer "
+        used="If that was you, your new address is in use: sign in with it in your app. A newer email, or a newer "
         "change, makes a link void as well.",
         retry_hint="Your account keeps its old address. To change it, ask for the change in your app again.",
     ),
@@ -90,14 +90,14 @@ CONFIRMATIONS = {
         check=lambda token: auth.email_change.check_undo(token),
         act=lambda token, caller: auth.email_change.undo(token, caller),
         title="Take your old address back",
-        prompt="Press the button, and your account uses this address again. Every device is signed out, and a letter with "
+        prompt="Press the button, and your account uses this address again. Every device is signed out, and an email with "
         "a link for a new password comes to this mailbox.",
         not_you_hint="You changed the address yourself? Close this page, and the new one stays in use.",
         button="Take my address back",
         done="Your old address is back",
-        done_text="Every device was signed out, and a letter with a link for a new password is on its way to you. Choose "
+        done_text="Every device was signed out, and an email with a link for a new password is on its way to you. Choose "
         "one that you use nowhere else.",
-        used="If that was you, your old address is back, and a letter with a link for a new password was sent to it.",
+        used="If that was you, your old address is back, and an email with a link for a new password was sent to it.",
         retry_hint="The address of your account is as it was. If you cannot sign in any more, ask the people who run your "
         "app for help.",
         offers_reset=True,
@@ -107,13 +107,13 @@ CONFIRMATIONS = {
         act=lambda token, caller: auth.account_recovery.secure(token, caller),
         title="Was this not you?",
         prompt="Press the button, and whoever it was is out: every device is signed out, pending changes are cancelled, "
-        "and a letter with a link for a new password comes to your mailbox.",
+        "and an email with a link for a new password comes to your mailbox.",
         not_you_hint="It was you after all? Close this page, and everything stays as it is.",
         button="It was not me: sign everyone out",
         done="Every device was signed out",
-        done_text="Pending changes are cancelled, and a letter with a link for a new password is on its way to you. Choose "
+        done_text="Pending changes are cancelled, and an email with a link for a new password is on its way to you. Choose "
         "one that you use nowhere else.",
-        used="Or your password or your address has changed since that letter. If any of this was not you, choose a new "
+        used="Or your password or your address has changed since that email. If any of this was not you, choose a new "
         "password now.",
         retry_hint="Nobody was signed out.",
         offers_reset=True,
@@ -155,4 +155,6 @@ def use_link(kind: str) -> ResponseReturnValue:
     if pressed is None:
         return render_template("confirmation/ask.html", page=page, token=token, facts=facts)
     done = page.alternative if pressed == "other" and page.alternative else page
-    return render_template("confirmation/done.html", done=done, alarming=page.offers_reset or done is page.alternative)
+    return render_template(
+        "confirmation/done.html", done=done, offers_reset=page.offers_reset or done is page.alternative
+    )

@@ -14,7 +14,7 @@ from app.web.limits import Limit, to_error
 
 TOKEN_MAX = 2_000
 LIMIT = Limit("20 per minute")
-NO_LINK = Invalid("Paste the link from your letter first.")
+NO_LINK = Invalid("Paste the link from your email first.")
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""The mailbox of a developer's machine: every letter that the mail console has caught, with its links at hand."""
+"""The mailbox of a developer's machine: every email that the mail console has caught, with its links at hand."""
 
 import re
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ pages_mailbox.register_blueprint(pages_previews)
 
 @pages_mailbox.get("/mailbox")
 def inbox() -> ResponseReturnValue:
-    """All letters, newest first; or where to look when another mail server receives them."""
+    """All emails, newest first; or where to look when another mail server receives them."""
     if auth.mailbox is None or not auth.mailbox.is_running:
         server = f"{current_app.config.get('MAIL_SERVER')}:{current_app.config.get('MAIL_PORT')}"
         return render_template("mailbox/elsewhere.html", server=server)
@@ -30,7 +30,7 @@ def inbox() -> ResponseReturnValue:
 
 @pages_mailbox.get("/mailbox.json")
 def inbox_json() -> ResponseReturnValue:
-    """All letters, newest first, for scripts."""
+    """All emails, newest first, for scripts."""
     return jsonify(
         messages=[
             {
@@ -48,7 +48,7 @@ def inbox_json() -> ResponseReturnValue:
 
 @pages_mailbox.get("/mailbox/<message_id>")
 def message_page(message_id: str) -> ResponseReturnValue:
-    """One letter: its headers, its links, its text and its HTML rendition."""
+    """One email: its headers, its links, its text and its HTML rendition."""
     message = auth.mailbox.message(message_id) if auth.mailbox else None
     if message is None:
         return render_template("mailbox/missing.html"), 404

@@ -1,4 +1,4 @@
-"""Every letter that we may send, in every language, with sample data: for whoever words them."""
+"""Every email that we may send, in every language, with sample data: for whoever words them."""
 
 from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
@@ -18,7 +18,7 @@ def all_templates() -> ResponseReturnValue:
 
 @pages_previews.get("/<locale>/<kind>")
 def preview_page(locale: str, kind: str) -> ResponseReturnValue:
-    """One letter: its subject, its text and its HTML rendition."""
+    """One email: its subject, its text and its HTML rendition."""
     try:
         return render_template("mailbox/preview.html", preview=auth.template_previews.preview(kind, locale))
     except NotFound:

@@ -1,4 +1,4 @@
-"""The pages for a forgotten password: have a letter sent, come back with its link or its code, choose a new one."""
+"""The pages for a forgotten password: have an email sent, come back with its link or its code, choose a new one."""
 
 import re
 import unicodedata
@@ -64,7 +64,7 @@ def use_link() -> ResponseReturnValue:
 
 @pages_reset_password.get("/code")
 def ask_code() -> ResponseReturnValue:
-    """Ask for the code from the letter: it may be read on a device on which its link is of no use."""
+    """Ask for the code from the email: it may be read on a device on which its link is of no use."""
     return render_template("reset_password/code.html")
 
 
@@ -106,7 +106,7 @@ def send_link() -> ResponseReturnValue:
 
 
 def code_in(typed: str) -> str:
-    """The code as the letter shows it, however it was typed: small letters, spaces, no dash or another one."""
+    """The code as the email shows it, however it was typed: small emails, spaces, no dash or another one."""
     found = CODE.fullmatch(RESEND_INTERVAL.sub("", unicodedata.normalize("NFKC", typed)))
     return "-".join(found.groups()).upper() if found else ""
 

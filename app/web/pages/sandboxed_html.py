@@ -1,10 +1,10 @@
-"""A letter's HTML as a page of its own, which a frame shows."""
+"""An email's HTML as a page of its own, which a frame shows."""
 
 import re
 
 from flask import Response
 
-# A letter is a stranger's HTML: it may style itself and open a link in a new tab, and nothing else.
+# An email is a stranger's HTML: it may style itself and open a link in a new tab, and nothing else.
 EMAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; "
     "sandbox allow-popups allow-popups-to-escape-sandbox; frame-ancestors 'self'"

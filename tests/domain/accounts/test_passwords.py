@@ -32,7 +32,7 @@ def by_the_definition_of_passlib(password, kept):
 
 @pytest.fixture
 def passwords():
-    return Passwords(rounds=4, min_length=8, slots=HashSlots(2, queue=8), breaches=BreachedPasswords(""))
+    return Passwords(rounds=4, min_length=8, slots=HashSlots(2, queue=8), breached_passwords=BreachedPasswords(""))
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_what_is_refused_does_not_count_in_longer_windows(guesses):
     assert sum(attempt.settle(right=False) is None for attempt in attempts) == AT_ONCE
     counters, key = attempts[0].counters, attempts[0].key
     assert [counters.is_reached(window, key) for window in WINDOWS] == [True, False, False]
-    counters.clear(WINDOWS[0], key)  # as after a quarter of an hour
+    counters.reset(WINDOWS[0], key)  # as after a quarter of an hour
     assert [guess(guesses) for _ in range(AT_ONCE + 1)] == [True] * AT_ONCE + [False]
 
 
@@ -114,7 +114,7 @@ def test_the_wait_grows_and_ends(guesses):
 def test_its_owner_lets_an_account_begin_anew(guesses):
     for _ in range(AT_ONCE + 1):
         guess(guesses)
-    guesses.forget(ANN)
+    guesses.reset(ANN)
     assert guess(guesses)
 
 

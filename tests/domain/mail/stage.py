@@ -60,7 +60,7 @@ def bare_app(folder: Path) -> Iterator[Flask]:
 
 
 def use_post(app: Flask, port: int, *, use_tls: bool = False, use_ssl: bool = False, timeout: float = 10) -> None:
-    """Send the app's letters to the server on `port` of this machine."""
+    """Send the app's emails to the server on `port` of this machine."""
     init_mail(
         app, server="localhost" if use_tls or use_ssl else "127.0.0.1", port=port, username="", password="",
         use_tls=use_tls, use_ssl=use_ssl, default_sender=SENDER, timeout=timeout,
@@ -81,7 +81,7 @@ def open_account(address: str, **more: object) -> Account:
 
 @dataclass(frozen=True)
 class Taken:
-    """A letter that the server took."""
+    """An email that the server took."""
 
     to: list[str]
     message: EmailMessage
@@ -167,7 +167,7 @@ async def hang(_server: SMTP) -> str:
 
 
 async def drop(server: SMTP) -> str:
-    """At DATA, when the letter is there, cut the line."""
+    """At DATA, when the email is there, cut the line."""
     assert server.transport is not None
     server.transport.close()
     await asyncio.sleep(0.05)

@@ -33,7 +33,7 @@ def send(subject: str = "Choose a new password") -> None:
 def test_a_letter_is_printed_with_its_link_whole_on_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     send("Grüße")
     printed = capsys.readouterr().out
-    assert "Letter to ada@example.org: Grüße" in printed
+    assert "Email to ada@example.org: Grüße" in printed
     assert LINK in printed.split("\n")
 
 

@@ -1,4 +1,4 @@
-"""How letters read, in every language we write."""
+"""How emails read, in every language we write."""
 
 import re
 from datetime import timedelta

@@ -41,7 +41,7 @@ def send(clock: StillClock, count: int = 1, state: str = SENT, **more: str) -> N
 
 
 def wait(letter: QueuedMessage, clock: StillClock, **how: bool) -> timedelta:
-    """How long the letter must wait."""
+    """How long the email must wait."""
     try:
         begin(letter, clock, **how)
     except TooSoon as early:

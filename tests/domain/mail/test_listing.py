@@ -56,7 +56,7 @@ def add(clock: StillClock, address: str = ADA, kind: str = "reset_password", **m
 
 
 def finished(clock: StillClock, state: str, count: int = 1, **more: str) -> QueuedMessage:
-    """The newest of so many letters that ended like this."""
+    """The newest of so many emails that ended like this."""
     for _ in range(count):
         add(clock, **more)
     for letter in claim(clock):
@@ -66,7 +66,7 @@ def finished(clock: StillClock, state: str, count: int = 1, **more: str) -> Queu
 
 
 def another(clock: StillClock, **more: str) -> QueuedMessage:
-    """A letter that is about to be sent."""
+    """An email that is about to be sent."""
     add(clock, **more)
     (letter,) = claim(clock)
     return letter

@@ -1,4 +1,4 @@
-"""What rests in the outbox when everything was tried: no token, no code, no word of a letter."""
+"""What rests in the outbox when everything was tried: no token, no code, no word of an email."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Templates of the host: each goes before ours, and none of them can lose a letter."""
+"""Templates of the host: each goes before ours, and none of them can lose an email."""
 
 import logging
 from pathlib import Path

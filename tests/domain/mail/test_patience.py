@@ -1,4 +1,4 @@
-"""When a letter is tried again, and when it is given up."""
+"""When an email is tried again, and when it is given up."""
 
 import random
 from datetime import timedelta

@@ -9,7 +9,7 @@ from app.core.client_info import ClientInfo
 from app.core.database import fetch_all
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import Account
-from app.domain.sessions.model import Session
+from app.domain.sessions.model import PASSWORD, Session
 from tests.web.api.acts import me, put, refresh, sign_up, sql
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -23,7 +23,7 @@ def open_session(app):
     def act(version, origin=ClientInfo()):  # noqa: B008 - a frozen value
         [(account_id,)] = sql(app, "SELECT id FROM accounts")
         with app.app_context(), UnitOfWork() as work:
-            session = store.open(account_id, version, origin, datetime.now(UTC))
+            session = store.open(account_id, version, PASSWORD, origin, datetime.now(UTC))
             work.commit()
         return session
 
@@ -66,9 +66,9 @@ def test_a_session_unused_for_too_long_is_over(app, client, ann):
 
 
 def test_a_session_past_its_end_is_not_prolonged(app, client, ann):
-    put(app, Session, ends_at=datetime.now(UTC) + timedelta(seconds=60))
+    put(app, Session, absolute_expires_at=datetime.now(UTC) + timedelta(seconds=60))
     refresh(client, ann)
-    [(same,)] = sql(app, "SELECT count(*) FROM sessions WHERE expires_at = ends_at")
+    [(same,)] = sql(app, "SELECT count(*) FROM sessions WHERE expires_at = absolute_expires_at")
     assert same == 1
 
 

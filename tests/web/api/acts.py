@@ -56,7 +56,7 @@ def log_out(client, tokens, scope="this"):
 
 
 def forget(client, email=ANN["email"]):
-    """The answer to a request for a reset letter."""
+    """The answer to a request for a reset email."""
     return client.post("/api/v1/forgot-password", json={"email": email})
 
 

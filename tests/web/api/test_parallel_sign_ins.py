@@ -84,7 +84,7 @@ def test_a_right_password_that_ends_after_the_limit_is_refused(app, client, monk
     assert wrong == [401] * AT_ONCE
     assert is_problem(right, 429, "too_many_requests")
     assert 890 <= int(right.headers["Retry-After"]) <= 900
-    [(details,)] = sql(app, "SELECT details FROM audit_events WHERE tag = 'session.refused' ORDER BY id DESC LIMIT 1")
+    [(details,)] = sql(app, "SELECT details FROM audit_events WHERE event = 'session.refused' ORDER BY id DESC LIMIT 1")
     assert json.loads(details) == {"reason": "rate_limited"}
 
 

@@ -7,7 +7,7 @@ from tests.web.api.acts import forget, headers_of, is_problem, log_in, reset
 
 @pytest.fixture
 def token(client, ann, auth, mailbox):
-    """The token from Ann's letter."""
+    """The token from Ann's email."""
     forget(client)
     auth.mail_delivery.deliver_due()
     return mailbox.letters[-1].token

@@ -43,14 +43,14 @@ class Flow:
 
 
 class Mailbox:
-    """Letters that arrived seconds ago, newest first."""
+    """Emails that arrived seconds ago, newest first."""
 
     listens = True
 
     def __init__(self) -> None:
         self.kept: list[SimpleNamespace] = []
 
-    def add(self, text: str = "Hello", html: str = "<p>Hello</p>", subject: str = "A letter", age: int = 3) -> None:
+    def add(self, text: str = "Hello", html: str = "<p>Hello</p>", subject: str = "An email", age: int = 3) -> None:
         received_at = datetime.now(UTC) - timedelta(seconds=age)
         letter = SimpleNamespace(
             id=str(len(self.kept) + 1), to="ann@example.com", subject=subject, text=text, html=html,

@@ -91,8 +91,8 @@ def test_only_the_word_on_the_button_counts(browser, flow, act):
     [
         ("/verify-email", "Your address is confirmed"),
         ("/confirm-email", "No device was signed out"),
-        ("/undo-email-change", "a letter with a link for a new password is on its way"),
-        ("/not-me", "a letter with a link for a new password is on its way"),
+        ("/undo-email-change", "an email with a link for a new password is on its way"),
+        ("/not-me", "an email with a link for a new password is on its way"),
     ],
 )
 def test_afterwards_one_knows_what_to_do_next(browser, path, words):

@@ -20,7 +20,7 @@ def test_letters_are_listed_newest_first_with_their_age(browser, letters):
 
 
 def test_an_empty_mailbox_says_how_to_fill_it(browser):
-    assert "No letters yet" in browser.get("/dev/mailbox").text
+    assert "No emails yet" in browser.get("/dev/mailbox").text
 
 
 def test_without_a_console_the_page_says_where_letters_go(build):

@@ -1,4 +1,4 @@
-"""The letters as a developer can look at them."""
+"""The emails as a developer can look at them."""
 
 from pathlib import Path
 from types import SimpleNamespace

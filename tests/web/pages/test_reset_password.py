@@ -140,7 +140,7 @@ def test_a_letter_can_be_asked_for(browser, reset):
     assert 'type="email"' in browser.get("/reset-password/request").text
     answer = browser.post("/reset-password/request", data={"email": " ann@example.com "})
     assert (answer.status_code, reset.asked) == (200, [("request", "ann@example.com")])
-    assert "If there is an account for that address, a letter is on its way" in answer.text
+    assert "If there is an account for that address, an email is on its way" in answer.text
 
 
 def test_a_malformed_address_is_shown_again(browser, reset):

@@ -53,13 +53,13 @@ class AuditEventPage(ResponseBody):
 
 
 class MailQuery(PageQuery):
-    """Which letters."""
+    """Which emails."""
 
     state: MailState | None = None
 
 
 class EmailMessage(ResponseBody):
-    """A letter: what became of it, never what it says."""
+    """An email: what became of it, never what it says."""
 
     id: RowId
     kind: str = Field(examples=["reset_password"])
@@ -75,7 +75,7 @@ class EmailMessage(ResponseBody):
 
 
 class EmailMessagePage(ResponseBody):
-    """Some letters, the newest first; `next` is the cursor of the rest, null at the end."""
+    """Some emails, the newest first; `next` is the cursor of the rest, null at the end."""
 
     messages: list[EmailMessage]
     next: str | None
@@ -123,7 +123,7 @@ def list_events(identity: Identity, query: AuditQuery) -> object:
 @blueprint.get("/mail")
 @endpoint(query=MailQuery, gives=EmailMessagePage, who=Administrator(), refuses=(InvalidCursor,))
 def list_mail(identity: Identity, query: MailQuery) -> object:
-    """The letters that we owe or owed, the newest first."""
+    """The emails that we owe or owed, the newest first."""
     page = auth.mail_queue.page(query.state, query.after, query.limit)
     return {"messages": page.items, "next": page.next}
 
@@ -131,7 +131,7 @@ def list_mail(identity: Identity, query: MailQuery) -> object:
 @blueprint.post(f"/mail/<int(max={LARGEST_NUMBER}):mail_id>/retry")
 @endpoint(who=Administrator(), status=204, refuses=(ReauthenticationRequired, MessageNotFound, NothingToRetry))
 def retry_mail(identity: Identity, mail_id: int) -> None:
-    """Try a letter again now that was given up, or waits for a later attempt."""
+    """Try an email again now that was given up, or waits for a later attempt."""
     auth.mail_queue.retry(mail_id, identity)
 
 

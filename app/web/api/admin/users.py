@@ -40,7 +40,7 @@ class User(ResponseBody):
     locale: str | None
     roles: list[str]
     state: State
-    has_password: bool = Field(description="False until its owner has chosen one by the link in a letter")
+    has_password: bool = Field(description="False until its owner has chosen one by the link in an email")
     disabled_at: datetime | None
     deletes_at: datetime | None = Field(description="When it will be gone, unless its owner signs in before")
     created_at: datetime
@@ -81,7 +81,7 @@ class InviteUserRequest(RequestBody):
     email: Email
     first_name: Name | None = None
     last_name: Name | None = None
-    locale: Locale | None = Field(None, description="Language of letters, as a BCP 47 tag")
+    locale: Locale | None = Field(None, description="Language of emails, as a BCP 47 tag")
     roles: Roles = Field(default_factory=list)
 
 
@@ -116,7 +116,7 @@ def search_users(identity: Identity, query: UserQuery) -> object:
 def invite_user(identity: Identity, body: InviteUserRequest) -> object:
     """Open an account for somebody.
 
-    A letter goes there, by which they choose a password. Nobody else does, and until then nobody can sign in.
+    An email goes there, by which they choose a password. Nobody else does, and until then nobody can sign in.
     """
     return auth.admin_accounts.invite(identity, **body.model_dump())
 
@@ -176,5 +176,5 @@ def set_user_roles(identity: Identity, user_id: UUID, body: SetRolesRequest) -> 
     refuses=(ReauthenticationRequired, NoSuchAccount, AccountDisabled, RateLimited),
 )
 def reset_user_password(identity: Identity, user_id: UUID) -> None:
-    """Have a letter sent by which its owner chooses a new password."""
+    """Have an email sent by which its owner chooses a new password."""
     auth.admin_accounts.start_reset(identity, str(user_id))

@@ -38,7 +38,7 @@ def test_no_write_is_forgotten_here():
 
 
 def dead_letter(app):
-    """The id of a letter that was given up."""
+    """The id of an email that was given up."""
     outbox, clock = Outbox(), Clock()
     with app.app_context():
         with UnitOfWork() as work:
@@ -101,7 +101,7 @@ def test_the_journal_can_be_of_one_account_or_of_one_kind(client, desk, ada, bob
     desk.post(f"users/{bob.id}/reset")
     about_bob = desk.get("audit", account=bob.id).json["events"]
     assert {event["account_id"] for event in about_bob} == {bob.id}
-    assert [event["tag"] for event in about_bob] == ["password.reset_started", "account.created"]
+    assert [event["event"] for event in about_bob] == ["password.reset_started", "account.created"]
     opened = desk.get("audit", tag="account.created").json["events"]
     assert [event["account_id"] for event in opened] == [bob.id, ada.id]
 
@@ -109,7 +109,7 @@ def test_the_journal_can_be_of_one_account_or_of_one_kind(client, desk, ada, bob
 def test_who_takes_their_data_along_learns_nothing_of_the_administrators_whereabouts(client, desk, bob):
     desk.put(f"users/{bob.id}/roles", roles=["editor"])
     exported = client.get("/api/v1/account/export", headers=bearer(bob.tokens["access_token"])).json
-    [event] = [event for event in exported["audit_events"] if event["tag"] == "account.roles_changed"]
+    [event] = [event for event in exported["audit_events"] if event["event"] == "account.roles_changed"]
     assert (event["ip"], event["user_agent"]) == (None, None)
 
 
@@ -122,5 +122,5 @@ def test_what_an_erased_administrator_did_stays_and_tells_nothing_about_them(app
     )  # fmt: skip
     clock.advance(days=8)
     auth.cleanup.run()
-    rows = sql(app, "SELECT actor_id, ip, user_agent FROM audit_events WHERE tag = 'account.roles_set'")
+    rows = sql(app, "SELECT actor_id, ip, user_agent FROM audit_events WHERE event = 'account.roles_set'")
     assert rows == [(ada.id, None, None)]
