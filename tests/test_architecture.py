@@ -248,7 +248,7 @@ PLANTED = [
     ("app/core/a.py", "import app.domain.accounts", "app.core.a may not import app.domain.accounts"),
     ("app/core/a.py", "from flask_sqlalchemy import SQLAlchemy", "app.core.a may not import flask_sqlalchemy"),
     ("app/core/a.py", "from app import create_app", "app.core.a imports app itself"),
-    ("app/core/a.py", "import tests.servers", "app.core.a may not import tests.servers"),
+    ("app/core/a.py", "import tests.support.servers", "app.core.a may not import tests.support.servers"),
     ("app/core/a.py", "from . import errors", "app.core.a has a relative import"),
     ("app/core/a.py", "def f():\n    import os", "app.core.a imports inside f()"),
     ("app/core/a.py", "class A:\n    async def f(self):\n        from os import path", "app.core.a imports inside f()"),

@@ -17,12 +17,11 @@ from app.domain.audit.event_types import EventType
 from app.domain.email_actions.model import Purpose
 from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT
 from app.domain.mail.outbox import MAX_ERROR, Outbox
-from app.domain.mail.renderer import EmailRenderer
-from app.domain.tokens.keys import ALGORITHMS, encrypt, new_key
+from app.domain.tokens.keys import ALGORITHMS, new_key, seal
 from app.flows.cleanup import TASK
 from app.web.api.account import UpdateAccountRequest
 from app.web.compat.user_service.db import MAX_HASH
-from tests.web.api.acts import ANN, PASSWORD, bearer, make_admin, sign_up
+from tests.support.api import ANN, PASSWORD, bearer, make_admin, sign_up
 
 MIB = "x" * 2**20
 MARIADB_TEXT = 2**16 - 1  # bytes, where a column names no length

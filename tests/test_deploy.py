@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.core.database import db, init_database
 from config import ROOT, Settings
-from tests.web.api.acts import log_in, sign_up
+from tests.support.api import log_in, sign_up
 
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())

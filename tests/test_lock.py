@@ -54,7 +54,7 @@ def test_the_tests_run_with_the_versions_of_the_lock():
     assert installed == {name: LOCKED[name][0] for name in installed}
 
 
-def test_every_line_of_the_lock_is_a_package_with_hashes_or_a_comment():
+def test_every_locked_package_has_hashes():
     rest = [line for line in ENTRY.sub("", LOCK).splitlines() if not line.lstrip().startswith("#")]
     assert rest == []
     assert "://" not in LOCK

@@ -10,7 +10,7 @@ from app import create_app
 from app.web.openapi import contracts
 from config import load
 from tests.conftest import package
-from tests.web.api.acts import credentials_for, make_admin, open_account, sign_up
+from tests.support.api import credentials_for, make_admin, open_account, sign_up
 from tests.web.api.routes import (
     DOCUMENTED,
     ROUTES,
@@ -220,7 +220,7 @@ def test_a_reset_example_works_with_a_real_token(client, auth, mailbox):
     sign_up(client)
     client.post("/api/v1/forgot-password", json={"email": "ann@example.com"})
     auth.mail_delivery.deliver_due()
-    answer = client.post("/api/v1/reset-password", json=body | {"reset_token": mailbox.letters[-1].token})
+    answer = client.post("/api/v1/reset-password", json=body | {"reset_token": mailbox.messages[-1].token})
     assert answer.status_code == 200
 
 

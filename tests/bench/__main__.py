@@ -23,7 +23,7 @@ from app.web import granian_server, sockets
 from config import new_signing_key
 from tests.bench.load import LOAD, Sample, Shots, raw, with_wrk
 from tests.bench.serving import running
-from tests.servers import DATABASES, ROOT, NotHere, available, new_database
+from tests.support.servers import DATABASES, ROOT, NotHere, available, new_database
 
 ROUNDS = 3
 WORKERS, THREADS, COST = 2, 32, 12

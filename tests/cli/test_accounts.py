@@ -5,9 +5,9 @@ from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.journeys.life import Person
-from tests.servers import Mailbox
-from tests.web.api.acts import ANN, bearer, log_in, me, sign_up, sql
+from tests.support.api import ANN, bearer, log_in, me, sign_up, sql
+from tests.support.person import Person
+from tests.support.smtp import FakeSmtpServer
 
 COMMANDS = ["create", "list", "show", "disable", "enable", "grant", "revoke", "reset", "sessions", "delete"]
 ANNS = ANN["email"]
@@ -24,7 +24,7 @@ def facts(app: Flask, account: str = ANNS) -> dict[str, str]:
 
 @pytest.mark.usefixtures("each_database")
 def test_the_first_administrator_is_made_by_command_and_chooses_a_password_by_letter(
-    app: Flask, auth, mailbox: Mailbox
+    app: Flask, auth, mailbox: FakeSmtpServer
 ) -> None:
     made = run(app, "create", "--role", "admin", ANNS)
     assert (made.exit_code, made.stdout) == (0, facts(app)["id"] + "\n")

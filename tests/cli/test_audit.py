@@ -5,7 +5,7 @@ from click.testing import Result
 from flask import Flask
 
 from app.core.client_info import ClientInfo
-from tests.web.api.acts import PASSWORD, sql
+from tests.support.api import PASSWORD, sql
 
 
 def run(app: Flask, *words: str) -> Result:

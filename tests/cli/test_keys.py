@@ -8,9 +8,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.domain.tokens.keys import decrypt
-from tests.conftest import close
-from tests.web.api.acts import sql
+from app.domain.tokens.keys import unseal
+from tests.support.api import sql
+from tests.support.apps import close
 
 ANN = {"email": "ann@example.com", "password": "correct horse battery"}
 

@@ -13,7 +13,7 @@ from flask import Flask
 from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD, SENT
 from app.domain.mail.outbox import Outbox
-from tests.web.api.acts import sql
+from tests.support.api import sql
 
 outbox = Outbox(host="example.org")
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -23,7 +23,7 @@ from app.core.database import (
 from app.core.errors import DatabaseUnavailable
 from app.core.unit_of_work import UnitOfWork
 from app.domain.tokens.model import SigningKey
-from tests.conftest import close
+from tests.support.apps import close
 from tests.test_migrations import another_database
 
 MOMENT = datetime(2026, 2, 28, 23, 59, 59, 123_456, tzinfo=UTC)

@@ -15,8 +15,9 @@ from app.core.unit_of_work import UnitOfWork
 from app.domain.audit.chain_head import ChainBroken
 from app.domain.audit.journal import EventType
 from app.domain.audit.model import AuditEvent, AuditHead
-from tests.conftest import Door, close
-from tests.web.api.acts import PASSWORD, sql
+from tests.conftest import AuthInContext
+from tests.support.api import PASSWORD, sql
+from tests.support.apps import close
 
 HOME = ClientInfo("192.0.2.7", "Mozilla/5.0 (Windows NT 10.0; rv:148.0) Gecko/20100101 Firefox/148.0")
 ANN, BOB = "00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"
@@ -242,7 +243,7 @@ def test_a_chain_that_was_made_anew_or_put_back_is_told_by_an_end_noted_elsewher
 
 def test_another_secret_knows_nothing_of_the_chain(sealed, settings):
     other = create_app(settings.model_copy(update=CHANGED))
-    assert "its secret is not listed" in Journal(other, Door(other).audit).verdict()
+    assert "its secret is not listed" in Journal(other, AuthInContext(other).audit).verdict()
     close(other)
 
 
@@ -251,7 +252,7 @@ def changed(sealed, settings, clock):
     """The five that are sealed, and five more under another secret, while the first one is listed."""
     changes = CHANGED | {"secret_key_fallbacks": [settings.secret_key]}
     other = create_app(settings.model_copy(update=changes), clock=clock)
-    journal = Journal(other, Door(other).audit)
+    journal = Journal(other, AuthInContext(other).audit)
     journal.write(5)
     assert journal.audit.seal() == 5
     yield journal
@@ -276,8 +277,8 @@ def test_under_either_secret_a_change_is_named(changed, position):
 
 def test_sealing_moves_the_head_to_the_newest_secret(changed, settings):
     alone = create_app(settings.model_copy(update=CHANGED))
-    Journal(alone, Door(alone).audit).write(1)
-    assert Door(alone).audit.seal() == 1
+    Journal(alone, AuthInContext(alone).audit).write(1)
+    assert AuthInContext(alone).audit.seal() == 1
     assert changed.audit.verify().count == 11
     close(alone)
 
@@ -285,14 +286,14 @@ def test_sealing_moves_the_head_to_the_newest_secret(changed, settings):
 @pytest.mark.usefixtures("each_database")
 def test_an_older_secret_is_needed_until_what_it_sealed_is_purged(changed, clock, settings):
     alone = create_app(settings.model_copy(update=CHANGED), clock=clock)
-    journal = Journal(alone, Door(alone).audit)
+    journal = Journal(alone, AuthInContext(alone).audit)
     assert "position 1, was changed" in journal.verdict()
     clock.advance(days=401)
     with pytest.raises(ChainBroken, match="position 1"):
-        Door(alone).cleanup.run()
+        AuthInContext(alone).housekeeping.run()
     journal.write(1)
     journal.audit.seal()
-    assert Door(changed.app).cleanup.run()["events"] == 10
+    assert AuthInContext(changed.app).housekeeping.run()["events"] == 10
     assert journal.audit.verify().count == 1
     close(alone)
 

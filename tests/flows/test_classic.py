@@ -6,7 +6,7 @@ import pytest
 
 from app.core.client_info import ClientInfo
 from app.domain.tokens.links import LinkUsed
-from tests.web.api.acts import log_in, reset, sign_up, sql
+from tests.support.api import log_in, reset, sign_up, sql
 
 HOME = ClientInfo("192.0.2.7", "Latchkey test")
 NEW = "a new horse battery"
@@ -25,7 +25,7 @@ def letters(auth, mailbox):
 
     def deliver():
         auth.mail_delivery.deliver_due()
-        return [letter.subject for letter in mailbox.letters]
+        return [letter.subject for letter in mailbox.messages]
 
     return deliver
 
@@ -71,7 +71,7 @@ def test_a_letter_asked_for_later_overtakes_the_token(auth, client, ann, letters
     client.post("/api/v1/forgot-password", json={"email": ann.email})
     letters()
     assert reset(client, token, NEW).json["code"] == "link_used"
-    assert reset(client, mailbox.letters[-1].token, NEW).status_code == 200
+    assert reset(client, mailbox.messages[-1].token, NEW).status_code == 200
     assert auth.compat.by_id(ann.id).email_verified is True
 
 

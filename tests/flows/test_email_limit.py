@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.core.client_info import ClientInfo
 from app.core.errors import ServiceError
-from app.domain.mail.rate_limit import BURST, HOUR, INTERVAL, MAX_PER_HOUR
-from tests.clock import SettableClock
-from tests.servers import Mailbox
+from app.core.client_info import ClientInfo
+from app.domain.mail.rate_limit import BURST, MAX_PER_HOUR, HOUR, INTERVAL
+from tests.support.clock import SettableClock
+from tests.support.smtp import FakeSmtpServer
 
 OWNER = "ann@example.com"
 PASSWORD = "correct horse battery"
@@ -24,7 +24,7 @@ RESET = "Choose a new password"
 class Walk:
     """Two hours in which a stranger asks every five minutes, and the owner now and then."""
 
-    def __init__(self, auth: Any, clock: SettableClock, mailbox: Mailbox, subject: str) -> None:
+    def __init__(self, auth: Any, clock: SettableClock, mailbox: FakeSmtpServer, subject: str) -> None:
         self._auth, self._clock, self._mailbox, self._subject = auth, clock, mailbox, subject
         self.asked: list[datetime] = []
         self.sent: list[datetime] = []
@@ -58,7 +58,7 @@ class Walk:
         self.sent += [self._clock.now()] * (len(self._emails()) - before)
 
     def _emails(self) -> list[Any]:
-        return [email for email in self._mailbox.letters if self._subject in email.subject]
+        return [email for email in self._mailbox.messages if self._subject in email.subject]
 
 
 def passes(check: Callable[[str], None], token: str) -> bool:
@@ -70,14 +70,14 @@ def passes(check: Callable[[str], None], token: str) -> bool:
 
 
 @pytest.fixture
-def walk(app: Flask, auth: Any, clock: SettableClock, mailbox: Mailbox) -> Callable[[str], Walk]:
+def walk(app: Flask, auth: Any, clock: SettableClock, mailbox: FakeSmtpServer) -> Callable[[str], Walk]:
     clock.hold()
     auth.registration.sign_up(OWNER, PASSWORD, ClientInfo())
     return lambda subject: Walk(auth, clock, mailbox, subject)
 
 
 @pytest.fixture
-def flooded(app: Flask, auth: Any, clock: SettableClock, mailbox: Mailbox) -> Any:
+def flooded(app: Flask, auth: Any, clock: SettableClock, mailbox: FakeSmtpServer) -> Any:
     """An owner's session, when a stranger has asked for more resets than there are emails for now."""
     clock.hold()
     auth.registration.sign_up(OWNER, PASSWORD, ClientInfo())
@@ -94,13 +94,13 @@ def deliver(auth: Any) -> None:
         pass
 
 
-def resets(mailbox: Mailbox) -> int:
-    return len([email for email in mailbox.letters if email.subject == RESET])
+def resets(mailbox: FakeSmtpServer) -> int:
+    return len([email for email in mailbox.messages if email.subject == RESET])
 
 
-def link(mailbox: Mailbox, page: str) -> str:
+def link(mailbox: FakeSmtpServer, page: str) -> str:
     """The token of the newest link to this page."""
-    words = [word for email in mailbox.letters for word in email.text.split()]
+    words = [word for email in mailbox.messages for word in email.text.split()]
     return [word for word in words if f"/{page}#token=" in word][-1].partition("#token=")[2]
 
 

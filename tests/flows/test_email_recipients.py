@@ -34,7 +34,7 @@ def move(auth: Any) -> None:
 
 
 def came(mailbox: Any) -> set[tuple[str, str]]:
-    return {(letter.recipients[0], letter.subject) for letter in mailbox.letters}
+    return {(letter.recipients[0], letter.subject) for letter in mailbox.messages}
 
 
 def test_notices_go_to_who_had_the_account_at_the_time(ann, auth, mailbox) -> None:
@@ -91,4 +91,4 @@ def test_messages_of_the_version_before_go_to_the_account(ann, each_app, auth, m
     mailbox.clear()
     deliver(auth)
     assert {to for to, _ in came(mailbox)} == {OWNER}
-    assert len(mailbox.letters) == 2
+    assert len(mailbox.messages) == 2

@@ -9,7 +9,8 @@ from app import create_app
 from app.core.database import db
 from app.core.tcp_probe import TcpProbe
 from app.flows.health import NotReady
-from tests.conftest import Door, close
+from tests.conftest import AuthInContext
+from tests.support.apps import close
 
 AWAY = "postgresql://nobody@127.0.0.1:1/nowhere"
 ALL_WELL = {"database": "ok", "migrations": "ok", "signing_keys": "ok", "mail": "ok"}
@@ -51,7 +52,7 @@ def test_on_tables_of_an_older_version_it_is_not_ready(auth, migrated_to):
 def test_on_a_database_without_tables_it_is_not_ready(settings, tmp_path):
     app = create_app(settings.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'empty.db'}"}))
     with pytest.raises(NotReady, match="migrations behind"):
-        Door(app).health.ready()
+        AuthInContext(app).health.ready()
     close(app)
 
 
@@ -64,7 +65,7 @@ def test_with_keys_that_another_secret_encrypted_it_is_not_ready(settings, auth)
     auth.key_rotation.all()
     app = create_app(settings.model_copy(update={"key_encryption_secret": "another secret of thirty-two bytes"}))
     with pytest.raises(NotReady, match="signing_keys unreadable"):
-        Door(app).health.ready()
+        AuthInContext(app).health.ready()
     close(app)
 
 

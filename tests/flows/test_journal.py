@@ -11,8 +11,8 @@ from app.domain.audit.journal import EventType
 from app.domain.tokens.codes import CodeInvalid
 from app.flows.steps.check_password import InvalidCredentials, WrongPassword
 from config import ROOT
+from tests.support.api import NEW, PASSWORD, sql
 from tests.test_docs import table
-from tests.web.api.acts import NEW, PASSWORD, sql
 
 HOME = ClientInfo("192.0.2.7", "Latchkey test")
 WRONG = "a wrong password"

@@ -31,17 +31,19 @@ from app.domain.mail.smtp import SmtpTransport
 from app.domain.tokens.codes import Codes
 from app.domain.tokens.links import Links
 from app.flows.mail_delivery import MailDelivery
-from app.flows.steps.compose_email import ComposeEmail, EmailSettings
-from tests.domain.mail.stage import NOON, PostOffice, StillClock, answer, bare_app, drop, hang, open_account, use_post
-from tests.servers import ROOT
+from app.flows.steps.compose_email import EmailSettings, ComposeEmail
+from tests.support.clock import SettableClock
+from tests.support.mail_app import NOON, bare_app, open_account, use_smtp
+from tests.support.servers import ROOT
+from tests.support.smtp import FakeSmtpServer, answer, drop, hang
 
 ADA, BOB = "ada@example.org", "bob@example.org"
 outbox = Outbox(host="example.org")
 
 
 @pytest.fixture
-def clock() -> StillClock:
-    return StillClock()
+def clock() -> SettableClock:
+    return SettableClock(at=NOON)
 
 
 @pytest.fixture
@@ -51,19 +53,19 @@ def app(tmp_path: Path) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def office(app: Flask) -> Iterator[PostOffice]:
-    with PostOffice().open() as office:
-        use_post(app, office.port)
-        yield office
+def smtp_server(app: Flask) -> Iterator[FakeSmtpServer]:
+    with FakeSmtpServer().open() as smtp_server:
+        use_smtp(app, smtp_server.port)
+        yield smtp_server
 
 
 @pytest.fixture
-def links(clock: StillClock) -> Links:
+def links(clock: SettableClock) -> Links:
     return Links("a secret for the tests, long enough", clock)
 
 
 @pytest.fixture
-def delivery(app: Flask, clock: StillClock, links: Links) -> MailDelivery:
+def delivery(app: Flask, clock: SettableClock, links: Links) -> MailDelivery:
     letterhead = EmailSettings(
         public_url="https://id.example.org",
         sign_in_url="https://app.example.org",
@@ -115,7 +117,7 @@ def wait_until(reached: Callable[[], bool]) -> None:
 @contextmanager
 def mortal_server(dies: str) -> Iterator[int]:
     """The port of a mail server in a process of its own, which ends when it has taken some messages, or before."""
-    command = [sys.executable, "-m", "tests.domain.mail.mortal", dies]
+    command = [sys.executable, "-m", "tests.domain.mail.dying_smtp_server", dies]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -131,39 +133,41 @@ def token_in(text: str) -> str:
 # What is delivered, and to whom
 
 
-def test_a_reset_letter_goes_to_the_address_as_its_owner_typed_it(delivery: MailDelivery, office: PostOffice) -> None:
+def test_a_reset_letter_goes_to_the_address_as_its_owner_typed_it(
+    delivery: MailDelivery, smtp_server: FakeSmtpServer
+) -> None:
     open_account("Ada@example.org")
     forgot("ada@example.org")
     assert delivery.deliver_due() == 1
-    assert [taken.to for taken in office.taken] == [["Ada@example.org"]]
+    assert [received.recipients for received in smtp_server.messages] == [["Ada@example.org"]]
     assert states() == [SENT]
 
 
 def test_its_link_opens_for_the_account_and_the_letter(
-    delivery: MailDelivery, office: PostOffice, links: Links
+    delivery: MailDelivery, smtp_server: FakeSmtpServer, links: Links
 ) -> None:
     account = open_account(ADA)
     forgot(ADA)
     delivery.deliver_due()
     (letter,) = rows()
-    assert "https://app.example.org/choose#token=" in office.taken[0].text
-    assert links.open("reset-password", token_in(office.taken[0].text)) == (account.id, letter.id)
+    assert "https://app.example.org/choose#token=" in smtp_server.messages[0].text
+    assert links.open("reset-password", token_in(smtp_server.messages[0].text)) == (account.id, letter.id)
 
 
 def test_its_link_lives_from_the_moment_it_is_sent(
-    delivery: MailDelivery, office: PostOffice, clock: StillClock, links: Links
+    delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock, links: Links
 ) -> None:
     open_account(ADA)
     forgot(ADA)
     clock.advance(hours=5)
     delivery.deliver_due()
     clock.advance(minutes=29)
-    assert links.open("reset-password", token_in(office.taken[0].text))
+    assert links.open("reset-password", token_in(smtp_server.messages[0].text))
 
 
-def test_no_row_holds_a_token(delivery: MailDelivery, office: PostOffice) -> None:
+def test_no_row_holds_a_token(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
     open_account(ADA)
-    office.at_data["*"] = answer("451 later")
+    smtp_server.at_data["*"] = answer("451 later")
     forgot(ADA)
     delivery.deliver_due()
     with UnitOfWork():
@@ -172,45 +176,47 @@ def test_no_row_holds_a_token(delivery: MailDelivery, office: PostOffice) -> Non
     assert "http" not in values
 
 
-def test_nobody_without_an_account_gets_a_letter(delivery: MailDelivery, office: PostOffice) -> None:
+def test_nobody_without_an_account_gets_a_letter(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
     forgot("nobody@example.org")
     delivery.deliver_due()
-    assert (states(), office.taken) == ([DROPPED], [])
+    assert (states(), smtp_server.messages) == ([DROPPED], [])
 
 
-def test_a_disabled_account_gets_no_reset_letter(delivery: MailDelivery, office: PostOffice) -> None:
+def test_a_disabled_account_gets_no_reset_letter(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
     open_account(ADA, disabled_at=NOON)
     forgot(ADA)
     delivery.deliver_due()
-    assert (states(), office.taken) == ([DROPPED], [])
+    assert (states(), smtp_server.messages) == ([DROPPED], [])
 
 
-def test_of_several_reset_letters_only_the_newest_is_sent(delivery: MailDelivery, office: PostOffice) -> None:
+def test_of_several_reset_letters_only_the_newest_is_sent(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
     open_account(ADA)
     for _ in range(3):
         forgot(ADA)
     delivery.deliver_due()
     assert states() == [DROPPED, DROPPED, SENT]
-    assert len(office.taken) == 1
+    assert len(smtp_server.messages) == 1
 
 
 def test_a_reset_letter_that_was_overtaken_while_it_waited_is_dropped(
-    delivery: MailDelivery, office: PostOffice, clock: StillClock
+    delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock
 ) -> None:
     open_account(ADA)
-    office.at_data["*"] = answer("451 later")
+    smtp_server.at_data["*"] = answer("451 later")
     forgot(ADA)
     delivery.deliver_due()
-    office.at_data.clear()
+    smtp_server.at_data.clear()
     forgot(ADA)
     delivery.deliver_due()
     clock.advance(minutes=1)
     delivery.deliver_due()
     assert states() == [DROPPED, SENT]
-    assert len(office.taken) == 1
+    assert len(smtp_server.messages) == 1
 
 
-def test_a_notice_goes_to_the_account_and_says_what_is_known(delivery: MailDelivery, office: PostOffice) -> None:
+def test_a_notice_goes_to_the_account_and_says_what_is_known(
+    delivery: MailDelivery, smtp_server: FakeSmtpServer
+) -> None:
     account = open_account("Ada@example.org")
     with UnitOfWork() as work:
         outbox.enqueue(
@@ -218,16 +224,16 @@ def test_a_notice_goes_to_the_account_and_says_what_is_known(delivery: MailDeliv
         )
         work.commit()
     delivery.deliver_due()
-    assert office.taken[0].to == ["Ada@example.org"]
-    assert "192.0.2.7" in office.taken[0].text
-    assert "https://id.example.org/reset-password/request" in office.taken[0].text
+    assert smtp_server.messages[0].recipients == ["Ada@example.org"]
+    assert "192.0.2.7" in smtp_server.messages[0].text
+    assert "https://id.example.org/reset-password/request" in smtp_server.messages[0].text
 
 
 # What can go wrong
 
 
-def test_a_poison_recipient_is_parked_and_delays_nobody(delivery: MailDelivery, office: PostOffice) -> None:
-    office.refused[ADA] = "550 5.1.1 no such mailbox"
+def test_a_poison_recipient_is_parked_and_delays_nobody(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
+    smtp_server.refused[ADA] = "550 5.1.1 no such mailbox"
     notice(ADA)
     notice(BOB)
     delivery.deliver_due()
@@ -237,15 +243,15 @@ def test_a_poison_recipient_is_parked_and_delays_nobody(delivery: MailDelivery, 
 
 @pytest.mark.parametrize("misbehaviour", [answer("451 4.3.0 later"), hang, drop])
 def test_a_letter_that_is_not_taken_now_is_tried_again_and_delays_nobody(
-    delivery: MailDelivery, app: Flask, office: PostOffice, clock: StillClock, misbehaviour: object
+    delivery: MailDelivery, app: Flask, smtp_server: FakeSmtpServer, clock: SettableClock, misbehaviour: object
 ) -> None:
     app.config["MAIL_TIMEOUT"] = 1
-    office.at_data[ADA] = misbehaviour  # type: ignore[assignment]
+    smtp_server.at_data[ADA] = misbehaviour  # type: ignore[assignment]
     notice(ADA)
     notice(BOB)
     delivery.deliver_due()
     assert states() == [QUEUED, SENT]
-    office.at_data.clear()
+    smtp_server.at_data.clear()
     assert delivery.deliver_due() == 0
     clock.advance(seconds=6)
     assert delivery.deliver_due() == 1
@@ -253,46 +259,46 @@ def test_a_letter_that_is_not_taken_now_is_tried_again_and_delays_nobody(
 
 
 def test_a_second_attempt_carries_the_same_message_id(
-    delivery: MailDelivery, office: PostOffice, clock: StillClock
+    delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock
 ) -> None:
     notice(ADA)
     with patch.object(Outbox, "finish", side_effect=Unavailable), pytest.raises(Unavailable):
         delivery.deliver_due()  # sent, and the database is gone before that is written down
     clock.advance(minutes=1)
     delivery.deliver_due()
-    first, second = office.taken
+    first, second = smtp_server.messages
     assert first.message["Message-ID"] == second.message["Message-ID"] == rows()[0].message_id
     assert states() == [SENT]
 
 
-def test_an_outage_costs_no_letter_an_attempt(delivery: MailDelivery, app: Flask, clock: StillClock) -> None:
-    office = PostOffice()
-    with office.open():
-        use_post(app, office.port)
+def test_an_outage_costs_no_letter_an_attempt(delivery: MailDelivery, app: Flask, clock: SettableClock) -> None:
+    smtp_server = FakeSmtpServer()
+    with smtp_server.open():
+        use_smtp(app, smtp_server.port)
     for address in (ADA, BOB):
         notice(address)
     for _ in range(5):
         assert delivery.deliver_due() == 0
         clock.advance(minutes=2)
     assert [(letter.state, letter.attempts) for letter in rows()] == [(QUEUED, 0), (QUEUED, 0)]
-    with office.open():
+    with smtp_server.open():
         assert delivery.deliver_due() == 2
     assert states() == [SENT, SENT]
 
 
 def test_an_outage_in_the_middle_of_a_batch_hands_the_rest_back(
-    delivery: MailDelivery, app: Flask, office: PostOffice
+    delivery: MailDelivery, app: Flask, smtp_server: FakeSmtpServer
 ) -> None:
     async def drop_and_close(server: object) -> str:
         app.extensions["mail"].port = 1  # where nobody listens
         return await drop(server)  # type: ignore[arg-type]
 
-    office.at_data[ADA] = drop_and_close
+    smtp_server.at_data[ADA] = drop_and_close
     for address in (ADA, BOB, "eve@example.org"):
         notice(address)
     assert delivery.deliver_due() == 0
     assert [(letter.state, letter.attempts) for letter in rows()] == [(QUEUED, 1), (QUEUED, 0), (QUEUED, 0)]
-    app.extensions["mail"].port = office.port
+    app.extensions["mail"].port = smtp_server.port
     assert delivery.deliver_due() == 2
 
 
@@ -305,20 +311,20 @@ def test_a_batch_cut_short_counts_no_attempt_for_the_rest(
     for number in range(4):
         notice(f"{number}@example.org")
     with mortal_server(dies) as port:
-        use_post(app, port, timeout=5)
+        use_smtp(app, port, timeout=5)
         assert delivery.deliver_due() == 0
     assert states() == [SENT, QUEUED, QUEUED, QUEUED]
     assert [letter.attempts for letter in rows()] == attempts
-    with PostOffice().open() as office:
-        use_post(app, office.port)
+    with FakeSmtpServer().open() as smtp_server:
+        use_smtp(app, smtp_server.port)
         delivery.deliver_due()
-        assert len(office.taken) == attempts.count(0)
+        assert len(smtp_server.messages) == attempts.count(0)
 
 
 def test_a_letter_is_given_up_after_three_days_with_the_reason(
-    delivery: MailDelivery, office: PostOffice, clock: StillClock
+    delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock
 ) -> None:
-    office.at_data["*"] = answer("451 4.3.0 later")
+    smtp_server.at_data["*"] = answer("451 4.3.0 later")
     notice(ADA)
     for expected in (QUEUED, QUEUED, QUEUED, DEAD):
         delivery.deliver_due()
@@ -328,7 +334,7 @@ def test_a_letter_is_given_up_after_three_days_with_the_reason(
 
 
 def test_a_letter_that_cannot_be_worded_delays_nobody_and_leaks_nothing(
-    delivery: MailDelivery, office: PostOffice, caplog: pytest.LogCaptureFixture
+    delivery: MailDelivery, smtp_server: FakeSmtpServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     notice(ADA, kind="no_such_letter")
     notice(BOB)
@@ -339,10 +345,10 @@ def test_a_letter_that_cannot_be_worded_delays_nobody_and_leaks_nothing(
 
 
 def test_the_log_holds_no_address_and_no_link(
-    delivery: MailDelivery, office: PostOffice, clock: StillClock, caplog: pytest.LogCaptureFixture
+    delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    office.refused[BOB] = f"550 {BOB} is unknown"
+    smtp_server.refused[BOB] = f"550 {BOB} is unknown"
     open_account(ADA)
     forgot(ADA)
     notice(BOB)
@@ -356,7 +362,7 @@ def test_the_log_holds_no_address_and_no_link(
 
 
 def test_a_letter_whose_lease_has_moved_is_not_sent_twice(
-    delivery: MailDelivery, office: PostOffice, clock: StillClock
+    delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock
 ) -> None:
     notice(ADA)
     claim = Outbox.claim
@@ -369,7 +375,7 @@ def test_a_letter_whose_lease_has_moved_is_not_sent_twice(
 
     with patch.object(Outbox, "claim", claim_then_freeze):
         delivery.deliver_due()
-    assert (office.taken, states()) == ([], [QUEUED])
+    assert (smtp_server.messages, states()) == ([], [QUEUED])
 
 
 def _rest(letter: QueuedMessage) -> dict[str, object]:
@@ -380,7 +386,7 @@ def _rest(letter: QueuedMessage) -> dict[str, object]:
 
 
 def test_no_transaction_is_open_while_the_server_is_talked_to(
-    delivery: MailDelivery, app: Flask, office: PostOffice
+    delivery: MailDelivery, app: Flask, smtp_server: FakeSmtpServer
 ) -> None:
     written = []
 
@@ -395,7 +401,7 @@ def test_no_transaction_is_open_while_the_server_is_talked_to(
         thread.join(8)
         return "250 OK"
 
-    office.at_data["*"] = write_meanwhile
+    smtp_server.at_data["*"] = write_meanwhile
     open_account(ADA)
     forgot(ADA)
     delivery.deliver_due()
@@ -405,18 +411,24 @@ def test_no_transaction_is_open_while_the_server_is_talked_to(
 # Round after round
 
 
-def test_two_deliverers_at_once_send_each_letter_once(delivery: MailDelivery, app: Flask, office: PostOffice) -> None:
+def test_two_deliverers_at_once_send_each_letter_once(
+    delivery: MailDelivery, app: Flask, smtp_server: FakeSmtpServer
+) -> None:
     for number in range(24):
         notice(f"{number}@example.org")
     deliverers = [delivery.start(app.app_context) for _ in range(2)]
-    wait_until(lambda: len(office.taken) >= 24)
+    wait_until(lambda: len(smtp_server.messages) >= 24)
     for deliverer in deliverers:
         deliverer.stop()
-    assert sorted(taken.to[0] for taken in office.taken) == sorted(f"{number}@example.org" for number in range(24))
+    assert sorted(received.recipients[0] for received in smtp_server.messages) == sorted(
+        f"{number}@example.org" for number in range(24)
+    )
     assert states() == [SENT] * 24
 
 
-def test_the_thread_survives_an_outage_of_the_database(delivery: MailDelivery, app: Flask, office: PostOffice) -> None:
+def test_the_thread_survives_an_outage_of_the_database(
+    delivery: MailDelivery, app: Flask, smtp_server: FakeSmtpServer
+) -> None:
     notice(ADA)
     outage, stop = [Unavailable(), RuntimeError(), Unavailable()], threading.Event()
     has_due = Outbox.has_due
@@ -429,14 +441,14 @@ def test_the_thread_survives_an_outage_of_the_database(delivery: MailDelivery, a
     with patch.object(Outbox, "has_due", fail_first):
         thread = threading.Thread(target=delivery.run, args=(stop, 0.01, app.app_context))
         thread.start()
-        wait_until(lambda: len(office.taken) == 1)
+        wait_until(lambda: len(smtp_server.messages) == 1)
         stop.set()
         thread.join()
     assert states() == [SENT]
 
 
 def test_a_deliverer_that_is_stopped_hands_back_what_it_has_not_sent(
-    delivery: MailDelivery, office: PostOffice, clock: StillClock
+    delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock
 ) -> None:
     stop = threading.Event()
 
@@ -444,7 +456,7 @@ def test_a_deliverer_that_is_stopped_hands_back_what_it_has_not_sent(
         stop.set()
         return "250 OK"
 
-    office.at_data[ADA] = stop_now
+    smtp_server.at_data[ADA] = stop_now
     notice(ADA)
     notice(BOB)
     delivery.run(stop, 0.01)

@@ -12,7 +12,7 @@ from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD, QUEUED, SENT
 from app.domain.mail.outbox import Outbox
 from app.flows.mail_queue import MailQueue
-from tests.clock import SettableClock
+from tests.support.clock import SettableClock
 
 outbox = Outbox(host="example.org")
 

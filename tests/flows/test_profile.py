@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.client_info import ClientInfo
-from tests.web.api.acts import PASSWORD
+from tests.support.api import PASSWORD
 
 
 @pytest.fixture

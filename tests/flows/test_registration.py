@@ -6,7 +6,7 @@ from app.core.client_info import ClientInfo
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.passwords import PasswordTooLong, PasswordTooShort
 from app.domain.accounts.store import EmailTaken
-from tests.web.api.acts import PASSWORD, kept, sql
+from tests.support.api import PASSWORD, dump_tables, sql
 
 HOME = ClientInfo("192.0.2.7", "Latchkey test")
 
@@ -23,15 +23,15 @@ def test_the_session_remembers_where_it_began(app, auth):
 
 def test_the_password_itself_rests_nowhere(app, auth):
     auth.registration.sign_up("ann@example.com", PASSWORD, HOME)
-    assert PASSWORD not in str(kept(app))
+    assert PASSWORD not in str(dump_tables(app))
 
 
 def test_a_taken_address_changes_nothing(each_app, auth):
     auth.registration.sign_up("ann@example.com", PASSWORD, HOME)
-    before = kept(each_app)
+    before = dump_tables(each_app)
     with pytest.raises(EmailTaken):
         auth.registration.sign_up("ANN@example.com", "another password", HOME)
-    assert kept(each_app) == before
+    assert dump_tables(each_app) == before
 
 
 @pytest.mark.parametrize(

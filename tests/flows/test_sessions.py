@@ -7,8 +7,8 @@ import pytest
 
 from app import create_app
 from app.domain.sessions.model import Session
-from tests.conftest import close
-from tests.web.api.acts import is_problem, log_in, log_out, me, put, refresh, sign_up, sql
+from tests.support.api import is_problem, log_in, log_out, me, refresh, sign_up, sql, update_rows
+from tests.support.apps import close
 
 pytestmark = pytest.mark.settings(refresh_grace_seconds=300)  # so that a slow machine is no thief
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -137,7 +137,7 @@ def test_a_refresh_does_not_revive_a_session(client, ann):
 
 @everywhere
 def test_a_session_unused_for_too_long_is_over(app, client, ann):
-    put(app, Session, expires_at=LONG_AGO)
+    update_rows(app, Session, expires_at=LONG_AGO)
     assert is_dead(client, ann)
 
 

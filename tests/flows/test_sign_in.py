@@ -5,7 +5,7 @@ import pytest
 from app.core.client_info import ClientInfo
 from app.domain.accounts.emails import InvalidEmail
 from app.flows.steps.check_password import InvalidCredentials
-from tests.web.api.acts import PASSWORD, sql
+from tests.support.api import PASSWORD, sql
 
 HOME = ClientInfo("192.0.2.7", "Latchkey test")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers import ROOT
+from tests.support.servers import ROOT
 
 OLD, NEW = "correct horse battery", "another staple entirely"
 PAGES = ("/", "/dev/mailbox", "/dev/mailbox/none", "/reset-password", "/reset-password/request", "/reset-password/code")
@@ -242,6 +242,6 @@ def test_the_server_meets_the_token_in_no_address_and_no_header(chromium, live_s
         see(page, "Your password is changed")
         page.get_by_role("link", name="Latchkey").click()
         see(page, "Latchkey")
-    met = [f"{request.url} {request.headers}" for request in site.asked]
+    met = [f"{request.url} {request.headers}" for request in site.requests]
     assert len(met) > 10
     assert [entry for entry in met if letter.token in entry or "Referer" in entry] == []

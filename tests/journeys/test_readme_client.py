@@ -10,7 +10,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from tests.journeys.conftest import in_one_process
-from tests.servers import Silent
+from tests.support.process_pool import QuietRequestHandler
 from tests.test_docs import BASE, README, fenced, section
 
 EMAIL, PASSWORD = "ann@example.com", "correct horse battery"
@@ -30,7 +30,7 @@ class App:
 
 @pytest.fixture
 def app_server() -> Iterator[Any]:
-    server = make_server("127.0.0.1", 0, App(), threaded=True, request_handler=Silent)
+    server = make_server("127.0.0.1", 0, App(), threaded=True, request_handler=QuietRequestHandler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     yield server
@@ -79,9 +79,8 @@ def test_it_refreshes_once_when_the_access_token_has_expired(page: Any) -> None:
     page.on("request", lambda request: sent.append(f"{request.method} {re.sub('.*/api/v1', '', request.url)}"))
     page.context.clear_cookies(name="latchkey_access")
     assert call(page, "PATCH", "/account", {"first_name": "Ann"})["first_name"] == "Ann"
-    assert [each for each in sent if not each.startswith("OPTIONS")] == [
-        "PATCH /account", "POST /auth/refresh", "PATCH /account",
-    ]  # fmt: skip
+    requests = [each for each in sent if not each.startswith("OPTIONS")]
+    assert requests == ["PATCH /account", "POST /auth/refresh", "PATCH /account"]
 
 
 @in_one_process

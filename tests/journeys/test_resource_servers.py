@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.domain.tokens.keys import Key, new_key, to_key
 from tests.journeys.conftest import ON_MARIADB, ON_POSTGRESQL, ONE_PROCESS
-from tests.servers import ROOT
+from tests.support.servers import ROOT
 
 ANN = {"email": "ann@example.com", "password": "correct horse battery"}
 EXAMPLES = ROOT / "docs" / "examples"
@@ -207,7 +207,7 @@ def test_unknown_key_names_do_not_make_it_ask_for_keys_each_time(site, hello, au
     answers = [hello(mint(good, ours, header={"kid": f"unknown {number}"})).status for number in range(20)]
     assert answers == [401] * 20
     assert hello(good).status == 200
-    asked = [request.path for request in site.asked]
+    asked = [request.path for request in site.requests]
     assert 1 <= asked.count(KEY_SET) <= 2 + (time.monotonic() - began) / COOLDOWN
 
 
@@ -222,12 +222,12 @@ def test_a_signed_out_token_still_passes_there_and_no_longer_at_home(hello, live
 @each_example
 def test_it_says_try_later_while_we_are_away_and_needs_us_no_more_once_it_has_the_keys(site, hello, live_server):
     token = sign_up(live_server)["access_token"]
-    site.away = True
+    site.unavailable = True
     early = hello(token)
     assert (early.status, "Retry-After" in early.headers, hello().status) == (503, True, 401)
-    site.away = False
+    site.unavailable = False
     assert hello(token).status == 200
-    site.away = True
+    site.unavailable = True
     assert hello(token).status == 200
 
 

@@ -25,7 +25,7 @@ def undoes(ann, token: str) -> None:
     """Ann uses the link, chooses a password, and signs in with her address."""
     assert ann.send("account/email/undo", token=token).status_code == 200
     assert ann.choose_new_password().status_code == 200
-    found = ann.door.admin_accounts.find("ann@example.com")
+    found = ann.auth.admin_accounts.find("ann@example.com")
     assert (found.email_verified, found.state) == (True, "active")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.journeys.life import PASSWORD, Person
+from tests.support.person import PASSWORD, Person
 from tests.web.api.routes import ROUTES, example, takes_a_token, takes_body
 
 NEW = "ann@example.org"

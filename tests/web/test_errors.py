@@ -19,7 +19,7 @@ from app.core.errors import (
 )
 from app.web.errors import status_of
 from config import load
-from tests.web.api.acts import is_problem
+from tests.support.api import is_problem
 
 STATUS = {
     Invalid: 400, Unauthenticated: 401, Forbidden: 403, NotFound: 404, Conflict: 409, RateLimited: 429, Unavailable: 503,

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.domain.accounts.hash_slots import HashSlotsFull
-from tests.web.api.acts import bearer, forget, is_problem, log_in, me, sign_up
+from tests.support.api import bearer, forgot_password, is_problem, log_in, me, sign_up
 
 AWAY = "postgresql://nobody@127.0.0.1:1/nowhere"
 TOKEN = "a token for Prometheus"
@@ -92,7 +92,7 @@ def test_an_event_that_has_not_happened_yet_is_counted_as_none_lest_its_first_be
 @on
 def test_letters_and_sessions_are_what_the_database_says(each_app, client, clock):
     sign_up(client)
-    forget(client)
+    forgot_password(client)
     clock.advance(seconds=90)
     assert value(client, "latchkey_outbox_messages", state="due") >= 1
     assert value(client, "latchkey_outbox_messages", state="dead") == 0

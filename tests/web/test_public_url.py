@@ -8,7 +8,7 @@ import pytest
 
 from app.web.public_url import origin_of
 from config import ROOT
-from tests.web.api.acts import ANN, bearer, sign_up
+from tests.support.api import ANN, bearer, sign_up
 
 WEB = ROOT / "app" / "web"
 AUTH = "https://example.com/auth"
@@ -145,7 +145,7 @@ def test_the_issuer_has_the_path(client):
 def test_links_in_emails_have_the_path(client, auth, mailbox):
     sign_up(client)
     auth.mail_delivery.deliver_due()
-    (letter,) = mailbox.letters
+    (letter,) = mailbox.messages
     assert letter.link.startswith(f"{AUTH}/verify-email#token=")
     assert f'href="{AUTH}"' in letter.html
     assert letter.message["Message-ID"].endswith("@example.com>")

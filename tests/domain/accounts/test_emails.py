@@ -7,7 +7,7 @@ import idna
 import pytest
 
 from app.domain.accounts.emails import InvalidEmail, parse_address
-from tests.web.api.acts import PASSWORD, log_in, sign_up, sql
+from tests.support.api import PASSWORD, log_in, sign_up, sql
 
 SPELLINGS = [
     "ann.lee@bücher.com",

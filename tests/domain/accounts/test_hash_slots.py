@@ -8,8 +8,8 @@ import bcrypt
 import pytest
 
 from app.core.database import db
-from app.domain.accounts.hash_slots import WAIT_SECONDS, HashSlots, HashSlotsFull
-from tests.web.api.acts import ANN, is_problem, log_in, me, refresh, sign_up
+from app.domain.accounts.hash_slots import PATIENCE, HashSlots, HashSlotsFull
+from tests.support.api import ANN, is_problem, log_in, me, refresh, sign_up
 
 
 class Gate:
@@ -162,7 +162,7 @@ def test_no_connection_is_held_while_hashing_a_new_password(app, client, auth, m
     client.post("/api/v1/forgot-password", json={"email": ANN["email"]})
     auth.mail_delivery.deliver_due()
     slow_hashes()
-    body = {"reset_token": mailbox.letters[-1].token, "password": "a new horse battery"}
+    body = {"reset_token": mailbox.messages[-1].token, "password": "a new horse battery"}
     answer = crowd.submit(app.test_client().post, "/api/v1/reset-password", json=body)
     assert gate.begun.acquire(timeout=30)
     with app.app_context():

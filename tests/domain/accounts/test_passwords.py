@@ -12,7 +12,7 @@ import pytest
 from app.domain.accounts.breached_passwords import BreachedPasswords
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.passwords import MAX_LENGTH, Passwords, PasswordTooLong, PasswordTooShort
-from tests.web.api.acts import log_in, sign_up, sql
+from tests.support.api import log_in, sign_up, sql
 
 FORMAT = re.compile(r"\$bcrypt-sha256\$v=2,t=2b,r=(\d+)\$(.{22})\$(.{31})")
 OF_PASSLIB = {

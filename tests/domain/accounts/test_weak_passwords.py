@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.domain.accounts.weak_passwords import COMMON, PasswordCommon, PasswordObvious, reject_weak
-from tests.web.api.acts import ANN, PASSWORD, bearer, forget, is_problem, sign_up
+from app.domain.accounts.weak_passwords import COMMON, PasswordCommon, PasswordObvious, refuse_weak
+from tests.support.api import ANN, PASSWORD, bearer, forgot_password, is_problem, sign_up
 
 KNOWN = ("ann.smith@example-shop.com", "latchkey", "accounts.example.net")
 
@@ -46,9 +46,9 @@ def test_it_is_refused_wherever_a_password_is_chosen(app, client, auth, mailbox,
     change = {"password": password, "current_password": PASSWORD}
     answer = client.put("/api/v1/account/password", json=change, headers=bearer(tokens["access_token"]))
     assert is_problem(answer, 400, code)
-    forget(client)
+    forgot_password(client)
     auth.mail_delivery.deliver_due()
-    token = mailbox.letters[-1].token
+    token = mailbox.messages[-1].token
     body = {"reset_token": token, "password": password}
     assert is_problem(client.post("/api/v1/reset-password", json=body), 400, code)
     body["password"] = "a new horse battery"

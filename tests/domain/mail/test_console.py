@@ -10,17 +10,18 @@ from app.domain.mail import console as room
 from app.domain.mail.console import MailConsole
 from app.domain.mail.renderer import RenderedEmail
 from app.domain.mail.smtp import SmtpTransport
-from tests.domain.mail.stage import NOON, StillClock, use_post
+from tests.support.clock import SettableClock
+from tests.support.mail_app import NOON, use_smtp
 
 LINK = "http://localhost:8000/reset-password#token=" + "abc." * 60
 post = SmtpTransport()
 
 
 @pytest.fixture
-def console(app: Flask, clock: StillClock) -> Iterator[MailConsole]:
+def console(app: Flask, clock: SettableClock) -> Iterator[MailConsole]:
     console = MailConsole("localhost", 0, clock)
     assert console.start()
-    use_post(app, console.port)
+    use_smtp(app, console.port)
     yield console
     console.stop()
 
@@ -70,7 +71,7 @@ def test_a_second_console_leaves_the_first_alone(console: MailConsole) -> None:
     assert len(console.messages()) == 1
 
 
-def test_the_port_is_free_again_after_a_stop(clock: StillClock) -> None:
+def test_the_port_is_free_again_after_a_stop(clock: SettableClock) -> None:
     first = MailConsole("127.0.0.1", 0, clock)
     first.start()
     first.stop()
@@ -79,11 +80,11 @@ def test_the_port_is_free_again_after_a_stop(clock: StillClock) -> None:
     second.stop()
 
 
-def test_only_the_newest_are_kept(clock: StillClock, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_newest_are_kept(clock: SettableClock, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "KEPT", 3)
     console = MailConsole("127.0.0.1", 0, clock)
     console.start()
-    use_post(app, console.port)
+    use_smtp(app, console.port)
     for number in range(5):
         send(str(number))
     console.stop()

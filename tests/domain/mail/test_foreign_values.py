@@ -8,7 +8,7 @@ from app.core.untrusted_text import without_links
 from app.domain.mail.renderer import EmailRenderer, RenderedEmail
 from app.domain.mail.untrusted_values import TRUSTED, make_safe
 from tests.domain.mail.test_letters import VALUES, every_letter, write
-from tests.hostile import LINKED, TEXTS, words_of
+from tests.support.hostile_texts import LINKED, TEXTS, visible_text
 
 ADDRESSES = (
     "www.evil.example/login@example.org", "ann+www.evil.example/x@example.org", "WWW.evil.example@example.org",
@@ -22,7 +22,7 @@ def links_in(email: RenderedEmail) -> list[str]:
     """What a mail program could link besides our own links."""
     ours = sorted({str(value) for name, value in VALUES.items() if name in TRUSTED}, key=len, reverse=True)
     found = []
-    for words in (email.subject, email.text, words_of(email.html)):
+    for words in (email.subject, email.text, visible_text(email.html)):
         for link in ours:
             words = words.replace(link, " ")
         found += LINKED.findall(words)

@@ -7,7 +7,7 @@ import pytest
 from jinja2 import TemplateNotFound, UndefinedError
 
 from app.domain.mail.renderer import TEMPLATES, EmailRenderer, RenderedEmail
-from tests.domain.mail.stage import NOON
+from tests.support.mail_app import NOON
 
 SITE = "https://id.example.org"
 LINK = f"{SITE}/reset-password#token=abc.def&x=1"

@@ -9,29 +9,29 @@ from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.emails import parse_address
 from app.domain.mail.model import DEAD, DROPPED, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
-from app.domain.mail.rate_limit import BURST, HOUR, INTERVAL, MAX_PER_HOUR, TooSoon, next_allowed_at
-from tests.domain.mail.stage import NOON, StillClock, open_account
+from tests.support.clock import SettableClock
+from tests.support.mail_app import NOON, open_account
 
 pytestmark = pytest.mark.usefixtures("app")
 outbox = Outbox(host="example.org")
 ADA, BOB = "ada@example.org", "bob@example.org"
 
 
-def claimed(clock: StillClock, address: str = ADA, kind: str = "reset_password", **more: str) -> QueuedMessage:
+def claimed(clock: SettableClock, address: str = ADA, kind: str = "reset_password", **more: str) -> QueuedMessage:
     with UnitOfWork() as work:
-        outbox.enqueue(kind, now=clock.now(), address=address, **more)
+        outbox.queue(kind, now=clock.now(), address=address, **more)
         (letter,) = outbox.claim(clock.now())
         work.commit()
     return letter
 
 
-def begin(letter: QueuedMessage, clock: StillClock, **how: bool) -> None:
+def begin(letter: QueuedMessage, clock: SettableClock, **how: bool) -> None:
     with UnitOfWork() as work:
-        outbox.start_attempt(letter, clock.now(), limited=True, **how)
+        outbox.begin(letter, clock.now(), limited=True, **how)
         work.commit()
 
 
-def send(clock: StillClock, count: int = 1, state: str = SENT, **more: str) -> None:
+def send(clock: SettableClock, count: int = 1, state: str = SENT, **more: str) -> None:
     for _ in range(count):
         letter = claimed(clock, **more)
         with UnitOfWork() as work:
@@ -40,8 +40,8 @@ def send(clock: StillClock, count: int = 1, state: str = SENT, **more: str) -> N
         outbox.finish(letter, state, clock.now())
 
 
-def wait(letter: QueuedMessage, clock: StillClock, **how: bool) -> timedelta:
-    """How long the email must wait."""
+def wait(letter: QueuedMessage, clock: SettableClock, **how: bool) -> timedelta:
+    """How long the letter must wait."""
     try:
         begin(letter, clock, **how)
     except TooSoon as early:
@@ -49,13 +49,13 @@ def wait(letter: QueuedMessage, clock: StillClock, **how: bool) -> timedelta:
     return timedelta()
 
 
-def test_three_go_at_once_and_then_one_every_twenty_minutes(clock: StillClock) -> None:
+def test_three_go_at_once_and_then_one_every_twenty_minutes(clock: SettableClock) -> None:
     send(clock, BURST - 1)
     assert wait(claimed(clock), clock) == timedelta()
     assert wait(claimed(clock), clock) == INTERVAL
 
 
-def test_an_hour_after_the_first_three_may_go_at_once_again(clock: StillClock) -> None:
+def test_an_hour_after_the_first_three_may_go_at_once_again(clock: SettableClock) -> None:
     send(clock, BURST)
     clock.advance(minutes=55)
     send(clock)
@@ -66,12 +66,12 @@ def test_an_hour_after_the_first_three_may_go_at_once_again(clock: StillClock) -
 
 
 @pytest.mark.parametrize("state", [DEAD, DROPPED])
-def test_what_was_not_sent_does_not_count(clock: StillClock, state: str) -> None:
+def test_what_was_not_sent_does_not_count(clock: SettableClock, state: str) -> None:
     send(clock, BURST, state)
     assert wait(claimed(clock), clock) == timedelta()
 
 
-def test_an_attempt_that_failed_does_not_count(clock: StillClock) -> None:
+def test_an_attempt_that_failed_does_not_count(clock: SettableClock) -> None:
     for _ in range(BURST):
         letter = claimed(clock)
         begin(letter, clock)
@@ -79,19 +79,19 @@ def test_an_attempt_that_failed_does_not_count(clock: StillClock) -> None:
     assert wait(claimed(clock), clock) == timedelta()
 
 
-def test_what_is_being_sent_counts(clock: StillClock) -> None:
+def test_what_is_being_sent_counts(clock: SettableClock) -> None:
     for _ in range(BURST):
         begin(claimed(clock), clock)
     assert wait(claimed(clock), clock) == INTERVAL
 
 
-def test_other_kinds_and_other_mailboxes_do_not_count(clock: StillClock) -> None:
+def test_other_kinds_and_other_mailboxes_do_not_count(clock: SettableClock) -> None:
     send(clock, BURST, kind="verify_email")
     send(clock, BURST, address=BOB)
     assert wait(claimed(clock), clock) == timedelta()
 
 
-def test_every_spelling_of_an_address_is_one_mailbox(clock: StillClock) -> None:
+def test_every_spelling_of_an_address_is_one_mailbox(clock: SettableClock) -> None:
     for address in ("ADA@example.org", "Ada@example.org", ADA):
         send(clock, address=address)
     assert wait(claimed(clock, address="aDA@example.org"), clock) == INTERVAL
@@ -103,7 +103,7 @@ def test_lower_case_is_the_canonical_form_of_an_address(text: str) -> None:
     assert address.typed.lower() == address.canonical
 
 
-def test_an_account_that_names_many_mailboxes_is_limited(clock: StillClock) -> None:
+def test_an_account_that_names_many_mailboxes_is_limited(clock: SettableClock) -> None:
     account = open_account(ADA).id
     for number in range(BURST):
         send(clock, address=f"{number}@example.org", account_id=account)

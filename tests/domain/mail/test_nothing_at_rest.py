@@ -10,11 +10,12 @@ from app.core.database import db
 from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
-from app.domain.mail.renderer import EmailRenderer
-from app.domain.mail.smtp import SmtpTransport
 from app.domain.mail.smtp_errors import MailServerUnavailable, Undeliverable
-from tests.domain.mail.stage import PostOffice, StillClock, answer, open_account
+from app.domain.mail.smtp import SmtpTransport
 from tests.domain.mail.test_letters import NOT_ME, UNDO, VALUES
+from tests.support.clock import SettableClock
+from tests.support.mail_app import open_account
+from tests.support.smtp import FakeSmtpServer, answer
 
 letters, outbox = EmailRenderer(), Outbox(host="example.org")
 TOKEN, CODE = "eyJ0b2tlbiI6Im9mIHRoaXMgbGV0dGVyIn0", "WDJB-MJHT"
@@ -24,7 +25,7 @@ REFUSED = answer(f"554 5.7.1 looks bad: {LINK} {CODE}")
 ORIGIN = {"ip": "192.0.2.1", "user_agent": "Firefox/140", "device": "Firefox", "new_email": "new@example.org"}
 
 
-def owe_one_of_each(clock: StillClock) -> None:
+def owe_one_of_each(clock: SettableClock) -> None:
     """Every kind, to an account and to an address nobody looked up."""
     account = open_account("ada@example.org")
     with UnitOfWork() as work:
@@ -34,7 +35,7 @@ def owe_one_of_each(clock: StillClock) -> None:
         work.commit()
 
 
-def deliver(clock: StillClock) -> None:
+def deliver(clock: SettableClock) -> None:
     with UnitOfWork() as work:
         taken = outbox.claim(clock.now(), 100)
         work.commit()
@@ -59,28 +60,28 @@ def at_rest() -> str:
 
 @pytest.mark.parametrize("ending", [HEARD, REFUSED, None], ids=["tried again", "refused", "sent"])
 def test_no_row_holds_a_token_a_code_or_a_word_of_a_letter(
-    app: Flask, office: PostOffice, clock: StillClock, ending: object
+    app: Flask, smtp_server: FakeSmtpServer, clock: SettableClock, ending: object
 ) -> None:
     owe_one_of_each(clock)
     if ending:
-        office.at_data["*"] = ending  # type: ignore[assignment]
+        smtp_server.at_data["*"] = ending  # type: ignore[assignment]
     deliver(clock)
     kept = at_rest()
     assert kept.count("192.0.2.1") == 2 * len(letters.kinds())  # the walk sees what is there
     for secret in (TOKEN, CODE, NOT_ME, UNDO, "http", "#token", "Hello", "Guten Tag", "<p"):
         assert secret not in kept
-    assert bool(office.taken) == (ending is None)
+    assert bool(smtp_server.messages) == (ending is None)
 
 
 def test_the_files_of_the_database_hold_none_either(
-    app: Flask, office: PostOffice, clock: StillClock, tmp_path: Path
+    app: Flask, smtp_server: FakeSmtpServer, clock: SettableClock, tmp_path: Path
 ) -> None:
     owe_one_of_each(clock)
-    office.at_data["*"] = HEARD
+    smtp_server.at_data["*"] = HEARD
     deliver(clock)
-    office.at_data.clear()
+    smtp_server.at_data.clear()
     deliver(clock)
-    assert any(CODE in taken.text and TOKEN in taken.text for taken in office.taken)
+    assert any(CODE in received.text and TOKEN in received.text for received in smtp_server.messages)
     kept = b"".join(path.read_bytes() for path in tmp_path.glob("mail.db*"))
     assert b"bob@example.org" in kept
     assert TOKEN.encode() not in kept

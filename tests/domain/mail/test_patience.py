@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from app.domain.mail.retry_policy import next_attempt
-from tests.domain.mail.stage import NOON
+from tests.support.mail_app import NOON
 
 
 class Even(random.Random):

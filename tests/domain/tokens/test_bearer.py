@@ -2,7 +2,7 @@
 
 from app.domain.tokens.jwt_tokens import CACHE_SIZE
 from tests.domain.tokens.forge import forge, parts
-from tests.web.api.acts import bearer, is_problem, me, refresh
+from tests.support.api import bearer, is_problem, me, refresh
 
 
 def test_an_access_token_follows_its_profile(ann, settings):

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from app.domain.tokens.keys import ALGORITHMS, decrypt, encrypt, new_key, read_pem, to_key
 
-DAWN = datetime(2000, 1, 1, tzinfo=UTC)
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 SECRET = b"a secret of thirty-two bytes...."
 RFC_7638 = {  # the example of its section 3.1: this key has this thumbprint
     "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjB"
@@ -22,7 +22,7 @@ RFC_7638 = {  # the example of its section 3.1: this key has this thumbprint
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_key_is_shown_without_its_private_half(algorithm):
-    key = to_key(new_key(algorithm), DAWN)
+    key = to_key(new_key(algorithm), EPOCH)
     assert (key.jwk["alg"], key.jwk["use"], key.jwk["kid"]) == (algorithm, "sig", key.kid)
     assert key.jwk.keys() <= {"kty", "crv", "x", "y", "n", "e", "alg", "use", "kid"}
 
@@ -31,14 +31,14 @@ def test_a_key_is_shown_without_its_private_half(algorithm):
 def test_a_key_rests_encrypted_and_comes_back(algorithm):
     key = new_key(algorithm)
     sealed = encrypt(key, SECRET)
-    assert to_key(decrypt(sealed, SECRET), DAWN).kid == to_key(key, DAWN).kid
+    assert to_key(decrypt(sealed, SECRET), EPOCH).kid == to_key(key, EPOCH).kid
     assert encrypt(key, SECRET) != sealed
 
 
 def test_a_key_is_opened_by_the_one_that_fits_of_many_secrets():
     key = new_key("ES256")
     sealed = encrypt(key, SECRET)
-    assert to_key(decrypt(sealed, bytes(32), SECRET), DAWN).kid == to_key(key, DAWN).kid
+    assert to_key(decrypt(sealed, bytes(32), SECRET), EPOCH).kid == to_key(key, EPOCH).kid
     with pytest.raises(ValueError, match="not sealed with this secret"):
         decrypt(sealed, bytes(32), SECRET[::-1])
 
@@ -65,7 +65,7 @@ def test_a_key_is_named_by_its_thumbprint():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("app.domain.tokens.keys.algorithm_of", lambda _key: "RS256")
-        assert to_key(Half(), DAWN).kid == RFC_7638["thumbprint"]
+        assert to_key(Half(), EPOCH).kid == RFC_7638["thumbprint"]
 
 
 WEAK = {

@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.core.pagination import encode_cursor
+from app.core.pagination import cursor_of
+from tests.support.api import bearer, is_problem, log_in, log_out, sign_up
 from tests.test_statements import statements
-from tests.web.api.acts import bearer, is_problem, log_in, log_out, sign_up
 
 FIREFOX = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:148.0) Gecko/20100101 Firefox/148.0"}
 

@@ -3,8 +3,8 @@
 import pytest
 
 from app.web.guards import security_of
-from app.web.openapi import errors_of
-from tests.web.api.acts import bearer, is_problem
+from app.web.openapi import refusals_of
+from tests.support.api import bearer, is_problem
 from tests.web.api.routes import (
     PATHS,
     ROUTES,

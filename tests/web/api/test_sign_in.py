@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.web.api.acts import ANN, bearer, headers_of, is_problem, kept, log_in, log_out, me, refresh, sign_up
+from tests.support.api import ANN, bearer, dump_tables, headers_of, is_problem, log_in, log_out, me, refresh, sign_up
 
 CHALLENGE = 'Bearer realm="latchkey"'
 
@@ -150,7 +150,7 @@ def test_a_word_that_is_no_scope_ends_no_session(client, ann):
 
 
 def test_no_password_and_no_token_rests_in_the_tables(app, client, ann):
-    everything = str(kept(app)) + str(kept(app).keys())
+    everything = str(dump_tables(app)) + str(dump_tables(app).keys())
     assert [
         secret for secret in (ANN["password"], ann["access_token"], ann["refresh_token"]) if secret in everything
     ] == []
@@ -168,4 +168,4 @@ def test_a_password_never_runs_out(client, clock):
 
 
 def test_a_new_service_has_no_account(app):
-    assert kept(app)["accounts"] == []
+    assert dump_tables(app)["accounts"] == []

@@ -64,6 +64,7 @@ def test_with_basic_auth_there_are_no_sessions_to_open(tmp_path, wing):
     }
 
 
+@pytest.mark.own_app
 @pytest.mark.settings(compat_api=True)
 def test_a_mistake_of_ours_has_a_classic_body_too(app, client):
     app.extensions["classic"] = None

@@ -7,8 +7,8 @@ import pytest
 
 from app import create_app
 from app.domain.accounts.model import Account
-from tests.conftest import close
-from tests.web.api.acts import bearer, make_admin, put, sign_up
+from tests.support.api import bearer, make_admin, sign_up, update_rows
+from tests.support.apps import close
 from tests.web.classic.conftest import BOB, said, same
 
 ME, LOGIN, LOGOUT = "/api/v1/users/me", "/api/v1/auth_session/login", "/api/v1/auth_session/logout"
@@ -184,7 +184,7 @@ def test_another_password_ends_the_sessions(client, bob, auth_type):
 
 @everywhere
 def test_a_disabled_account_is_nobody(app, client, credential, clock):
-    put(app, Account, disabled_at=clock.now())
+    update_rows(app, Account, disabled_at=clock.now())
     assert same(client.get(ME, headers=credential)) == (403, FORBIDDEN)
 
 

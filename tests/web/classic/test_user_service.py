@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conftest import package
-from tests.web.api.acts import ANN, bearer, log_in, me, sign_up
+from tests.support.api import ANN, bearer, log_in, me, sign_up
 from tests.web.classic.conftest import BOB, said, same
 
 EMAIL = "guillaume@holberton.io"

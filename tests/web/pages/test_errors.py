@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.web.api.acts import is_problem
+from tests.support.api import is_problem
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"}
 PROGRAMS = (

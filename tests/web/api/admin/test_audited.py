@@ -6,7 +6,7 @@ from app.core.clock import Clock
 from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD
 from app.domain.mail.outbox import Outbox
-from tests.web.api.acts import bearer, make_admin, sql
+from tests.support.api import bearer, make_admin, sql
 from tests.web.api.routes import ROUTES, is_for_administrators
 
 WRITES = {

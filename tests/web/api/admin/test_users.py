@@ -3,8 +3,8 @@
 import jwt
 import pytest
 
-from tests.journeys.life import Person as Visitor
-from tests.web.api.acts import bearer, is_problem, log_in, make_admin, me, refresh, sign_up, sql
+from tests.support.api import bearer, is_problem, log_in, make_admin, me, refresh, sign_up, sql
+from tests.support.person import Person as Visitor
 
 EVE = {"email": "Eve@Example.com", "first_name": "Eve", "last_name": "Moss", "locale": "de", "roles": ["editor"]}
 MEMBERS = {

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.races.conftest import PASSWORD, House, SignedUp
-from tests.races.crowd import Answer, Call, account, post, together
+from tests.races.conftest import PASSWORD, Cluster, SignedUp
+from tests.support.concurrency import Answer, Call, account, post, together
+from tests.support.profile import sized
 
-CLIENTS = 128  # many more than two processes have connections to the database
+CLIENTS = sized(80, 128)  # many more than two processes have connections to the database
 NEW_PASSWORD = "a new horse battery"
 # What the routes say they may answer while every dependency is well: so no 503.
 DOCUMENTED = {
@@ -21,17 +22,17 @@ DOCUMENTED = {
 class Crowd:
     """A few accounts that everybody uses."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.contested = [house.new_email() for _ in range(5)]
-        self.shared = [house.sign_up() for _ in range(5)]
-        self.resets = house.reset_tokens(*[racer.email for racer in self.shared])
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.contested = [cluster.new_email() for _ in range(5)]
+        self.shared = [cluster.sign_up() for _ in range(5)]
+        self.resets = cluster.reset_tokens(*[racer.email for racer in self.shared])
 
     def next_call(self) -> Call:
         """Something, at one of the processes."""
-        url, racer = random.choice(self.house.urls), random.choice(self.shared)
+        url, racer = random.choice(self.cluster.urls), random.choice(self.shared)
         acts: list[Callable[[], Call]] = [
-            lambda: post(url, "/auth/signup", email=self.house.new_email(), password=PASSWORD),
+            lambda: post(url, "/auth/signup", email=self.cluster.new_email(), password=PASSWORD),
             lambda: post(url, "/auth/signup", email=random.choice(self.contested), password=PASSWORD),
             lambda: post(url, "/auth/login", email=racer.email, password=random.choice([PASSWORD, NEW_PASSWORD])),
             lambda: post(url, "/auth/refresh", racer.refresh),
@@ -57,7 +58,7 @@ class Crowd:
 
 
 @pytest.mark.settings(database_timeout=1)  # as in production by default: the tests' own would hide a 503
-def test_a_crowd_on_a_few_rows_never_gets_a_5xx(house: House, rounds: int) -> None:
-    crowd = Crowd(house)
+def test_a_crowd_on_a_few_rows_never_gets_a_5xx(cluster: Cluster, rounds: int) -> None:
+    crowd = Crowd(cluster)
     answers = [each for done in together([lambda: crowd.act(rounds)] * CLIENTS) for each in done]
     assert Counter((name, answer.status) for name, answer in answers if answer.status not in DOCUMENTED[name]) == {}

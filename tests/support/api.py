@@ -1,4 +1,4 @@
-"""What a client does, in one word each, and what it finds in the tables afterwards."""
+"""Calls of the API, one function each, and functions that read and change the tables."""
 
 from datetime import UTC, datetime
 
@@ -18,18 +18,18 @@ def bearer(token):
 
 
 def credentials_for(contract, tokens):
-    """The headers that a route's guard lets pass."""
+    """The headers that a route's guard accepts."""
     name = {"bearerAuth": "access_token", "refreshToken": "refresh_token"}.get(contract.who.scheme)
     return bearer(tokens[name]) if name else {}
 
 
 def make_admin(app, email=ANN["email"]):
-    """Give an account the role."""
+    """Give an account the admin role."""
     sql(app, "UPDATE accounts SET roles = 'admin' WHERE email = :email", email=email)
 
 
 def sign_up(client, **changes):
-    """Ann's tokens, or those of whoever `changes` says."""
+    """The tokens of a new account: Ann's, or the one that `changes` names."""
     answer = client.post("/api/v1/auth/signup", json=ANN | changes)
     assert answer.status_code == 201, answer.text
     return answer.json
@@ -55,8 +55,8 @@ def log_out(client, tokens, scope="this"):
     return client.post(f"/api/v1/auth/logout?scope={scope}", headers=bearer(tokens["access_token"]))
 
 
-def forget(client, email=ANN["email"]):
-    """The answer to a request for a reset email."""
+def forgot_password(client, email=ANN["email"]):
+    """The answer to a request for a password reset."""
     return client.post("/api/v1/forgot-password", json={"email": email})
 
 
@@ -66,7 +66,7 @@ def reset(client, token, password=NEW):
 
 
 def is_problem(answer, status, code):
-    """Whether the answer is a whole problem document of this status and code, which no cache may keep."""
+    """Whether the answer is a complete problem document of this status and code that must not be cached."""
     body = answer.get_json(force=True)
     return (
         (answer.status_code, answer.mimetype, answer.headers["Cache-Control"])
@@ -88,21 +88,21 @@ def sql(app, statement, **values):
         return [tuple(row) for row in result] if result.returns_rows else []
 
 
-def put(app, model, **values):
+def update_rows(app, model, **values):
     """Write these values into every row of a table."""
     with app.app_context(), db.engines["autocommit"].connect() as connection:
         connection.execute(sa.update(model).values(**values))
 
 
-def kept(app):
-    """Everything that rests in the tables."""
+def dump_tables(app):
+    """The rows of every table."""
     with app.app_context(), db.engine.connect() as connection:
         tables = db.metadata.sorted_tables
         return {table.name: sorted(map(repr, connection.execute(sa.select(table)))) for table in tables}
 
 
 def open_account(app, account_id):
-    """Somebody's account, with this id and no password."""
+    """Insert an account with this id and no password."""
     now = datetime.now(UTC)
     address = f"{account_id}@example.com"
     with app.app_context(), db.engine.begin() as connection:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from config import ROOT
-from tests.servers import NotHere, is_root, listens
+from tests.support.servers import NotHere, is_root, listens
 
 # What a distribution's own main file would say around the example.
 AROUND_NGINX = """daemon off; {user} pid {folder}/nginx.pid; error_log stderr; events {{}}

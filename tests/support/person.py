@@ -1,22 +1,22 @@
-"""A person with an account, as the journeys through its life see them."""
+"""A person with an account, as journeys use them."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 from werkzeug.test import Client, TestResponse
 
-from tests.servers import Mailbox
+from tests.support.smtp import FakeSmtpServer
 
 PASSWORD = "correct horse battery"
 
 
 @dataclass
 class Person:
-    """Acts by HTTP, reads emails by SMTP. `deliver` sends what waits in the outbox."""
+    """Calls the API over HTTP and reads the emails that an SMTP server received."""
 
     client: Client
-    door: Any
-    box: Mailbox
+    auth: Any
+    box: FakeSmtpServer
     email: str = "ann@example.com"
     tokens: dict[str, str] = field(default_factory=dict)
 
@@ -42,15 +42,15 @@ class Person:
         return self.sign_in("a new horse battery")
 
     def letters(self) -> list[tuple[str, str]]:
-        """Whom every email so far went to, and its subject."""
-        while self.door.mail_delivery.deliver_due():
+        """Whom every letter so far went to, and its subject."""
+        while self.auth.mail_delivery.deliver_due():
             pass
-        return [(letter.recipients[0], letter.subject) for letter in self.box.letters]
+        return [(letter.recipients[0], letter.subject) for letter in self.box.messages]
 
     def newest(self, subject: str) -> str:
         """The text of the newest email whose subject holds this."""
         self.letters()
-        return next(letter.text for letter in reversed(self.box.letters) if subject in letter.subject)
+        return next(letter.text for letter in reversed(self.box.messages) if subject in letter.subject)
 
     def link(self, subject: str, page: str) -> str:
         """The token of the link to a page of ours in that email."""

@@ -10,7 +10,7 @@ from app.core.database import Base, db
 from tests.journeys.conftest import in_one_process
 
 DELETE = {"password": "correct horse battery"}
-AT_ONCE = pytest.mark.settings(deletion_grace_days=0)
+BURST = pytest.mark.settings(deletion_grace_days=0)
 
 
 def dump(app: Flask) -> str:
@@ -67,7 +67,7 @@ def test_the_address_is_free_again(ann, clock, auth, person) -> None:
     assert person().sign_up().status_code == 201
 
 
-@AT_ONCE
+@BURST
 def test_without_a_grace_it_is_gone_with_the_answer_and_the_letter_still_comes(app: Flask, ann) -> None:
     ann.box.clear()
     assert ann.ask("DELETE", "account", DELETE).status_code == 204

@@ -7,32 +7,32 @@ from pathlib import Path
 
 from app.core.logs import JsonLines
 
-COUNTED = ("created", "msecs", "relativeCreated", "thread", "threadName", "process")
-LOUDER = ("", "sqlalchemy")  # which at DEBUG tells statements and rows
+CHANGING = ("created", "msecs", "relativeCreated", "thread", "threadName", "process")
+VERBOSE = ("", "sqlalchemy")  # at DEBUG it logs statements and rows
 
 
-class Log(logging.Handler):
-    """Everything that anybody logs at any level, with all that came along, but what the receiving mail server logs.
+class LogRecorder(logging.Handler):
+    """Records every log record at any level with all its attributes, except those of the fake SMTP server.
 
-    It may be the file of several processes. Each writes a line but once.
+    Several processes may write to one file. Each writes a line only once.
     """
 
     def __init__(self, file: Path) -> None:
         super().__init__(logging.DEBUG)
         self.file = file
-        self._said: set[str] = set()
+        self._written: set[str] = set()
 
     @property
     def text(self) -> str:
-        """What was said so far."""
+        """What was logged so far."""
         return self.file.read_text()
 
     @contextmanager
-    def heard(self) -> Iterator["Log"]:
-        """While it hears."""
-        levels = {name: logging.getLogger(name).level for name in LOUDER}
+    def recording(self) -> Iterator["LogRecorder"]:
+        """Record until the block is left."""
+        levels = {name: logging.getLogger(name).level for name in VERBOSE}
         logging.getLogger().addHandler(self)
-        for name in LOUDER:
+        for name in VERBOSE:
             logging.getLogger(name).setLevel(logging.DEBUG)
         yield self
         for name, level in levels.items():
@@ -41,8 +41,8 @@ class Log(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if not record.name.startswith("mail."):
-            told = {name: value for name, value in vars(record).items() if name not in COUNTED}
-            new = {f"{self.format(record)} {told}", JsonLines().format(record)} - self._said
-            self._said |= new
+            attributes = {name: value for name, value in vars(record).items() if name not in CHANGING}
+            new = {f"{self.format(record)} {attributes}", JsonLines().format(record)} - self._written
+            self._written |= new
             with self.file.open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.writelines(f"{line}\n" for line in new)

@@ -10,7 +10,7 @@ from app.web.compat.session_api.auth import Auth as PathAuth
 from app.web.compat.session_api.session_auth import SessionAuth, SessionDBAuth, SessionExpAuth
 from app.web.compat.user_service.auth import Auth, _generate_uuid, _hash_password
 from app.web.compat.user_service.db import DB
-from tests.web.api.acts import sql
+from tests.support.api import sql
 
 EMAIL, PASSWORD = "me@me.com", "mySecuredPwd"
 

@@ -10,7 +10,7 @@ from app.core.database import db
 from app.domain.email_actions.model import Purpose
 from app.domain.tokens.links import Links
 from app.web.guards import SignedInByCookie
-from tests.web.api.acts import is_problem
+from tests.support.api import is_problem
 from tests.web.api.routes import each_route, example, takes_body
 
 PURPOSES = {

@@ -1,4 +1,4 @@
-"""Who remembers every secret that went over the wire, and then looks for it where it must not be."""
+"""Records every secret that is sent or received, and finds it where it must not be stored."""
 
 import base64
 import hashlib
@@ -14,11 +14,11 @@ from urllib.parse import quote, quote_plus, urlencode
 from cryptography.hazmat.primitives import serialization
 
 TYPED = ("password", "current_password", "new_password")
-HANDED_OUT = ("access_token", "refresh_token", "csrf_token", "reset_token", "token")
+RETURNED = ("access_token", "refresh_token", "csrf_token", "reset_token", "token")
 
 
-class Witness:
-    """A client of one service. `secrets` holds, by kind, what was typed and what was handed out; `answers` all else."""
+class RecordingClient:
+    """An HTTP client of one service. `secrets` holds, by kind, those sent and received; `answers` whole answers."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -70,19 +70,19 @@ class Witness:
 
     def _remember(self, told: Any) -> None:
         if isinstance(told, dict):
-            for name in {*TYPED, *HANDED_OUT} & told.keys():
+            for name in {*TYPED, *RETURNED} & told.keys():
                 if isinstance(told[name], str):
                     self.secrets["password" if name in TYPED else name].add(told[name])
 
-    def read(self, letters: list[Any]) -> None:
-        """Remember the links and codes of these emails."""
-        for letter in letters:
-            for text in (letter.text, letter.html):
+    def remember_messages(self, messages: list[Any]) -> None:
+        """Remember the links and codes in these messages."""
+        for message in messages:
+            for text in (message.text, message.html):
                 self.secrets["link"] |= set(re.findall(r"#token=([\w.-]+)", text))
                 self.secrets["code"] |= set(re.findall(r"\b[A-Z]{4}-[A-Z]{4}\b", text))
 
-    def hold(self, key: Any) -> None:
-        """Remember a private key: the lines of its PEM, and the number that it is."""
+    def remember_key(self, key: Any) -> None:
+        """Remember a private key: the lines of its PEM, and its number."""
         plain = serialization.NoEncryption()
         pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain).decode()
         self.secrets["private key"] |= {line for line in pem.splitlines() if len(line) > 40}
@@ -90,32 +90,32 @@ class Witness:
             self.secrets["private key"].add(f"{key.private_numbers().private_value:x}")
 
 
-def forms(kind: str, secret: str) -> Iterator[bytes]:
-    """The ways in which a secret might be written down."""
+def encodings_of(kind: str, secret: str) -> Iterator[bytes]:
+    """The ways in which a secret might be stored."""
     plain = secret.encode()
     yield plain
     if kind in ("link", "token", "reset_token", "access_token", "refresh_token") or kind.startswith("cookie"):
-        yield plain.rpartition(b".")[2]  # the signature: what comes before it is no secret
+        yield plain.rpartition(b".")[2]  # the signature; what precedes it is public
     if kind == "code":
         yield plain.replace(b"-", b"")
     for written in (quote(secret), quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], repr(secret)):
         yield written.encode()
     yield plain.hex().encode()
-    for before in range(3):  # wherever it stands in what was encoded
+    for before in range(3):  # at any offset in what was encoded
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             encoded = encode(b" " * before + plain)
             yield encoded[4 * (before > 0) : len(encoded) // 4 * 4 - 4]
-    if kind in ("password", "code"):  # few enough to be found by trying
+    if kind in ("password", "code"):  # few enough to be guessed
         for digest in (hashlib.md5, hashlib.sha1, hashlib.sha256, hashlib.sha512):
             yield digest(plain).hexdigest().encode()
             yield base64.b64encode(digest(plain).digest()).rstrip(b"=")
 
 
 def found(secrets: dict[str, set[str]], place: bytes) -> set[str]:
-    """The kinds of secret that stand in a place, however written."""
+    """The kinds of secret that stand in `place`, in any encoding."""
     return {
         kind
         for kind, values in secrets.items()
         for value in values
-        if any(len(form) > 5 and form in place for form in forms(kind, value))
+        if any(len(encoding) > 5 and encoding in place for encoding in encodings_of(kind, value))
     }

@@ -1,4 +1,4 @@
-"""Many clients at once: real HTTP from many threads that all send in the same moment."""
+"""Many HTTP clients in threads that all send at the same moment."""
 
 import http.client
 import json

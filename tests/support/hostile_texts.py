@@ -1,4 +1,4 @@
-"""Texts by which a stranger tries to get a link into what others read, and how to find one there."""
+"""Texts that try to place a link in what other people read, and a pattern that finds such links."""
 
 import re
 from html import unescape
@@ -18,6 +18,6 @@ LINKED = re.compile(
 )
 
 
-def words_of(html: str) -> str:
-    """What a reader sees of HTML."""
+def visible_text(html: str) -> str:
+    """The visible text of HTML."""
     return unescape(re.sub(r"<[^>]+>", " ", html))

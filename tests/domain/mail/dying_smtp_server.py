@@ -5,12 +5,12 @@ import sys
 import threading
 from typing import Any
 
-from tests.domain.mail.stage import PostOffice
+from tests.support.smtp import FakeSmtpServer
 
 when, number = sys.argv[1].split()
 
 
-class Mortal(PostOffice):
+class Mortal(FakeSmtpServer):
     """Keeps nothing, and ends its process at once."""
 
     count = 0
