@@ -22,7 +22,7 @@ IDLE, LIFETIME = timedelta(days=14), timedelta(days=90)
 REFRESH_GRACE = timedelta(seconds=10)
 LEEWAY = timedelta(seconds=30)
 RECENT = timedelta(minutes=10)
-DELETION_GRACE = timedelta(days=7)
+DELETION_GRACE = timedelta(days=1)  # shorter than a change of address can be undone
 
 
 def now() -> datetime:
@@ -35,7 +35,7 @@ def claims_of(token: str) -> dict[str, Any]:
     return dict(jwt.decode(token, options={"verify_signature": False}))
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Link:
     """A link that arrived in a mailbox, with the code from the same email if there is one."""
 
@@ -48,6 +48,9 @@ class Link:
     sent_at: datetime = field(default_factory=now)
     tries: int = 0
 
+    def __repr__(self) -> str:
+        return f"{self.purpose} link of account {self.account.id} in {self.mailbox}"
+
     def expired(self) -> bool:
         return now() >= self.sent_at + LINK_LIFETIMES[self.purpose]
 
@@ -55,7 +58,7 @@ class Link:
         return now() < self.sent_at + CODE_LIFETIME and self.tries < CODE_TRIES
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Session:
     """One sign-in, with every token it was given."""
 
@@ -103,7 +106,7 @@ class Session:
             self.rotated_at = now()
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Account:
     """One account. `links` has, for each purpose, the one link that works."""
 
@@ -168,8 +171,11 @@ class Account:
         assert not self.erased
         expected = {CHANGE: {self.wanted_address}, UNDO: {self.undo_address}, NOT_ME: self.addresses}
         assert link.mailbox in expected.get(link.purpose, {self.address}), link
+        assert not self.disabled or link.purpose in (UNDO, NOT_ME), link
         if link.purpose != NOT_ME:
             self.links[link.purpose] = link
+        if link.purpose == UNDO:
+            self.undo_until = now() + LINK_LIFETIMES[UNDO]
 
     def end_sessions(self, keep: Session | None = None) -> None:
         for session in self.sessions:

@@ -36,6 +36,7 @@ ROUTES = {
     UNDO: "POST account/email/undo",
     NOT_ME: "POST not-me",
 }
+LONGEST_OUTAGE = timedelta(hours=2)  # of the mail server
 LONGEST_WAIT = timedelta(minutes=20)  # for an email of which too many were asked for
 ONLY_THE_OWNER_KNOWS = "the next password of the owner"
 
@@ -66,7 +67,10 @@ class AccountMachine(RuleBasedStateMachine):
         self.accounts: list[Account] = []
         self.sessions: list[Session] = []
         self.links: list[Link] = []
-        self.steps, self.admin_since, self.admin_token = 0, datetime.min.replace(tzinfo=UTC), ""
+        self.live_before: list[Session] = []
+        self.working_before: list[Link] = []
+        self.steps, self.emails_wait = 0, False
+        self.admin_token, self.admin_since = "", datetime.min.replace(tzinfo=UTC)
         if every_rule:  # else Hypothesis leaves some out, other ones in each example, which pays with many examples
             self._rules_strategy.enabled_rules_strategy = st.just(FeatureFlags())
         service.start_over()
@@ -98,11 +102,11 @@ class AccountMachine(RuleBasedStateMachine):
         account.deletes_at = None
         self.open_session(account, person, answer)
 
-    @precondition(lambda self: bool(self.open_accounts()))
     @rule(person=people, n=which)
     def log_in_with_right_password(self, person: str, n: int) -> None:
-        account = pick(self.open_accounts(), n)
-        self.log_in(person, account.address, str(account.password))
+        if accounts := [account for account in self.existing_accounts() if account.password]:
+            account = pick(accounts, n)
+            self.log_in(person, account.address, str(account.password))
 
     @rule(person=people, address=addresses)
     def forget_password(self, person: str, address: str) -> None:
@@ -291,11 +295,23 @@ class AccountMachine(RuleBasedStateMachine):
 
     @rule(time=times, clean_up=st.booleans())
     def wait(self, time: timedelta, clean_up: bool) -> None:
+        if time > LONGEST_OUTAGE:
+            self.deliver_emails()
         self.service.advance(time)
         if clean_up:
             self.service.clean_up()
             for account in self.existing_accounts():
                 account.clean_up()
+
+    @rule()
+    def delay_emails(self) -> None:
+        self.emails_wait = True
+
+    @precondition(lambda self: self.emails_wait)
+    @rule()
+    def deliver_emails(self) -> None:
+        self.emails_wait = False
+        self.read_emails()
 
     # What is promised
 
@@ -307,12 +323,14 @@ class AccountMachine(RuleBasedStateMachine):
     @invariant()
     def app_and_model_agree(self) -> None:
         self.read_emails()
+        self.check([session for session in self.live_before if not session.alive()])
+        for link in self.working_before:
+            if link.account.refusal(link) == "link_used":
+                self.check_link(link)
         self.steps += 1
-        session = self.sessions[self.steps // 2 % len(self.sessions)]
-        if self.steps % 2:
-            self.check_access(session)
-        else:
-            self.check_refresh(session)
+        self.check_access(self.sessions[self.steps % len(self.sessions)])
+        self.live_before = self.live_sessions()
+        self.working_before = [link for link in self.links if link.account.refusal(link) is None]
 
     def teardown(self) -> None:
         if sys.exc_info()[0] is None:  # else the failure of a step would be hidden by what follows from it
@@ -323,6 +341,7 @@ class AccountMachine(RuleBasedStateMachine):
     def recover(self, account: Account) -> None:
         """The owner of the mailbox gets the account back within the promised time, and nobody else is left in it."""
         note(f"--- {account.mailbox()} gets the account back")
+        self.deliver_emails()
         if account.disabled:
             self.administer(account, "enable")
             account.disabled = False
@@ -336,8 +355,7 @@ class AccountMachine(RuleBasedStateMachine):
         self.read_emails()
         for link in self.links:
             if link.account is account and link.mailbox != account.address and not link.expired():
-                answer = self.ask(ROUTES[link.purpose], "stranger", **body_for(link.purpose, link.token))
-                assert answer.code == "link_used"
+                self.check_link(link)
 
     def reset_link(self, account: Account) -> Link:
         """A link that works, at the latest when the time is over for which an email may have to wait."""
@@ -371,6 +389,11 @@ class AccountMachine(RuleBasedStateMachine):
         if session.ended and not session.refresh_expired():
             answer = self.ask("POST auth/refresh", session.person, refresh_token=session.refresh_tokens[-1])
             assert answer.code == "invalid_token"
+
+    def check_link(self, link: Link) -> None:
+        """A link that was used, replaced or revoked does nothing."""
+        answer = self.ask(ROUTES[link.purpose], "stranger", **body_for(link.purpose, link.token))
+        assert answer.code == "link_used"
 
     # How the rules do it
 
@@ -412,7 +435,8 @@ class AccountMachine(RuleBasedStateMachine):
     def pick_session(self, n: int) -> Session:
         """A live session, with an access token that has not expired."""
         if not self.live_sessions():
-            self.log_in_with_right_password("owner", n)
+            account = pick(self.open_accounts(), n)
+            self.log_in("owner", account.address, str(account.password))
         session = pick(self.live_sessions(), n)
         if session.access_expired():
             self.refresh_session(session)
@@ -446,6 +470,8 @@ class AccountMachine(RuleBasedStateMachine):
 
     def read_emails(self) -> None:
         """Deliver what is due; each link is for an account of the mailbox it arrived in."""
+        if self.emails_wait:
+            return
         accounts = {account.id: account for account in self.accounts}
         for email in self.service.deliver():
             note(f"  email to {email.recipients[0]}: {email.subject}")

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.model.expected import now
+from tests.model.expected import DELETION_GRACE, now
 from tests.model.machine import AccountMachine
 from tests.model.service import Service
 
@@ -22,6 +22,7 @@ PROFILE = hypothesis.settings(
 )  # fmt: skip
 
 
+@pytest.mark.settings(deletion_grace_days=DELETION_GRACE.days)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 def test_accounts_behave_as_the_model_says(app, auth, mailbox):
     second = now().replace(microsecond=0) + timedelta(seconds=1)
