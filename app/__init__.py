@@ -10,30 +10,32 @@ from flask.helpers import get_debug_flag
 from flask_migrate import Migrate
 from werkzeug.serving import is_running_from_reloader
 
-from app.auth import Mailbox, build_auth
+from app.auth import Mailbox
 from app.cli.accounts import accounts
 from app.cli.audit import audit
-from app.cli.housekeeping import housekeeping
+from app.cli.cleanup import cleanup
 from app.cli.keys import keys
 from app.cli.mail import mail
+from app.container import build_auth
 from app.core import logs
 from app.core.clock import Clock
 from app.core.database import db, init_database
 from app.core.schema import MIGRATIONS
+from app.current import install
 from app.start import (
     CannotStart,
     FirstRequest,
     mail_console,
     migrate,
-    start_and_tell,
+    start_and_print,
+    start_cleanup,
     start_deliverer,
-    start_housekeeping,
     start_sealer,
 )
-from app.web.site import init_web
+from app.web.setup import init_web
 from config import Settings, SettingsError, load
 
-__all__ = ["MIGRATIONS", "create_app", "migrate", "start_deliverer", "start_housekeeping", "start_sealer"]
+__all__ = ["MIGRATIONS", "create_app", "migrate", "start_cleanup", "start_deliverer", "start_sealer"]
 
 WEB = Path(__file__).parent / "web"
 
@@ -48,15 +50,17 @@ def create_app(
     if settings is None:
         return _create_for(click.get_current_context(silent=True))
     app = Flask(
-        __name__, template_folder=str(WEB / "templates"), static_folder=str(WEB / "static"),
+        __name__,
+        template_folder=str(WEB / "templates"),
+        static_folder=str(WEB / "static"),
         instance_path=str(settings.instance_path.resolve()),
-    )  # fmt: skip
+    )
     app.config["SECRET_KEY"] = settings.secret_key
     init_database(app, settings.database_url, timeout=settings.database_timeout)
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True).configure(_told_what_for)
-    app.extensions["latchkey"] = build_auth(app, settings, clock=clock or Clock(), mailbox=mailbox)
+    install(app, build_auth(app, settings, clock=clock or Clock(), mailbox=mailbox), settings)
     init_web(app, settings)
-    for group in (accounts, audit, housekeeping, keys, mail):
+    for group in (accounts, audit, cleanup, keys, mail):
         app.cli.add_command(group)
     return app
 
@@ -83,7 +87,7 @@ def _create_for(context: click.Context | None) -> Flask:
         )
     console = mail_console(settings)
     app = create_app(settings, mailbox=console)
-    app.wsgi_app = first = FirstRequest(app, lambda: start_and_tell(app, console))  # type: ignore[method-assign]
+    app.wsgi_app = first = FirstRequest(app, lambda: start_and_print(app, console))  # type: ignore[method-assign]
     if context and is_run and not _only_watches(context):
         first.start()
     return app

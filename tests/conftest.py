@@ -21,22 +21,14 @@ from flask.testing import FlaskClient
 from redis import Redis
 from werkzeug.serving import make_server
 
-from app import create_app, migrate, start_deliverer
-from app.core.database import db
+from app import create_app, start_deliverer
 from config import Settings, load
-from tests.clock import SettableClock
-from tests.servers import (
-    DATABASES,
-    Mailbox,
-    Nest,
-    NotHere,
-    Silent,
-    available,
-    empty_tables,
-    given_redis,
-    is_root,
-    scratch_database,
-)
+from tests.support.apps import Apps, Databases, close
+from tests.support.clock import SettableClock
+from tests.support.process_pool import ProcessPool, QuietRequestHandler
+from tests.support.profile import LONG
+from tests.support.servers import DATABASES, NotHere, available, given_redis, is_root
+from tests.support.smtp import FakeSmtpServer
 
 EVERY_DATABASE = {"each_app", "each_database"}
 CHROMIUM_FLAGS = (
@@ -61,6 +53,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database", DATABASES, indirect=True)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what runs in the long profile alone."""
+    if LONG:
+        return
+    left_out = {item for item in items if any(mark.kwargs.get("only") for mark in item.iter_markers("long"))}
+    if left_out:
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
+
+
 def lacking(what: str) -> NoReturn:
     """Skip the test, or the whole module while it is imported, and say why. In CI nothing may be lacking."""
     if os.environ.get("CI"):
@@ -76,92 +78,57 @@ def package(name: str) -> Any:
         lacking(f"{name}, which tests/requirements.txt brings")
 
 
-class Door:
-    """`Auth` in which each act has an app context of its own, as it has in a request or a command."""
+class AuthInContext:
+    """`Auth` whose every call runs in an app context of its own, as in a request or a command."""
 
-    def __init__(self, app: Flask, room: Any = None) -> None:
-        self._app, self._room = app, room or app.extensions["latchkey"]
+    def __init__(self, app: Flask, target: Any = None) -> None:
+        self._app, self._target = app, target or app.extensions["latchkey"]
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._room, name)
-        return self._act(found) if inspect.ismethod(found) else Door(self._app, found)
+        found = getattr(self._target, name)
+        return self._in_context(found) if inspect.ismethod(found) else AuthInContext(self._app, found)
 
-    def _act(self, act: Callable[..., Any]) -> Callable[..., Any]:
-        def in_context(*args: Any, **named: Any) -> Any:
+    def _in_context(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **named: Any) -> Any:
             with self._app.app_context():
-                return act(*args, **named)
+                return method(*args, **named)
 
-        return in_context
-
-
-class Schemas:
-    """One database of each kind, migrated once a session, empty for each test."""
-
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self._folder, self._stack = folder, stack
-        self._ready: dict[str, str] = {}
-        self._missing: dict[str, str] = {}
-
-    def clean(self, kind: str, folder: Path) -> str:
-        """The URL of an empty database that has our tables. Skips the test where this kind cannot be had."""
-        if kind in self._missing:
-            lacking(self._missing[kind])
-        if kind not in self._ready:
-            self._make(kind)
-        elif kind != "sqlite":
-            empty_tables(self._ready[kind])
-        return self._copy(folder) if kind == "sqlite" else self._ready[kind]
-
-    def _make(self, kind: str) -> None:
-        try:
-            sqlite = f"sqlite:///{self._folder / 'latchkey.db'}"
-            url = sqlite if kind == "sqlite" else self._stack.enter_context(scratch_database(kind))
-        except NotHere as reason:
-            self._missing[kind] = f"{kind}, {reason}"
-            lacking(self._missing[kind])
-        app = create_app(load({}, app_env="testing", instance_path=self._folder, database_url=url))
-        migrate(app)
-        close(app)
-        self._ready[kind] = url
-
-    def _copy(self, folder: Path) -> str:
-        shutil.copy(self._folder / "latchkey.db", folder / "latchkey.db")
-        return f"sqlite:///{folder / 'latchkey.db'}"
-
-
-def close(app: Flask) -> None:
-    """Give every connection back: an open one is a warning, and so an error."""
-    with app.app_context():
-        db.session.remove()
-        for engine in db.engines.values():
-            engine.dispose()
+        return call
 
 
 @pytest.fixture(scope="session")
-def schemas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Schemas]:
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     with ExitStack() as stack:
-        yield Schemas(tmp_path_factory.mktemp("schemas"), stack)
+        yield Databases(tmp_path_factory.mktemp("databases"), stack)
+
+
+def clean_database(databases: Databases, kind: str) -> str:
+    """The URL of the database of this kind, empty. Skips the test where this machine cannot have one."""
+    try:
+        return databases.clean(kind)
+    except NotHere as reason:
+        lacking(str(reason))
 
 
 @pytest.fixture
-def database(request: pytest.FixtureRequest, schemas: Schemas, tmp_path: Path) -> str:
+def database(request: pytest.FixtureRequest, databases: Databases) -> str:
     """The URL of a clean database: SQLite, or each kind in turn where a test asks for it."""
-    return schemas.clean(getattr(request, "param", "sqlite"), tmp_path)
+    return clean_database(databases, getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder for secrets."""
+    return tmp_path_factory.mktemp("instance")
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> Path:
-    """Where secrets lie."""
-    return tmp_path / "instance"
-
-
-@pytest.fixture
-def settings(request: pytest.FixtureRequest, database: str, mailbox: Mailbox, instance: Path) -> Settings:
-    """Cheap hashes, no limits, letters to `mailbox`. `@pytest.mark.settings(port=1)` changes what it names."""
+def settings(request: pytest.FixtureRequest, database: str, mailbox: FakeSmtpServer, instance: Path) -> Settings:
+    """Cheap hashes, no limits, emails to `mailbox`. `@pytest.mark.settings(port=1)` changes what it names."""
     ours: dict[str, Any] = {
         "app_env": "testing", "instance_path": instance, "database_url": database,
         "mail_server": "127.0.0.1", "mail_port": mailbox.port, "bcrypt_rounds": 4, "hash_slots": 64,
-        "ratelimit_enabled": False, "database_timeout": 10,  # this machine has more to do than to test
+        "ratelimit_enabled": False, "database_timeout": 10,  # this machine also does other work
     }  # fmt: skip
     if "live_server" in request.fixturenames:
         ours["public_url"] = f"http://localhost:{request.getfixturevalue('listener').getsockname()[1]}"
@@ -170,16 +137,32 @@ def settings(request: pytest.FixtureRequest, database: str, mailbox: Mailbox, in
     return load({}, **ours)
 
 
-@pytest.fixture
-def clock(tmp_path: Path) -> SettableClock:
-    return SettableClock(tmp_path / "clock")
+@pytest.fixture(scope="session")
+def session_clock(tmp_path_factory: pytest.TempPathFactory) -> SettableClock:
+    return SettableClock(tmp_path_factory.mktemp("clock") / "clock")
 
 
 @pytest.fixture
-def app(settings: Settings, clock: SettableClock) -> Iterator[Flask]:
-    app = create_app(settings, clock=clock)
-    yield app
-    close(app)
+def clock(session_clock: SettableClock) -> SettableClock:
+    """The clock of the app and of all processes. It shows the time of the machine until the test moves it."""
+    session_clock.reset()
+    return session_clock
+
+
+@pytest.fixture(scope="session")
+def apps() -> Apps:
+    return Apps()
+
+
+@pytest.fixture
+def app(request: pytest.FixtureRequest, apps: Apps, settings: Settings, clock: SettableClock) -> Iterator[Flask]:
+    """The app as if new. A test that changes it is marked `@pytest.mark.own_app`."""
+    if request.node.get_closest_marker("own_app"):
+        yield (app := create_app(settings, clock=clock))
+        close(app)
+        return
+    yield (app := apps.get(settings, clock))
+    apps.give_back(app)
 
 
 @pytest.fixture
@@ -200,21 +183,25 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def auth(app: Flask) -> Door:
-    """The door: `auth.registration.sign_up(...)`."""
-    return Door(app)
+def auth(app: Flask) -> AuthInContext:
+    """The facade: `auth.registration.sign_up(...)`."""
+    return AuthInContext(app)
+
+
+@pytest.fixture(scope="session")
+def session_mailbox() -> Iterator[FakeSmtpServer]:
+    with FakeSmtpServer().open() as server:
+        yield server
 
 
 @pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    """A real SMTP server; what the app sends lies in `mailbox.letters`."""
-    box = Mailbox()
-    box.start()
-    yield box
-    box.stop()
+def mailbox(session_mailbox: FakeSmtpServer) -> FakeSmtpServer:
+    """A real SMTP server; what the app sends is in `mailbox.messages`."""
+    session_mailbox.clear()
+    return session_mailbox
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def listener() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         yield listener
@@ -222,7 +209,7 @@ def listener() -> Iterator[socket.socket]:
 
 @pytest.fixture
 def site(app: Flask) -> WSGIApplication:
-    """Who answers `live_server`'s requests."""
+    """The WSGI app that answers the requests to `live_server`."""
     return app
 
 
@@ -230,7 +217,9 @@ def site(app: Flask) -> WSGIApplication:
 def live_server(app: Flask, site: WSGIApplication, listener: socket.socket) -> Iterator[str]:
     """The base URL of the site over real HTTP, with a deliverer running."""
     port = listener.getsockname()[1]
-    server = make_server("127.0.0.1", port, site, threaded=True, request_handler=Silent, fd=listener.fileno())
+    server = make_server(
+        "127.0.0.1", port, site, threaded=True, request_handler=QuietRequestHandler, fd=listener.fileno()
+    )
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     deliverer = start_deliverer(app)
@@ -242,23 +231,23 @@ def live_server(app: Flask, site: WSGIApplication, listener: socket.socket) -> I
 
 
 @pytest.fixture(scope="session")
-def session_nest() -> Iterator[Nest]:
-    nest = Nest()
-    yield nest
-    nest.close()
+def session_process_pool() -> Iterator[ProcessPool]:
+    process_pool = ProcessPool()
+    yield process_pool
+    process_pool.close()
 
 
 @pytest.fixture
-def nest(session_nest: Nest) -> Iterator[Nest]:
-    """Starts processes of ours, which end with the test."""
-    yield session_nest
-    session_nest.kill_all()
+def process_pool(session_process_pool: ProcessPool) -> Iterator[ProcessPool]:
+    """Starts processes, which end with the test."""
+    yield session_process_pool
+    session_process_pool.end_test()
 
 
 @pytest.fixture
-def processes(settings: Settings, clock: SettableClock, nest: Nest) -> list[str]:
-    """The base URLs of two processes that serve the app on one database and by one clock."""
-    return [nest.serve(settings, clock=clock) for _ in range(2)]
+def processes(settings: Settings, clock: SettableClock, process_pool: ProcessPool) -> list[str]:
+    """The base URLs of two processes that serve the app with one database and one clock."""
+    return [process_pool.serve(settings, clock=clock) for _ in range(2)]
 
 
 @pytest.fixture(scope="session")
@@ -289,7 +278,7 @@ def find_chromium() -> str | None:
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
-@pytest.fixture(scope="module")  # not the session: its event loop would be in other modules' way
+@pytest.fixture(scope="module")  # not the session: its event loop would disturb other modules
 def chromium() -> Iterator[Any]:
     """A headless browser that reaches nothing but this machine: `chromium.new_page()`."""
     playwright = pytest.importorskip(

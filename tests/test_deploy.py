@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.core.database import db, init_database
 from config import ROOT, Settings
-from tests.web.api.acts import log_in, sign_up
+from tests.support.api import log_in, sign_up
 
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
@@ -42,7 +42,7 @@ def variables():
 
 def test_every_variable_that_is_set_is_a_setting():
     found = set(variables())
-    assert {"DATABASE_URL", "SECRET_KEY", "APP_ENV", "HOUSEKEEPING_MINUTES"} <= found
+    assert {"DATABASE_URL", "SECRET_KEY", "APP_ENV", "CLEANUP_INTERVAL_MINUTES"} <= found
     assert found - NOT_OURS <= SETTINGS
 
 

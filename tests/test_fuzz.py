@@ -7,15 +7,17 @@ import pytest
 from app import create_app
 from app.web.input_errors import CODES
 from config import load
-from tests.conftest import close, package
+from tests.conftest import package
+from tests.support.api import credentials_for, make_admin, sign_up
+from tests.support.apps import close
+from tests.support.profile import long, sized
 from tests.test_docs import API, table
-from tests.web.api.acts import credentials_for, make_admin, sign_up
 from tests.web.api.routes import DOCUMENTED, each_route, is_guarded
 
 hypothesis, schemathesis = package("hypothesis"), package("schemathesis")
 checks, strategies = package("schemathesis.specs.openapi.checks"), package("hypothesis.strategies")
 
-EXAMPLES = 25
+EXAMPLES = sized(5, 25)
 HTTP_ITSELF = {code.strip("`") for code, *_ in table(API, "### Codes of HTTP itself")}
 
 
@@ -36,6 +38,7 @@ CHECKS = [
     package("schemathesis.checks").not_a_server_error, checks.status_code_conformance, checks.content_type_conformance,
     checks.response_headers_conformance, checks.response_schema_conformance, codes_are_documented,
 ]  # fmt: skip
+pytestmark = long
 dice = hypothesis.settings(
     max_examples=EXAMPLES, database=None, deadline=None, phases=[hypothesis.Phase.generate],
     suppress_health_check=list(hypothesis.HealthCheck),
@@ -43,11 +46,11 @@ dice = hypothesis.settings(
 
 
 @pytest.fixture(scope="module")
-def app(schemas, tmp_path_factory):
+def app(databases, tmp_path_factory):
     """One app for all that is thrown at it."""
     folder = tmp_path_factory.mktemp("fuzz")
     app = create_app(load(
-        {}, app_env="testing", instance_path=folder, database_url=schemas.clean("sqlite", folder), bcrypt_rounds=4,
+        {}, app_env="testing", instance_path=folder, database_url=databases.copy(folder), bcrypt_rounds=4,
         ratelimit_enabled=False, hash_slots=64, mail_deliverer="off",
     ))  # fmt: skip
     yield app

@@ -18,8 +18,8 @@ from app import MIGRATIONS, create_app, migrate
 from app.core.database import Base, migration_engine
 from app.core.schema import TablesDiffer
 from config import load
-from tests.conftest import close
-from tests.servers import ROOT
+from tests.support.apps import close
+from tests.support.servers import ROOT
 
 FOUR_AT_ONCE = """
 import os, sys

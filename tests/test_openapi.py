@@ -10,7 +10,7 @@ from app import create_app
 from app.web.openapi import contracts
 from config import load
 from tests.conftest import package
-from tests.web.api.acts import credentials_for, make_admin, open_account, sign_up
+from tests.support.api import credentials_for, make_admin, open_account, sign_up
 from tests.web.api.routes import (
     DOCUMENTED,
     ROUTES,
@@ -31,7 +31,7 @@ NEEDS_A_REAL_TOKEN = {"reset_token", "token", "code"}
 def service(request, tmp_path_factory):
     """An app to look at, without the classic wing and with it; it has no database."""
     folder = tmp_path_factory.mktemp("openapi")
-    cheap = {"ratelimit_enabled": False, "bcrypt_rounds": 4, "classic_api": request.param}
+    cheap = {"ratelimit_enabled": False, "bcrypt_rounds": 4, "compat_api": request.param}
     return create_app(load({}, app_env="testing", instance_path=folder, **cheap))
 
 
@@ -220,7 +220,7 @@ def test_a_reset_example_works_with_a_real_token(client, auth, mailbox):
     sign_up(client)
     client.post("/api/v1/forgot-password", json={"email": "ann@example.com"})
     auth.mail_delivery.deliver_due()
-    answer = client.post("/api/v1/reset-password", json=body | {"reset_token": mailbox.letters[-1].token})
+    answer = client.post("/api/v1/reset-password", json=body | {"reset_token": mailbox.messages[-1].token})
     assert answer.status_code == 200
 
 

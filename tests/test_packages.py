@@ -30,7 +30,7 @@ def test_packages_of_the_tests_alone_are_told_apart():
     service, tests = (importable(ROOT / name) for name in ("requirements.txt", "tests/requirements.txt"))
     assert {"flask", "jwt", "pytest", "yaml", "alembic"} <= service
     assert {"hypothesis", "schemathesis"} & service == set()
-    assert ROOT / "tests/web/api/acts.py" in loaded_by_pytest()
+    assert ROOT / "tests/support/api.py" in loaded_by_pytest()
     assert service <= tests
 
 

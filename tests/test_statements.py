@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.database import db
-from tests.web.api.acts import NEW, bearer, forget, log_in, log_out, make_admin, me, refresh, sign_up
+from tests.support.api import NEW, bearer, forgot_password, log_in, log_out, make_admin, me, refresh, sign_up
 from tests.web.api.routes import SOMEBODY
 
 TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA")
@@ -69,8 +69,8 @@ COSTS = [  # in this order: signing out comes last
     ("who am I", me, ["SELECT"]),
     ("refresh", refresh, ["SELECT", "UPDATE"]),
     ("the same refresh again", refresh, ["SELECT"]),
-    ("a letter to a known address", lambda client, _: forget(client), ["INSERT"]),
-    ("a letter to an unknown address", lambda client, _: forget(client, "nobody@example.com"), ["INSERT"]),
+    ("a letter to a known address", lambda client, _: forgot_password(client), ["INSERT"]),
+    ("a letter to an unknown address", lambda client, _: forgot_password(client, "nobody@example.com"), ["INSERT"]),
     ("a change of name", call_me_ann, ["SELECT", "UPDATE"]),
     ("a wrong password", lambda client, _: log_in(client, password="wrong horse battery"), ["SELECT", "INSERT"]),
     ("an unknown address", lambda client, _: log_in(client, email="nobody@example.com"), ["SELECT", "INSERT"]),
@@ -87,11 +87,7 @@ COSTS = [  # in this order: signing out comes last
         [],
     ),
 ]
-CEILINGS = [
-    ("sign in", lambda client, _: log_in(client), 4),
-    ("sign up", sign_up_bob, 5),
-    ("sign out", log_out, 3),
-]
+CEILINGS = [("sign in", lambda client, _: log_in(client), 4), ("sign up", sign_up_bob, 5), ("sign out", log_out, 3)]
 
 
 @pytest.mark.settings(refresh_grace_seconds=300)
@@ -128,14 +124,14 @@ def test_known_and_unknown_addresses_take_the_very_same_statements(app, client, 
     seen = {}
     for email in ("ann@example.com", "nobody@example.com"):
         with statements(app) as seen[email]:
-            forget(client, email)
+            forgot_password(client, email)
             log_in(client, email=email, password="wrong horse battery")
     assert seen["ann@example.com"] == seen["nobody@example.com"]
 
 
 @pytest.mark.parametrize("path", ["reset-password", "verify-email"])
 def test_a_wrong_code_costs_an_unknown_address_the_same(app, client, auth, ann, path):
-    forget(client)
+    forgot_password(client)
     auth.mail_delivery.deliver_due()
     seen = {}
     for email in ("ann@example.com", "nobody@example.com"):
@@ -149,6 +145,6 @@ def test_a_wrong_code_costs_an_unknown_address_the_same(app, client, auth, ann, 
 def test_no_statement_holds_a_value(app, client, ann):
     with statements(app) as seen:
         log_in(client)
-        forget(client)
+        forgot_password(client)
         refresh(client, ann)
     assert "ann@example.com" not in str(seen)

@@ -2,23 +2,30 @@
 
 from urllib.parse import urlsplit
 
-from flask import Response, current_app, request
+from flask import Response, request
+
+from app.current import settings
 
 
-def given(word: str) -> str | None:
+def get(word: str) -> str | None:
     """The cookie's value in this request."""
     return request.cookies.get(name_of(word)) if "Cookie" in request.headers else None
 
 
-def put(answer: Response, word: str, value: str, seconds: int, *, script_may_read: bool = False) -> None:
+def set_cookie(answer: Response, word: str, value: str, seconds: int, *, script_may_read: bool = False) -> None:
     """Leave a cookie with the browser for so long."""
     answer.set_cookie(
-        name_of(word), value, max_age=seconds, path=_path(), secure=_secure(), httponly=not script_may_read,
+        name_of(word),
+        value,
+        max_age=seconds,
+        path=_path(),
+        secure=_secure(),
+        httponly=not script_may_read,
         samesite="Lax",
-    )  # fmt: skip
+    )
 
 
-def take_back(answer: Response, word: str) -> None:
+def delete(answer: Response, word: str) -> None:
     """Have the browser forget a cookie."""
     answer.delete_cookie(name_of(word), path=_path(), secure=_secure(), httponly=True, samesite="Lax")
 
@@ -33,8 +40,8 @@ def name_of(word: str) -> str:
 
 
 def _path() -> str:
-    return urlsplit(current_app.config["LATCHKEY"].public_url).path or "/"
+    return urlsplit(settings.public_url).path or "/"
 
 
 def _secure() -> bool:
-    return bool(current_app.config["LATCHKEY"].public_url.startswith("https://"))
+    return settings.public_url.startswith("https://")

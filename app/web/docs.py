@@ -7,10 +7,16 @@ from flasgger import Swagger
 from flask import Flask
 
 CONFIG: dict[str, Any] = {
-    "headers": [], "openapi": "3.1.0", "uiversion": 3, "title": "Latchkey API", "specs_route": "/docs",
+    "headers": [],
+    "openapi": "3.1.0",
+    "uiversion": 3,
+    "title": "Latchkey API",
+    "specs_route": "/docs",
     "specs": [{"endpoint": "openapi", "route": "/openapi.json", "rule_filter": lambda _rule: False}],
-    "auth": {}, "oauth_redirect": "/docs/oauth2-redirect.html", "static_url_path": "/docs/assets",
-}  # fmt: skip
+    "auth": {},
+    "oauth_redirect": "/docs/oauth2-redirect.html",
+    "static_url_path": "/docs/assets",
+}
 
 
 def init_docs(app: Flask, document: dict[str, Any]) -> None:

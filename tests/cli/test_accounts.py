@@ -5,9 +5,9 @@ from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.journeys.life import Person
-from tests.servers import Mailbox
-from tests.web.api.acts import ANN, bearer, log_in, me, sign_up, sql
+from tests.support.api import ANN, bearer, log_in, me, sign_up, sql
+from tests.support.person import Person
+from tests.support.smtp import FakeSmtpServer
 
 COMMANDS = ["create", "list", "show", "disable", "enable", "grant", "revoke", "reset", "sessions", "delete"]
 ANNS = ANN["email"]
@@ -24,7 +24,7 @@ def facts(app: Flask, account: str = ANNS) -> dict[str, str]:
 
 @pytest.mark.usefixtures("each_database")
 def test_the_first_administrator_is_made_by_command_and_chooses_a_password_by_letter(
-    app: Flask, auth, mailbox: Mailbox
+    app: Flask, auth, mailbox: FakeSmtpServer
 ) -> None:
     made = run(app, "create", "--role", "admin", ANNS)
     assert (made.exit_code, made.stdout) == (0, facts(app)["id"] + "\n")
@@ -128,7 +128,7 @@ def test_sessions_are_listed_and_ended(app: Flask, client: FlaskClient) -> None:
 
 def test_a_reset_sends_a_letter_and_shows_nothing_of_it(app: Flask, client: FlaskClient) -> None:
     sign_up(client)
-    assert run(app, "reset", ANNS).stdout == f"{ANNS}  a letter is queued\n"
+    assert run(app, "reset", ANNS).stdout == f"{ANNS}  an email is queued\n"
     assert sql(app, "SELECT count(*) FROM outbox WHERE kind = 'reset_password'") == [(1,)]
 
 
@@ -160,10 +160,10 @@ def test_each_change_is_journalled_as_the_operators(app: Flask, client: FlaskCli
     run(app, "reset", ANNS)
     run(app, "delete", ANNS, "--yes")
     run(app, "create", "eve@example.com")
-    events = sql(app, "SELECT tag, account_id FROM audit_events WHERE actor_id = 'operator' ORDER BY id")
+    events = sql(app, "SELECT event, account_id FROM audit_events WHERE actor_id = 'operator' ORDER BY id")
     assert [tag for tag, _ in events] == [
-        "account.roles_set", "session.ended", "account.disabled", "account.enabled", "password.reset_started",
-        "account.deletion_asked", "account.invited",
+        "account.roles_changed", "session.ended", "account.disabled", "account.enabled", "password.reset_started",
+        "account.deletion_scheduled", "account.invited",
     ]  # fmt: skip
     assert {about for _, about in events[:-1]} == {account_id}
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.conftest import lacking
-from tests.servers import ROOT
+from tests.support.servers import ROOT
 
 KEPT = ROOT / ".generators"
 NODE = ROOT / "tests" / "node"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients import install
+from tests.support.profile import only_long
 
 HERE = Path(__file__).parent
 GO_MODULE = "module latchkey.example/client\n\ngo 1.23\n"
@@ -65,6 +66,7 @@ def test_typescript_clients(workshop):
     assert workshop.account("node", "build/hey_api.js") == KIM
 
 
+@only_long
 def test_a_python_client(workshop):
     programs = install.from_pip() / "bin"
     (workshop.folder / "config.json").write_text('{"post_hooks": []}')
@@ -77,6 +79,7 @@ def test_a_python_client(workshop):
     assert workshop.account(programs / "python", "use_python.py") == KIM
 
 
+@only_long
 def test_a_go_client(workshop):
     [packages] = install.from_pip().glob("lib/python*/site-packages")
     workshop.run(

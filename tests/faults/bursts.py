@@ -16,7 +16,7 @@ from tests.bench.load import raw
 from tests.faults import drill
 from tests.faults.databases import server_of
 from tests.faults.drill import Client, Reply, Report, ms, percentile, statuses
-from tests.servers import DRIVERS
+from tests.support.servers import DRIVERS
 
 ACCOUNTS = 32
 MOST_CONNECTIONS = 64  # of two workers, as docs/operations.md says

@@ -1,7 +1,7 @@
 """Twenty times `kill -9`, of serving and of delivering processes by turns: nothing that was acknowledged is lost.
 
 Clients sign people up and forget their passwords all the while. What a client was promised is looked for afterwards:
-the account by signing in, the letters in the mailbox.
+the account by signing in, the emails in the mailbox.
 """
 
 import threading
@@ -17,14 +17,15 @@ from tempfile import TemporaryDirectory
 
 from app import create_app, migrate
 from config import Settings, load
-from tests.conftest import close
-from tests.domain.mail.stage import PostOffice
 from tests.faults import drill
 from tests.faults.drill import Client, Reply, Report, statuses, until
-from tests.servers import Nest, new_database
+from tests.support.apps import close
+from tests.support.process_pool import ProcessPool
+from tests.support.servers import new_database
+from tests.support.smtp import FakeSmtpServer
 
 SUBJECTS = ("Welcome! Please confirm your address", "Choose a new password")
-LEASE = 2.0  # seconds: who was killed holds its letters for no longer
+LEASE = 2.0  # seconds: who was killed holds its emails for no longer
 MOST_TWICE = 20
 PATIENCE = 90
 
@@ -50,23 +51,23 @@ class Acknowledged:
 class Target:
     """Two servers and two deliverers on one database; whoever is killed is replaced."""
 
-    def __init__(self, settings: Settings, nest: Nest) -> None:
-        self._settings, self._nest = settings, nest
+    def __init__(self, settings: Settings, process_pool: ProcessPool) -> None:
+        self._settings, self._process_pool = settings, process_pool
         self.ports = [self._serve(), self._serve()]
-        self._deliverers = [self._nest.deliver(settings, lease=LEASE) for _ in range(2)]
+        self._deliverers = [self._process_pool.deliver(settings, lease=LEASE) for _ in range(2)]
 
     def _serve(self) -> int:
-        return int(self._nest.serve(self._settings).rpartition(":")[2])
+        return int(self._process_pool.serve(self._settings).rpartition(":")[2])
 
     def kill(self, number: int) -> None:
         """A server, then a deliverer, then the other server, then the other deliverer."""
         place = number // 2 % 2
         if number % 2 == 0:
-            self._nest.kill(self._nest.pid_of(f"http://127.0.0.1:{self.ports[place]}"))
+            self._process_pool.kill(self._process_pool.pid_of(f"http://127.0.0.1:{self.ports[place]}"))
             self.ports[place] = self._serve()
         else:
-            self._nest.kill(self._deliverers[place])
-            self._deliverers[place] = self._nest.deliver(self._settings, lease=LEASE)
+            self._process_pool.kill(self._deliverers[place])
+            self._deliverers[place] = self._process_pool.deliver(self._settings, lease=LEASE)
 
 
 def live(target: Target, numbers: Iterator[int], people: int, known: Acknowledged) -> None:
@@ -114,44 +115,46 @@ def opened(url: str, port: int) -> Iterator[Target]:
         app = create_app(settings)
         migrate(app)
         close(app)
-        nest = Nest()
+        process_pool = ProcessPool()
         try:
-            yield Target(settings, nest)
+            yield Target(settings, process_pool)
         finally:
-            nest.close()
+            process_pool.close()
 
 
 def crashes(kind: str, size: Size, report: Report) -> None:
     """Load, kill, look for what was acknowledged."""
-    known, numbers, office = Acknowledged(), count(), PostOffice(port=drill.free_port())
-    with new_database(kind) as url, office.open(), opened(url, office.port) as target:
+    known, numbers, smtp_server = Acknowledged(), count(), FakeSmtpServer(port=drill.free_port())
+    with new_database(kind) as url, smtp_server.open(), opened(url, smtp_server.port) as target:
         killer = threading.Thread(target=kill_by_turns, args=(target, known, size))
         killer.start()
         with ThreadPoolExecutor(size.clients) as clients:
             list(clients.map(lambda _: live(target, numbers, size.people, known), range(size.clients)))
         killer.join()
-        until(lambda: not missing(office, known), PATIENCE)
+        until(lambda: not missing(smtp_server, known), PATIENCE)
         until(lambda: not drill.ask(url, "SELECT 1 FROM outbox WHERE state = 'queued'"), PATIENCE)
         client = Client(target.ports[0])
         shut_out = [who for who in known.accounts if not signs_in(client, who)]
         client.close()
         ids = dict(drill.ask(url, "SELECT message_id, state FROM outbox"))
-    came = Counter(str(taken.message["Message-ID"]) for taken in office.taken)
+    came = Counter(str(received.message["Message-ID"]) for received in smtp_server.messages)
     twice = sum(times - 1 for times in came.values())
     report.figure("processes killed", size.kills)
     report.figure("answers", statuses(known.replies))
     report.promise("answers that were mistakes", drill.mistakes(known.replies), drill.mistakes(known.replies) == 0)
     report.promise("accounts lost", f"{len(shut_out)} of {len(known.accounts):,}", not shut_out)
-    lost = missing(office, known)
+    lost = missing(smtp_server, known)
     report.promise("letters lost", f"{len(lost)} of {len(known.letters):,}", not lost)
     report.promise(f"letters that came twice (<= {MOST_TWICE})", twice, twice <= MOST_TWICE)
     strange = came.keys() - ids.keys()
-    report.promise("letters whose Message-ID is not their row's", len(strange), not strange)
+    report.promise("emails whose Message-ID is not their row's", len(strange), not strange)
 
 
-def missing(office: PostOffice, known: Acknowledged) -> set[tuple[str, str]]:
+def missing(smtp_server: FakeSmtpServer, known: Acknowledged) -> set[tuple[str, str]]:
     """The letters that were promised and have not come."""
-    return known.letters - {(taken.to[0], str(taken.message["Subject"])) for taken in office.taken.copy()}
+    return known.letters - {
+        (received.recipients[0], str(received.message["Subject"])) for received in smtp_server.messages.copy()
+    }
 
 
 def signs_in(client: Client, email: str) -> bool:

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from tests.faults import drill
 from tests.faults.drill import Client, Load, Reply, Report, statuses
-from tests.servers import DRIVERS, NotHere, OwnMariaDB, OwnPostgres, OwnServer, is_root
+from tests.support.servers import DRIVERS, NotHere, OwnMariaDB, OwnPostgres, OwnServer, is_root
 
 TIMEOUT = 2  # seconds within which a client is told
 BACK = 5  # seconds after its return, by which everything works

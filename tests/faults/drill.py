@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from config import new_signing_key
 from tests.bench.serving import running
 from tests.races.conftest import PASSWORD
-from tests.servers import DATABASES, ROOT, NotHere
+from tests.support.servers import DATABASES, ROOT, NotHere
 
 SECRET_KEY = secrets.token_urlsafe(48)
 UNANSWERED = 0  # the status of a request that got no answer

@@ -13,7 +13,7 @@ from tests.bench.__main__ import COST, hash_limit
 from tests.bench.load import LOAD, Sample, Shots, raw
 from tests.faults import drill
 from tests.faults.drill import Client, Report
-from tests.servers import new_database
+from tests.support.servers import new_database
 
 CONNECTIONS, FLOODS, PEOPLE = 4, (16, 64), 16
 LEAST_KEPT, SLOWEST_MS = 0.5, 25

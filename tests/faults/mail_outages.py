@@ -1,4 +1,4 @@
-"""The mail server refuses, hangs, says no or drops the line: callers do not notice, and every letter arrives later.
+"""The mail server refuses, hangs, says no or drops the line: callers do not notice, and every email arrives later.
 
 Windows with and without the mail server take turns, under the same paced load of sign-ups and forgotten passwords.
 """
@@ -13,19 +13,19 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
-from tests.domain.mail.stage import PostOffice, answer, drop
 from tests.faults import drill
 from tests.faults.drill import Client, Reply, Report, ms, percentile, statuses, until
-from tests.servers import new_database
+from tests.support.servers import new_database
+from tests.support.smtp import FakeSmtpServer, answer, drop
 
 SUBJECTS = {"signup": "Welcome! Please confirm your address", "forgot": "Choose a new password"}
 MUCH_SLOWER, ENOUGH = 1.2, 500  # a p99 of fewer requests is one request
-SOON, LATE = 60, 150  # seconds: nearly every letter is out; a letter that is not counts as lost
+SOON, LATE = 60, 150  # seconds: nearly every email is out; an email that is not counts as lost
 
 
 @dataclass(frozen=True)
 class Size:
-    """Of each fault: windows, their seconds, and people in a second, each of whom asks for two letters."""
+    """Of each fault: windows, their seconds, and people in a second, each of whom asks for two emails."""
 
     windows: int
     seconds: float
@@ -86,32 +86,32 @@ _kept_waiting: list[socket.socket] = []
 
 
 @contextmanager
-def bad_office(office: PostOffice, behaviour: Callable[..., object]) -> Iterator[None]:
+def bad_smtp_server(smtp_server: FakeSmtpServer, behaviour: Callable[..., object]) -> Iterator[None]:
     """The mail server, which treats every letter like this."""
-    office.at_data["*"] = behaviour  # type: ignore[assignment]
+    smtp_server.at_data["*"] = behaviour  # type: ignore[assignment]
     try:
-        with office.open():
+        with smtp_server.open():
             yield
     finally:
-        del office.at_data["*"]
+        del smtp_server.at_data["*"]
 
 
-def faults(office: PostOffice) -> dict[str, Callable[[], AbstractContextManager[object]]]:
+def faults(smtp_server: FakeSmtpServer) -> dict[str, Callable[[], AbstractContextManager[object]]]:
     """Each fault, to be entered while nobody listens on the mail server's port."""
     return {
         "refused": ExitStack,
-        "hanging": lambda: someone_who_says(office.port, b""),
-        "451 at DATA": lambda: bad_office(office, answer("451 4.3.0 try again later")),
-        "554 greeting": lambda: someone_who_says(office.port, b"554 5.3.2 no service here\r\n"),
-        "dropped after DATA": lambda: bad_office(office, drop),
+        "hanging": lambda: someone_who_says(smtp_server.port, b""),
+        "451 at DATA": lambda: bad_smtp_server(smtp_server, answer("451 4.3.0 try again later")),
+        "554 greeting": lambda: someone_who_says(smtp_server.port, b"554 5.3.2 no service here\r\n"),
+        "dropped after DATA": lambda: bad_smtp_server(smtp_server, drop),
     }
 
 
 class Outages:
     """One service with a mail server that comes and goes."""
 
-    def __init__(self, port: int, office: PostOffice, pool: ProcessPoolExecutor, size: Size) -> None:
-        self._port, self._office, self._pool, self._size = port, office, pool, size
+    def __init__(self, port: int, smtp_server: FakeSmtpServer, pool: ProcessPoolExecutor, size: Size) -> None:
+        self._port, self._smtp_server, self._pool, self._size = port, smtp_server, pool, size
         self._next = 1
         self.owed: set[tuple[str, str]] = set()
 
@@ -125,19 +125,21 @@ class Outages:
 
     def arrived(self) -> set[tuple[str, str]]:
         """Which of the letters that are owed have come."""
-        came = {(taken.to[0], str(taken.message["Subject"])) for taken in self._office.taken.copy()}
+        came = {
+            (received.recipients[0], str(received.message["Subject"])) for received in self._smtp_server.messages.copy()
+        }
         return {(email, kind) for email, kind in self.owed if (email, SUBJECTS[kind]) in came}
 
     def outage(self, fault: Callable[[], AbstractContextManager[object]]) -> tuple[Window, Window, float, float]:
         """A window with mail, one without, and the seconds until 95 % and all of the letters were out."""
-        with self._office.open():
+        with self._smtp_server.open():
             usual = self.window()
             until(lambda: self.arrived() >= self.owed, LATE)
         before = self.owed.copy()
         with fault():
             other = self.window()
         late = self.owed - before - self.arrived()
-        with self._office.open():
+        with self._smtp_server.open():
             soon = until(lambda: len(late & self.arrived()) >= 0.95 * len(late), LATE)
             return usual, other, soon, soon + until(lambda: self.arrived() >= self.owed, LATE)
 
@@ -167,19 +169,19 @@ def tell(name: str, found: Sequence[tuple[Window, Window, float, float]], report
 
 def mail_outages(kind: str, size: Size, report: Report) -> None:
     """Each fault in turn."""
-    office = PostOffice(port=drill.free_port())
+    smtp_server = FakeSmtpServer(port=drill.free_port())
     anew = get_context("spawn")  # a fork would hold the mail server's port open
     with new_database(kind) as url, ProcessPoolExecutor(1, anew) as pool:
-        with drill.service(url, mail_port=office.port, mail_deliverer="thread") as port:
-            outages = Outages(port, office, pool, size)
-            with office.open():  # the first letters of a process cost more than later ones
+        with drill.service(url, mail_port=smtp_server.port, mail_deliverer="thread") as port:
+            outages = Outages(port, smtp_server, pool, size)
+            with smtp_server.open():  # the first letters of a process cost more than later ones
                 outages.window()
                 until(lambda: outages.arrived() >= outages.owed, LATE)
-            for name, fault in faults(office).items():
+            for name, fault in faults(smtp_server).items():
                 tell(name, [outages.outage(fault) for _ in range(size.windows)], report)
         lost = outages.owed - outages.arrived()
         [(dead,)] = drill.ask(url, "SELECT count(*) FROM outbox WHERE state = 'dead'")
-    ids = Counter(str(taken.message["Message-ID"]) for taken in office.taken)
+    ids = Counter(str(received.message["Message-ID"]) for received in smtp_server.messages)
     report.promise("letters lost", f"{len(lost)} of {len(outages.owed):,}", not lost)
     report.promise("letters given up", dead, dead == 0)
     report.figure("letters that came twice, under one Message-ID", sum(times > 1 for times in ids.values()))

@@ -18,10 +18,10 @@ from flask.testing import FlaskClient
 
 from app import create_app, migrate
 from config import load
-from tests.conftest import close
 from tests.faults import drill
 from tests.faults.drill import Report
-from tests.servers import new_database
+from tests.support.apps import close
+from tests.support.servers import new_database
 from tests.web.api.routes import ROUTES, example
 
 MOST_GROWTH = 50_000_000

@@ -12,7 +12,7 @@ from redis import Redis
 
 from tests.faults import drill
 from tests.faults.drill import Client, Load, Reply, Report, ms, percentile, statuses
-from tests.servers import new_database
+from tests.support.servers import new_database
 
 WORKERS, LIMIT = 2, 20  # the limit of sign-ins a minute is that of docs/api.md
 SLOWEST = 2.0  # seconds that a sign-in may take in the moment in which Redis goes

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tests.faults import drill
 from tests.faults.drill import Client, Load, Reply, Report, ms, percentile, statuses
-from tests.servers import new_database
+from tests.support.servers import new_database
 
 BODY = b"a" * 70_000
 LOGIN = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

@@ -18,15 +18,16 @@ from tempfile import TemporaryDirectory
 from app import create_app
 from app.core.clock import Clock
 from config import load
-from tests.conftest import Door, close
-from tests.domain.mail.stage import PostOffice
+from tests.conftest import AuthInContext
 from tests.faults import drill
 from tests.faults.drill import Client, Reply, Report, statuses
-from tests.servers import new_database
+from tests.support.apps import close
+from tests.support.servers import new_database
+from tests.support.smtp import FakeSmtpServer
 
 MOST_SLOPE = 1_000_000  # bytes of resident memory for each 10,000 requests
 FEW = 100  # rows; beneath that their number is chance
-TABLES = ("accounts", "sessions", "outbox", "challenges", "audit_events")
+TABLES = ("accounts", "sessions", "outbox", "email_actions", "audit_events")
 KEPT_FOR_GOOD = {"audit_events"}
 LIFETIMES = {
     "jwt_access_token_expires": 20, "jwt_refresh_token_expires": 30, "session_lifetime": 60, "refresh_grace_seconds": 1
@@ -83,13 +84,13 @@ def housekeeping(url: str, report: Report) -> Iterator[None]:
             secret_key=drill.SECRET_KEY,  # with another one the journal would seem forged
         )  # fmt: skip
         app = create_app(settings, clock=MonthAhead())
-        door = Door(app)
+        door = AuthInContext(app)
 
         def work() -> None:
             nonlocal failures
             while not stop.wait(1):
                 try:
-                    door.housekeeping.run()
+                    door.cleanup.run()
                 except Exception as failure:
                     failures += 1
                     print(f"  housekeeping: {failure!r}")
@@ -129,15 +130,15 @@ def slope(looks: Sequence[Look], of: Callable[[Look], int]) -> float:
 
 def soak(kind: str, size: Size, report: Report) -> None:
     """Live, look, and see what grows."""
-    office, looks = PostOffice(port=drill.free_port()), list[Look]()
-    settings = {"mail_port": office.port, "mail_deliverer": "thread", "deletion_grace_days": 0, **LIFETIMES}
-    with new_database(kind) as url, office.open(), drill.service(url, **settings) as port:
+    smtp_server, looks = FakeSmtpServer(port=drill.free_port()), list[Look]()
+    settings = {"mail_port": smtp_server.port, "mail_deliverer": "thread", "deletion_grace_days": 0, **LIFETIMES}
+    with new_database(kind) as url, smtp_server.open(), drill.service(url, **settings) as port:
         before, began = {process.pid for process in drill.servers()}, time.monotonic()
         with housekeeping(url, report), drill.Load(port, size.clients, life).going() as load:
             for number in range(1, size.looks + 1):
                 drill.until(lambda due=number: len(load.replies) >= size.requests * due / size.looks, 3_600)
                 looks.append(look(url, load.replies))
-                office.taken.clear()
+                smtp_server.messages.clear()
         report.figure("requests", f"{len(load.replies):,} in {time.monotonic() - began:.0f} s")
         replaced = {process.pid for process in drill.servers()} - before
     tell(load.replies, looks, replaced, report)

@@ -6,10 +6,11 @@ import pytest
 import sqlalchemy as sa
 
 from app import create_app
-from app.auth import NotReady
 from app.core.database import db
-from app.core.ports import Port
-from tests.conftest import Door, close
+from app.core.tcp_probe import TcpProbe
+from app.flows.health import NotReady
+from tests.conftest import AuthInContext
+from tests.support.apps import close
 
 AWAY = "postgresql://nobody@127.0.0.1:1/nowhere"
 ALL_WELL = {"database": "ok", "migrations": "ok", "signing_keys": "ok", "mail": "ok"}
@@ -51,7 +52,7 @@ def test_on_tables_of_an_older_version_it_is_not_ready(auth, migrated_to):
 def test_on_a_database_without_tables_it_is_not_ready(settings, tmp_path):
     app = create_app(settings.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'empty.db'}"}))
     with pytest.raises(NotReady, match="migrations behind"):
-        Door(app).health.ready()
+        AuthInContext(app).health.ready()
     close(app)
 
 
@@ -61,10 +62,10 @@ def test_on_tables_of_a_later_version_it_goes_on(auth, migrated_to):
 
 
 def test_with_keys_that_another_secret_encrypted_it_is_not_ready(settings, auth):
-    auth.keys.all()
+    auth.key_rotation.all()
     app = create_app(settings.model_copy(update={"key_encryption_secret": "another secret of thirty-two bytes"}))
     with pytest.raises(NotReady, match="signing_keys unreadable"):
-        Door(app).health.ready()
+        AuthInContext(app).health.ready()
     close(app)
 
 
@@ -75,6 +76,6 @@ def test_without_mail_server_and_redis_it_says_so_and_is_ready(auth):
 
 def test_a_server_is_not_asked_at_every_probe():
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = Port(*listener.getsockname())
-        assert port.listens()
-    assert port.listens()
+        port = TcpProbe(*listener.getsockname())
+        assert port.is_reachable()
+    assert port.is_reachable()

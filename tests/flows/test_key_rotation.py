@@ -2,18 +2,19 @@
 
 from app import create_app
 from config import new_signing_key
-from tests.conftest import Door, close
-from tests.web.api.acts import me, sign_up
+from tests.conftest import AuthInContext
+from tests.support.api import me, sign_up
+from tests.support.apps import close
 
 
 def test_a_new_database_begins_with_the_configured_key(each_app, auth, settings):
-    [key] = auth.keys.published()["keys"]
+    [key] = auth.key_rotation.published()["keys"]
     assert (key["kty"], key["crv"], key["alg"]) == ("EC", "P-256", "ES256")
 
 
 def test_every_machine_shows_the_same_keys(each_app, auth, settings):
     other = create_app(settings)
-    assert Door(other).keys.published() == auth.keys.published()
+    assert AuthInContext(other).keys.published() == auth.key_rotation.published()
     close(other)
 
 

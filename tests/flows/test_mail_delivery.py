@@ -17,31 +17,33 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.core.database import db
-from app.core.errors import Busy
-from app.core.tally import Tally
-from app.core.work import Work
+from app.core.errors import Unavailable
+from app.core.event_counter import EventCounter
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.chain import Chain
-from app.domain.audit.journal import Journal, Tag
-from app.domain.challenges.store import ChallengeStore
-from app.domain.mail.letters import Letters
-from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedLetter
+from app.domain.audit.journal import EventType, Journal
+from app.domain.email_actions.store import EmailActionStore
+from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
-from app.domain.mail.smtp import SmtpPost
+from app.domain.mail.renderer import EmailRenderer
+from app.domain.mail.smtp import SmtpTransport
 from app.domain.tokens.codes import Codes
 from app.domain.tokens.links import Links
 from app.flows.mail_delivery import MailDelivery
-from app.flows.steps.prepare_letter import Letterhead, PrepareLetter
-from tests.domain.mail.stage import NOON, PostOffice, StillClock, answer, bare_app, drop, hang, open_account, use_post
-from tests.servers import ROOT
+from app.flows.steps.compose_email import EmailSettings, ComposeEmail
+from tests.support.clock import SettableClock
+from tests.support.mail_app import NOON, bare_app, open_account, use_smtp
+from tests.support.servers import ROOT
+from tests.support.smtp import FakeSmtpServer, answer, drop, hang
 
 ADA, BOB = "ada@example.org", "bob@example.org"
 outbox = Outbox(host="example.org")
 
 
 @pytest.fixture
-def clock() -> StillClock:
-    return StillClock()
+def clock() -> SettableClock:
+    return SettableClock(at=NOON)
 
 
 @pytest.fixture
@@ -51,20 +53,20 @@ def app(tmp_path: Path) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def office(app: Flask) -> Iterator[PostOffice]:
-    with PostOffice().open() as office:
-        use_post(app, office.port)
-        yield office
+def smtp_server(app: Flask) -> Iterator[FakeSmtpServer]:
+    with FakeSmtpServer().open() as smtp_server:
+        use_smtp(app, smtp_server.port)
+        yield smtp_server
 
 
 @pytest.fixture
-def links(clock: StillClock) -> Links:
+def links(clock: SettableClock) -> Links:
     return Links("a secret for the tests, long enough", clock)
 
 
 @pytest.fixture
-def delivery(app: Flask, clock: StillClock, links: Links) -> MailDelivery:
-    letterhead = Letterhead(
+def delivery(app: Flask, clock: SettableClock, links: Links) -> MailDelivery:
+    letterhead = EmailSettings(
         public_url="https://id.example.org",
         sign_in_url="https://app.example.org",
         reset_password_url="https://app.example.org/choose#token={token}",
@@ -73,29 +75,31 @@ def delivery(app: Flask, clock: StillClock, links: Links) -> MailDelivery:
         verify_link_lifetime=timedelta(days=1),
     )
     codes = Codes("a secret for the tests, long enough")
-    journal = Journal(Chain(("a secret for the tests, long enough",)), Tally(Tag))
-    prepare = PrepareLetter(Work(), clock, AccountStore(), ChallengeStore(), outbox, journal, links, codes, letterhead)
+    journal = Journal(Chain(("a secret for the tests, long enough",)), EventCounter(EventType))
+    prepare = ComposeEmail(
+        UnitOfWork(), clock, AccountStore(), EmailActionStore(), outbox, journal, links, codes, letterhead
+    )
     return MailDelivery(
-        work=Work(), clock=clock, outbox=outbox, prepare=prepare, letters=Letters(), post=SmtpPost(),
+        work=UnitOfWork(), clock=clock, outbox=outbox, compose=prepare, renderer=EmailRenderer(), transport=SmtpTransport(),
         jitter=random.SystemRandom(),
     )  # fmt: skip
 
 
 def forgot(address: str) -> None:
-    outbox.add_now("reset_password", address, NOON)
+    outbox.enqueue_now("reset_password", address, NOON)
 
 
 def notice(address: str, kind: str = "password_changed") -> None:
-    """Owe a letter to a new account."""
+    """Owe an email to a new account."""
     account = open_account(address)
-    with Work() as work:
-        outbox.queue(kind, now=NOON, address=account.email, account_id=account.id)
+    with UnitOfWork() as work:
+        outbox.enqueue(kind, now=NOON, address=account.email, account_id=account.id)
         work.commit()
 
 
-def rows() -> list[QueuedLetter]:
-    with Work():
-        return list(db.session.scalars(sa.select(QueuedLetter).order_by(QueuedLetter.id)))
+def rows() -> list[QueuedMessage]:
+    with UnitOfWork():
+        return list(db.session.scalars(sa.select(QueuedMessage).order_by(QueuedMessage.id)))
 
 
 def states() -> list[str]:
@@ -113,7 +117,7 @@ def wait_until(reached: Callable[[], bool]) -> None:
 @contextmanager
 def mortal_server(dies: str) -> Iterator[int]:
     """The port of a mail server in a process of its own, which ends when it has taken some messages, or before."""
-    command = [sys.executable, "-m", "tests.domain.mail.mortal", dies]
+    command = [sys.executable, "-m", "tests.domain.mail.dying_smtp_server", dies]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -129,103 +133,107 @@ def token_in(text: str) -> str:
 # What is delivered, and to whom
 
 
-def test_a_reset_letter_goes_to_the_address_as_its_owner_typed_it(delivery: MailDelivery, office: PostOffice) -> None:
+def test_a_reset_letter_goes_to_the_address_as_its_owner_typed_it(
+    delivery: MailDelivery, smtp_server: FakeSmtpServer
+) -> None:
     open_account("Ada@example.org")
     forgot("ada@example.org")
     assert delivery.deliver_due() == 1
-    assert [taken.to for taken in office.taken] == [["Ada@example.org"]]
+    assert [received.recipients for received in smtp_server.messages] == [["Ada@example.org"]]
     assert states() == [SENT]
 
 
 def test_its_link_opens_for_the_account_and_the_letter(
-    delivery: MailDelivery, office: PostOffice, links: Links
+    delivery: MailDelivery, smtp_server: FakeSmtpServer, links: Links
 ) -> None:
     account = open_account(ADA)
     forgot(ADA)
     delivery.deliver_due()
     (letter,) = rows()
-    assert "https://app.example.org/choose#token=" in office.taken[0].text
-    assert links.open("reset-password", token_in(office.taken[0].text)) == (account.id, letter.id)
+    assert "https://app.example.org/choose#token=" in smtp_server.messages[0].text
+    assert links.open("reset-password", token_in(smtp_server.messages[0].text)) == (account.id, letter.id)
 
 
 def test_its_link_lives_from_the_moment_it_is_sent(
-    delivery: MailDelivery, office: PostOffice, clock: StillClock, links: Links
+    delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock, links: Links
 ) -> None:
     open_account(ADA)
     forgot(ADA)
     clock.advance(hours=5)
     delivery.deliver_due()
     clock.advance(minutes=29)
-    assert links.open("reset-password", token_in(office.taken[0].text))
+    assert links.open("reset-password", token_in(smtp_server.messages[0].text))
 
 
-def test_no_row_holds_a_token(delivery: MailDelivery, office: PostOffice) -> None:
+def test_no_row_holds_a_token(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
     open_account(ADA)
-    office.at_data["*"] = answer("451 later")
+    smtp_server.at_data["*"] = answer("451 later")
     forgot(ADA)
     delivery.deliver_due()
-    with Work():
+    with UnitOfWork():
         values = " ".join(map(str, db.session.execute(sa.text("SELECT * FROM outbox")).one()))
     assert "token" not in values
     assert "http" not in values
 
 
-def test_nobody_without_an_account_gets_a_letter(delivery: MailDelivery, office: PostOffice) -> None:
+def test_nobody_without_an_account_gets_a_letter(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
     forgot("nobody@example.org")
     delivery.deliver_due()
-    assert (states(), office.taken) == ([DROPPED], [])
+    assert (states(), smtp_server.messages) == ([DROPPED], [])
 
 
-def test_a_disabled_account_gets_no_reset_letter(delivery: MailDelivery, office: PostOffice) -> None:
+def test_a_disabled_account_gets_no_reset_letter(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
     open_account(ADA, disabled_at=NOON)
     forgot(ADA)
     delivery.deliver_due()
-    assert (states(), office.taken) == ([DROPPED], [])
+    assert (states(), smtp_server.messages) == ([DROPPED], [])
 
 
-def test_of_several_reset_letters_only_the_newest_is_sent(delivery: MailDelivery, office: PostOffice) -> None:
+def test_of_several_reset_letters_only_the_newest_is_sent(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
     open_account(ADA)
     for _ in range(3):
         forgot(ADA)
     delivery.deliver_due()
     assert states() == [DROPPED, DROPPED, SENT]
-    assert len(office.taken) == 1
+    assert len(smtp_server.messages) == 1
 
 
 def test_a_reset_letter_that_was_overtaken_while_it_waited_is_dropped(
-    delivery: MailDelivery, office: PostOffice, clock: StillClock
+    delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock
 ) -> None:
     open_account(ADA)
-    office.at_data["*"] = answer("451 later")
+    smtp_server.at_data["*"] = answer("451 later")
     forgot(ADA)
     delivery.deliver_due()
-    office.at_data.clear()
+    smtp_server.at_data.clear()
     forgot(ADA)
     delivery.deliver_due()
     clock.advance(minutes=1)
     delivery.deliver_due()
     assert states() == [DROPPED, SENT]
-    assert len(office.taken) == 1
+    assert len(smtp_server.messages) == 1
 
 
-def test_a_notice_goes_to_the_account_and_says_what_is_known(delivery: MailDelivery, office: PostOffice) -> None:
+def test_a_notice_goes_to_the_account_and_says_what_is_known(
+    delivery: MailDelivery, smtp_server: FakeSmtpServer
+) -> None:
     account = open_account("Ada@example.org")
-    with Work() as work:
-        outbox.queue(
+    with UnitOfWork() as work:
+        outbox.enqueue(
             "password_changed", now=NOON, address=account.email, account_id=account.id, ip="192.0.2.7", user_agent=None
         )
         work.commit()
     delivery.deliver_due()
-    assert office.taken[0].to == ["Ada@example.org"]
-    assert "192.0.2.7" in office.taken[0].text
-    assert "https://id.example.org/reset-password/request" in office.taken[0].text
+    assert smtp_server.messages[0].recipients == ["Ada@example.org"]
+    assert "192.0.2.7" in smtp_server.messages[0].text
+    assert "https://id.example.org/reset-password/request" in smtp_server.messages[0].text
 
 
 # What can go wrong
 
 
-def test_a_poison_recipient_is_parked_and_delays_nobody(delivery: MailDelivery, office: PostOffice) -> None:
-    office.refused[ADA] = "550 5.1.1 no such mailbox"
+def test_a_poison_recipient_is_parked_and_delays_nobody(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
+    smtp_server.refused[ADA] = "550 5.1.1 no such mailbox"
     notice(ADA)
     notice(BOB)
     delivery.deliver_due()
@@ -235,15 +243,15 @@ def test_a_poison_recipient_is_parked_and_delays_nobody(delivery: MailDelivery, 
 
 @pytest.mark.parametrize("misbehaviour", [answer("451 4.3.0 later"), hang, drop])
 def test_a_letter_that_is_not_taken_now_is_tried_again_and_delays_nobody(
-    delivery: MailDelivery, app: Flask, office: PostOffice, clock: StillClock, misbehaviour: object
+    delivery: MailDelivery, app: Flask, smtp_server: FakeSmtpServer, clock: SettableClock, misbehaviour: object
 ) -> None:
     app.config["MAIL_TIMEOUT"] = 1
-    office.at_data[ADA] = misbehaviour  # type: ignore[assignment]
+    smtp_server.at_data[ADA] = misbehaviour  # type: ignore[assignment]
     notice(ADA)
     notice(BOB)
     delivery.deliver_due()
     assert states() == [QUEUED, SENT]
-    office.at_data.clear()
+    smtp_server.at_data.clear()
     assert delivery.deliver_due() == 0
     clock.advance(seconds=6)
     assert delivery.deliver_due() == 1
@@ -251,46 +259,46 @@ def test_a_letter_that_is_not_taken_now_is_tried_again_and_delays_nobody(
 
 
 def test_a_second_attempt_carries_the_same_message_id(
-    delivery: MailDelivery, office: PostOffice, clock: StillClock
+    delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock
 ) -> None:
     notice(ADA)
-    with patch.object(Outbox, "finish", side_effect=Busy), pytest.raises(Busy):
+    with patch.object(Outbox, "finish", side_effect=Unavailable), pytest.raises(Unavailable):
         delivery.deliver_due()  # sent, and the database is gone before that is written down
     clock.advance(minutes=1)
     delivery.deliver_due()
-    first, second = office.taken
+    first, second = smtp_server.messages
     assert first.message["Message-ID"] == second.message["Message-ID"] == rows()[0].message_id
     assert states() == [SENT]
 
 
-def test_an_outage_costs_no_letter_an_attempt(delivery: MailDelivery, app: Flask, clock: StillClock) -> None:
-    office = PostOffice()
-    with office.open():
-        use_post(app, office.port)
+def test_an_outage_costs_no_letter_an_attempt(delivery: MailDelivery, app: Flask, clock: SettableClock) -> None:
+    smtp_server = FakeSmtpServer()
+    with smtp_server.open():
+        use_smtp(app, smtp_server.port)
     for address in (ADA, BOB):
         notice(address)
     for _ in range(5):
         assert delivery.deliver_due() == 0
         clock.advance(minutes=2)
     assert [(letter.state, letter.attempts) for letter in rows()] == [(QUEUED, 0), (QUEUED, 0)]
-    with office.open():
+    with smtp_server.open():
         assert delivery.deliver_due() == 2
     assert states() == [SENT, SENT]
 
 
 def test_an_outage_in_the_middle_of_a_batch_hands_the_rest_back(
-    delivery: MailDelivery, app: Flask, office: PostOffice
+    delivery: MailDelivery, app: Flask, smtp_server: FakeSmtpServer
 ) -> None:
     async def drop_and_close(server: object) -> str:
         app.extensions["mail"].port = 1  # where nobody listens
         return await drop(server)  # type: ignore[arg-type]
 
-    office.at_data[ADA] = drop_and_close
+    smtp_server.at_data[ADA] = drop_and_close
     for address in (ADA, BOB, "eve@example.org"):
         notice(address)
     assert delivery.deliver_due() == 0
     assert [(letter.state, letter.attempts) for letter in rows()] == [(QUEUED, 1), (QUEUED, 0), (QUEUED, 0)]
-    app.extensions["mail"].port = office.port
+    app.extensions["mail"].port = smtp_server.port
     assert delivery.deliver_due() == 2
 
 
@@ -303,20 +311,20 @@ def test_a_batch_cut_short_counts_no_attempt_for_the_rest(
     for number in range(4):
         notice(f"{number}@example.org")
     with mortal_server(dies) as port:
-        use_post(app, port, timeout=5)
+        use_smtp(app, port, timeout=5)
         assert delivery.deliver_due() == 0
     assert states() == [SENT, QUEUED, QUEUED, QUEUED]
     assert [letter.attempts for letter in rows()] == attempts
-    with PostOffice().open() as office:
-        use_post(app, office.port)
+    with FakeSmtpServer().open() as smtp_server:
+        use_smtp(app, smtp_server.port)
         delivery.deliver_due()
-        assert len(office.taken) == attempts.count(0)
+        assert len(smtp_server.messages) == attempts.count(0)
 
 
 def test_a_letter_is_given_up_after_three_days_with_the_reason(
-    delivery: MailDelivery, office: PostOffice, clock: StillClock
+    delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock
 ) -> None:
-    office.at_data["*"] = answer("451 4.3.0 later")
+    smtp_server.at_data["*"] = answer("451 4.3.0 later")
     notice(ADA)
     for expected in (QUEUED, QUEUED, QUEUED, DEAD):
         delivery.deliver_due()
@@ -326,7 +334,7 @@ def test_a_letter_is_given_up_after_three_days_with_the_reason(
 
 
 def test_a_letter_that_cannot_be_worded_delays_nobody_and_leaks_nothing(
-    delivery: MailDelivery, office: PostOffice, caplog: pytest.LogCaptureFixture
+    delivery: MailDelivery, smtp_server: FakeSmtpServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     notice(ADA, kind="no_such_letter")
     notice(BOB)
@@ -337,14 +345,14 @@ def test_a_letter_that_cannot_be_worded_delays_nobody_and_leaks_nothing(
 
 
 def test_the_log_holds_no_address_and_no_link(
-    delivery: MailDelivery, office: PostOffice, clock: StillClock, caplog: pytest.LogCaptureFixture
+    delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    office.refused[BOB] = f"550 {BOB} is unknown"
+    smtp_server.refused[BOB] = f"550 {BOB} is unknown"
     open_account(ADA)
     forgot(ADA)
     notice(BOB)
-    with patch("app.domain.mail.letters.Letters.render", side_effect=ValueError(f"{ADA} https://x/#token=abc")):
+    with patch("app.domain.mail.renderer.Letters.render", side_effect=ValueError(f"{ADA} https://x/#token=abc")):
         delivery.deliver_due()
     clock.advance(minutes=1)
     delivery.deliver_due()
@@ -354,23 +362,23 @@ def test_the_log_holds_no_address_and_no_link(
 
 
 def test_a_letter_whose_lease_has_moved_is_not_sent_twice(
-    delivery: MailDelivery, office: PostOffice, clock: StillClock
+    delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock
 ) -> None:
     notice(ADA)
     claim = Outbox.claim
 
-    def claim_then_freeze(self: Outbox, *args: object) -> list[QueuedLetter]:
+    def claim_then_freeze(self: Outbox, *args: object) -> list[QueuedMessage]:
         letters = claim(self, *args)  # type: ignore[arg-type]
         clock.advance(minutes=5)
         claim(self, clock.now())  # somebody else takes them over
-        return [QueuedLetter(id=letters[0].id, claim="stale", lease_until=NOON, **_rest(letters[0]))]
+        return [QueuedMessage(id=letters[0].id, claim="stale", lease_until=NOON, **_rest(letters[0]))]
 
     with patch.object(Outbox, "claim", claim_then_freeze):
         delivery.deliver_due()
-    assert (office.taken, states()) == ([], [QUEUED])
+    assert (smtp_server.messages, states()) == ([], [QUEUED])
 
 
-def _rest(letter: QueuedLetter) -> dict[str, object]:
+def _rest(letter: QueuedMessage) -> dict[str, object]:
     return {
         "kind": letter.kind, "account_id": letter.account_id, "message_id": letter.message_id, "parameters": {},
         "address": letter.address, "mailbox": letter.mailbox, "attempts": 0,
@@ -378,14 +386,14 @@ def _rest(letter: QueuedLetter) -> dict[str, object]:
 
 
 def test_no_transaction_is_open_while_the_server_is_talked_to(
-    delivery: MailDelivery, app: Flask, office: PostOffice
+    delivery: MailDelivery, app: Flask, smtp_server: FakeSmtpServer
 ) -> None:
     written = []
 
     async def write_meanwhile(_server: object) -> str:
         def write() -> None:
             with app.app_context():
-                outbox.add_now("reset_password", BOB, NOON + timedelta(days=1))
+                outbox.enqueue_now("reset_password", BOB, NOON + timedelta(days=1))
             written.append(True)
 
         thread = threading.Thread(target=write)
@@ -393,7 +401,7 @@ def test_no_transaction_is_open_while_the_server_is_talked_to(
         thread.join(8)
         return "250 OK"
 
-    office.at_data["*"] = write_meanwhile
+    smtp_server.at_data["*"] = write_meanwhile
     open_account(ADA)
     forgot(ADA)
     delivery.deliver_due()
@@ -403,20 +411,26 @@ def test_no_transaction_is_open_while_the_server_is_talked_to(
 # Round after round
 
 
-def test_two_deliverers_at_once_send_each_letter_once(delivery: MailDelivery, app: Flask, office: PostOffice) -> None:
+def test_two_deliverers_at_once_send_each_letter_once(
+    delivery: MailDelivery, app: Flask, smtp_server: FakeSmtpServer
+) -> None:
     for number in range(24):
         notice(f"{number}@example.org")
     deliverers = [delivery.start(app.app_context) for _ in range(2)]
-    wait_until(lambda: len(office.taken) >= 24)
+    wait_until(lambda: len(smtp_server.messages) >= 24)
     for deliverer in deliverers:
         deliverer.stop()
-    assert sorted(taken.to[0] for taken in office.taken) == sorted(f"{number}@example.org" for number in range(24))
+    assert sorted(received.recipients[0] for received in smtp_server.messages) == sorted(
+        f"{number}@example.org" for number in range(24)
+    )
     assert states() == [SENT] * 24
 
 
-def test_the_thread_survives_an_outage_of_the_database(delivery: MailDelivery, app: Flask, office: PostOffice) -> None:
+def test_the_thread_survives_an_outage_of_the_database(
+    delivery: MailDelivery, app: Flask, smtp_server: FakeSmtpServer
+) -> None:
     notice(ADA)
-    outage, stop = [Busy(), RuntimeError(), Busy()], threading.Event()
+    outage, stop = [Unavailable(), RuntimeError(), Unavailable()], threading.Event()
     has_due = Outbox.has_due
 
     def fail_first(self: Outbox, now: object) -> bool:
@@ -427,14 +441,14 @@ def test_the_thread_survives_an_outage_of_the_database(delivery: MailDelivery, a
     with patch.object(Outbox, "has_due", fail_first):
         thread = threading.Thread(target=delivery.run, args=(stop, 0.01, app.app_context))
         thread.start()
-        wait_until(lambda: len(office.taken) == 1)
+        wait_until(lambda: len(smtp_server.messages) == 1)
         stop.set()
         thread.join()
     assert states() == [SENT]
 
 
 def test_a_deliverer_that_is_stopped_hands_back_what_it_has_not_sent(
-    delivery: MailDelivery, office: PostOffice, clock: StillClock
+    delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock
 ) -> None:
     stop = threading.Event()
 
@@ -442,7 +456,7 @@ def test_a_deliverer_that_is_stopped_hands_back_what_it_has_not_sent(
         stop.set()
         return "250 OK"
 
-    office.at_data[ADA] = stop_now
+    smtp_server.at_data[ADA] = stop_now
     notice(ADA)
     notice(BOB)
     delivery.run(stop, 0.01)

@@ -29,7 +29,7 @@ def test_just_signed_in_the_new_password_is_enough(client: FlaskClient, ann: dic
 def test_later_it_needs_the_present_one(client: FlaskClient, ann: dict[str, str], clock) -> None:
     clock.advance(minutes=11)
     refused = client.put(CHANGE, json={"password": NEW}, headers=ann)
-    assert (refused.status_code, refused.json["code"]) == (403, "fresh_sign_in_required")
+    assert (refused.status_code, refused.json["code"]) == (403, "reauthentication_required")
     given = {"password": NEW, "current_password": ANN["password"]}
     assert client.put(CHANGE, json=given, headers=ann).status_code == 204
 
@@ -58,13 +58,13 @@ def test_the_other_sessions_end_and_this_one_stays(client: FlaskClient, ann: dic
 def test_the_owner_gets_a_letter(client: FlaskClient, ann: dict[str, str], auth, mailbox) -> None:
     client.put(CHANGE, json={"password": NEW}, headers=ann)
     auth.mail_delivery.deliver_due()
-    assert [letter.subject for letter in mailbox.letters[1:]] == ["Your password was changed"]
+    assert [letter.subject for letter in mailbox.messages[1:]] == ["Your password was changed"]
 
 
 def test_a_reset_link_from_before_is_void(client: FlaskClient, ann: dict[str, str], auth, mailbox) -> None:
     client.post("/api/v1/forgot-password", json={"email": ANN["email"]})
     auth.mail_delivery.deliver_due()
-    token = mailbox.letters[1].token
+    token = mailbox.messages[1].token
     client.put(CHANGE, json={"password": NEW}, headers=ann)
     body = {"reset_token": token, "password": "yet another one"}
     assert client.post("/api/v1/reset-password", json=body).json["code"] == "link_used"

@@ -1,17 +1,17 @@
-"""A forgotten password, from the letter to the new one."""
+"""A forgotten password, from the email to the new one."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.auth import InvalidEmail, LinkExpired, LinkInvalid, LinkUsed
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
+from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.passwords import PasswordTooShort
-from app.domain.tokens.links import Links
-from tests.web.api.acts import PASSWORD, forget, kept, log_in, me, refresh, reset, sign_up, sql
+from app.domain.tokens.links import LinkExpired, LinkInvalid, Links, LinkUsed
+from tests.support.api import PASSWORD, dump_tables, forgot_password, log_in, me, refresh, reset, sign_up, sql
 
 NEW = "a new horse battery"
-HOME = Origin("192.0.2.7", "Latchkey test")
+HOME = ClientInfo("192.0.2.7", "Latchkey test")
 
 
 everywhere = pytest.mark.usefixtures("each_database", "ann")
@@ -25,12 +25,12 @@ def ann(client):
 
 @pytest.fixture
 def letter(client, auth, mailbox):
-    """Have a letter sent to an address; gives the last one that came."""
+    """Have an email sent to an address; gives the last one that came."""
 
     def send(email="ann@example.com"):
-        forget(client, email)
+        forgot_password(client, email)
         auth.mail_delivery.deliver_due()
-        return mailbox.letters[-1]
+        return mailbox.messages[-1]
 
     return send
 
@@ -110,10 +110,10 @@ def test_opening_a_link_uses_nothing_up(auth, client, letter):
 
 @everywhere
 def test_a_refused_password_leaves_the_link_alive(app, auth, letter):
-    token, before = letter().token, kept(app)
+    token, before = letter().token, dump_tables(app)
     with pytest.raises(PasswordTooShort):
         auth.password_reset.complete(token, "short", HOME)
-    assert kept(app) == before
+    assert dump_tables(app) == before
 
 
 @everywhere
@@ -122,7 +122,7 @@ def test_the_owner_is_told(client, auth, letter, mailbox):
     mailbox.clear()
     reset(client, token)
     auth.mail_delivery.deliver_due()
-    [notice] = mailbox.letters
+    [notice] = mailbox.messages
     assert notice.recipients == ["ann@example.com"]
     assert "password" in notice.subject.lower()
     assert reset(client, notice.token).json["code"] == "link_invalid"
@@ -135,7 +135,7 @@ def test_a_used_link_tells_nobody_again(client, auth, letter, mailbox):
     for _ in range(3):
         reset(client, token)
     auth.mail_delivery.deliver_due()
-    assert len(mailbox.letters) == 1
+    assert len(mailbox.messages) == 1
 
 
 def test_a_reset_shows_that_the_address_is_its_owner_s(client, letter):
@@ -150,9 +150,9 @@ def test_a_letter_finds_its_owner_however_the_address_is_spelled(letter):
 
 
 def test_an_unknown_address_gets_no_letter(client, auth, mailbox):
-    forget(client, "nobody@example.com")
+    forgot_password(client, "nobody@example.com")
     auth.mail_delivery.deliver_due()
-    assert mailbox.letters == []
+    assert mailbox.messages == []
 
 
 def test_a_disabled_account_s_link_is_dead(app, client, letter, clock):
@@ -171,7 +171,7 @@ def test_what_is_no_address_is_told_so_and_nothing_is_queued(app, auth):
 @pytest.mark.usefixtures("ann")
 def test_the_same_is_kept_of_a_known_and_an_unknown_address(app, client):
     for email in ("ann@example.com", "eve@example.com"):
-        forget(client, email)
+        forgot_password(client, email)
     known, unknown = sql(
         app, "SELECT kind, account_id, parameters, state, attempts FROM outbox WHERE kind = 'reset_password'"
     )
@@ -181,4 +181,4 @@ def test_the_same_is_kept_of_a_known_and_an_unknown_address(app, client):
 @pytest.mark.usefixtures("ann")
 def test_no_token_rests_in_the_tables(app, letter):
     token = letter().token
-    assert token not in str(kept(app))
+    assert token not in str(dump_tables(app))

@@ -2,17 +2,18 @@
 
 import pytest
 
-from app.auth import EmailTaken, InvalidEmail
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
+from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.passwords import PasswordTooLong, PasswordTooShort
-from tests.web.api.acts import PASSWORD, kept, sql
+from app.domain.accounts.store import EmailTaken
+from tests.support.api import PASSWORD, dump_tables, sql
 
-HOME = Origin("192.0.2.7", "Latchkey test")
+HOME = ClientInfo("192.0.2.7", "Latchkey test")
 
 
 def test_a_new_account_is_signed_in(each_app, auth):
     tokens = auth.registration.sign_up("ann@example.com", PASSWORD, HOME)
-    assert auth.sessions.identify(tokens.access_token).owner.email == "ann@example.com"
+    assert auth.sessions.authenticate(tokens.access_token).owner.email == "ann@example.com"
 
 
 def test_the_session_remembers_where_it_began(app, auth):
@@ -22,15 +23,15 @@ def test_the_session_remembers_where_it_began(app, auth):
 
 def test_the_password_itself_rests_nowhere(app, auth):
     auth.registration.sign_up("ann@example.com", PASSWORD, HOME)
-    assert PASSWORD not in str(kept(app))
+    assert PASSWORD not in str(dump_tables(app))
 
 
 def test_a_taken_address_changes_nothing(each_app, auth):
     auth.registration.sign_up("ann@example.com", PASSWORD, HOME)
-    before = kept(each_app)
+    before = dump_tables(each_app)
     with pytest.raises(EmailTaken):
         auth.registration.sign_up("ANN@example.com", "another password", HOME)
-    assert kept(each_app) == before
+    assert dump_tables(each_app) == before
 
 
 @pytest.mark.parametrize(
@@ -50,5 +51,5 @@ def test_what_is_refused_leaves_nothing(app, auth, email, password, refusal):
 def test_an_account_is_dated_by_our_clock(app, auth, clock):
     now = clock.hold()
     tokens = auth.registration.sign_up("ann@example.com", PASSWORD, HOME)
-    owner = auth.sessions.identify(tokens.access_token).owner
+    owner = auth.sessions.authenticate(tokens.access_token).owner
     assert (owner.created_at, owner.updated_at) == (now, now)

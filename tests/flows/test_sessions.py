@@ -7,8 +7,8 @@ import pytest
 
 from app import create_app
 from app.domain.sessions.model import Session
-from tests.conftest import close
-from tests.web.api.acts import is_problem, log_in, log_out, me, put, refresh, sign_up, sql
+from tests.support.api import is_problem, log_in, log_out, me, refresh, sign_up, sql, update_rows
+from tests.support.apps import close
 
 pytestmark = pytest.mark.settings(refresh_grace_seconds=300)  # so that a slow machine is no thief
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -137,14 +137,14 @@ def test_a_refresh_does_not_revive_a_session(client, ann):
 
 @everywhere
 def test_a_session_unused_for_too_long_is_over(app, client, ann):
-    put(app, Session, expires_at=LONG_AGO)
+    update_rows(app, Session, expires_at=LONG_AGO)
     assert is_dead(client, ann)
 
 
 @pytest.mark.settings(session_lifetime=100, jwt_refresh_token_expires=1_000)
 def test_a_session_is_not_prolonged_past_its_end(app, client, ann):
     refresh(client, ann)
-    assert sql(app, "SELECT count(*) FROM sessions WHERE expires_at = ends_at") == [(1,)]
+    assert sql(app, "SELECT count(*) FROM sessions WHERE expires_at = absolute_expires_at") == [(1,)]
 
 
 def test_a_session_whose_row_is_gone_is_over(app, client, ann):

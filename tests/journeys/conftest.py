@@ -1,16 +1,15 @@
-"""Each journey is made in one process, and in two on each database server, where every request is the other's turn."""
+"""Each journey runs in one process on SQLite, and in two processes on each database server that answer in turn."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from werkzeug.test import Client
 
-from tests.conftest import Schemas
-from tests.journeys.life import Person
-from tests.servers import Mailbox
-from tests.turns import Distant, Turns
+from tests.conftest import clean_database
+from tests.support.apps import Databases
+from tests.support.person import Person
+from tests.support.round_robin import HttpProxyApp, RoundRobin
 
 ONE_PROCESS, ON_POSTGRESQL, ON_MARIADB = "one process, SQLite", "two processes, PostgreSQL", "two processes, MariaDB"
 PLACES = {ONE_PROCESS: "sqlite", ON_POSTGRESQL: "postgresql", ON_MARIADB: "mariadb"}
@@ -19,61 +18,41 @@ in_one_process = pytest.mark.parametrize("place", [ONE_PROCESS], indirect=True)
 
 @pytest.fixture(params=PLACES)
 def place(request: pytest.FixtureRequest) -> str:
-    """Where the journey leads: each in turn."""
+    """Where the journey runs: in each place."""
     return request.param
 
 
 @pytest.fixture
-def database(place: str, schemas: Schemas, tmp_path) -> str:
-    return schemas.clean(PLACES[place], tmp_path)
-
-
-@pytest.fixture(scope="session")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for all, as the mail server: processes start sooner when the settings are the same again."""
-    return tmp_path_factory.mktemp("instance")
-
-
-@pytest.fixture(scope="session")
-def office() -> Iterator[Mailbox]:
-    office = Mailbox()
-    office.start()
-    yield office
-    office.stop()
+def database(place: str, databases: Databases) -> str:
+    return clean_database(databases, PLACES[place])
 
 
 @pytest.fixture
-def mailbox(office: Mailbox) -> Mailbox:
-    office.clear()
-    return office
-
-
-@pytest.fixture
-def site(request: pytest.FixtureRequest, place: str, app: Flask) -> Turns:
-    """Whom journeys speak to. The app in this process works beside it, as a command of `flask` would."""
+def site(request: pytest.FixtureRequest, place: str, app: Flask) -> RoundRobin:
+    """What answers the requests. The app in this process only runs commands, as `flask` would."""
     if place == ONE_PROCESS:
-        return Turns(app)
-    return Turns(*map(Distant, request.getfixturevalue("processes")))
+        return RoundRobin(app)
+    return RoundRobin(*map(HttpProxyApp, request.getfixturevalue("processes")))
 
 
 @pytest.fixture
-def client(site: Turns) -> Client:
+def client(site: RoundRobin) -> Client:
     return Client(site)
 
 
 @pytest.fixture
-def person(site: Turns, auth, mailbox) -> Callable[..., Person]:
+def person(site: RoundRobin, auth, mailbox) -> Callable[..., Person]:
     """`person("bob@example.com")` is somebody with a browser and a mailbox."""
 
-    def meet(email: str = "ann@example.com") -> Person:
+    def make(email: str = "ann@example.com") -> Person:
         return Person(Client(site), auth, mailbox, email)
 
-    return meet
+    return make
 
 
 @pytest.fixture
 def ann(person) -> Person:
-    """Somebody who has signed up and lost no letter."""
+    """A person who has signed up and received the first email."""
     ann = person()
     ann.sign_up()
     ann.letters()

@@ -10,7 +10,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from tests.journeys.conftest import in_one_process
-from tests.servers import Silent
+from tests.support.process_pool import QuietRequestHandler
 
 ANN = {"email": "ann@example.com", "password": "correct horse battery"}
 CALL = """async ([method, url, body, csrf]) => {
@@ -29,7 +29,7 @@ CALL = """async ([method, url, body, csrf]) => {
 def serving(port: int) -> Iterator[str]:
     """An origin of its own with an empty page."""
     page = Response("<!doctype html><title>An app</title>", mimetype="text/html")
-    server = make_server("127.0.0.1", port, page, threaded=True, request_handler=Silent)
+    server = make_server("127.0.0.1", port, page, threaded=True, request_handler=QuietRequestHandler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:

@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from werkzeug.test import Client
 
 from app import create_app
-from tests.conftest import close, lacking
+from tests.conftest import lacking
 from tests.journeys.conftest import ONE_PROCESS
-from tests.servers import OwnPostgres, given_database
+from tests.support.api import ANN, log_in, me, refresh, sign_up, sql
+from tests.support.apps import close
+from tests.support.round_robin import HttpProxyApp, RoundRobin
+from tests.support.servers import OwnPostgres, given_database
 from tests.test_migrations import another_database
-from tests.turns import Distant, Turns
-from tests.web.api.acts import ANN, log_in, me, refresh, sign_up, sql
 
 
 def program(name):
@@ -68,14 +69,14 @@ def elsewhere(database):
 
 
 @pytest.fixture
-def started(place, elsewhere, settings, clock, nest):
+def started(place, elsewhere, settings, clock, process_pool):
     """`started(secret_key=...)` are clients of processes that start anew, on another database or with other secrets."""
     apps = []
 
     def start(**changes):
         changed = settings.model_copy(update=changes)
         if place != ONE_PROCESS:
-            return Client(Turns(*(Distant(nest.serve(changed, clock=clock)) for _ in range(2))))
+            return Client(RoundRobin(*(HttpProxyApp(process_pool.serve(changed, clock=clock)) for _ in range(2))))
         apps.append(create_app(changed, clock=clock))
         return apps[-1].test_client()
 

@@ -44,7 +44,7 @@ def test_the_code_confirms_it_in_the_session_that_asked(ann) -> None:
 
 def test_it_needs_a_fresh_session_or_the_password(ann, clock) -> None:
     clock.advance(minutes=11)
-    assert ann.ask("PUT", "account/email", {"email": NEW}).json["code"] == "fresh_sign_in_required"
+    assert ann.ask("PUT", "account/email", {"email": NEW}).json["code"] == "reauthentication_required"
     given = {"email": NEW, "password": "correct horse battery"}
     assert ann.ask("PUT", "account/email", given).status_code == 202
 
@@ -56,7 +56,7 @@ def test_a_taken_address_is_not_told_to_who_asks_but_to_its_owner(ann, person) -
     ann.box.clear()
     change(ann, "BOB@example.com")
     assert ("bob@example.com", "You already have an account") in ann.letters()
-    assert not any("confirm-email#" in letter.text for letter in ann.box.letters)
+    assert not any("confirm-email#" in letter.text for letter in ann.box.messages)
 
 
 def test_an_address_taken_meanwhile_is_refused_on_confirming(ann, person) -> None:

@@ -5,10 +5,11 @@ from itertools import count, pairwise
 import pytest
 
 from app import create_app
-from app.domain.audit.head import ChainBroken
-from tests.conftest import Door, close
-from tests.journeys.life import PASSWORD, Person
-from tests.web.api.acts import is_problem, me, refresh, sign_up
+from app.domain.audit.chain_head import ChainBroken
+from tests.conftest import AuthInContext
+from tests.support.api import is_problem, me, refresh, sign_up
+from tests.support.apps import close
+from tests.support.person import PASSWORD, Person
 
 OLD, NEW, OTHER = (f"{word} secret of no fewer than 32 bytes" for word in ("the old", "the new", "another"))
 CHANGES = {  # the settings of a process before the change, after the first step, and after the second
@@ -48,17 +49,17 @@ def process(settings):
 @pytest.fixture
 def somebody(mailbox):
     """`somebody(app)` is a person who was never there before, and who asks that process."""
-    return lambda app: Person(app.test_client(), Door(app), mailbox, f"ann{next(_names)}@example.com")
+    return lambda app: Person(app.test_client(), AuthInContext(app), mailbox, f"ann{next(_names)}@example.com")
 
 
 def code_of(person):
-    """The code of a new letter about a new password."""
+    """The code of a new email about a new password."""
     person.send("forgot-password", email=person.email)
     return person.code("Choose a new password")
 
 
 def link_of(person):
-    """The token of the link in such a letter."""
+    """The token of the link in such an email."""
     person.send("forgot-password", email=person.email)
     return person.link("Choose a new password", "reset-password")
 
@@ -103,10 +104,10 @@ def assert_what_one_makes_the_other_takes(person, there):
     assert write_by_cookie(there, cookies_of(person)).status_code == 200
     assert use_code(there, person.email, code_of(person)).status_code == 200
     assert use_link(there, link_of(person)).status_code == 200
-    assert person.door.audit.seal() > 0
+    assert person.auth.audit_sealing.seal() > 0
     person.sign_in()
-    assert Door(there).audit.seal() > 0
-    assert Door(there).audit.verify() == person.door.audit.verify()
+    assert AuthInContext(there).audit.seal() > 0
+    assert AuthInContext(there).audit.verify() == person.auth.audit_sealing.verify()
     assert there.test_client().get("/readyz").status_code == 200
 
 
@@ -119,15 +120,15 @@ def test_at_each_step_processes_before_and_behind_it_understand_each_other(proce
         first = first or sign_up(before.test_client())
         assert_what_one_makes_the_other_takes(somebody(before), after)
         assert_what_one_makes_the_other_takes(somebody(after), before)
-    assert Door(after).keys.reseal() == (1, 0)
-    assert Door(after).audit.seal() == 1
+    assert AuthInContext(after).keys.reseal() == (1, 0)
+    assert AuthInContext(after).audit.seal() == 1
     done = process(**{name: value for name, value in later.items() if not name.endswith("fallbacks")})
     assert refresh(done.test_client(), first).status_code == 200
     newcomer = somebody(done)
     newcomer.sign_up()
-    assert Door(done).audit.seal() == 1
+    assert AuthInContext(done).audit.seal() == 1
     assert me(after.test_client(), newcomer.tokens).status_code == 200
-    assert Door(after).audit.verify().unsealed == 0
+    assert AuthInContext(after).audit.verify().unsealed == 0
 
 
 @pytest.mark.usefixtures("each_database")
@@ -137,14 +138,14 @@ def test_links_codes_and_cookies_of_a_leaked_secret_are_refused_at_once_and_devi
     ann.sign_up()
     bob.sign_up()
     cookies, code, link = cookies_of(ann), code_of(ann), link_of(bob)
-    sealed = Door(before).audit.seal()
+    sealed = AuthInContext(before).audit.seal()
     after = process(secret_key=NEW, key_encryption_secret_fallbacks=[OLD])
     assert is_problem(write_by_cookie(after, cookies), 403, "csrf_failed")
     assert is_problem(use_code(after, ann.email, code), 400, "code_invalid")
     assert is_problem(use_link(after, link), 400, "link_invalid")
     assert refresh(after.test_client(), ann.tokens).status_code == 200
     assert write_by_cookie(after, cookies_of(ann, browser_with(after, cookies))).status_code == 200
-    assert Door(after).audit.verify().count == sealed
+    assert AuthInContext(after).audit.verify().count == sealed
     assert use_link(before, link).status_code == 200  # it was the secret that was wrong, and nothing else
 
 
@@ -162,22 +163,22 @@ def test_where_there_is_a_secret_for_what_rests_those_of_links_open_and_bind_not
     here = process(secret_key=OLD, secret_key_fallbacks=[OTHER], key_encryption_secret=NEW)
     sign_up(process(**forger).test_client())
     assert "signing_keys unreadable" in here.test_client().get("/readyz").json["detail"]
-    Door(process(**forger)).audit.seal()
+    AuthInContext(process(**forger)).audit.seal()
     with pytest.raises(ChainBroken, match="its secret is not listed"):
-        Door(here).audit.verify()
+        AuthInContext(here).audit.verify()
 
 
 def test_once_keys_are_resealed_a_process_without_the_old_secret_goes_on_sealing(process):
     sign_up(process(key_encryption_secret=OLD).test_client())
-    Door(process(key_encryption_secret=OLD)).audit.seal()
+    AuthInContext(process(key_encryption_secret=OLD)).audit.seal()
     knows_both = process(key_encryption_secret=NEW, key_encryption_secret_fallbacks=[OLD])
     knows_new = process(key_encryption_secret=NEW)
     assert knows_new.test_client().get("/readyz").status_code == 503
-    Door(knows_both).keys.reseal()
-    Door(knows_both).audit.seal()
+    AuthInContext(knows_both).keys.reseal()
+    AuthInContext(knows_both).audit.seal()
     assert knows_new.test_client().get("/readyz").status_code == 200
     sign_up(knows_new.test_client(), email="bob@example.com")
-    assert Door(knows_new).audit.seal() == 1
+    assert AuthInContext(knows_new).audit.seal() == 1
     with pytest.raises(ChainBroken, match=r"Row \d+, position 1,"):
-        Door(knows_new).audit.verify()
-    assert Door(knows_both).audit.verify().count == 3
+        AuthInContext(knows_new).audit.verify()
+    assert AuthInContext(knows_both).audit.verify().count == 3

@@ -3,6 +3,7 @@
 import logging
 import re
 import threading
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -11,9 +12,9 @@ from werkzeug.serving import make_server
 from app.core.database import db
 from run import Handler
 from tests.journeys.conftest import in_one_process
-from tests.journeys.witness import Witness, forms, found
-from tests.log import Log
-from tests.web.api.acts import sql
+from tests.support.api import sql
+from tests.support.log_recorder import LogRecorder
+from tests.support.secret_scanner import RecordingClient, encodings_of, found
 
 ANN, BOB, MOVED = "ann@example.com", "bob@example.com", "ann@example.org"
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0"
@@ -30,37 +31,37 @@ KINDS = {
 @pytest.fixture
 def log(tmp_path):
     """All that is logged from before the app is made, the statements and rows of the database too."""
-    with Log(tmp_path / "log").heard() as log:
+    with LogRecorder(tmp_path / "log").recording() as log:
         yield log
 
 
 @pytest.fixture
-def processes(settings, clock, nest, log):
+def processes(settings, clock, process_pool, log):
     """Two that log what this one logs."""
-    return [nest.serve(settings, clock=clock, log=log.file) for _ in range(2)]
+    return [process_pool.serve(settings, clock=clock, log=log.file) for _ in range(2)]
 
 
 @pytest.fixture
-def witness(log, site, settings):
+def recorder(log, site, settings):
     """A client of the site over HTTP, behind the server that a developer starts, which writes an access log."""
     server = make_server("127.0.0.1", 0, site, threaded=True, request_handler=Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
-    witness = Witness(server.port)
-    witness.secrets["secret key"] |= {settings.secret_key, *settings.secret_key_fallbacks}
-    witness.secrets["secret key"] |= {settings.key_encryption_secret, *settings.key_encryption_secret_fallbacks} - {""}
-    yield witness
+    recorder = RecordingClient(server.port)
+    recorder.secrets["secret key"] |= {settings.secret_key, *settings.secret_key_fallbacks}
+    recorder.secrets["secret key"] |= {settings.key_encryption_secret, *settings.key_encryption_secret_fallbacks} - {""}
+    yield recorder
     server.shutdown()
     thread.join()
     server.server_close()
 
 
 class House:
-    """The service from within: its letters, its commands, and all that it keeps."""
+    """The service from within: its emails, its commands, and all that it keeps."""
 
-    def __init__(self, app, auth, mailbox, witness, folder):
-        self._app, self._auth, self._mailbox, self._witness = app, auth, mailbox, witness
-        self._folder, self._pieces, self.printed = folder, {b""}, b""
+    def __init__(self, app, auth, mailbox, recorder, settings):
+        self._app, self._auth, self._mailbox, self._recorder = app, auth, mailbox, recorder
+        self._database, self._pieces, self.printed = settings.database_url, {b""}, b""
 
     @property
     def kept(self):
@@ -68,12 +69,12 @@ class House:
         return b"\n".join(self._pieces)
 
     def letters(self, subject=""):
-        """The text of the newest letter that has this in its subject. Looks at all that is kept meanwhile."""
+        """The text of the newest email that has this in its subject. Looks at all that is kept meanwhile."""
         self.look()
         while self._auth.mail_delivery.deliver_due():
             self.look()
-        self._witness.read(self._mailbox.letters)
-        return next(letter.text for letter in reversed(self._mailbox.letters) if subject in letter.subject)
+        self._recorder.remember_messages(self._mailbox.messages)
+        return next(letter.text for letter in reversed(self._mailbox.messages) if subject in letter.subject)
 
     def link(self, subject, page):
         word = next(word for word in self.letters(subject).split() if f"/{page}#token=" in word)
@@ -88,10 +89,15 @@ class House:
             for name in sa.inspect(connection).get_table_names():
                 rows = connection.execute(sa.text(f"SELECT * FROM {name}"))
                 self._pieces |= {str(value).encode() for row in rows for value in row}
-        for path in self._folder.glob("latchkey.db*"):
+        for path in self._database_files():
             head, page = (56, 4_120) if path.name.endswith("-wal") else (0, 4_096)
             data = path.read_bytes()
             self._pieces |= {data[start : start + page] for start in range(head, len(data), page)}
+
+    def _database_files(self):
+        url = sa.make_url(self._database)
+        file = Path(url.database)
+        return file.parent.glob(f"{file.name}*") if url.get_backend_name() == "sqlite" else []
 
     def command(self, *words):
         """Run a command of `flask`; what it prints is remembered."""
@@ -102,12 +108,12 @@ class House:
 
     def hold_keys(self):
         for key, _ in self._auth.keys.all():
-            self._witness.hold(key.private)
+            self._recorder.remember_key(key.private)
 
 
 @pytest.fixture
-def house(app, auth, mailbox, witness, tmp_path):
-    return House(app, auth, mailbox, witness, tmp_path)
+def house(app, auth, mailbox, recorder, settings):
+    return House(app, auth, mailbox, recorder, settings)
 
 
 def sign_up_and_verify(ask, house):
@@ -121,7 +127,7 @@ def sign_up_and_verify(ask, house):
     assert ask("POST", "/api/v1/verify-email", code)[0] == 200
 
 
-def sign_in_every_way(ask, witness):
+def sign_in_every_way(ask, recorder):
     """The newest tokens of a session that was refreshed."""
     for wrong in WRONG:
         assert ask("POST", "/api/v1/auth/login", {"email": ANN, "password": wrong})[0] == 401
@@ -137,7 +143,7 @@ def sign_in_every_way(ask, witness):
     assert ask("POST", "/api/v1/auth/login", login, cookies=True)[0] == 200
     _, first = ask("POST", "/api/v1/auth/login", login)
     key = "an idempotency key of my own"
-    witness.secrets["idempotency key"].add(key)
+    recorder.secrets["idempotency key"].add(key)
     _, second = ask("POST", "/api/v1/auth/refresh", bearer=first["refresh_token"], Idempotency_Key=key)
     status, third = ask("POST", "/api/v1/auth/refresh", bearer=second["refresh_token"])
     assert (status, ask("GET", "/api/v1/account", bearer="x" + third["access_token"])[0]) == (200, 401)
@@ -183,7 +189,7 @@ def rotate_keys(ask, house, clock):
     clock.advance(11)
     house.hold_keys()
     house.command("keys", "list")
-    house.command("keys", "reseal")
+    house.command("keys", "reencrypt")
     return ask("POST", "/api/v1/auth/login", {"email": ANN, "password": FIFTH})[1]
 
 
@@ -203,7 +209,7 @@ def take_all_and_leave(ask, house, clock, tokens):
     for letter in re.findall(r"^ *(\d+)  ", listed, re.MULTILINE):
         house.command("mail", "show", letter)
     clock.advance(days=8)
-    house.command("housekeeping", "run")
+    house.command("cleanup", "run")
     house.look()
 
 
@@ -211,10 +217,10 @@ def take_all_and_leave(ask, house, clock, tokens):
     basic_auth=True, metrics="on", secret_key_fallbacks=[FORMER_KEY], key_encryption_secret=AT_REST,
     key_encryption_secret_fallbacks=[FORMER_AT_REST],
 )  # fmt: skip
-def test_after_a_whole_life_no_secret_lies_anywhere(witness, house, log, clock, capfd):
-    ask = witness.ask
+def test_after_a_whole_life_no_secret_lies_anywhere(recorder, house, log, clock, capfd):
+    ask = recorder.ask
     sign_up_and_verify(ask, house)
-    witness.ask("POST", "/api/v1/auth/logout?scope=all", bearer=sign_in_every_way(ask, witness)["access_token"])
+    recorder.ask("POST", "/api/v1/auth/logout?scope=all", bearer=sign_in_every_way(ask, recorder)["access_token"])
     move_and_come_back(ask, house, forget_and_reset(ask, house))
     take_all_and_leave(ask, house, clock, rotate_keys(ask, house, clock))
     status, figures = ask("GET", "/metrics")
@@ -225,27 +231,27 @@ def test_after_a_whole_life_no_secret_lies_anywhere(witness, house, log, clock, 
         "tables and files": house.kept, "commands": house.printed, "figures": figures.encode(),
         "log": log.text.encode(), "output": printed.encode(),
     }  # fmt: skip
-    assert witness.secrets.keys() >= KINDS
-    assert [(place, kind) for place, content in places.items() for kind in found(witness.secrets, content)] == []
-    assert found({"password": witness.secrets["password"]}, "\n".join(witness.answers).encode()) == set()
+    assert recorder.secrets.keys() >= KINDS
+    assert [(place, kind) for place, content in places.items() for kind in found(recorder.secrets, content)] == []
+    assert found({"password": recorder.secrets["password"]}, "\n".join(recorder.answers).encode()) == set()
     # The search looked where there is something: people, statements, requests.
     assert BOB.encode() in house.kept
     assert "INSERT INTO sessions" in log.text
     assert "POST /api/v1/auth/login" in printed + log.text
 
 
-@pytest.mark.settings(classic_api=True)
-def test_nor_does_the_classic_wing_leave_a_password_or_a_reset_token(witness, house, log):
+@pytest.mark.settings(compat_api=True)
+def test_nor_does_the_classic_wing_leave_a_password_or_a_reset_token(recorder, house, log):
     bob = {"email": BOB, "password": FIRST}
-    assert witness.ask("POST", "/users", form=bob)[0] == 200
-    assert witness.ask("POST", "/sessions", form=bob | {"password": WRONG[0]})[0] == 401
-    assert witness.ask("POST", "/sessions", form=bob)[0] == 200
-    _, handed = witness.ask("POST", "/reset_password", form={"email": BOB})
+    assert recorder.ask("POST", "/users", form=bob)[0] == 200
+    assert recorder.ask("POST", "/sessions", form=bob | {"password": WRONG[0]})[0] == 401
+    assert recorder.ask("POST", "/sessions", form=bob)[0] == 200
+    _, handed = recorder.ask("POST", "/reset_password", form={"email": BOB})
     new = {"email": BOB, "reset_token": handed["reset_token"], "new_password": SECOND}
     house.look()
-    assert witness.ask("PUT", "/reset_password", form=new)[0] == 200
+    assert recorder.ask("PUT", "/reset_password", form=new)[0] == 200
     house.letters()
-    secrets = {kind: witness.secrets[kind] for kind in ("password", "reset_token", "link", "code")}
+    secrets = {kind: recorder.secrets[kind] for kind in ("password", "reset_token", "link", "code")}
     assert all(secrets.values())
     assert found(secrets, house.kept) == set()
     assert found(secrets, log.text.encode()) == set()
@@ -254,13 +260,13 @@ def test_nor_does_the_classic_wing_leave_a_password_or_a_reset_token(witness, ho
 @pytest.mark.parametrize("kind", ["password", "link", "code"])
 def test_the_search_finds_a_secret_however_it_is_written(kind):
     secret = {"password": FIRST, "link": "WyJhIl0.c2lnbmF0dXJl", "code": "WDJB-MJHT"}[kind]
-    for form in forms(kind, secret):
+    for form in encodings_of(kind, secret):
         assert found({kind: {secret}}, b"... " + form + b" ...") == {kind}
 
 
 @in_one_process  # whose database is a file
-def test_the_search_reaches_every_place(app, witness, house, log):
-    witness.ask("POST", "/api/v1/auth/signup", {"email": ANN, "password": FIRST})
+def test_the_search_reaches_every_place(app, recorder, house, log):
+    recorder.ask("POST", "/api/v1/auth/signup", {"email": ANN, "password": FIRST})
     for name in (SECOND, None):
         sql(app, "UPDATE accounts SET last_name = :name", name=name)
     house.look()

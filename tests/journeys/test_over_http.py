@@ -40,12 +40,12 @@ class Browser:
 
 
 def the_letter(mailbox, path):
-    """The letter whose link leads to this page, once it came."""
+    """The email whose link leads to this page, once it came."""
     for count in range(1, 9):
         letter = mailbox.wait_for(count, 30)[count - 1]
         if path in letter.text:
             return letter
-    raise AssertionError(f"no letter leads to {path}")
+    raise AssertionError(f"no email leads to {path}")
 
 
 @pytest.fixture
@@ -93,15 +93,15 @@ def test_whoever_answers_they_are_one_service(browser):
     assert [browser.refresh(tokens)[0], browser.refresh(tokens)[0]] == [401, 401]
 
 
-def test_a_process_that_dies_takes_no_account_and_no_session_along(nest, settings):
-    url = nest.serve(settings)
+def test_a_process_that_dies_takes_no_account_and_no_session_along(process_pool, settings):
+    url = process_pool.serve(settings)
     browser = Browser(url)
     tokens = browser.post("/auth/signup", ANN)[1]
     newest = browser.refresh(tokens)[1]
-    nest.kill(nest.pid_of(url))
+    process_pool.kill(process_pool.pid_of(url))
     with pytest.raises(ConnectionError):
         browser.me(newest)
-    browser = Browser(nest.serve(settings))
+    browser = Browser(process_pool.serve(settings))
     assert browser.me(newest) == 200
     assert browser.refresh(newest)[0] == 200
     assert browser.post("/auth/login", ANN)[0] == 200

@@ -1,8 +1,8 @@
-"""Every kind of token, from a real answer or letter, presented everywhere: it works in its own place, nowhere else."""
+"""Every kind of token, from a real answer or email, presented everywhere: it works in its own place, nowhere else."""
 
 import pytest
 
-from tests.journeys.life import PASSWORD, Person
+from tests.support.person import PASSWORD, Person
 from tests.web.api.routes import ROUTES, example, takes_a_token, takes_body
 
 NEW = "ann@example.org"

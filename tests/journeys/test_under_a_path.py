@@ -15,8 +15,8 @@ import pytest
 from tests.conftest import lacking
 from tests.journeys.test_in_the_browser import OLD, choose_password, follow, free_ports, running, see, visit
 from tests.journeys.test_swagger_ui import authorize, execute
-from tests.proxies import proxy
-from tests.servers import NotHere
+from tests.support.proxies import proxy
+from tests.support.servers import NotHere
 
 SIGN_IN_AND_REFRESH = """async ([email, password]) => {
   const send = (path, csrf, body) => fetch(path, {

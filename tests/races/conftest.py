@@ -1,4 +1,4 @@
-"""Two processes on each database for each race. They are forks: starting anew would take longer than racing."""
+"""Two processes on each database for each race. They are forks: a new start would take longer than the race."""
 
 import fcntl
 import os
@@ -12,13 +12,16 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
 from config import Settings
-from tests.conftest import Door
-from tests.servers import Mailbox, Nest
+from tests.conftest import AuthInContext
+from tests.support.process_pool import ProcessPool
+from tests.support.profile import long, sized
+from tests.support.servers import given_database
+from tests.support.smtp import FakeSmtpServer
 
 PASSWORD = "correct horse battery"
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", sized(1, 5)))
 _numbers = count(1)
 
 
@@ -30,41 +33,41 @@ class SignedUp(NamedTuple):
     refresh: str
 
 
-class House:
-    """One database with two processes before it, and the app in this process too."""
+class Cluster:
+    """Two processes on one database, and the app in this process too."""
 
-    def __init__(self, settings: Settings, mailbox: Mailbox, nest: Nest, app: Flask) -> None:
-        self.settings, self.mailbox, self.nest = settings, mailbox, nest
-        self.app, self.auth = app, Door(app)
-        self.urls = [nest.serve(settings) for _ in range(2)]
+    def __init__(self, settings: Settings, mailbox: FakeSmtpServer, process_pool: ProcessPool, app: Flask) -> None:
+        self.settings, self.mailbox, self.process_pool = settings, mailbox, process_pool
+        self.app, self.auth = app, AuthInContext(app)
+        self.urls = [process_pool.serve(settings) for _ in range(2)]
         self._engine = sa.create_engine(settings.database_url, poolclass=sa.NullPool)
 
     def ask(self, statement: str, **values: Any) -> Any:
-        """The first value that a statement finds; writing ones are committed."""
+        """The first value that a statement finds, or the number of rows that it changed, committed."""
         with self._engine.begin() as connection:
             found = connection.execute(sa.text(statement), values)
             return found.scalar() if found.returns_rows else found.rowcount
 
     def new_email(self) -> str:
-        """An address that nobody has."""
+        """A new email address."""
         return f"racer{next(_numbers)}@example.com"
 
     def sign_up(self) -> SignedUp:
         """A new account."""
         email = self.new_email()
-        tokens = self.auth.registration.sign_up(email, PASSWORD, Origin())
+        tokens = self.auth.registration.sign_up(email, PASSWORD, ClientInfo())
         return SignedUp(email, tokens.access_token, tokens.refresh_token)
 
     def sign_in(self, email: str) -> SignedUp:
         """One more session of an account."""
-        tokens = self.auth.sign_in.with_password(email, PASSWORD, Origin())
+        tokens = self.auth.sign_in.with_password(email, PASSWORD, ClientInfo())
         return SignedUp(email, tokens.access_token, tokens.refresh_token)
 
     def reset_tokens(self, *emails: str) -> list[str]:
-        """A reset token for each address, out of a real letter."""
+        """A reset token for each address, from a real email."""
         self.ask("DELETE FROM outbox")
         for email in emails:
-            self.auth.password_reset.request(email, Origin())
+            self.auth.password_reset.request(email, ClientInfo())
         came = self.links("reset-password")
         return [came[email] for email in emails]
 
@@ -76,26 +79,38 @@ class House:
         mark = f"/{page}#token="
         return {
             letter.recipients[0]: word.partition(mark)[2]
-            for letter in self.mailbox.letters for word in letter.text.split() if mark in word
+            for letter in self.mailbox.messages for word in letter.text.split() if mark in word
         }  # fmt: skip
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The rounds and the clients of every race differ between the profiles."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(long)
+
+
 @pytest.fixture(autouse=True)
-def turn(database: str) -> Iterator[None]:
-    """Alone among all who race on this kind of database, to the last connection: other workers of pytest-xdist wait."""
-    kind = database.partition(":")[0]
+def exclusive(database: str) -> Iterator[None]:
+    """Run alone among the races on a server that other workers use too, down to its last connection."""
+    kind = sa.make_url(database).get_backend_name().replace("mysql", "mariadb")
+    if kind == "sqlite" or not given_database(kind):
+        yield
+        return
     with (Path(tempfile.gettempdir()) / f"latchkey-races-{kind}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 @pytest.fixture
-def house(each_database: str, settings: Settings, mailbox: Mailbox, nest: Nest, app: Flask) -> House:
+def cluster(
+    each_database: str, settings: Settings, mailbox: FakeSmtpServer, process_pool: ProcessPool, app: Flask
+) -> Cluster:
     """Two processes and a database, on every database in turn."""
-    return House(settings, mailbox, nest, app)
+    return Cluster(settings, mailbox, process_pool, app)
 
 
 @pytest.fixture
 def rounds() -> int:
-    """How long to race: 5, or what RACE_ROUNDS says."""
+    """How often to race: once, 5 times in the long profile, or what RACE_ROUNDS says."""
     return ROUNDS

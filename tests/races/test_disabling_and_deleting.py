@@ -4,24 +4,24 @@ import random
 
 import pytest
 
-from tests.races.conftest import PASSWORD, House, SignedUp
-from tests.races.crowd import Answer, Call, account, later, post, send_together, together
+from tests.races.conftest import PASSWORD, Cluster, SignedUp
+from tests.support.concurrency import Answer, Call, account, later, post, send_together, together
 
 NEW_PASSWORD = "a new horse battery"
-AT_ONCE = pytest.mark.settings(deletion_grace_days=0)
+BURST = pytest.mark.settings(deletion_grace_days=0)
 
 
-def administrator(house: House) -> SignedUp:
+def administrator(cluster: Cluster) -> SignedUp:
     """An administrator, beside whom there is another one."""
-    racers = [house.sign_up() for _ in range(2)]
+    racers = [cluster.sign_up() for _ in range(2)]
     for racer in racers:
-        house.ask("UPDATE accounts SET roles = 'admin' WHERE email = :email", email=racer.email)
-    return house.sign_in(racers[0].email)
+        cluster.ask("UPDATE accounts SET roles = 'admin' WHERE email = :email", email=racer.email)
+    return cluster.sign_in(racers[0].email)
 
 
-def disabling(house: House, base: str, admin: SignedUp, email: str) -> Call:
+def disabling(cluster: Cluster, base: str, admin: SignedUp, email: str) -> Call:
     """A request that disables the account with this address."""
-    account_id = house.ask("SELECT id FROM accounts WHERE email = :email", email=email)
+    account_id = cluster.ask("SELECT id FROM accounts WHERE email = :email", email=email)
     return Call(base, "POST", f"/api/v1/admin/users/{account_id}/disable", admin.access)
 
 
@@ -40,22 +40,22 @@ def scatter(chance: random.Random, calls: list[Call], spread: float = 0.012) -> 
     return together([later(chance.uniform(0, spread), call) for call in calls])
 
 
-def who_is_in(house: House, answers: list[Answer]) -> list[Answer]:
+def who_is_in(cluster: Cluster, answers: list[Answer]) -> list[Answer]:
     """Which of the access and refresh tokens that were handed out still let somebody in."""
     pairs = [answer.body for answer in answers if answer.status == 200 and "access_token" in answer.body]
-    checks = [account(house.urls[0], pair["access_token"]) for pair in pairs]
-    checks += [post(house.urls[1], "/auth/refresh", pair["refresh_token"]) for pair in pairs]
+    checks = [account(cluster.urls[0], pair["access_token"]) for pair in pairs]
+    checks += [post(cluster.urls[1], "/auth/refresh", pair["refresh_token"]) for pair in pairs]
     return [answer for answer in send_together(checks) if answer.status != 401] if checks else []
 
 
-def test_a_reset_or_sign_in_during_disabling_leaves_no_way_in(house: House, rounds: int) -> None:
-    chance, admin = random.Random(11), administrator(house)
-    racers = [house.sign_up() for _ in range(3 * rounds)]
-    links = house.reset_tokens(*[racer.email for racer in racers])
+def test_a_reset_or_sign_in_during_disabling_leaves_no_way_in(cluster: Cluster, rounds: int) -> None:
+    chance, admin = random.Random(11), administrator(cluster)
+    racers = [cluster.sign_up() for _ in range(3 * rounds)]
+    links = cluster.reset_tokens(*[racer.email for racer in racers])
     for racer, link in zip(racers, links, strict=True):
-        here, there = chance.sample(house.urls, 2)
+        here, there = chance.sample(cluster.urls, 2)
         calls = [
-            disabling(house, here, admin, racer.email),
+            disabling(cluster, here, admin, racer.email),
             post(there, "/reset-password", reset_token=link, password=NEW_PASSWORD),
             post(here, "/auth/login", email=racer.email, password=PASSWORD),
             post(there, "/auth/refresh", racer.refresh),
@@ -63,89 +63,89 @@ def test_a_reset_or_sign_in_during_disabling_leaves_no_way_in(house: House, roun
         gone, reset, *others = scatter(chance, calls)
         assert gone.status == 204
         assert reset.status in (200, 400), reset
-        assert not who_is_in(house, others)
+        assert not who_is_in(cluster, others)
         for password in (PASSWORD, NEW_PASSWORD):
             assert post(here, "/auth/login", email=racer.email, password=password).send().status == 401
         assert account(there, racer.access).send().status == 401
 
 
-def test_a_sign_in_during_deletion_cancels_it_or_is_refused(house: House, rounds: int) -> None:
+def test_a_sign_in_during_deletion_cancels_it_or_is_refused(cluster: Cluster, rounds: int) -> None:
     chance = random.Random(12)
     for _ in range(3 * rounds):
-        racer = house.sign_up()
+        racer = cluster.sign_up()
         sign_ins = [
-            post(house.urls[n % 2], "/auth/login", email=racer.email, password=PASSWORD) for n in range(3)
+            post(cluster.urls[n % 2], "/auth/login", email=racer.email, password=PASSWORD) for n in range(3)
         ]  # fmt: skip
-        gone, *answers = scatter(chance, [leaving(chance.choice(house.urls), racer), *sign_ins])
+        gone, *answers = scatter(chance, [leaving(chance.choice(cluster.urls), racer), *sign_ins])
         assert gone.status == 204
         assert {answer.status for answer in answers} <= {200, 401}
-        if house.ask("SELECT deletes_at FROM accounts WHERE email = :email", email=racer.email) is not None:
-            assert not who_is_in(house, answers)
+        if cluster.ask("SELECT deletes_at FROM accounts WHERE email = :email", email=racer.email) is not None:
+            assert not who_is_in(cluster, answers)
 
 
-@AT_ONCE
-def test_a_sign_in_during_deletion_at_once_leaves_no_session(house: House, rounds: int) -> None:
+@BURST
+def test_a_sign_in_during_deletion_at_once_leaves_no_session(cluster: Cluster, rounds: int) -> None:
     chance = random.Random(13)
     for _ in range(2 * rounds):
-        racer = house.sign_up()
+        racer = cluster.sign_up()
         sign_ins = [
-            post(house.urls[n % 2], "/auth/login", email=racer.email, password=PASSWORD) for n in range(2)
+            post(cluster.urls[n % 2], "/auth/login", email=racer.email, password=PASSWORD) for n in range(2)
         ]  # fmt: skip
-        gone, *answers = scatter(chance, [leaving(house.urls[0], racer), *sign_ins])
+        gone, *answers = scatter(chance, [leaving(cluster.urls[0], racer), *sign_ins])
         assert gone.status == 204
         assert {answer.status for answer in answers} <= {200, 401}
-        if house.ask("SELECT count(*) FROM accounts WHERE email = :email", email=racer.email) == 0:
-            assert not who_is_in(house, answers)
+        if cluster.ask("SELECT count(*) FROM accounts WHERE email = :email", email=racer.email) == 0:
+            assert not who_is_in(cluster, answers)
 
 
-def undo_links(house: House, racers: list[SignedUp]) -> list[str]:
+def undo_links(cluster: Cluster, racers: list[SignedUp]) -> list[str]:
     """Move each account to another address; the undo links that came to the old ones."""
     for racer in racers:
-        new = Call(house.urls[0], "PUT", "/api/v1/account/email", racer.access, {"email": f"thief-{racer.email}"})
+        new = Call(cluster.urls[0], "PUT", "/api/v1/account/email", racer.access, {"email": f"thief-{racer.email}"})
         assert new.send().status == 202
-    confirmations = house.links("confirm-email")
+    confirmations = cluster.links("confirm-email")
     for racer in racers:
         token = confirmations[f"thief-{racer.email}"]
-        assert with_link(house.urls[0], "/account/email/confirm", token).send().status == 200
-    undone = house.links("undo-email-change")
+        assert with_link(cluster.urls[0], "/account/email/confirm", token).send().status == 200
+    undone = cluster.links("undo-email-change")
     return [undone[racer.email] for racer in racers]
 
 
-def test_an_undo_during_deletion_and_disabling_always_works(house: House, rounds: int) -> None:
-    chance, admin = random.Random(14), administrator(house)
-    racers = [house.sign_up() for _ in range(2 * rounds)]
-    for number, (racer, link) in enumerate(zip(racers, undo_links(house, racers), strict=True)):
-        here, there = chance.sample(house.urls, 2)
+def test_an_undo_during_deletion_and_disabling_always_works(cluster: Cluster, rounds: int) -> None:
+    chance, admin = random.Random(14), administrator(cluster)
+    racers = [cluster.sign_up() for _ in range(2 * rounds)]
+    for number, (racer, link) in enumerate(zip(racers, undo_links(cluster, racers), strict=True)):
+        here, there = chance.sample(cluster.urls, 2)
         moved = f"thief-{racer.email}"
         rival = (
-            leaving(there, racer) if number % 2 else disabling(house, there, admin, moved)
+            leaving(there, racer) if number % 2 else disabling(cluster, there, admin, moved)
         )  # fmt: skip
         change = Call(here, "PUT", "/api/v1/account/password", racer.access, {"password": NEW_PASSWORD})
         undone, *others = scatter(chance, [with_link(here, "/account/email/undo", link), rival, change])
         assert undone.status == 200, undone
         # 403 when the password was changed before the deletion that gave the old one.
         assert {answer.status for answer in others} <= {204, 401, 403}, others
-        state = house.ask("SELECT deletes_at FROM accounts WHERE email = :email", email=racer.email)
+        state = cluster.ask("SELECT deletes_at FROM accounts WHERE email = :email", email=racer.email)
         signed_in = post(here, "/auth/login", email=racer.email, password=NEW_PASSWORD).send()
         assert (state is None or others[0].status == 204, signed_in.status) == (True, 401)
 
 
-def test_one_old_address_goes_to_its_owner_or_to_nobody(house: House, rounds: int) -> None:
+def test_one_old_address_goes_to_its_owner_or_to_nobody(cluster: Cluster, rounds: int) -> None:
     chance = random.Random(15)
-    racers = [house.sign_up() for _ in range(2 * rounds)]
-    for racer, link in zip(racers, undo_links(house, racers), strict=True):
-        here, there = chance.sample(house.urls, 2)
+    racers = [cluster.sign_up() for _ in range(2 * rounds)]
+    for racer, link in zip(racers, undo_links(cluster, racers), strict=True):
+        here, there = chance.sample(cluster.urls, 2)
         sign_up = post(there, "/auth/signup", email=racer.email, password=PASSWORD)
         undone, taken = scatter(chance, [with_link(here, "/account/email/undo", link), sign_up])
         assert (undone.status, taken.status) == (200, 409)
 
 
-def test_a_claim_and_a_confirmation_of_one_link_are_one(house: House, rounds: int) -> None:
+def test_a_claim_and_a_confirmation_of_one_link_are_one(cluster: Cluster, rounds: int) -> None:
     chance = random.Random(16)
-    racers = [house.sign_up() for _ in range(2 * rounds)]
-    links = house.links("verify-email")
+    racers = [cluster.sign_up() for _ in range(2 * rounds)]
+    links = cluster.links("verify-email")
     for racer in racers:
-        here, there = chance.sample(house.urls, 2)
+        here, there = chance.sample(cluster.urls, 2)
         calls = [
             with_link(base, path, links[racer.email])
             for base, path in ((here, "/verify-email"), (there, "/verify-email/claim"))

@@ -9,19 +9,20 @@ from typing import Any
 
 import pytest
 
-from app.core.origin import Origin
-from app.core.work import Work
-from app.domain.mail.limit import AT_ONCE, TooSoon
-from app.domain.mail.model import QueuedLetter
+from app.core.client_info import ClientInfo
+from app.core.unit_of_work import UnitOfWork
+from app.domain.mail.model import QueuedMessage
 from app.domain.mail.outbox import Outbox
+from app.domain.mail.rate_limit import BURST, TooSoon
 from tests.flows.test_email_limit import passes
-from tests.races.conftest import House
-from tests.servers import Mailbox
+from tests.races.conftest import Cluster
+from tests.support.profile import sized
+from tests.support.smtp import FakeSmtpServer
 
-MORE = 20
+MORE = sized(8, 20)
 
 
-class SlowMailbox(Mailbox):
+class SlowSmtpServer(FakeSmtpServer):
     """A mail server that takes its time before it says that it has a message."""
 
     async def handle_DATA(self, *given: Any) -> str:  # noqa: N802
@@ -31,62 +32,62 @@ class SlowMailbox(Mailbox):
 
 
 @pytest.fixture
-def slow_mailbox() -> Iterator[SlowMailbox]:
-    box = SlowMailbox()
-    box.start()
-    yield box
-    box.stop()
+def slow_mailbox() -> Iterator[SlowSmtpServer]:
+    with SlowSmtpServer().open() as server:
+        yield server
 
 
-def wait_until_one_waits(house: House) -> None:
+def wait_until_one_waits(cluster: Cluster) -> None:
     """Until all was sent or dropped, but for one message that no deliverer holds: it waits for its turn."""
     end = time.monotonic() + 90  # on a busy machine a deliverer may give up, and its lease of a minute must end
-    while house.ask("SELECT count(*) FROM outbox WHERE state = 'queued'") > 1 or house.ask(
+    while cluster.ask("SELECT count(*) FROM outbox WHERE state = 'queued'") > 1 or cluster.ask(
         "SELECT count(*) FROM outbox WHERE claim IS NOT NULL"
     ):
         assert time.monotonic() < end, "messages are stuck"
         time.sleep(0.1)
 
 
-def test_two_deliverers_keep_to_the_limit_with_a_slow_server(house: House, slow_mailbox: SlowMailbox) -> None:
-    email = house.sign_up().email
-    house.ask("DELETE FROM outbox")
-    settings = house.settings.model_copy(update={"mail_port": slow_mailbox.port})
-    pids = [house.nest.deliver(settings) for _ in range(2)]
+def test_two_deliverers_keep_to_the_limit_with_a_slow_server(cluster: Cluster, slow_mailbox: SlowSmtpServer) -> None:
+    email = cluster.sign_up().email
+    cluster.ask("DELETE FROM outbox")
+    settings = cluster.settings.model_copy(update={"mail_port": slow_mailbox.port})
+    pids = [cluster.process_pool.deliver(settings) for _ in range(2)]
     end = time.monotonic() + 30
-    while len(slow_mailbox.letters) < AT_ONCE:
-        assert time.monotonic() < end, f"{len(slow_mailbox.letters)} emails came"
-        house.auth.password_reset.request(email, Origin())
+    while len(slow_mailbox.messages) < BURST:
+        assert time.monotonic() < end, f"{len(slow_mailbox.messages)} emails came"
+        cluster.auth.password_reset.request(email, ClientInfo())
         time.sleep(0.05)
     for _ in range(MORE):
-        house.auth.password_reset.request(email, Origin())
+        cluster.auth.password_reset.request(email, ClientInfo())
         time.sleep(0.05)
-    wait_until_one_waits(house)
+    wait_until_one_waits(cluster)
     for pid in pids:
-        house.nest.kill(pid)
-    assert len(slow_mailbox.letters) == AT_ONCE
-    assert [passes(house.auth.password_reset.check, email.token) for email in slow_mailbox.letters].count(True) == 1
+        cluster.process_pool.kill(pid)
+    assert len(slow_mailbox.messages) == BURST
+    assert [passes(cluster.auth.password_reset.check, email.token) for email in slow_mailbox.messages].count(True) == 1
 
 
-def test_of_eight_who_begin_at_once_three_may_send(house: House) -> None:
+def test_of_eight_who_begin_at_once_three_may_send(cluster: Cluster) -> None:
     """They are about one mailbox, for two accounts: each locks two rows, and none may wait for another in a circle."""
     outbox, begun, failed = Outbox(), [], []
-    accounts = [house.auth.administration.find(house.sign_up().email) for _ in range(2)]
+    accounts = [cluster.auth.admin_accounts.find(cluster.sign_up().email) for _ in range(2)]
     now = datetime.now(UTC)
-    house.ask("DELETE FROM outbox")
-    with house.app.app_context(), Work() as work:
+    cluster.ask("DELETE FROM outbox")
+    with cluster.app.app_context(), UnitOfWork() as work:
         for number in range(8):
-            outbox.queue("email_change_confirm", now=now, address="new@example.org", account_id=accounts[number % 2].id)
+            outbox.enqueue(
+                "email_change_confirm", now=now, address="new@example.org", account_id=accounts[number % 2].id
+            )
         messages = outbox.claim(now)
         work.commit()
     start = threading.Barrier(len(messages))
 
-    def begin(message: QueuedLetter) -> None:
-        with house.app.app_context():
+    def begin(message: QueuedMessage) -> None:
+        with cluster.app.app_context():
             start.wait()
             try:
-                with Work() as work:
-                    outbox.begin(message, now, limited=True, also_by_account=True)
+                with UnitOfWork() as work:
+                    outbox.start_attempt(message, now, limited=True, also_by_account=True)
                     work.commit()
             except TooSoon:
                 return
@@ -101,4 +102,4 @@ def test_of_eight_who_begin_at_once_three_may_send(house: House) -> None:
     for thread in threads:
         thread.join()
     assert failed == []
-    assert len(begun) == AT_ONCE
+    assert len(begun) == BURST

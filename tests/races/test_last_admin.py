@@ -3,9 +3,9 @@
 import random
 from collections.abc import Callable
 
-from app.auth import LastAdmin
-from tests.races.conftest import PASSWORD, House, SignedUp
-from tests.races.crowd import Answer, Call, send_together, together
+from app.domain.accounts.administrators import LastAdmin
+from tests.races.conftest import PASSWORD, Cluster, SignedUp
+from tests.support.concurrency import Answer, Call, send_together, together
 
 ADMINISTER = "SELECT count(*) FROM accounts WHERE roles = 'admin' AND disabled_at IS NULL AND deletes_at IS NULL"
 RESTORE = "UPDATE accounts SET roles = 'admin', disabled_at = NULL, deletes_at = NULL WHERE id = :id"
@@ -17,20 +17,20 @@ REFUSED = {401, 403, 409}  # signed out or no longer an administrator meanwhile;
 class Team:
     """A few administrators, made anew for each round, at two processes."""
 
-    def __init__(self, house: House, size: int) -> None:
-        house.ask(FORGET)
-        self.house, self.people = house, [house.sign_up() for _ in range(size)]
-        self.ids = [house.ask("SELECT id FROM accounts WHERE email = :e", e=one.email) for one in self.people]
+    def __init__(self, cluster: Cluster, size: int) -> None:
+        cluster.ask(FORGET)
+        self.cluster, self.people = cluster, [cluster.sign_up() for _ in range(size)]
+        self.ids = [cluster.ask("SELECT id FROM accounts WHERE email = :e", e=one.email) for one in self.people]
 
     def gather(self) -> None:
         """All of them administrators again, and signed in."""
         for account_id in self.ids:
-            self.house.ask(RESTORE, id=account_id)
-        self.people = [self.house.sign_in(one.email) for one in self.people]
+            self.cluster.ask(RESTORE, id=account_id)
+        self.people = [self.cluster.sign_in(one.email) for one in self.people]
 
     def removal(self, way: str, by: int, of: int) -> Call:
         """A request by which one removes another, or itself."""
-        path, url, token = f"/api/v1/admin/users/{self.ids[of]}", self.house.urls[by % 2], self.people[by].access
+        path, url, token = f"/api/v1/admin/users/{self.ids[of]}", self.cluster.urls[by % 2], self.people[by].access
         return {
             "disable": Call(url, "POST", f"{path}/disable", token),
             "delete": Call(url, "DELETE", path, token),
@@ -41,15 +41,15 @@ class Team:
     @property
     def left(self) -> int:
         """How many administer."""
-        return int(self.house.ask(ADMINISTER))
+        return int(self.cluster.ask(ADMINISTER))
 
 
 def is_as_expected(answer: Answer) -> bool:
     return answer.status == 204 or (answer.status in REFUSED and answer.body["code"] != "internal_error")
 
 
-def test_two_administrators_who_remove_each_other_leave_one(house: House, rounds: int) -> None:
-    chance, team = random.Random(7), Team(house, 2)
+def test_two_administrators_who_remove_each_other_leave_one(cluster: Cluster, rounds: int) -> None:
+    chance, team = random.Random(7), Team(cluster, 2)
     for _ in range(20 * rounds):
         team.gather()
         ways = [chance.choice(["disable", "delete", "demote", "leave"]) for _ in range(2)]
@@ -58,8 +58,8 @@ def test_two_administrators_who_remove_each_other_leave_one(house: House, rounds
         assert team.left == 1, (ways, answers)
 
 
-def test_administrators_who_all_leave_at_once_leave_one(house: House, rounds: int) -> None:
-    chance, team = random.Random(8), Team(house, 4)
+def test_administrators_who_all_leave_at_once_leave_one(cluster: Cluster, rounds: int) -> None:
+    chance, team = random.Random(8), Team(cluster, 4)
     for _ in range(2 * rounds):
         team.gather()
         ways = [chance.choice(["disable", "delete", "demote", "leave"]) for _ in range(4)]
@@ -68,8 +68,8 @@ def test_administrators_who_all_leave_at_once_leave_one(house: House, rounds: in
         assert team.left == 1
 
 
-def test_threads_of_one_process_leave_one_too(house: House, rounds: int) -> None:
-    team, flow = Team(house, 3), house.auth.administration
+def test_threads_of_one_process_leave_one_too(cluster: Cluster, rounds: int) -> None:
+    team, flow = Team(cluster, 3), cluster.auth.admin_accounts
     for turn in range(4 * rounds):
         team.gather()
         ways: list[Callable[[str], None]] = [
@@ -92,25 +92,25 @@ def attempt(way: Callable[[str], None], account_id: str) -> bool:
     return True
 
 
-def test_an_administrator_whose_days_are_over_is_no_other_one(house: House, rounds: int) -> None:
+def test_an_administrator_whose_days_are_over_is_no_other_one(cluster: Cluster, rounds: int) -> None:
     for _ in range(rounds):
-        team = Team(house, 2)
+        team = Team(cluster, 2)
         team.gather()
-        house.ask(DUE, id=team.ids[1])
-        erase: Callable[[], object] = lambda: house.auth.housekeeping.run()["accounts"]  # noqa: E731
+        cluster.ask(DUE, id=team.ids[1])
+        erase: Callable[[], object] = lambda: cluster.auth.cleanup.run()["accounts"]  # noqa: E731
         outcome = together([erase, team.removal("disable", by=0, of=0).connect().send])
         assert outcome[0] == 1
         assert outcome[1].status == 409  # type: ignore[attr-defined]
         assert team.left == 1
 
 
-def test_whoever_takes_a_deletion_back_while_the_other_goes_is_counted_once(house: House, rounds: int) -> None:
-    team = Team(house, 2)
+def test_whoever_takes_a_deletion_back_while_the_other_goes_is_counted_once(cluster: Cluster, rounds: int) -> None:
+    team = Team(cluster, 2)
     for _ in range(2 * rounds):
         team.gather()
         assert team.removal("delete", by=0, of=1).send().status == 204
         back, gone = together([
-            lambda: house.sign_in(team.people[1].email), team.removal("demote", by=0, of=0).connect().send
+            lambda: cluster.sign_in(team.people[1].email), team.removal("demote", by=0, of=0).connect().send
         ])  # fmt: skip
         assert isinstance(back, SignedUp)
         assert gone.status in (204, 409)

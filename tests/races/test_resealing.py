@@ -6,9 +6,10 @@ import pytest
 
 from app import create_app
 from app.domain.tokens import keyring
-from tests.conftest import Door, close
-from tests.races.crowd import together
-from tests.web.api.acts import me, sign_up, sql
+from tests.conftest import AuthInContext
+from tests.support.api import me, sign_up, sql
+from tests.support.apps import close
+from tests.support.concurrency import together
 
 CROWD, KEYS = 4, 3
 OLD, NEW = "an old secret, of thirty-two bytes", "a new secret of thirty-two bytes"
@@ -31,7 +32,7 @@ def all_read_before_one_writes(monkeypatch):
 
     def read_and_wait(statement):
         rows = read(statement)
-        if statement is keyring._sealed:
+        if statement is keyring._encrypted:
             gate.wait(10)
         return rows
 
@@ -43,11 +44,11 @@ def all_read_before_one_writes(monkeypatch):
 def test_of_many_who_reseal_at_once_one_changes_each_key(app, auth, client, restarted):
     tokens = sign_up(client)
     for _ in range(KEYS - 1):
-        auth.keys.rotate()
-    done = together([Door(other).keys.reseal for other in restarted])
-    assert sum(resealed for resealed, _ in done) == KEYS
-    assert {resealed + others for resealed, others in done} == {KEYS}
-    assert sql(app, "SELECT count(*) FROM audit_events WHERE tag = 'key.resealed'") == [(KEYS,)]
+        auth.key_rotation.rotate()
+    done = together([AuthInContext(other).keys.reseal for other in restarted])
+    assert sum(resealed for re-encrypted, _ in done) == KEYS
+    assert {resealed + others for re-encrypted, others in done} == {KEYS}
+    assert sql(app, "SELECT count(*) FROM audit_events WHERE event = 'key.resealed'") == [(KEYS,)]
     assert {me(other.test_client(), tokens).status_code for other in restarted} == {200}
 
 
@@ -55,7 +56,7 @@ def test_of_many_who_reseal_at_once_one_changes_each_key(app, auth, client, rest
 @pytest.mark.settings(key_encryption_secret=OLD, key_encryption_secret_fallbacks=[NEW])
 def test_keys_that_are_published_while_others_are_resealed_can_all_be_read(app, auth, client, restarted):
     sign_up(client)
-    together([*(Door(other).keys.reseal for other in restarted), *[auth.keys.rotate] * KEYS])
+    together([*(AuthInContext(other).keys.reseal for other in restarted), *[auth.key_rotation.rotate] * KEYS])
     for process in (app, *restarted):
-        process.extensions["latchkey"].keys.keys.reread()
-        assert len(Door(process).keys.published()["keys"]) == 1 + KEYS
+        process.extensions["latchkey"].key_rotation.keys.reread()
+        assert len(AuthInContext(process).keys.published()["keys"]) == 1 + KEYS

@@ -5,24 +5,25 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from app.auth import InvalidCredentials
-from app.core.origin import Origin
-from app.core.work import Work
-from app.domain.accounts.breaches import Breaches
+from app.core.client_info import ClientInfo
+from app.core.unit_of_work import UnitOfWork
+from app.domain.accounts.breached_passwords import BreachedPasswords
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.passwords import Passwords
-from tests.races.conftest import PASSWORD, House
-from tests.races.crowd import Answer, account, later, post, send_together, statuses, together
+from app.flows.steps.check_password import InvalidCredentials
+from tests.races.conftest import PASSWORD, Cluster
+from tests.support.concurrency import Answer, account, later, post, send_together, statuses, together
+from tests.support.profile import sized
 
-CLIENTS = 100
+CLIENTS = sized(24, 100)
 NEW_PASSWORD = "a new horse battery"
 
 
-def test_of_many_uses_of_one_reset_link_exactly_one_sets_its_password(house: House, rounds: int) -> None:
-    emails = [house.sign_up().email for _ in range(max(3, rounds - 2))]
-    for email, token in zip(emails, house.reset_tokens(*emails), strict=True):
+def test_of_many_uses_of_one_reset_link_exactly_one_sets_its_password(cluster: Cluster, rounds: int) -> None:
+    emails = [cluster.sign_up().email for _ in range(max(1, rounds - 2))]
+    for email, token in zip(emails, cluster.reset_tokens(*emails), strict=True):
         answers = send_together(
-            post(house.urls[n % 2], "/reset-password", reset_token=token, password=f"the password of {n}")
+            post(cluster.urls[n % 2], "/reset-password", reset_token=token, password=f"the password of {n}")
             for n in range(CLIENTS)
         )
         assert statuses(answers) == {200: 1, 400: CLIENTS - 1}
@@ -30,16 +31,16 @@ def test_of_many_uses_of_one_reset_link_exactly_one_sets_its_password(house: Hou
         winner = next(n for n, answer in enumerate(answers) if answer.status == 200)
         tried = [0, CLIENTS - 1, winner]
         logins = [
-            post(house.urls[n % 2], "/auth/login", email=email, password=f"the password of {n}").send() for n in tried
+            post(cluster.urls[n % 2], "/auth/login", email=email, password=f"the password of {n}").send() for n in tried
         ]
         assert [login.status for login in logins] == [200 if n == winner else 401 for n in tried]
 
 
-def interleave(house: House, email: str, refresh: str, reset_token: str, chance: random.Random) -> list[Answer]:
+def interleave(cluster: Cluster, email: str, refresh: str, reset_token: str, chance: random.Random) -> list[Answer]:
     """A reset in the middle of sign-ins and refreshes: what those were answered, once all is over."""
-    here, there = chance.sample(house.urls, 2)
+    here, there = chance.sample(cluster.urls, 2)
     reset = post(here, "/reset-password", reset_token=reset_token, password=NEW_PASSWORD)
-    old = [post(chance.choice(house.urls), "/auth/login", email=email, password=PASSWORD) for _ in range(3)]
+    old = [post(chance.choice(cluster.urls), "/auth/login", email=email, password=PASSWORD) for _ in range(3)]
     old += [post(chance.choice([here, there]), "/auth/refresh", refresh) for _ in range(2)]
     acts = [later(chance.uniform(0, 0.02), call) for call in old]
     done, *answers = together([later(chance.uniform(0.002, 0.015), reset), *acts])
@@ -48,25 +49,25 @@ def interleave(house: House, email: str, refresh: str, reset_token: str, chance:
     return answers
 
 
-def test_nothing_issued_for_the_old_password_survives_a_reset(house: House, rounds: int) -> None:
-    chance = random.Random(house.settings.database_url)
-    racers = [house.sign_up() for _ in range(10 * rounds)]
-    tokens = house.reset_tokens(*[racer.email for racer in racers])
+def test_nothing_issued_for_the_old_password_survives_a_reset(cluster: Cluster, rounds: int) -> None:
+    chance = random.Random(cluster.settings.database_url)
+    racers = [cluster.sign_up() for _ in range(10 * rounds)]
+    tokens = cluster.reset_tokens(*[racer.email for racer in racers])
     survivors, issued = [], 0
     for racer, token in zip(racers, tokens, strict=True):
-        answers = interleave(house, racer.email, racer.refresh, token, chance)
+        answers = interleave(cluster, racer.email, racer.refresh, token, chance)
         pairs = [answer.body for answer in answers if answer.status == 200]
         issued += len(pairs)
         kept = {racer.access, *(pair["access_token"] for pair in pairs)}
-        checks = [account(chance.choice(house.urls), access) for access in kept]
+        checks = [account(chance.choice(cluster.urls), access) for access in kept]
         kept = {racer.refresh, *(pair["refresh_token"] for pair in pairs)}
-        checks += [post(chance.choice(house.urls), "/auth/refresh", refresh) for refresh in kept]
+        checks += [post(chance.choice(cluster.urls), "/auth/refresh", refresh) for refresh in kept]
         survivors += [answer for answer in send_together(checks) if answer.status != 401]
     assert not survivors
     assert issued > rounds, "there was no race: nobody got in before the reset"
 
 
-class SlowWork(Work):
+class SlowWork(UnitOfWork):
     """A unit of work that halts before its commit until it is told to go on."""
 
     def __init__(self) -> None:
@@ -78,12 +79,12 @@ class SlowWork(Work):
         super().commit()
 
 
-def in_background(house: House, act: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
+def in_background(cluster: Cluster, act: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
     """A thread that does `act`, and the list that its result or refusal will be in."""
     results: list[object] = []
 
     def run() -> None:
-        with house.app.app_context():
+        with cluster.app.app_context():
             try:
                 results.append(act())
             except Exception as refusal:
@@ -94,32 +95,32 @@ def in_background(house: House, act: Callable[[], object]) -> tuple[threading.Th
     return thread, results
 
 
-def test_a_sign_in_about_to_commit_does_not_outlive_a_reset_that_comes_then(house: House) -> None:
-    email = house.sign_up().email
-    (token,) = house.reset_tokens(email)
-    work, flows = SlowWork(), house.app.extensions["latchkey"]
+def test_a_sign_in_about_to_commit_does_not_outlive_a_reset_that_comes_then(cluster: Cluster) -> None:
+    email = cluster.sign_up().email
+    (token,) = cluster.reset_tokens(email)
+    work, flows = SlowWork(), cluster.app.extensions["latchkey"]
     sign_in = replace(flows.sign_in, work=work)
-    slow, tokens = in_background(house, lambda: sign_in.with_password(email, PASSWORD, Origin()))
+    slow, tokens = in_background(cluster, lambda: sign_in.with_password(email, PASSWORD, ClientInfo()))
     assert work.reached.wait(10)
-    reset, done = in_background(house, lambda: flows.password_reset.complete(token, NEW_PASSWORD, Origin()))
+    reset, done = in_background(cluster, lambda: flows.password_reset.complete(token, NEW_PASSWORD, ClientInfo()))
     reset.join(0.3)  # it waits for the account's row
     work.go_on.set()
     slow.join()
     reset.join()
     assert [type(result) for result in done] == [str]  # the account's id: it was not refused
-    assert account(house.urls[1], tokens[0].access_token).send().status == 401  # type: ignore[attr-defined]
-    assert post(house.urls[1], "/auth/refresh", tokens[0].refresh_token).send().status == 401  # type: ignore[attr-defined]
+    assert account(cluster.urls[1], tokens[0].access_token).send().status == 401  # type: ignore[attr-defined]
+    assert post(cluster.urls[1], "/auth/refresh", tokens[0].refresh_token).send().status == 401  # type: ignore[attr-defined]
 
 
-def test_a_reset_about_to_commit_leaves_no_sign_in_with_the_old_password(house: House) -> None:
-    email = house.sign_up().email
-    (token,) = house.reset_tokens(email)
-    work, flows = SlowWork(), house.app.extensions["latchkey"]
+def test_a_reset_about_to_commit_leaves_no_sign_in_with_the_old_password(cluster: Cluster) -> None:
+    email = cluster.sign_up().email
+    (token,) = cluster.reset_tokens(email)
+    work, flows = SlowWork(), cluster.app.extensions["latchkey"]
     replace_password = replace(flows.password_reset.replace_password, work=work)
     reset_flow = replace(flows.password_reset, replace_password=replace_password)
-    reset, done = in_background(house, lambda: reset_flow.complete(token, NEW_PASSWORD, Origin()))
+    reset, done = in_background(cluster, lambda: reset_flow.complete(token, NEW_PASSWORD, ClientInfo()))
     assert work.reached.wait(10)
-    slow, refused = in_background(house, lambda: flows.sign_in.with_password(email, PASSWORD, Origin()))
+    slow, refused = in_background(cluster, lambda: flows.sign_in.with_password(email, PASSWORD, ClientInfo()))
     slow.join(0.3)
     work.go_on.set()
     reset.join()
@@ -128,13 +129,13 @@ def test_a_reset_about_to_commit_leaves_no_sign_in_with_the_old_password(house: 
     assert [type(refusal) for refusal in refused] == [InvalidCredentials]
 
 
-def test_parallel_sign_ins_that_all_renew_an_outdated_hash_all_succeed(house: House, rounds: int) -> None:
-    outdated = Passwords(rounds=5, min_length=1, slots=HashSlots(1, 1), breaches=Breaches("")).hash(PASSWORD)
-    for _ in range(max(2, rounds // 2)):
-        email = house.sign_up().email
-        house.ask("UPDATE accounts SET password_hash = :old WHERE email = :email", old=outdated, email=email)
+def test_parallel_sign_ins_that_all_renew_an_outdated_hash_all_succeed(cluster: Cluster, rounds: int) -> None:
+    outdated = Passwords(rounds=5, min_length=1, slots=HashSlots(1, 1), breached_passwords=BreachedPasswords("")).hash(PASSWORD)
+    for _ in range(max(1, rounds // 2)):
+        email = cluster.sign_up().email
+        cluster.ask("UPDATE accounts SET password_hash = :old WHERE email = :email", old=outdated, email=email)
         answers = send_together(
-            post(house.urls[n % 2], "/auth/login", email=email, password=PASSWORD) for n in range(16)
+            post(cluster.urls[n % 2], "/auth/login", email=email, password=PASSWORD) for n in range(16)
         )
         assert statuses(answers) == {200: 16}
-        assert "r=4" in house.ask("SELECT password_hash FROM accounts WHERE email = :email", email=email)
+        assert "r=4" in cluster.ask("SELECT password_hash FROM accounts WHERE email = :email", email=email)

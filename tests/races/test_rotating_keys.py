@@ -6,19 +6,20 @@ from datetime import timedelta
 import pytest
 
 from app.flows import key_rotation
-from tests.races.conftest import House
-from tests.races.crowd import Answer, account, post, statuses, together
+from tests.races.conftest import Cluster
+from tests.support.concurrency import Answer, account, post, statuses, together
+from tests.support.profile import sized
 
 CLIENTS = 6
 LEAD = 2.0  # seconds until a key signs: longer than an unknown name goes without being looked up
 
 
-def go_on(house: House, number: int, until: float) -> list[Answer]:
+def go_on(cluster: Cluster, number: int, until: float) -> list[Answer]:
     """Sign in once, then ask and refresh in turn, each time at the other process."""
-    tokens = house.sign_up()
+    tokens = cluster.sign_up()
     access, refresh, answers = tokens.access, tokens.refresh, []
     while time.monotonic() < until:
-        here, there = house.urls[number % 2], house.urls[(number + 1) % 2]
+        here, there = cluster.urls[number % 2], cluster.urls[(number + 1) % 2]
         answers.append(account(here, access).send())
         answers.append(renewed := post(there, "/auth/refresh", refresh).send())
         access, refresh = renewed.body["access_token"], renewed.body["refresh_token"]
@@ -26,19 +27,19 @@ def go_on(house: House, number: int, until: float) -> list[Answer]:
     return answers
 
 
-def test_under_load_a_new_key_refuses_no_valid_token(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_under_load_a_new_key_refuses_no_valid_token(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_rotation, "SHORTEST_LEAD", timedelta(seconds=LEAD))
-    until = time.monotonic() + 2 * LEAD
+    until = time.monotonic() + LEAD * sized(1.5, 2)
     kids: list[str] = []
 
     def rotate() -> list[Answer]:
         for algorithm in ("EdDSA", "ES256"):
-            kids.append(house.auth.keys.rotate(algorithm=algorithm, soon=True)[0])
+            kids.append(cluster.auth.key_rotation.rotate(algorithm=algorithm, soon=True)[0])
             time.sleep(LEAD / 4)
         return []
 
-    acts = [lambda number=number: go_on(house, number, until) for number in range(CLIENTS)]
+    acts = [lambda number=number: go_on(cluster, number, until) for number in range(CLIENTS)]
     answers = [answer for found in together([rotate, *acts]) for answer in found]
     assert statuses(answers) == {200: len(answers)}
     assert len(answers) > 10 * CLIENTS
-    assert {key.kid: signs for key, signs in house.auth.keys.all()}[kids[-1]], "the new key does not sign yet"
+    assert {key.kid: signs for key, signs in cluster.auth.key_rotation.all()}[kids[-1]], "the new key does not sign yet"

@@ -5,70 +5,70 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.races.conftest import PASSWORD, House
-from tests.races.crowd import post
+from tests.races.conftest import PASSWORD, Cluster
+from tests.support.concurrency import post
 
 SEALERS = 3
 WAITING = "SELECT count(*) FROM audit_events WHERE position IS NULL"
 UNBROKEN = "SELECT count(*) - count(DISTINCT position) + count(*) - max(position) FROM audit_events"
 
 
-def fail_to_sign_in(house: House, times: int) -> None:
+def fail_to_sign_in(cluster: Cluster, times: int) -> None:
     """One event each."""
     for turn in range(times):
-        answer = post(house.urls[turn % 2], "/auth/login", email="nobody@example.com", password=PASSWORD).send()
+        answer = post(cluster.urls[turn % 2], "/auth/login", email="nobody@example.com", password=PASSWORD).send()
         assert answer.status == 401
 
 
-def begin(house: House) -> int:
+def begin(cluster: Cluster) -> int:
     """How many events there are, all of them sealed."""
-    house.sign_up()
-    house.auth.audit.seal()
-    return house.ask("SELECT count(*) FROM audit_events")
+    cluster.sign_up()
+    cluster.auth.audit_sealing.seal()
+    return cluster.ask("SELECT count(*) FROM audit_events")
 
 
-def wait_until_all_is_sealed(house: House, seconds: float = 20) -> None:
+def wait_until_all_is_sealed(cluster: Cluster, seconds: float = 20) -> None:
     end = time.monotonic() + seconds
-    while house.ask(WAITING):
+    while cluster.ask(WAITING):
         assert time.monotonic() < end, "events are stuck"
         time.sleep(0.02)
 
 
-def test_threads_that_seal_at_once_make_one_chain(house: House, rounds: int) -> None:
-    before = begin(house)
+def test_threads_that_seal_at_once_make_one_chain(cluster: Cluster, rounds: int) -> None:
+    before = begin(cluster)
     done = threading.Event()
 
     def seal() -> int:
         sealed = 0
         while not done.is_set():
-            sealed += house.auth.audit.seal()
+            sealed += cluster.auth.audit_sealing.seal()
         return sealed
 
     with ThreadPoolExecutor(SEALERS + 4) as pool:
         sealers = [pool.submit(seal) for _ in range(SEALERS)]
-        for writer in [pool.submit(fail_to_sign_in, house, 4 * rounds) for _ in range(4)]:
+        for writer in [pool.submit(fail_to_sign_in, cluster, 4 * rounds) for _ in range(4)]:
             writer.result()
-        wait_until_all_is_sealed(house)
+        wait_until_all_is_sealed(cluster)
         done.set()
         sealed = [sealer.result() for sealer in sealers]
     assert sum(sealed) == 16 * rounds
-    assert house.auth.audit.verify().last == before + 16 * rounds
-    assert house.ask(UNBROKEN) == 0
+    assert cluster.auth.audit_sealing.verify().last == before + 16 * rounds
+    assert cluster.ask(UNBROKEN) == 0
 
 
-def test_processes_that_seal_at_once_and_are_killed_make_one_chain(house: House, rounds: int) -> None:
-    before = begin(house)
-    pids = [house.nest.seal(house.settings) for _ in range(SEALERS)]
+def test_processes_that_seal_at_once_and_are_killed_make_one_chain(cluster: Cluster, rounds: int) -> None:
+    before = begin(cluster)
+    pids = [cluster.process_pool.seal(cluster.settings) for _ in range(SEALERS)]
     with ThreadPoolExecutor(4) as pool:
-        writers = [pool.submit(fail_to_sign_in, house, 4 * rounds) for _ in range(4)]
+        writers = [pool.submit(fail_to_sign_in, cluster, 4 * rounds) for _ in range(4)]
         for _ in range(rounds):
             time.sleep(random.uniform(0, 0.03))
-            house.nest.kill(pids.pop(0))
-            pids.append(house.nest.seal(house.settings))
+            cluster.process_pool.kill(pids.pop(0))
+            pids.append(cluster.process_pool.seal(cluster.settings))
         for writer in writers:
             writer.result()
-    wait_until_all_is_sealed(house)
+    wait_until_all_is_sealed(cluster)
     for pid in pids:
-        house.nest.kill(pid)
-    assert house.auth.audit.verify().last == before + 16 * rounds
-    assert house.ask(UNBROKEN) == 0
+        cluster.process_pool.kill(pid)
+    assert cluster.auth.audit_sealing.verify().last == before + 16 * rounds
+    assert cluster.ask(UNBROKEN) == 0

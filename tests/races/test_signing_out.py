@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.races.conftest import House, SignedUp
-from tests.races.crowd import Answer, Call, account, post, together
+from tests.races.conftest import Cluster, SignedUp
+from tests.support.concurrency import Answer, Call, account, post, together
 
 CLIENTS = 8
 LATER = 50  # requests begun after each acknowledgement: 200 in each round of the four endings
@@ -63,32 +63,34 @@ class History:
         return [answer for answer in self.answers if answer.began > self.acknowledged]
 
 
-def ending_of(house: House, scope: str) -> tuple[Call, list[SignedUp], list[SignedUp]]:
+def ending_of(cluster: Cluster, scope: str) -> tuple[Call, list[SignedUp], list[SignedUp]]:
     """A request that ends sessions, the sessions that it ends, and those that it does not."""
-    first = house.sign_up()
-    second = house.sign_in(first.email)
+    first = cluster.sign_up()
+    second = cluster.sign_in(first.email)
     if scope == "reset":
-        (token,) = house.reset_tokens(first.email)
-        reset = post(house.urls[0], "/reset-password", reset_token=token, password=NEW_PASSWORD)
+        (token,) = cluster.reset_tokens(first.email)
+        reset = post(cluster.urls[0], "/reset-password", reset_token=token, password=NEW_PASSWORD)
         return reset, [first, second], []
     ended = {"this": [first], "others": [second], "all": [first, second]}[scope]
     return (
-        post(house.urls[0], f"/auth/logout?scope={scope}", first.access),
+        post(cluster.urls[0], f"/auth/logout?scope={scope}", first.access),
         ended,
         [session for session in (first, second) if session not in ended],
     )
 
 
 @pytest.mark.parametrize("scope", ["this", "others", "all", "reset"])
-def test_no_old_credential_is_accepted_after_its_end_was_acknowledged(house: House, rounds: int, scope: str) -> None:
+def test_no_old_credential_is_accepted_after_its_end_was_acknowledged(
+    cluster: Cluster, rounds: int, scope: str
+) -> None:
     histories: list[History] = []
     while len(histories) < rounds:
-        ending, ended, kept = ending_of(house, scope)
-        history = History(house.urls[1], ended).race(ending)
+        ending, ended, kept = ending_of(cluster, scope)
+        history = History(cluster.urls[1], ended).race(ending)
         if not history.ended:
             continue
         histories.append(history)
-        assert all(account(house.urls[1], session.access).send().status == 200 for session in kept)
+        assert all(account(cluster.urls[1], session.access).send().status == 200 for session in kept)
     late = [answer for history in histories for answer in history.late]
     assert len(late) >= LATER * rounds
     assert [answer for answer in late if answer.status != 401] == []

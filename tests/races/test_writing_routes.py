@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.races.conftest import PASSWORD, House, SignedUp
-from tests.races.crowd import Answer, Call, post, send_together
+from tests.races.conftest import PASSWORD, Cluster, SignedUp
 from tests.races.test_links import link
+from tests.support.concurrency import Answer, Call, post, send_together
 
 CLIENTS = 8
 NEW_PASSWORD = "a new horse battery"
@@ -24,10 +24,10 @@ CLASSIC_USER = "/api/v1/users/{user_id}"
 class Scene:
     """What the routes need before they can succeed."""
 
-    def __init__(self, house: House) -> None:
-        self.house, self.url = house, house.urls[0]
-        self.admin = house.sign_up()
-        house.ask("UPDATE accounts SET roles = 'admin' WHERE email = :email", email=self.admin.email)
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster, self.url = cluster, cluster.urls[0]
+        self.admin = cluster.sign_up()
+        cluster.ask("UPDATE accounts SET roles = 'admin' WHERE email = :email", email=self.admin.email)
 
     def call(self, method: str, path: str, access: str | None = None, **body: object) -> Call:
         """A request with a JSON body."""
@@ -35,17 +35,17 @@ class Scene:
 
     def own(self, method: str, path: str, **body: object) -> Call:
         """A request of somebody who has just signed up."""
-        return self.call(method, f"/api/v1{path}", self.house.sign_up().access, **body)
+        return self.call(method, f"/api/v1{path}", self.cluster.sign_up().access, **body)
 
     def administer(self, method: str, path: str, **body: object) -> Call:
         """A request of an administrator about a new account."""
-        person = self.house.sign_up()
+        person = self.cluster.sign_up()
         path = path.format(user_id=self.id_of(person), session_id=self.session_of(person))
         return self.call(method, path, self.admin.access, **body)
 
     def by_link(self, path: str, kind: str) -> Call:
         """A request with the token of an emailed link."""
-        return self.call("POST", f"/api/v1{path}", token=link(self.house, kind))
+        return self.call("POST", f"/api/v1{path}", token=link(self.cluster, kind))
 
     def form(self, method: str, path: str, cookie: str | None = None, **fields: str) -> Call:
         """A request with a form."""
@@ -53,56 +53,60 @@ class Scene:
 
     def id_of(self, person: SignedUp) -> str:
         """The id of an account."""
-        return str(self.house.ask("SELECT id FROM accounts WHERE email = :email", email=person.email))
+        return str(self.cluster.ask("SELECT id FROM accounts WHERE email = :email", email=person.email))
 
     def session_of(self, person: SignedUp) -> str:
         """The id of its session, which also is what the compatibility API keeps in its cookies."""
         newest = "SELECT id FROM sessions WHERE account_id = :id ORDER BY created_at DESC LIMIT 1"
-        return str(self.house.ask(newest, id=self.id_of(person)))
+        return str(self.cluster.ask(newest, id=self.id_of(person)))
 
     def cookie(self, name: str) -> str:
         """The cookie of somebody who has just signed up."""
-        return f"{name}={self.session_of(self.house.sign_up())}"
+        return f"{name}={self.session_of(self.cluster.sign_up())}"
 
     def by_cookie(self, method: str, path: str, **body: object) -> Call:
         """A request of the compatibility API about a new account."""
-        call = self.call(method, path.format(user_id=self.id_of(self.house.sign_up())), **body)
+        call = self.call(method, path.format(user_id=self.id_of(self.cluster.sign_up())), **body)
         return replace(call, cookie=self.cookie("_my_session_id"))
 
     def dead_message(self) -> int:
         """The id of a message that was given up."""
-        self.house.sign_up()
-        self.house.ask("UPDATE outbox SET state = 'dead', attempts = 9")
-        return int(self.house.ask("SELECT max(id) FROM outbox"))
+        self.cluster.sign_up()
+        self.cluster.ask("UPDATE outbox SET state = 'dead', attempts = 9")
+        return int(self.cluster.ask("SELECT max(id) FROM outbox"))
 
     def other_session(self) -> Call:
         """A request that ends another session of the account that asks."""
-        person = self.house.sign_up()
+        person = self.cluster.sign_up()
         before = self.session_of(person)
-        return self.call("DELETE", f"/api/v1/account/sessions/{before}", self.house.sign_in(person.email).access)
+        return self.call("DELETE", f"/api/v1/account/sessions/{before}", self.cluster.sign_in(person.email).access)
 
     def code_for_new_email(self) -> Call:
         """A request with the code from the email to a new address."""
-        person = self.house.sign_up()
-        self.house.mailbox.clear()
-        self.call("PUT", "/api/v1/account/email", person.access, email=self.house.new_email()).send()
-        while self.house.auth.mail_delivery.deliver_due():
+        person = self.cluster.sign_up()
+        self.cluster.mailbox.clear()
+        self.call("PUT", "/api/v1/account/email", person.access, email=self.cluster.new_email()).send()
+        while self.cluster.auth.mail_delivery.deliver_due():
             pass
-        words = next(each for each in self.house.mailbox.letters if "confirm-email" in each.text).text.split()
+        words = next(each for each in self.cluster.mailbox.messages if "confirm-email" in each.text).text.split()
         code = next(word for word in words if len(word) == 9 and word[4] == "-")
         return post(self.url, "/account/email/confirm-code", person.access, code=code)
 
+    def reset_token(self) -> str:
+        """The reset token of a new account."""
+        return self.cluster.reset_tokens(self.cluster.sign_up().email)[0]
+
     def reset_by_form(self) -> Call:
         """A request of the compatibility API with a reset token that it gave."""
-        email = self.house.sign_up().email
+        email = self.cluster.sign_up().email
         token = self.form("POST", "/reset_password", email=email).send().body["reset_token"]
         return self.form("PUT", "/reset_password", email=email, reset_token=token, new_password=NEW_PASSWORD)
 
 
 ACTS: dict[str, Callable[[Scene], Call]] = {
-    "post /api/v1/auth/signup": lambda s: post(s.url, "/auth/signup", email=s.house.new_email(), password=PASSWORD),
-    "post /api/v1/auth/login": lambda s: post(s.url, "/auth/login", email=s.house.sign_up().email, password=PASSWORD),
-    "post /api/v1/auth/refresh": lambda s: post(s.url, "/auth/refresh", s.house.sign_up().refresh),
+    "post /api/v1/auth/signup": lambda s: post(s.url, "/auth/signup", email=s.cluster.new_email(), password=PASSWORD),
+    "post /api/v1/auth/login": lambda s: post(s.url, "/auth/login", email=s.cluster.sign_up().email, password=PASSWORD),
+    "post /api/v1/auth/refresh": lambda s: post(s.url, "/auth/refresh", s.cluster.sign_up().refresh),
     "post /api/v1/auth/logout": lambda s: s.own("POST", "/auth/logout?scope=all"),
     "post /api/v1/auth/reauthenticate": lambda s: s.own("POST", "/auth/reauthenticate", password=PASSWORD),
     "delete /api/v1/account": lambda s: s.own("DELETE", "/account", password=PASSWORD),
@@ -110,18 +114,18 @@ ACTS: dict[str, Callable[[Scene], Call]] = {
     "delete /api/v1/account/sessions/{session_id}": lambda s: s.other_session(),
     "post /api/v1/verify-email": lambda s: s.by_link("/verify-email", "verify-email"),
     "post /api/v1/verify-email/claim": lambda s: s.by_link("/verify-email/claim", "verify-email"),
-    "post /api/v1/verify-email/resend": lambda s: post(s.url, "/verify-email/resend", email=s.house.sign_up().email),
-    "put /api/v1/account/email": lambda s: s.own("PUT", "/account/email", email=s.house.new_email()),
+    "post /api/v1/verify-email/resend": lambda s: post(s.url, "/verify-email/resend", email=s.cluster.sign_up().email),
+    "put /api/v1/account/email": lambda s: s.own("PUT", "/account/email", email=s.cluster.new_email()),
     "post /api/v1/account/email/confirm": lambda s: s.by_link("/account/email/confirm", "confirm-email"),
     "post /api/v1/account/email/confirm-code": lambda s: s.code_for_new_email(),
     "post /api/v1/account/email/undo": lambda s: s.by_link("/account/email/undo", "undo-email-change"),
     "post /api/v1/not-me": lambda s: s.by_link("/not-me", "not-me"),
     "put /api/v1/account/password": lambda s: s.own("PUT", "/account/password", password=NEW_PASSWORD),
-    "post /api/v1/forgot-password": lambda s: post(s.url, "/forgot-password", email=s.house.sign_up().email),
+    "post /api/v1/forgot-password": lambda s: post(s.url, "/forgot-password", email=s.cluster.sign_up().email),
     "post /api/v1/reset-password": lambda s: post(
-        s.url, "/reset-password", reset_token=s.house.reset_tokens(s.house.sign_up().email)[0], password=NEW_PASSWORD
+        s.url, "/reset-password", reset_token=s.reset_token(), password=NEW_PASSWORD
     ),
-    f"post {ADMIN}/users": lambda s: s.administer("POST", f"{ADMIN}/users", email=s.house.new_email()),
+    f"post {ADMIN}/users": lambda s: s.administer("POST", f"{ADMIN}/users", email=s.cluster.new_email()),
     f"delete {USER}": lambda s: s.administer("DELETE", USER),
     f"post {USER}/disable": lambda s: s.administer("POST", f"{USER}/disable"),
     f"post {USER}/enable": lambda s: s.administer("POST", f"{USER}/enable"),
@@ -132,16 +136,18 @@ ACTS: dict[str, Callable[[Scene], Call]] = {
     f"post {ADMIN}/mail/{{mail_id}}/retry": lambda s: s.administer("POST", f"{ADMIN}/mail/{s.dead_message()}/retry"),
     f"post {ADMIN}/keys/rotate": lambda s: s.administer("POST", f"{ADMIN}/keys/rotate", algorithm="ES256"),
     # The compatibility API:
-    "post /users": lambda s: s.form("POST", "/users", email=s.house.new_email(), password=PASSWORD),
-    "post /sessions": lambda s: s.form("POST", "/sessions", email=s.house.sign_up().email, password=PASSWORD),
+    "post /users": lambda s: s.form("POST", "/users", email=s.cluster.new_email(), password=PASSWORD),
+    "post /sessions": lambda s: s.form("POST", "/sessions", email=s.cluster.sign_up().email, password=PASSWORD),
     "delete /sessions": lambda s: s.form("DELETE", "/sessions", s.cookie("session_id")),
-    "post /reset_password": lambda s: s.form("POST", "/reset_password", email=s.house.sign_up().email),
+    "post /reset_password": lambda s: s.form("POST", "/reset_password", email=s.cluster.sign_up().email),
     "put /reset_password": lambda s: s.reset_by_form(),
-    "post /api/v1/users": lambda s: s.by_cookie("POST", "/api/v1/users", email=s.house.new_email(), password=PASSWORD),
+    "post /api/v1/users": lambda s: s.by_cookie(
+        "POST", "/api/v1/users", email=s.cluster.new_email(), password=PASSWORD
+    ),
     f"put {CLASSIC_USER}": lambda s: s.by_cookie("PUT", CLASSIC_USER, first_name="Bob"),
     f"delete {CLASSIC_USER}": lambda s: s.by_cookie("DELETE", CLASSIC_USER),
     "post /api/v1/auth_session/login": lambda s: s.form(
-        "POST", "/api/v1/auth_session/login", email=s.house.sign_up().email, password=PASSWORD
+        "POST", "/api/v1/auth_session/login", email=s.cluster.sign_up().email, password=PASSWORD
     ),
     "delete /api/v1/auth_session/logout": lambda s: s.form(
         "DELETE", "/api/v1/auth_session/logout", s.cookie("_my_session_id")
@@ -165,30 +171,30 @@ def writing_operations(url: str) -> set[str]:
     return {f"{method} {path}" for path, item in paths.items() for method in item.keys() & WRITING}
 
 
-@pytest.mark.settings(classic_api=True, auth_type="session_db_auth")
-def test_no_writing_route_fails_under_parallel_identical_requests(house: House, rounds: int) -> None:
-    assert ACTS.keys() == writing_operations(house.urls[0])
-    scene, failed = Scene(house), {}
+@pytest.mark.settings(compat_api=True, auth_type="session_db_auth")
+def test_no_writing_route_fails_under_parallel_identical_requests(cluster: Cluster, rounds: int) -> None:
+    assert ACTS.keys() == writing_operations(cluster.urls[0])
+    scene, failed = Scene(cluster), {}
     for _ in range(max(1, rounds // 5)):
         for name, prepare in ACTS.items():
             call = prepare(scene)
-            answers: list[Answer] = send_together(replace(call, base=house.urls[n % 2]) for n in range(CLIENTS))
+            answers: list[Answer] = send_together(replace(call, base=cluster.urls[n % 2]) for n in range(CLIENTS))
             found = sorted(answer.status for answer in answers)
             if found[0] >= 400 or found[-1] >= 500:
                 failed.setdefault(name, []).append(found)
     assert failed == {}
 
 
-@pytest.mark.settings(classic_api=True, deletion_grace_days=0)
-def test_no_write_fails_while_its_account_is_erased(house: House, rounds: int) -> None:
-    scene, found = Scene(house), Counter[tuple[str, int]]()
+@pytest.mark.settings(compat_api=True, deletion_grace_days=0)
+def test_no_write_fails_while_its_account_is_erased(cluster: Cluster, rounds: int) -> None:
+    scene, found = Scene(cluster), Counter[tuple[str, int]]()
     for _ in range(rounds):
         for method, path, body in BESIDE_ERASURE:
-            person = house.sign_up()
+            person = cluster.sign_up()
             write = scene.call(method, path, person.access, **body)
             if method == "POST":
                 write = scene.form(method, path, email=person.email)
             erasure = scene.call("DELETE", "/api/v1/account", person.access, password=PASSWORD)
-            both = [replace(call, base=url) for url in house.urls for call in (write, erasure) * 2]
+            both = [replace(call, base=url) for url in cluster.urls for call in (write, erasure) * 2]
             found.update((path, answer.status) for answer in send_together(both))
     assert [each for each in found if each[1] >= 500] == []

@@ -3,7 +3,9 @@
 import pytest
 from flask_jwt_extended import jwt_required
 
-from tests.web.api.acts import bearer, sign_up
+from tests.support.api import bearer, sign_up
+
+pytestmark = pytest.mark.own_app
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.auth import HashSlotsFull
-from tests.web.api.acts import bearer, forget, is_problem, log_in, me, sign_up
+from app.domain.accounts.hash_slots import HashSlotsFull
+from tests.support.api import bearer, forgot_password, is_problem, log_in, me, sign_up
 
 AWAY = "postgresql://nobody@127.0.0.1:1/nowhere"
 TOKEN = "a token for Prometheus"
@@ -92,10 +92,10 @@ def test_an_event_that_has_not_happened_yet_is_counted_as_none_lest_its_first_be
 @on
 def test_letters_and_sessions_are_what_the_database_says(each_app, client, clock):
     sign_up(client)
-    forget(client)
+    forgot_password(client)
     clock.advance(seconds=90)
-    assert value(client, "latchkey_outbox_letters", state="due") >= 1
-    assert value(client, "latchkey_outbox_letters", state="dead") == 0
+    assert value(client, "latchkey_outbox_messages", state="due") >= 1
+    assert value(client, "latchkey_outbox_messages", state="dead") == 0
     assert value(client, "latchkey_outbox_oldest_due_seconds") == pytest.approx(90, abs=30)
     assert value(client, "latchkey_sessions_live") == 1
     assert value(client, "latchkey_database_up") == 1

@@ -8,7 +8,7 @@ import pytest
 
 from app.web.public_url import origin_of
 from config import ROOT
-from tests.web.api.acts import ANN, bearer, sign_up
+from tests.support.api import ANN, bearer, sign_up
 
 WEB = ROOT / "app" / "web"
 AUTH = "https://example.com/auth"
@@ -145,7 +145,7 @@ def test_the_issuer_has_the_path(client):
 def test_links_in_emails_have_the_path(client, auth, mailbox):
     sign_up(client)
     auth.mail_delivery.deliver_due()
-    (letter,) = mailbox.letters
+    (letter,) = mailbox.messages
     assert letter.link.startswith(f"{AUTH}/verify-email#token=")
     assert f'href="{AUTH}"' in letter.html
     assert letter.message["Message-ID"].endswith("@example.com>")
@@ -157,7 +157,7 @@ def test_metrics_name_the_route_without_the_path(client):
     assert 'route="/healthz"' in client.get("/metrics").text
 
 
-@pytest.mark.settings(public_url="http://localhost/auth", classic_api=True)
+@pytest.mark.settings(public_url="http://localhost/auth", compat_api=True)
 def test_the_compatibility_api_answers_under_the_path(client):
     person = {"email": ANN["email"], "password": ANN["password"]}
     client.post("/auth/users", data=person)

@@ -7,7 +7,7 @@ import pytest
 
 from app import create_app
 from config import load
-from tests.conftest import close
+from tests.support.apps import close
 from tests.web.api.routes import SOMEBODY, SOMETHING
 
 HOST = "accounts.example.com"
@@ -22,13 +22,13 @@ HOSTS = [HOST, HOST + ":443", HOST.upper(), "localhost", "127.0.0.1:8000"]
 
 
 @pytest.fixture(scope="module")
-def app(schemas, tmp_path_factory):
+def app(databases, tmp_path_factory):
     """An app with every route that there is, behind TLS of a proxy."""
     folder = tmp_path_factory.mktemp("redirects")
     app = create_app(load(
-        {}, app_env="development", instance_path=folder, database_url=schemas.clean("sqlite", folder), bcrypt_rounds=4,
+        {}, app_env="development", instance_path=folder, database_url=databases.copy(folder), bcrypt_rounds=4,
         ratelimit_enabled=False, hash_slots=64, public_url=f"https://{HOST}", trusted_proxies=["127.0.0.1"],
-        classic_api=True, auth_type="session_db_auth",
+        compat_api=True, auth_type="session_db_auth",
     ))  # fmt: skip
     yield app
     close(app)

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 import pytest
 
 from app.core.logs import JsonLines
-from tests.web.api.acts import ANN, bearer, forget, log_in, me, sign_up
+from tests.support.api import ANN, bearer, forgot_password, log_in, me, sign_up
 from tests.web.api.routes import SOMEBODY
 
 PROXY = {"environ_base": {"REMOTE_ADDR": "10.0.0.1"}}
@@ -29,7 +29,7 @@ def lines(caplog):
 @pytest.fixture
 def of_requests(lines):
     """The lines of requests alone, parsed."""
-    return lambda: [found for found in map(json.loads, lines) if found["logger"] == "app.web.requests"]
+    return lambda: [found for found in map(json.loads, lines) if found["logger"] == "app.web.request_logging"]
 
 
 def test_a_request_leaves_one_line_that_says_what_it_was_and_who_asked(client, of_requests):
@@ -52,7 +52,7 @@ def test_the_line_has_the_pattern_and_neither_path_nor_query(client, of_requests
 def test_nothing_that_anyone_keeps_secret_is_in_any_line(client, lines):
     tokens = sign_up(client)
     log_in(client)
-    forget(client)
+    forgot_password(client)
     me(client, tokens)
     client.get("/api/v1/account", headers=bearer("a-forged.token.of-somebody"))
     client.post("/api/v1/auth/login", data=b'{"email": "ann@example.com", "password": "hunter2!')
@@ -61,6 +61,7 @@ def test_nothing_that_anyone_keeps_secret_is_in_any_line(client, lines):
         assert secret not in said
 
 
+@pytest.mark.own_app
 def test_a_mistake_of_ours_is_logged_without_its_words(app, client, lines):
     @app.get("/mistake")
     def mistake():

@@ -8,7 +8,7 @@ import pytest
 
 from app.core.database import db
 from config import ROOT
-from tests.web.api.acts import forget
+from tests.support.api import forgot_password
 
 pytest.importorskip("opentelemetry.sdk", reason="no OpenTelemetry: pip install -r deploy/requirements-otel.txt")
 
@@ -35,7 +35,7 @@ def spans(app):
 
 
 def test_a_request_is_a_span_and_its_statements_are_children(client, spans):
-    forget(client)
+    forgot_password(client)
     *statements, request = spans()
     assert request.name == "POST /api/v1/forgot-password"
     assert request.attributes["http.response.status_code"] == 200

@@ -12,9 +12,11 @@ from app.domain.accounts.roles import ADMIN
 _columns: Final = table_of(Account).c
 # `roles > ''` is for the index: few accounts have a role.
 _is_one = sa.and_(
-    _columns.roles > "", (" " + _columns.roles + " ").contains(f" {ADMIN} ", autoescape=True),
-    _columns.disabled_at.is_(None), _columns.deletes_at.is_(None),
-)  # fmt: skip
+    _columns.roles > "",
+    (" " + _columns.roles + " ").contains(f" {ADMIN} ", autoescape=True),
+    _columns.disabled_at.is_(None),
+    _columns.deletes_at.is_(None),
+)
 _all = sa.select(_columns.id).where(_is_one)
 
 
@@ -28,7 +30,7 @@ class LastAdmin(Conflict):
 class Administrators:
     """Knows who administers: whoever has the role, is not disabled and is not about to be deleted."""
 
-    def require_another(self, account_id: str) -> None:
+    def require_another_admin(self, account_id: str) -> None:
         """Nothing, or `LastAdmin` if nobody would administer when this account no longer does.
 
         In a unit of work that holds no account yet, before it takes away the role, the access or the account. Whoever

@@ -5,7 +5,7 @@ import pytest
 from werkzeug.security import generate_password_hash
 
 from app.domain.accounts.legacy_hashes import is_legacy, matches_legacy
-from tests.web.api.acts import PASSWORD, log_in, sign_up, sql
+from tests.support.api import PASSWORD, log_in, sign_up, sql
 
 LONG = "x" * 80
 

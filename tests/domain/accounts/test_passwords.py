@@ -9,10 +9,10 @@ import unicodedata
 import bcrypt
 import pytest
 
-from app.domain.accounts.breaches import Breaches
+from app.domain.accounts.breached_passwords import BreachedPasswords
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.passwords import MAX_LENGTH, Passwords, PasswordTooLong, PasswordTooShort
-from tests.web.api.acts import log_in, sign_up, sql
+from tests.support.api import log_in, sign_up, sql
 
 FORMAT = re.compile(r"\$bcrypt-sha256\$v=2,t=2b,r=(\d+)\$(.{22})\$(.{31})")
 OF_PASSLIB = {
@@ -32,7 +32,7 @@ def by_the_definition_of_passlib(password, kept):
 
 @pytest.fixture
 def passwords():
-    return Passwords(rounds=4, min_length=8, slots=HashSlots(2, queue=8), breaches=Breaches(""))
+    return Passwords(rounds=4, min_length=8, slots=HashSlots(2, queue=8), breached_passwords=BreachedPasswords(""))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.domain.accounts.model import Account
-from tests.web.api.acts import ANN, log_in, put, sign_up, sql
+from tests.support.api import ANN, log_in, sign_up, sql, update_rows
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -32,7 +32,7 @@ def test_who_lost_the_race_left_no_session(each_app, client):
 def disabled(app, client):
     """Ann's tokens from before her account was disabled."""
     tokens = sign_up(client)
-    put(app, Account, disabled_at=LONG_AGO)
+    update_rows(app, Account, disabled_at=LONG_AGO)
     return tokens
 
 

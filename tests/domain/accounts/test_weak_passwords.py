@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.accounts.weak_passwords import COMMON, PasswordCommon, PasswordObvious, refuse_weak
-from tests.web.api.acts import ANN, PASSWORD, bearer, forget, is_problem, sign_up
+from tests.support.api import ANN, PASSWORD, bearer, forgot_password, is_problem, sign_up
 
 KNOWN = ("ann.smith@example-shop.com", "latchkey", "accounts.example.net")
 
@@ -11,7 +11,7 @@ KNOWN = ("ann.smith@example-shop.com", "latchkey", "accounts.example.net")
 @pytest.mark.parametrize("password", ["password", "PASSWORD123", "iloveyou", "qwertyuiop", "ｐａｓｓｗｏｒｄ"])
 def test_a_common_one_is_refused_however_it_is_spelled(password):
     with pytest.raises(PasswordCommon):
-        refuse_weak(password, KNOWN)
+        reject_weak(password, KNOWN)
 
 
 def test_far_more_than_the_three_thousand_most_common_are_known():
@@ -24,14 +24,14 @@ def test_far_more_than_the_three_thousand_most_common_are_known():
 )  # fmt: skip
 def test_one_made_of_the_address_or_of_our_name_is_refused(password):
     with pytest.raises(PasswordObvious):
-        refuse_weak(password, KNOWN)
+        reject_weak(password, KNOWN)
 
 
 @pytest.mark.parametrize(
     "password", ["correct horse battery", "annual rainfall", "blacksmith anvils", "my latchkey hangs", "1234 5678", "x"]
 )  # fmt: skip
 def test_one_that_only_holds_such_a_word_or_none_is_welcome(password):
-    refuse_weak(password, KNOWN)
+    reject_weak(password, KNOWN)
 
 
 REFUSED = {"password123": "password_common", "ann-example-2026": "password_obvious"}
@@ -46,9 +46,9 @@ def test_it_is_refused_wherever_a_password_is_chosen(app, client, auth, mailbox,
     change = {"password": password, "current_password": PASSWORD}
     answer = client.put("/api/v1/account/password", json=change, headers=bearer(tokens["access_token"]))
     assert is_problem(answer, 400, code)
-    forget(client)
+    forgot_password(client)
     auth.mail_delivery.deliver_due()
-    token = mailbox.letters[-1].token
+    token = mailbox.messages[-1].token
     body = {"reset_token": token, "password": password}
     assert is_problem(client.post("/api/v1/reset-password", json=body), 400, code)
     body["password"] = "a new horse battery"

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from tests.domain.mail.stage import PostOffice, StillClock, bare_app, use_post
+from tests.support.clock import SettableClock
+from tests.support.mail_app import NOON, bare_app, use_smtp
+from tests.support.smtp import FakeSmtpServer
 
 
 @pytest.fixture
-def clock() -> StillClock:
-    return StillClock()
+def clock() -> SettableClock:
+    return SettableClock(at=NOON)
 
 
 @pytest.fixture
@@ -21,8 +23,8 @@ def app(tmp_path: Path) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def office(app: Flask) -> Iterator[PostOffice]:
+def smtp_server(app: Flask) -> Iterator[FakeSmtpServer]:
     """A well-behaved mail server that the app sends to."""
-    with PostOffice().open() as office:
-        use_post(app, office.port)
-        yield office
+    with FakeSmtpServer().open() as smtp_server:
+        use_smtp(app, smtp_server.port)
+        yield smtp_server

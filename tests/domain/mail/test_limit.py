@@ -5,42 +5,42 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.emails import parse_address
-from app.domain.mail.limit import AT_ONCE, EMAILS_AN_HOUR, HOUR, INTERVAL, TooSoon, next_email
-from app.domain.mail.model import DEAD, DROPPED, SENT, QueuedLetter
+from app.domain.mail.model import DEAD, DROPPED, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
-from tests.domain.mail.stage import NOON, StillClock, open_account
+from tests.support.clock import SettableClock
+from tests.support.mail_app import NOON, open_account
 
 pytestmark = pytest.mark.usefixtures("app")
 outbox = Outbox(host="example.org")
 ADA, BOB = "ada@example.org", "bob@example.org"
 
 
-def claimed(clock: StillClock, address: str = ADA, kind: str = "reset_password", **more: str) -> QueuedLetter:
-    with Work() as work:
+def claimed(clock: SettableClock, address: str = ADA, kind: str = "reset_password", **more: str) -> QueuedMessage:
+    with UnitOfWork() as work:
         outbox.queue(kind, now=clock.now(), address=address, **more)
         (letter,) = outbox.claim(clock.now())
         work.commit()
     return letter
 
 
-def begin(letter: QueuedLetter, clock: StillClock, **how: bool) -> None:
-    with Work() as work:
+def begin(letter: QueuedMessage, clock: SettableClock, **how: bool) -> None:
+    with UnitOfWork() as work:
         outbox.begin(letter, clock.now(), limited=True, **how)
         work.commit()
 
 
-def send(clock: StillClock, count: int = 1, state: str = SENT, **more: str) -> None:
+def send(clock: SettableClock, count: int = 1, state: str = SENT, **more: str) -> None:
     for _ in range(count):
         letter = claimed(clock, **more)
-        with Work() as work:
-            outbox.begin(letter, clock.now())
+        with UnitOfWork() as work:
+            outbox.start_attempt(letter, clock.now())
             work.commit()
         outbox.finish(letter, state, clock.now())
 
 
-def wait(letter: QueuedLetter, clock: StillClock, **how: bool) -> timedelta:
+def wait(letter: QueuedMessage, clock: SettableClock, **how: bool) -> timedelta:
     """How long the letter must wait."""
     try:
         begin(letter, clock, **how)
@@ -49,14 +49,14 @@ def wait(letter: QueuedLetter, clock: StillClock, **how: bool) -> timedelta:
     return timedelta()
 
 
-def test_three_go_at_once_and_then_one_every_twenty_minutes(clock: StillClock) -> None:
-    send(clock, AT_ONCE - 1)
+def test_three_go_at_once_and_then_one_every_twenty_minutes(clock: SettableClock) -> None:
+    send(clock, BURST - 1)
     assert wait(claimed(clock), clock) == timedelta()
     assert wait(claimed(clock), clock) == INTERVAL
 
 
-def test_an_hour_after_the_first_three_may_go_at_once_again(clock: StillClock) -> None:
-    send(clock, AT_ONCE)
+def test_an_hour_after_the_first_three_may_go_at_once_again(clock: SettableClock) -> None:
+    send(clock, BURST)
     clock.advance(minutes=55)
     send(clock)
     letter = claimed(clock)
@@ -66,32 +66,32 @@ def test_an_hour_after_the_first_three_may_go_at_once_again(clock: StillClock) -
 
 
 @pytest.mark.parametrize("state", [DEAD, DROPPED])
-def test_what_was_not_sent_does_not_count(clock: StillClock, state: str) -> None:
-    send(clock, AT_ONCE, state)
+def test_what_was_not_sent_does_not_count(clock: SettableClock, state: str) -> None:
+    send(clock, BURST, state)
     assert wait(claimed(clock), clock) == timedelta()
 
 
-def test_an_attempt_that_failed_does_not_count(clock: StillClock) -> None:
-    for _ in range(AT_ONCE):
+def test_an_attempt_that_failed_does_not_count(clock: SettableClock) -> None:
+    for _ in range(BURST):
         letter = claimed(clock)
         begin(letter, clock)
         outbox.postpone(letter, clock.now() + HOUR, "451")
     assert wait(claimed(clock), clock) == timedelta()
 
 
-def test_what_is_being_sent_counts(clock: StillClock) -> None:
-    for _ in range(AT_ONCE):
+def test_what_is_being_sent_counts(clock: SettableClock) -> None:
+    for _ in range(BURST):
         begin(claimed(clock), clock)
     assert wait(claimed(clock), clock) == INTERVAL
 
 
-def test_other_kinds_and_other_mailboxes_do_not_count(clock: StillClock) -> None:
-    send(clock, AT_ONCE, kind="verify_email")
-    send(clock, AT_ONCE, address=BOB)
+def test_other_kinds_and_other_mailboxes_do_not_count(clock: SettableClock) -> None:
+    send(clock, BURST, kind="verify_email")
+    send(clock, BURST, address=BOB)
     assert wait(claimed(clock), clock) == timedelta()
 
 
-def test_every_spelling_of_an_address_is_one_mailbox(clock: StillClock) -> None:
+def test_every_spelling_of_an_address_is_one_mailbox(clock: SettableClock) -> None:
     for address in ("ADA@example.org", "Ada@example.org", ADA):
         send(clock, address=address)
     assert wait(claimed(clock, address="aDA@example.org"), clock) == INTERVAL
@@ -103,9 +103,9 @@ def test_lower_case_is_the_canonical_form_of_an_address(text: str) -> None:
     assert address.typed.lower() == address.canonical
 
 
-def test_an_account_that_names_many_mailboxes_is_limited(clock: StillClock) -> None:
+def test_an_account_that_names_many_mailboxes_is_limited(clock: SettableClock) -> None:
     account = open_account(ADA).id
-    for number in range(AT_ONCE):
+    for number in range(BURST):
         send(clock, address=f"{number}@example.org", account_id=account)
     letter = claimed(clock, BOB, account_id=account)
     assert wait(letter, clock, also_by_account=True) == INTERVAL
@@ -118,11 +118,11 @@ def test_five_an_hour_and_no_wait_over_twenty_minutes_however_they_are_asked() -
         sent: list[datetime] = []
         now = NOON
         while now < NOON + 4 * HOUR:
-            within = [at for at in reversed(sent) if at > now - HOUR][:AT_ONCE]
-            due = next_email(within)
+            within = [at for at in reversed(sent) if at > now - HOUR][:BURST]
+            due = next_allowed_at(within)
             assert due is None or due - now <= INTERVAL
             now = max(now, due or now)
             sent.append(now)
             now += timedelta(minutes=chance.choice([0, 0, 1, 19, 20, 21, chance.uniform(0, 70)]))
-        for position, first in enumerate(sent[:-EMAILS_AN_HOUR]):
-            assert sent[position + EMAILS_AN_HOUR] - first >= HOUR
+        for position, first in enumerate(sent[:-MAX_PER_HOUR]):
+            assert sent[position + MAX_PER_HOUR] - first >= HOUR

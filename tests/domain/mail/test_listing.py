@@ -6,56 +6,57 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.database import db
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.listing import masked
-from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedLetter
+from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
-from tests.domain.mail.stage import NOON, StillClock, open_account
+from tests.support.clock import SettableClock
+from tests.support.mail_app import NOON, open_account
 
 pytestmark = pytest.mark.usefixtures("app")
 outbox = Outbox(host="example.org")
 ADA, BOB = "ada@example.org", "bob@example.org"
 
 
-def rows() -> list[QueuedLetter]:
-    with Work():
-        return list(db.session.scalars(sa.select(QueuedLetter).order_by(QueuedLetter.id)))
+def rows() -> list[QueuedMessage]:
+    with UnitOfWork():
+        return list(db.session.scalars(sa.select(QueuedMessage).order_by(QueuedMessage.id)))
 
 
-def retry(letter_id: int, clock: StillClock) -> bool:
-    with Work() as work:
+def retry(letter_id: int, clock: SettableClock) -> bool:
+    with UnitOfWork() as work:
         tried = outbox.retry(letter_id, clock.now())
         work.commit()
     return tried
 
 
-def retry_dead(clock: StillClock) -> int:
-    with Work() as work:
+def retry_dead(clock: SettableClock) -> int:
+    with UnitOfWork() as work:
         tried = outbox.retry_dead(clock.now())
         work.commit()
     return tried
 
 
-def claim(clock: StillClock) -> list[QueuedLetter]:
-    with Work() as work:
+def claim(clock: SettableClock) -> list[QueuedMessage]:
+    with UnitOfWork() as work:
         letters = outbox.claim(clock.now(), 100)
         work.commit()
     return letters
 
 
-def begin(letter: QueuedLetter, clock: StillClock) -> None:
-    with Work() as work:
+def begin(letter: QueuedMessage, clock: SettableClock) -> None:
+    with UnitOfWork() as work:
         outbox.begin(letter, clock.now())
         work.commit()
 
 
-def add(clock: StillClock, address: str = ADA, kind: str = "reset_password", **more: str) -> None:
-    with Work() as work:
+def add(clock: SettableClock, address: str = ADA, kind: str = "reset_password", **more: str) -> None:
+    with UnitOfWork() as work:
         outbox.queue(kind, now=clock.now(), address=address, **more)
         work.commit()
 
 
-def finished(clock: StillClock, state: str, count: int = 1, **more: str) -> QueuedLetter:
+def finished(clock: SettableClock, state: str, count: int = 1, **more: str) -> QueuedMessage:
     """The newest of so many letters that ended like this."""
     for _ in range(count):
         add(clock, **more)
@@ -65,7 +66,7 @@ def finished(clock: StillClock, state: str, count: int = 1, **more: str) -> Queu
     return rows()[-1]
 
 
-def another(clock: StillClock, **more: str) -> QueuedLetter:
+def another(clock: SettableClock, **more: str) -> QueuedMessage:
     """A letter that is about to be sent."""
     add(clock, **more)
     (letter,) = claim(clock)
@@ -75,7 +76,7 @@ def another(clock: StillClock, **more: str) -> QueuedLetter:
 # The list
 
 
-def test_the_newest_letters_come_first_and_addresses_are_masked(clock: StillClock) -> None:
+def test_the_newest_letters_come_first_and_addresses_are_masked(clock: SettableClock) -> None:
     finished(clock, DEAD)
     clock.advance(minutes=1)
     add(clock, BOB, kind="verify_email")
@@ -88,7 +89,7 @@ def test_the_newest_letters_come_first_and_addresses_are_masked(clock: StillCloc
     assert new.message_id.endswith("@example.org>")
 
 
-def test_the_list_can_be_of_one_state_and_short(clock: StillClock) -> None:
+def test_the_list_can_be_of_one_state_and_short(clock: SettableClock) -> None:
     finished(clock, DEAD, 3)
     add(clock)
     assert [letter.state for letter in outbox.recent(QUEUED)] == [QUEUED]
@@ -96,10 +97,10 @@ def test_the_list_can_be_of_one_state_and_short(clock: StillClock) -> None:
     assert [letter.id for letter in outbox.recent(limit=2)] == [rows()[3].id, rows()[2].id]
 
 
-def test_one_letter_is_shown_or_none(clock: StillClock) -> None:
+def test_one_letter_is_shown_or_none(clock: SettableClock) -> None:
     account = open_account(ADA)
-    with Work() as work:
-        outbox.queue("new_device", now=NOON, address=ADA, account_id=account.id, ip="192.0.2.1")
+    with UnitOfWork() as work:
+        outbox.enqueue("new_device", now=NOON, address=ADA, account_id=account.id, ip="192.0.2.1")
         work.commit()
     shown = outbox.show(rows()[0].id)
     assert shown is not None
@@ -119,7 +120,7 @@ def test_a_masked_address_shows_one_letter_and_the_domain(address: str | None, s
 # Another attempt
 
 
-def test_a_dead_letter_is_due_again_with_its_attempts_counted(clock: StillClock) -> None:
+def test_a_dead_letter_is_due_again_with_its_attempts_counted(clock: SettableClock) -> None:
     dead = finished(clock, DEAD)
     clock.advance(days=4)
     assert retry(dead.id, clock)
@@ -130,7 +131,7 @@ def test_a_dead_letter_is_due_again_with_its_attempts_counted(clock: StillClock)
     assert rows()[0].attempts == 2
 
 
-def test_a_letter_that_waits_for_a_later_attempt_is_due_now(clock: StillClock) -> None:
+def test_a_letter_that_waits_for_a_later_attempt_is_due_now(clock: SettableClock) -> None:
     letter = another(clock)
     outbox.postpone(letter, clock.now() + timedelta(hours=1), "451")
     assert not outbox.has_due(clock.now())
@@ -138,29 +139,29 @@ def test_a_letter_that_waits_for_a_later_attempt_is_due_now(clock: StillClock) -
     assert outbox.has_due(clock.now())
 
 
-def test_a_dead_letter_is_brought_back_once(clock: StillClock) -> None:
+def test_a_dead_letter_is_brought_back_once(clock: SettableClock) -> None:
     dead = finished(clock, DEAD)
     assert [retry(dead.id, clock) for _ in range(2)] == [True, False]
 
 
 @pytest.mark.parametrize("state", [SENT, DROPPED])
-def test_what_was_sent_or_dropped_stays_so(clock: StillClock, state: str) -> None:
+def test_what_was_sent_or_dropped_stays_so(clock: SettableClock, state: str) -> None:
     letter = finished(clock, state)
     assert not retry(letter.id, clock)
     assert rows()[0].state == state
 
 
-def test_a_letter_in_a_deliverers_hands_is_left_to_it(clock: StillClock) -> None:
+def test_a_letter_in_a_deliverers_hands_is_left_to_it(clock: SettableClock) -> None:
     letter = another(clock)
     assert not retry(letter.id, clock)
     assert outbox.finish(letter, SENT, clock.now())
 
 
-def test_an_unknown_letter_is_not_tried_again(clock: StillClock) -> None:
+def test_an_unknown_letter_is_not_tried_again(clock: SettableClock) -> None:
     assert not retry(99, clock)
 
 
-def test_every_dead_letter_can_be_brought_back_at_once(clock: StillClock) -> None:
+def test_every_dead_letter_can_be_brought_back_at_once(clock: SettableClock) -> None:
     finished(clock, DEAD, 3)
     finished(clock, SENT)
     assert retry_dead(clock) == 3

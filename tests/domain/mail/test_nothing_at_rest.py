@@ -1,4 +1,4 @@
-"""What rests in the outbox when everything was tried: no token, no code, no word of a letter."""
+"""What rests in the outbox when everything was tried: no token, no code, no word of an email."""
 
 from pathlib import Path
 
@@ -7,16 +7,17 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.core.database import db
-from app.core.work import Work
-from app.domain.mail.letters import Letters
-from app.domain.mail.model import DEAD, SENT, QueuedLetter
+from app.core.unit_of_work import UnitOfWork
+from app.domain.mail.model import DEAD, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
-from app.domain.mail.refusals import PostUnavailable, Undeliverable
-from app.domain.mail.smtp import SmtpPost
-from tests.domain.mail.stage import PostOffice, StillClock, answer, open_account
+from app.domain.mail.smtp_errors import MailServerUnavailable, Undeliverable
+from app.domain.mail.smtp import SmtpTransport
 from tests.domain.mail.test_letters import NOT_ME, UNDO, VALUES
+from tests.support.clock import SettableClock
+from tests.support.mail_app import open_account
+from tests.support.smtp import FakeSmtpServer, answer
 
-letters, outbox = Letters(), Outbox(host="example.org")
+letters, outbox = EmailRenderer(), Outbox(host="example.org")
 TOKEN, CODE = "eyJ0b2tlbiI6Im9mIHRoaXMgbGV0dGVyIn0", "WDJB-MJHT"
 LINK = f"https://id.example.org/verify#token={TOKEN}"
 HEARD = answer(f"451 4.3.0 not now: {LINK} {CODE}")
@@ -24,25 +25,25 @@ REFUSED = answer(f"554 5.7.1 looks bad: {LINK} {CODE}")
 ORIGIN = {"ip": "192.0.2.1", "user_agent": "Firefox/140", "device": "Firefox", "new_email": "new@example.org"}
 
 
-def owe_one_of_each(clock: StillClock) -> None:
+def owe_one_of_each(clock: SettableClock) -> None:
     """Every kind, to an account and to an address nobody looked up."""
     account = open_account("ada@example.org")
-    with Work() as work:
+    with UnitOfWork() as work:
         for kind in letters.kinds():
-            outbox.queue(kind, now=clock.now(), address=account.email, account_id=account.id, locale="de", **ORIGIN)
-            outbox.queue(kind, now=clock.now(), address="bob@example.org", **ORIGIN)
+            outbox.enqueue(kind, now=clock.now(), address=account.email, account_id=account.id, locale="de", **ORIGIN)
+            outbox.enqueue(kind, now=clock.now(), address="bob@example.org", **ORIGIN)
         work.commit()
 
 
-def deliver(clock: StillClock) -> None:
-    with Work() as work:
+def deliver(clock: SettableClock) -> None:
+    with UnitOfWork() as work:
         taken = outbox.claim(clock.now(), 100)
         work.commit()
     for letter in taken:
         worded = letters.render(letter.kind, letter.locale, letter.parameters | VALUES | {"link": LINK, "code": CODE})
         try:
-            SmtpPost().send(letter.address or "ada@example.org", worded, letter.message_id)
-        except PostUnavailable as refused:
+            SmtpTransport().send(letter.address or "ada@example.org", worded, letter.message_id)
+        except MailServerUnavailable as refused:
             outbox.postpone(letter, clock.now(), refused.message)
         except Undeliverable as refused:
             outbox.finish(letter, DEAD, clock.now(), str(refused))
@@ -52,35 +53,35 @@ def deliver(clock: StillClock) -> None:
 
 def at_rest() -> str:
     """Every value of every row."""
-    with Work():
-        found = db.session.execute(sa.select(QueuedLetter.__table__)).all()
+    with UnitOfWork():
+        found = db.session.execute(sa.select(QueuedMessage.__table__)).all()
     return "\n".join(str(value) for row in found for value in row)
 
 
 @pytest.mark.parametrize("ending", [HEARD, REFUSED, None], ids=["tried again", "refused", "sent"])
 def test_no_row_holds_a_token_a_code_or_a_word_of_a_letter(
-    app: Flask, office: PostOffice, clock: StillClock, ending: object
+    app: Flask, smtp_server: FakeSmtpServer, clock: SettableClock, ending: object
 ) -> None:
     owe_one_of_each(clock)
     if ending:
-        office.at_data["*"] = ending  # type: ignore[assignment]
+        smtp_server.at_data["*"] = ending  # type: ignore[assignment]
     deliver(clock)
     kept = at_rest()
     assert kept.count("192.0.2.1") == 2 * len(letters.kinds())  # the walk sees what is there
     for secret in (TOKEN, CODE, NOT_ME, UNDO, "http", "#token", "Hello", "Guten Tag", "<p"):
         assert secret not in kept
-    assert bool(office.taken) == (ending is None)
+    assert bool(smtp_server.messages) == (ending is None)
 
 
 def test_the_files_of_the_database_hold_none_either(
-    app: Flask, office: PostOffice, clock: StillClock, tmp_path: Path
+    app: Flask, smtp_server: FakeSmtpServer, clock: SettableClock, tmp_path: Path
 ) -> None:
     owe_one_of_each(clock)
-    office.at_data["*"] = HEARD
+    smtp_server.at_data["*"] = HEARD
     deliver(clock)
-    office.at_data.clear()
+    smtp_server.at_data.clear()
     deliver(clock)
-    assert any(CODE in taken.text and TOKEN in taken.text for taken in office.taken)
+    assert any(CODE in received.text and TOKEN in received.text for received in smtp_server.messages)
     kept = b"".join(path.read_bytes() for path in tmp_path.glob("mail.db*"))
     assert b"bob@example.org" in kept
     assert TOKEN.encode() not in kept

@@ -8,42 +8,43 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.core.database import db
-from app.core.work import Work
-from app.domain.mail.model import DEAD, QUEUED, SENT, QueuedLetter
+from app.core.unit_of_work import UnitOfWork
+from app.domain.mail.model import DEAD, QUEUED, SENT, QueuedMessage
 from app.domain.mail.outbox import LEASE, LeaseLost, Outbox
-from tests.domain.mail.stage import NOON, StillClock, open_account
+from tests.support.clock import SettableClock
+from tests.support.mail_app import NOON, open_account
 
 pytestmark = pytest.mark.usefixtures("app")
 outbox = Outbox(host="example.org")
 
 
-def claim(clock: StillClock, limit: int = 10) -> list[QueuedLetter]:
-    with Work() as work:
+def claim(clock: SettableClock, limit: int = 10) -> list[QueuedMessage]:
+    with UnitOfWork() as work:
         letters = outbox.claim(clock.now(), limit)
         work.commit()
     return letters
 
 
-def begin(letter: QueuedLetter, clock: StillClock, **how: bool) -> None:
-    with Work() as work:
+def begin(letter: QueuedMessage, clock: SettableClock, **how: bool) -> None:
+    with UnitOfWork() as work:
         outbox.begin(letter, clock.now(), **how)
         work.commit()
 
 
-def rows() -> list[QueuedLetter]:
-    with Work():
-        return list(db.session.scalars(sa.select(QueuedLetter).order_by(QueuedLetter.id)))
+def rows() -> list[QueuedMessage]:
+    with UnitOfWork():
+        return list(db.session.scalars(sa.select(QueuedMessage).order_by(QueuedMessage.id)))
 
 
 def add(count: int = 1) -> None:
     for number in range(count):
-        outbox.add_now("reset_password", f"{number}@example.org", NOON)
+        outbox.enqueue_now("reset_password", f"{number}@example.org", NOON)
 
 
 def test_a_letter_queued_in_a_unit_of_work_is_there_after_its_commit() -> None:
     account = open_account("ada@example.org")
-    with Work() as work:
-        outbox.queue(
+    with UnitOfWork() as work:
+        outbox.enqueue(
             "password_changed", now=NOON, address="Ada@example.org", account_id=account.id,
             ip="192.0.2.1", user_agent=None,
         )  # fmt: skip
@@ -56,15 +57,15 @@ def test_a_letter_queued_in_a_unit_of_work_is_there_after_its_commit() -> None:
 
 
 def test_a_letter_of_a_unit_of_work_that_fails_is_never_sent() -> None:
-    with Work():
-        outbox.queue("password_changed", now=NOON, address="ada@example.org")
+    with UnitOfWork():
+        outbox.enqueue("password_changed", now=NOON, address="ada@example.org")
     assert rows() == []
 
 
 @pytest.mark.parametrize("word", ["token", "link", "password", "code", "secret"])
 def test_a_secret_is_refused_as_a_parameter(word: str) -> None:
     with pytest.raises(ValueError, match="no secrets"):
-        outbox.queue("password_changed", now=NOON, address="ada@example.org", **{word: "x"})
+        outbox.enqueue("password_changed", now=NOON, address="ada@example.org", **{word: "x"})
 
 
 def test_a_letter_added_by_one_statement_is_committed() -> None:
@@ -73,14 +74,14 @@ def test_a_letter_added_by_one_statement_is_committed() -> None:
     assert (letter.address, letter.account_id, letter.attempts) == ("0@example.org", None, 0)
 
 
-def test_a_claimed_letter_is_claimed_by_no_one_else(clock: StillClock) -> None:
+def test_a_claimed_letter_is_claimed_by_no_one_else(clock: SettableClock) -> None:
     add(3)
     assert len(claim(clock, limit=2)) == 2
     assert len(claim(clock)) == 1
     assert claim(clock) == []
 
 
-def test_a_letter_is_not_due_before_its_time(clock: StillClock) -> None:
+def test_a_letter_is_not_due_before_its_time(clock: SettableClock) -> None:
     add()
     (letter,) = claim(clock)
     assert outbox.postpone(letter, clock.now() + timedelta(seconds=5), "later")
@@ -90,7 +91,7 @@ def test_a_letter_is_not_due_before_its_time(clock: StillClock) -> None:
     assert [again.id for again in claim(clock)] == [letter.id]
 
 
-def test_a_letter_whose_claimer_died_is_taken_again_when_its_lease_is_over(clock: StillClock) -> None:
+def test_a_letter_whose_claimer_died_is_taken_again_when_its_lease_is_over(clock: SettableClock) -> None:
     add()
     claim(clock)
     clock.advance(seconds=59)
@@ -102,7 +103,7 @@ def test_a_letter_whose_claimer_died_is_taken_again_when_its_lease_is_over(clock
     assert rows()[0].attempts == 1
 
 
-def test_all_attempts_at_a_letter_carry_the_same_message_id(clock: StillClock) -> None:
+def test_all_attempts_at_a_letter_carry_the_same_message_id(clock: SettableClock) -> None:
     add()
     (first,) = claim(clock)
     clock.advance(minutes=2)
@@ -110,7 +111,7 @@ def test_all_attempts_at_a_letter_carry_the_same_message_id(clock: StillClock) -
     assert first.message_id == second.message_id
 
 
-def test_a_late_finisher_marks_nothing(clock: StillClock) -> None:
+def test_a_late_finisher_marks_nothing(clock: SettableClock) -> None:
     add()
     (late,) = claim(clock)
     clock.advance(minutes=2)
@@ -123,7 +124,7 @@ def test_a_late_finisher_marks_nothing(clock: StillClock) -> None:
     assert [letter.state for letter in rows()] == [SENT]
 
 
-def test_a_finished_letter_is_finished_once(clock: StillClock) -> None:
+def test_a_finished_letter_is_finished_once(clock: SettableClock) -> None:
     add()
     (letter,) = claim(clock)
     assert outbox.finish(letter, DEAD, clock.now(), "x" * 900)
@@ -132,7 +133,7 @@ def test_a_finished_letter_is_finished_once(clock: StillClock) -> None:
     assert (row.state, row.error, row.finished_at) == (DEAD, "x" * 500, clock.now())
 
 
-def test_beginning_renews_the_lease(clock: StillClock) -> None:
+def test_beginning_renews_the_lease(clock: SettableClock) -> None:
     add()
     (letter,) = claim(clock)
     clock.advance(seconds=40)
@@ -142,7 +143,7 @@ def test_beginning_renews_the_lease(clock: StillClock) -> None:
     assert rows()[0].lease_until == NOON + timedelta(seconds=40) + LEASE
 
 
-def test_two_claimers_at_once_share_the_letters_without_overlap(app: Flask, clock: StillClock) -> None:
+def test_two_claimers_at_once_share_the_letters_without_overlap(app: Flask, clock: SettableClock) -> None:
     add(20)
     start, claimed = threading.Barrier(4), []
 
@@ -161,60 +162,60 @@ def test_two_claimers_at_once_share_the_letters_without_overlap(app: Flask, cloc
     assert len(ids) + len(claim(clock, limit=20)) == 20
 
 
-def test_a_newer_letter_to_the_same_address_overtakes(clock: StillClock) -> None:
+def test_a_newer_letter_to_the_same_address_overtakes(clock: SettableClock) -> None:
     for _ in range(2):
-        outbox.add_now("reset_password", "ada@example.org", NOON)
+        outbox.enqueue_now("reset_password", "ada@example.org", NOON)
     first, second = claim(clock)
-    assert outbox.overtaken(first)
-    assert not outbox.overtaken(second)
+    assert outbox.is_superseded(first)
+    assert not outbox.is_superseded(second)
     outbox.finish(second, DEAD, clock.now(), "refused")
-    assert not outbox.overtaken(first)
+    assert not outbox.is_superseded(first)
 
 
-def test_operators_see_how_many_wait_and_for_how_long(clock: StillClock) -> None:
+def test_operators_see_how_many_wait_and_for_how_long(clock: SettableClock) -> None:
     assert outbox.waiting(clock.now()).oldest is None
     add(3)
     (letter,) = claim(clock, limit=1)
     outbox.finish(letter, SENT, clock.now())
     clock.advance(minutes=7)
-    waiting = outbox.waiting(clock.now())
+    waiting = outbox.summary(clock.now())
     assert (waiting.queued, waiting.sent, waiting.dead, waiting.dropped) == (2, 1, 0, 0)
     assert waiting.oldest == timedelta(minutes=7)
 
 
-def test_forgetting_deletes_finished_letters_alone_and_no_id_comes_back(clock: StillClock) -> None:
+def test_forgetting_deletes_finished_letters_alone_and_no_id_comes_back(clock: SettableClock) -> None:
     add(2)
     for letter in claim(clock, limit=2):
         outbox.finish(letter, SENT, clock.now())
     newest = rows()[-1].id
     clock.advance(days=30)
-    assert outbox.forget(clock.now(), most=10) == 2
+    assert outbox.delete_finished(clock.now(), most=10) == 2
     add()
-    assert outbox.forget(clock.now(), most=10) == 0
+    assert outbox.delete_finished(clock.now(), most=10) == 0
     assert rows()[0].id > newest
 
 
 def test_the_letters_of_an_account_go_with_it() -> None:
     account = open_account("ada@example.org")
-    with Work() as work:
-        outbox.queue("password_changed", now=NOON, address=account.email, account_id=account.id)
+    with UnitOfWork() as work:
+        outbox.enqueue("password_changed", now=NOON, address=account.email, account_id=account.id)
         work.commit()
-    with Work() as work:
+    with UnitOfWork() as work:
         db.session.execute(sa.text("DELETE FROM accounts"))
         work.commit()
     assert rows() == []
 
 
-def test_a_message_that_was_not_tried_counts_no_attempt(clock: StillClock) -> None:
+def test_a_message_that_was_not_tried_counts_no_attempt(clock: SettableClock) -> None:
     add(2)
     begun, waiting = claim(clock)
     begin(begun, clock)
     for letter in (begun, waiting):
-        assert outbox.hand_back(letter, clock.now(), "no mail server")
+        assert outbox.release(letter, clock.now(), "no mail server")
     assert [(letter.attempts, letter.sending_at, letter.state) for letter in rows()] == [(0, None, QUEUED)] * 2
 
 
-def test_a_failed_attempt_stays_counted(clock: StillClock) -> None:
+def test_a_failed_attempt_stays_counted(clock: SettableClock) -> None:
     add()
     (letter,) = claim(clock)
     begin(letter, clock)
@@ -222,24 +223,24 @@ def test_a_failed_attempt_stays_counted(clock: StillClock) -> None:
     assert (rows()[0].attempts, rows()[0].sending_at) == (1, None)
 
 
-def test_a_request_for_another_account_replaces_nothing(clock: StillClock) -> None:
+def test_a_request_for_another_account_replaces_nothing(clock: SettableClock) -> None:
     ada, bob = open_account("ada@example.org"), open_account("bob@example.org")
-    with Work() as work:
+    with UnitOfWork() as work:
         for account in (ada, bob):
-            outbox.queue("email_change_confirm", now=NOON, address="new@example.org", account_id=account.id)
+            outbox.enqueue("email_change_confirm", now=NOON, address="new@example.org", account_id=account.id)
         work.commit()
     first, _ = claim(clock)
-    assert not outbox.overtaken(first)
+    assert not outbox.is_superseded(first)
 
 
-def test_erasing_a_mailbox_leaves_the_messages_of_accounts(clock: StillClock) -> None:
+def test_erasing_a_mailbox_leaves_the_messages_of_accounts(clock: SettableClock) -> None:
     account = open_account("ada@example.org")
-    with Work() as work:
-        outbox.queue("email_change_confirm", now=NOON, address="Bob@example.org", account_id=account.id)
-        outbox.queue("reset_password", now=NOON, address="BOB@example.org")
-        outbox.queue("account_deleted", now=NOON, address="bob@example.org")
+    with UnitOfWork() as work:
+        outbox.enqueue("email_change_confirm", now=NOON, address="Bob@example.org", account_id=account.id)
+        outbox.enqueue("reset_password", now=NOON, address="BOB@example.org")
+        outbox.enqueue("account_deleted", now=NOON, address="bob@example.org")
         work.commit()
-    with Work() as work:
-        outbox.forget_mailbox("bob@example.org")
+    with UnitOfWork() as work:
+        outbox.delete_mailbox("bob@example.org")
         work.commit()
     assert [letter.kind for letter in rows()] == ["email_change_confirm", "account_deleted"]

@@ -12,51 +12,52 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 
-from app.domain.mail.letters import RenderedLetter
-from app.domain.mail.refusals import PostClosed, PostUnavailable, Undeliverable
-from app.domain.mail.smtp import SmtpPost
-from tests.domain.mail.stage import PostOffice, answer, drop, hang, use_post
+from app.domain.mail.renderer import RenderedEmail
+from app.domain.mail.smtp_errors import TemporaryFailure, MailServerUnavailable, Undeliverable
+from app.domain.mail.smtp import SmtpTransport
+from tests.support.mail_app import use_smtp
+from tests.support.smtp import FakeSmtpServer, answer, drop, hang
 
 ADA, BOB = "ada@example.org", "Bob.B@example.org"
-LETTER = RenderedLetter("Grüße", "the link: https://id.example.org/#token=abc\n", "<p>the link</p>")
+LETTER = RenderedEmail("Grüße", "the link: https://id.example.org/#token=abc\n", "<p>the link</p>")
 ID = "<1@example.org>"
-post = SmtpPost()
+post = SmtpTransport()
 
 
-def test_a_letter_arrives_with_both_parts_and_its_headers(office: PostOffice) -> None:
+def test_a_letter_arrives_with_both_parts_and_its_headers(smtp_server: FakeSmtpServer) -> None:
     post.send(BOB, LETTER, ID)
-    (taken,) = office.taken
-    assert taken.to == [BOB]
-    assert taken.message["To"] == BOB
-    assert taken.message["Subject"] == "Grüße"
-    assert taken.message["Message-ID"] == ID
-    assert taken.message["Auto-Submitted"] == "auto-generated"
-    assert taken.message["From"] == "Latchkey <no-reply@example.org>"
-    assert "token=abc" in taken.text
-    assert "<p>" in taken.html
+    (received,) = smtp_server.messages
+    assert received.recipients == [BOB]
+    assert received.message["To"] == BOB
+    assert received.message["Subject"] == "Grüße"
+    assert received.message["Message-ID"] == ID
+    assert received.message["Auto-Submitted"] == "auto-generated"
+    assert received.message["From"] == "Latchkey <no-reply@example.org>"
+    assert "token=abc" in received.text
+    assert "<p>" in received.html
 
 
-def test_letters_are_really_sent_when_the_app_is_testing(office: PostOffice, app: Flask) -> None:
+def test_letters_are_really_sent_when_the_app_is_testing(smtp_server: FakeSmtpServer, app: Flask) -> None:
     app.config["TESTING"] = True
-    use_post(app, office.port)
+    use_smtp(app, smtp_server.port)
     post.send(ADA, LETTER, ID)
-    assert len(office.taken) == 1
+    assert len(smtp_server.messages) == 1
 
 
 def test_the_talk_with_the_server_is_not_printed(
-    office: PostOffice, app: Flask, capfd: pytest.CaptureFixture[str]
+    smtp_server: FakeSmtpServer, app: Flask, capfd: pytest.CaptureFixture[str]
 ) -> None:
     app.debug = True
-    use_post(app, office.port)
+    use_smtp(app, smtp_server.port)
     post.send(ADA, LETTER, ID)
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_batch_shares_one_connection(office: PostOffice) -> None:
+def test_a_batch_shares_one_connection(smtp_server: FakeSmtpServer) -> None:
     with post.open() as post_round:
         for _ in range(3):
             post_round.send(ADA, LETTER, ID)
-    assert (len(office.taken), office.connections) == (3, 1)
+    assert (len(smtp_server.messages), smtp_server.connections) == (3, 1)
 
 
 @pytest.mark.parametrize(
@@ -73,104 +74,104 @@ def test_a_batch_shares_one_connection(office: PostOffice) -> None:
         "",
     ],
 )
-def test_an_address_that_a_mailer_could_read_otherwise_gets_nothing(office: PostOffice, address: str) -> None:
+def test_an_address_that_a_mailer_could_read_otherwise_gets_nothing(smtp_server: FakeSmtpServer, address: str) -> None:
     with pytest.raises(Undeliverable):
         post.send(address, LETTER, ID)
-    assert office.taken == []
+    assert smtp_server.messages == []
 
 
 @pytest.mark.parametrize("address", ["o'brien@example.org", "a+b=c%d!e@sub.example.org", "x@xn--fa-hia.example"])
-def test_an_unusual_address_arrives_as_it_is(office: PostOffice, address: str) -> None:
+def test_an_unusual_address_arrives_as_it_is(smtp_server: FakeSmtpServer, address: str) -> None:
     post.send(address, LETTER, ID)
-    assert office.taken[0].to == [address]
+    assert smtp_server.messages[0].recipients == [address]
 
 
-def test_a_refused_recipient_is_undeliverable_and_the_next_letter_goes_out(office: PostOffice) -> None:
-    office.refused[BOB] = f"550 5.1.1 no {BOB} here"
+def test_a_refused_recipient_is_undeliverable_and_the_next_letter_goes_out(smtp_server: FakeSmtpServer) -> None:
+    smtp_server.refused[BOB] = f"550 5.1.1 no {BOB} here"
     with post.open() as post_round:
         with pytest.raises(Undeliverable) as refused:
             post_round.send(BOB, LETTER, ID)
         post_round.send(ADA, LETTER, ID)
     assert str(refused.value) == "the mail server answered 550 5.1.1"
-    assert [taken.to for taken in office.taken] == [[ADA]]
+    assert [received.recipients for received in smtp_server.messages] == [[ADA]]
 
 
-def test_a_refused_content_is_undeliverable_and_its_words_are_not_repeated(office: PostOffice) -> None:
-    office.at_data["*"] = answer("554 5.7.1 bad https://id.example.org/#token=abc")
+def test_a_refused_content_is_undeliverable_and_its_words_are_not_repeated(smtp_server: FakeSmtpServer) -> None:
+    smtp_server.at_data["*"] = answer("554 5.7.1 bad https://id.example.org/#token=abc")
     with pytest.raises(Undeliverable) as refused:
         post.send(ADA, LETTER, ID)
     assert "token" not in str(refused.value)
 
 
 @pytest.mark.parametrize("words", ["451 4.3.0 later", "421 closing"])
-def test_a_content_refused_for_now_may_be_taken_later(office: PostOffice, words: str) -> None:
-    office.at_data["*"] = answer(words)
-    with pytest.raises(PostUnavailable):
+def test_a_content_refused_for_now_may_be_taken_later(smtp_server: FakeSmtpServer, words: str) -> None:
+    smtp_server.at_data["*"] = answer(words)
+    with pytest.raises(MailServerUnavailable):
         post.send(ADA, LETTER, ID)
 
 
 @pytest.mark.parametrize("words", ["450 4.2.0 greylisted", "530 5.7.0 sign in first"])
-def test_a_recipient_refused_for_now_may_be_taken_later(office: PostOffice, words: str) -> None:
-    office.refused[ADA] = words
-    with pytest.raises(PostUnavailable):
+def test_a_recipient_refused_for_now_may_be_taken_later(smtp_server: FakeSmtpServer, words: str) -> None:
+    smtp_server.refused[ADA] = words
+    with pytest.raises(MailServerUnavailable):
         post.send(ADA, LETTER, ID)
 
 
 @pytest.mark.parametrize("misbehaviour", [hang, drop])
 def test_a_server_that_hangs_or_hangs_up_does_not_keep_the_next_letter(
-    office: PostOffice, app: Flask, misbehaviour: object
+    smtp_server: FakeSmtpServer, app: Flask, misbehaviour: object
 ) -> None:
     app.config["MAIL_TIMEOUT"] = 1
-    office.at_data[ADA] = misbehaviour  # type: ignore[assignment]
+    smtp_server.at_data[ADA] = misbehaviour  # type: ignore[assignment]
     with post.open() as post_round:
-        with pytest.raises(PostUnavailable):
+        with pytest.raises(MailServerUnavailable):
             post_round.send(ADA, LETTER, ID)
         post_round.send(BOB, LETTER, ID)
-    assert [taken.to for taken in office.taken] == [[BOB]]
+    assert [received.recipients for received in smtp_server.messages] == [[BOB]]
 
 
 def test_a_refused_connection_closes_the_post(app: Flask) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound, not listening
-        use_post(app, taken.getsockname()[1])
-        with pytest.raises(PostClosed):
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # bound, not listening
+        use_smtp(app, bound.getsockname()[1])
+        with pytest.raises(TemporaryFailure):
             post.send(ADA, LETTER, ID)
 
 
 def test_a_silent_server_closes_the_post_after_the_timeout(app: Flask) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        use_post(app, silent.getsockname()[1], timeout=0.2)
-        with pytest.raises(PostClosed):
+        use_smtp(app, silent.getsockname()[1], timeout=0.2)
+        with pytest.raises(TemporaryFailure):
             post.send(ADA, LETTER, ID)
 
 
-def test_a_server_without_starttls_gets_no_letter_if_tls_is_asked_for(office: PostOffice, app: Flask) -> None:
-    use_post(app, office.port, use_tls=True)
-    with pytest.raises(PostClosed):
+def test_a_server_without_starttls_gets_no_letter_if_tls_is_asked_for(smtp_server: FakeSmtpServer, app: Flask) -> None:
+    use_smtp(app, smtp_server.port, use_tls=True)
+    with pytest.raises(TemporaryFailure):
         post.send(ADA, LETTER, ID)
 
 
 def test_starttls_with_a_certificate_nobody_vouches_for_is_refused(app: Flask, tmp_path: Path) -> None:
-    with PostOffice(tls=self_signed(tmp_path)).open() as impostor:
-        use_post(app, impostor.port, use_tls=True)
-        with pytest.raises(PostClosed, match="SSLCertVerificationError"):
+    with FakeSmtpServer(tls=self_signed(tmp_path)).open() as impostor:
+        use_smtp(app, impostor.port, use_tls=True)
+        with pytest.raises(TemporaryFailure, match="SSLCertVerificationError"):
             post.send(ADA, LETTER, ID)
-    assert impostor.taken == []
+    assert impostor.messages == []
 
 
 def test_starttls_with_a_certificate_we_trust_is_used(
     app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with PostOffice(tls=self_signed(tmp_path)).open() as office:
+    with FakeSmtpServer(tls=self_signed(tmp_path)).open() as smtp_server:
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "both.pem"))
-        use_post(app, office.port, use_tls=True)
+        use_smtp(app, smtp_server.port, use_tls=True)
         post.send(ADA, LETTER, ID)
-    assert len(office.taken) == 1
+    assert len(smtp_server.messages) == 1
 
 
-def test_a_server_that_refuses_our_credentials_closes_the_post(office: PostOffice, app: Flask) -> None:
+def test_a_server_that_refuses_our_credentials_closes_the_post(smtp_server: FakeSmtpServer, app: Flask) -> None:
     app.extensions["mail"].username, app.extensions["mail"].password = "latchkey", "wrong"
-    with pytest.raises(PostClosed) as closed:
+    with pytest.raises(TemporaryFailure) as closed:
         post.send(ADA, LETTER, ID)
     assert isinstance(closed.value.__context__, smtplib.SMTPException)
 

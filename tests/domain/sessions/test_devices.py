@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.sessions.devices import UNKNOWN, device_name
-from tests.hostile import LINKED, TEXTS
+from tests.support.hostile_texts import LINKED, TEXTS
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0"
 CHROME = f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {WEBKIT} Safari/537.36"

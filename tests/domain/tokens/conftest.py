@@ -4,16 +4,16 @@ import pytest
 
 from app import create_app
 from config import load
-from tests.conftest import close
 from tests.domain.tokens.forge import by, forge, parts
-from tests.web.api.acts import sign_up
+from tests.support.api import sign_up
+from tests.support.apps import close
 
 
 @pytest.fixture(scope="module")
-def settings(schemas, tmp_path_factory):
+def settings(databases, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tokens")
     return load(
-        {}, app_env="testing", instance_path=folder, database_url=schemas.clean("sqlite", folder), bcrypt_rounds=4,
+        {}, app_env="testing", instance_path=folder, database_url=databases.copy(folder), bcrypt_rounds=4,
         ratelimit_enabled=False, hash_slots=64,
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from app.core.clock import Clock
 from app.domain.tokens.links import Links
 from config import new_signing_key
 from tests.domain.tokens.forge import b64, by, forge, hs256, nothing, parts, unb64
-from tests.web.api.acts import bearer, is_problem
+from tests.support.api import bearer, is_problem
 
 FOREIGN = new_signing_key()
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

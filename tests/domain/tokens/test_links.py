@@ -6,7 +6,7 @@ import pytest
 from itsdangerous import URLSafeSerializer
 
 from app.domain.tokens.links import LinkExpired, LinkInvalid, Links
-from tests.clock import SettableClock
+from tests.support.clock import SettableClock
 
 SECRET = "one secret of at least 32 bytes, is it not?"
 

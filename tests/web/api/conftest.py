@@ -4,8 +4,8 @@ import pytest
 
 from app import create_app
 from config import load
-from tests.conftest import close
-from tests.web.api.acts import credentials_for, make_admin, sign_up
+from tests.support.api import credentials_for, make_admin, sign_up
+from tests.support.apps import close
 
 
 @pytest.fixture
@@ -28,11 +28,11 @@ class Shared:
 
 
 @pytest.fixture(scope="module")
-def shared(schemas, tmp_path_factory):
+def shared(databases, tmp_path_factory):
     """One app for all tests of a module whose requests are all refused."""
     folder = tmp_path_factory.mktemp("shared")
     app = create_app(load(
-        {}, app_env="testing", instance_path=folder, database_url=schemas.clean("sqlite", folder), bcrypt_rounds=4,
+        {}, app_env="testing", instance_path=folder, database_url=databases.copy(folder), bcrypt_rounds=4,
         ratelimit_enabled=False, hash_slots=64,
     ))  # fmt: skip
     yield Shared(app)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.web.api.acts import bearer, is_problem, me, sign_up
+from tests.support.api import bearer, is_problem, me, sign_up
 
 MEMBERS = {
     "id", "email", "email_verified", "first_name", "last_name", "locale", "roles", "created_at", "updated_at",

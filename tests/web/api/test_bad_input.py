@@ -6,7 +6,7 @@ import pytest
 
 from app.web.input_errors import CODES
 from app.web.openapi import refusals_of
-from tests.web.api.acts import bearer, credentials_for, is_problem, kept, make_admin
+from tests.support.api import bearer, credentials_for, dump_tables, is_problem, make_admin
 from tests.web.api.routes import each_route, example, may_be_empty, takes_body
 
 KIB_64 = 64 * 1024
@@ -106,7 +106,7 @@ def test_one_wrong_member_is_refused(shared, method, path, contract):
     answers = {body: shared.call(method, path, contract, data=body, **JSON) for body in spoilt(example(contract))}
     assert {body: answer.status_code for body, answer in answers.items() if answer.status_code != 400} == {}
     codes = {error["code"] for answer in answers.values() for error in answer.json["errors"]}
-    own = {refusal.code for refusal in refusals_of(contract)}
+    own = {refusal.code for refusal in errors_of(contract)}
     assert codes <= {*CODES, *own} - {"invalid_input"}
 
 
@@ -168,10 +168,10 @@ def test_a_chunked_body_over_64_kib_is_refused(shared, method, path, contract):
 
 @each_route(takes_body)
 def test_nothing_is_kept_of_what_was_refused(shared, method, path, contract):
-    before = kept(shared.app)
+    before = dump_tables(shared.app)
     for data in [*not_json_for(contract).values(), *no_object_for(contract).values(), *spoilt(example(contract))]:
         shared.call(method, path, contract, data=data, **JSON)
-    assert kept(shared.app) == before
+    assert dump_tables(shared.app) == before
 
 
 @each_route(takes_body)
@@ -208,7 +208,7 @@ def test_json_is_json_however_it_is_spelled(client, content_type):
 def test_of_a_member_named_twice_the_last_counts(app, client):
     body = b'{"email": "ann@example.com", "email": "eve@example.com", "password": "correct horse battery"}'
     client.post("/api/v1/auth/signup", data=body, **JSON)
-    assert "ann@example.com" not in str(kept(app))
+    assert "ann@example.com" not in str(dump_tables(app))
 
 
 @each_route(lambda contract: contract.query is not None)

@@ -4,7 +4,7 @@ import pytest
 
 from app.web.guards import security_of
 from app.web.openapi import refusals_of
-from tests.web.api.acts import bearer, is_problem
+from tests.support.api import bearer, is_problem
 from tests.web.api.routes import (
     PATHS,
     ROUTES,
@@ -50,7 +50,7 @@ def test_the_document_says_whether_a_credential_is_needed(shared, method, path, 
 @each_route()
 def test_a_refusal_names_no_member_that_the_route_does_not_have(method, path, contract):
     members = {name for model in (contract.takes, contract.query) if model for name in model.model_fields}
-    named = {contract.member(refusal.field) for refusal in refusals_of(contract) if getattr(refusal, "field", None)}
+    named = {contract.member(refusal.field) for refusal in errors_of(contract) if getattr(refusal, "field", None)}
     assert named <= members
 
 

@@ -4,11 +4,11 @@ import base64
 
 import pytest
 
-from app.domain.limits.guesses import WINDOWS
-from tests.web.api.acts import ANN, NEW, bearer, forget, is_problem, log_in, reset, sign_up
+from app.domain.limits.attempts import WINDOWS
+from tests.support.api import ANN, NEW, bearer, forgot_password, is_problem, log_in, reset, sign_up
 
 pytestmark = pytest.mark.settings(ratelimit_enabled=True)
-AT_ONCE = WINDOWS[0].amount
+BURST = WINDOWS[0].amount
 WRONG = "wrong horse battery"
 
 
@@ -33,7 +33,7 @@ def stranger(app):
 
 @pytest.mark.parametrize("email", ["ann@example.com", "ANN@Example.com", "nobody@example.com"])
 def test_after_ten_wrong_passwords_an_account_waits_whether_it_exists_or_not(ann, stranger, email):
-    assert [stranger.guess(email) for _ in range(AT_ONCE + 1)] == [401] * AT_ONCE + [429]
+    assert [stranger.guess(email) for _ in range(BURST + 1)] == [401] * BURST + [429]
     refused = stranger.post("/auth/login", email=email, password=WRONG)
     assert is_problem(refused, 429, "too_many_requests")
     assert 800 < int(refused.headers["Retry-After"]) <= 900
@@ -49,7 +49,7 @@ def test_then_even_the_right_password_is_not_looked_at(ann, stranger):
 
 
 def test_codes_and_passwords_count_together(ann, stranger):
-    for number in range(AT_ONCE):
+    for number in range(BURST):
         if number % 2:
             stranger.guess()
         else:
@@ -60,7 +60,7 @@ def test_codes_and_passwords_count_together(ann, stranger):
 
 @pytest.mark.settings(basic_auth=True)
 def test_basic_credentials_count_as_well(ann, stranger):
-    for number in range(AT_ONCE):
+    for number in range(BURST):
         credentials = base64.b64encode(f"{ANN['email']}:{WRONG}".encode()).decode()
         answer = stranger.client.get(
             "/api/v1/account", headers={"Authorization": f"Basic {credentials}"},
@@ -72,7 +72,7 @@ def test_basic_credentials_count_as_well(ann, stranger):
 
 def test_signing_in_to_another_account_gives_no_new_guesses(ann, stranger):
     sign_up(stranger.client, email="mallory@example.com")
-    for _ in range(AT_ONCE):
+    for _ in range(BURST):
         stranger.guess()
         assert stranger.post("/auth/login", email="mallory@example.com", password=ANN["password"]).status_code == 200
     assert stranger.guess() == 429
@@ -111,26 +111,26 @@ def test_the_mark_of_one_account_is_none_for_another(client, stranger):
 def test_a_marked_device_has_so_many_guesses_as_well_and_no_more(client, stranger):
     client.post("/api/v1/auth/signup?transport=cookie", json=ANN)
     stranger.client.set_cookie("latchkey_device", client.get_cookie("latchkey_device").value)
-    assert [stranger.guess() for _ in range(AT_ONCE + 1)] == [401] * AT_ONCE + [429]
+    assert [stranger.guess() for _ in range(BURST + 1)] == [401] * BURST + [429]
 
 
 def test_whoever_is_signed_in_guesses_at_the_own_password_so_often_and_no_more(ann, stranger):
     statuses = []
-    for number in range(AT_ONCE + 1):
+    for number in range(BURST + 1):
         answer = stranger.client.post(
             "/api/v1/auth/reauthenticate", json={"password": WRONG}, headers=bearer(ann["access_token"]),
             environ_base={"REMOTE_ADDR": f"198.51.100.{number}"},
         )  # fmt: skip
         statuses.append(answer.status_code)
-    assert statuses == [403] * AT_ONCE + [429]
+    assert statuses == [403] * BURST + [429]
     assert stranger.guess() == 401
 
 
 def test_the_way_back_by_letter_stays_open_and_lets_its_owner_in(app, client, ann, auth, mailbox, stranger):
     lock(stranger)
-    forget(client)
+    forgot_password(client)
     auth.mail_delivery.deliver_due()
-    assert reset(client, mailbox.letters[-1].token).status_code == 200
+    assert reset(client, mailbox.messages[-1].token).status_code == 200
     lock(stranger)
     assert log_in(app.test_client(), password=NEW).status_code == 429
     assert log_in(client, password=NEW).status_code == 200
@@ -154,10 +154,10 @@ def test_one_address_guesses_twenty_times_a_minute_over_all_paths_and_accounts(c
 def test_a_device_from_before_a_reset_has_no_allowance_after_it(app, client, auth, mailbox, stranger):
     signed_up = client.post("/api/v1/auth/signup?transport=cookie", json=ANN)
     before = client.get_cookie("latchkey_device").value
-    forget(client)
+    forgot_password(client)
     auth.mail_delivery.deliver_due()
     assert signed_up.status_code == 201
-    assert reset(client, mailbox.letters[-1].token).status_code == 200
+    assert reset(client, mailbox.messages[-1].token).status_code == 200
     lock(stranger)
     stranger.client.set_cookie("latchkey_device", before)
     assert stranger.guess() == 429
@@ -165,9 +165,9 @@ def test_a_device_from_before_a_reset_has_no_allowance_after_it(app, client, aut
 
 
 def test_a_refresh_token_from_before_a_reset_has_none_either(app, client, ann, auth, mailbox, stranger):
-    forget(client)
+    forgot_password(client)
     auth.mail_delivery.deliver_due()
-    assert reset(app.test_client(), mailbox.letters[-1].token).status_code == 200
+    assert reset(app.test_client(), mailbox.messages[-1].token).status_code == 200
     lock(stranger)
     shown = bearer(ann["refresh_token"])
     answer = client.post("/api/v1/auth/login", json=ANN | {"password": NEW}, headers=shown)

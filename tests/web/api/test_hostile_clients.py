@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.hostile import LINKED, words_of
-from tests.web.api.acts import ANN, bearer, log_in, sign_up
+from tests.support.api import ANN, bearer, log_in, sign_up
+from tests.support.hostile_texts import LINKED, visible_text
 
 PHONE = "Mozilla/5.0 (Linux; Android 10; evil.example Build/1) Chrome/120.0.1"
 AGENTS = ("evil.example", "https://evil.example/x", PHONE)
@@ -24,9 +24,9 @@ def test_no_email_links_what_a_client_sends(client, auth, mailbox):
     body = {"email": ADDRESS, "password": ANN["password"]}
     assert client.put("/api/v1/account/email", json=body, headers=bearer(tokens["access_token"])).status_code == 202
     auth.mail_delivery.deliver_due()
-    subjects = [letter.subject for letter in mailbox.letters]
+    subjects = [letter.subject for letter in mailbox.messages]
     assert subjects.count("A new device signed in to your account") == len(AGENTS)
     assert {"Please confirm your new address", "Your account is about to change its address"} <= set(subjects)
-    for letter in mailbox.letters:
-        for words in (letter.subject, letter.text, words_of(letter.html)):
+    for letter in mailbox.messages:
+        for words in (letter.subject, letter.text, visible_text(letter.html)):
             assert LINKED.findall(OURS.sub(" ", words)) == [], words

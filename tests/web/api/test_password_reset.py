@@ -2,25 +2,25 @@
 
 import pytest
 
-from tests.web.api.acts import forget, headers_of, is_problem, log_in, reset
+from tests.support.api import forgot_password, headers_of, is_problem, log_in, reset
 
 
 @pytest.fixture
 def token(client, ann, auth, mailbox):
     """The token from Ann's letter."""
-    forget(client)
+    forgot_password(client)
     auth.mail_delivery.deliver_due()
-    return mailbox.letters[-1].token
+    return mailbox.messages[-1].token
 
 
 def test_a_forgotten_password_is_always_answered_alike(client, ann):
-    known, unknown = forget(client), forget(client, "nobody@example.com")
+    known, unknown = forgot_password(client), forgot_password(client, "nobody@example.com")
     assert (known.status_code, known.json.keys()) == (200, {"message"})
     assert (known.data, headers_of(known)) == (unknown.data, headers_of(unknown))
 
 
 def test_asking_again_is_answered_alike(client, ann):
-    first, second = forget(client), forget(client)
+    first, second = forgot_password(client), forgot_password(client)
     assert (first.status, first.data) == (second.status, second.data)
 
 

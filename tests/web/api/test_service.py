@@ -5,7 +5,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.database import db
-from tests.web.api.acts import is_problem
+from tests.support.api import is_problem
 
 AWAY = "postgresql://nobody@127.0.0.1:1/nowhere"
 

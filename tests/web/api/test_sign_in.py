@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.web.api.acts import ANN, bearer, headers_of, is_problem, kept, log_in, log_out, me, refresh, sign_up
+from tests.support.api import ANN, bearer, dump_tables, headers_of, is_problem, log_in, log_out, me, refresh, sign_up
 
 CHALLENGE = 'Bearer realm="latchkey"'
 
@@ -101,7 +101,7 @@ def test_a_second_credential_beside_the_body_is_refused(client, ann, scheme):
     others = {"access": f"Bearer {ann['access_token']}", "Basic": "Basic YW5uOnNlY3JldA=="}
     header = others.get(scheme) or f"Bearer {log_in(client).json['refresh_token']}"
     sent = {"json": {"refresh_token": ann["refresh_token"]}, "headers": {"Authorization": header}}
-    assert is_problem(client.post("/api/v1/auth/refresh", **sent), 400, "two_credentials")
+    assert is_problem(client.post("/api/v1/auth/refresh", **sent), 400, "multiple_credentials")
     assert refresh(client, ann).status_code == 200
 
 
@@ -150,7 +150,7 @@ def test_a_word_that_is_no_scope_ends_no_session(client, ann):
 
 
 def test_no_password_and_no_token_rests_in_the_tables(app, client, ann):
-    everything = str(kept(app)) + str(kept(app).keys())
+    everything = str(dump_tables(app)) + str(dump_tables(app).keys())
     assert [
         secret for secret in (ANN["password"], ann["access_token"], ann["refresh_token"]) if secret in everything
     ] == []
@@ -168,4 +168,4 @@ def test_a_password_never_runs_out(client, clock):
 
 
 def test_a_new_service_has_no_account(app):
-    assert kept(app)["accounts"] == []
+    assert dump_tables(app)["accounts"] == []

@@ -3,23 +3,26 @@
 import pytest
 
 from app import create_app
-from app.web.classic.terms import SESSION_API, USER_SERVICE
+from app.web.compat.contract import SESSION_API, USER_SERVICE
 from config import load
-from tests.conftest import close, package
+from tests.conftest import package
+from tests.support.apps import close
+from tests.support.profile import long
 from tests.test_fuzz import throw
 from tests.web.classic.conftest import BOB
 
 schemathesis = package("schemathesis")
+pytestmark = long
 TAGS = {name.replace("_", "-") for name in (SESSION_API, USER_SERVICE)}
 
 
 @pytest.fixture(scope="module")
-def app(schemas, tmp_path_factory):
+def app(databases, tmp_path_factory):
     """One app for all that is thrown at it."""
     folder = tmp_path_factory.mktemp("fuzz")
     app = create_app(load(
-        {}, app_env="testing", instance_path=folder, database_url=schemas.clean("sqlite", folder), bcrypt_rounds=4,
-        ratelimit_enabled=False, hash_slots=64, mail_deliverer="off", classic_api=True, auth_type="session_auth",
+        {}, app_env="testing", instance_path=folder, database_url=databases.copy(folder), bcrypt_rounds=4,
+        ratelimit_enabled=False, hash_slots=64, mail_deliverer="off", compat_api=True, auth_type="session_auth",
     ))  # fmt: skip
     yield app
     close(app)

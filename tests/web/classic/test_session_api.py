@@ -7,8 +7,8 @@ import pytest
 
 from app import create_app
 from app.domain.accounts.model import Account
-from tests.conftest import close
-from tests.web.api.acts import bearer, make_admin, put, sign_up
+from tests.support.api import bearer, make_admin, sign_up, update_rows
+from tests.support.apps import close
 from tests.web.classic.conftest import BOB, said, same
 
 ME, LOGIN, LOGOUT = "/api/v1/users/me", "/api/v1/auth_session/login", "/api/v1/auth_session/logout"
@@ -20,7 +20,7 @@ WITH_SESSIONS = ("session_auth", "session_exp_auth", "session_db_auth")
 
 def each(*types):
     """Run with each of these AUTH_TYPEs."""
-    marked = [pytest.param(name, marks=pytest.mark.settings(classic_api=True, auth_type=name)) for name in types]
+    marked = [pytest.param(name, marks=pytest.mark.settings(compat_api=True, auth_type=name)) for name in types]
     return pytest.mark.parametrize("auth_type", marked)
 
 
@@ -146,7 +146,7 @@ def test_logging_in_gives_the_user_and_a_cookie(web, auth_type, bob):
     assert said(web("GET", ME, cookies={NAME: answer.cookies[NAME]})) == (200, answer.json())
 
 
-@pytest.mark.settings(classic_api=True, session_name="bobs_cookie")
+@pytest.mark.settings(compat_api=True, session_name="bobs_cookie")
 def test_the_cookie_has_the_name_of_the_setting(web, bob):
     session_id = web("POST", LOGIN, data=bob).cookies["bobs_cookie"]
     statuses = [web("GET", ME, cookies={name: session_id}).status_code for name in ("bobs_cookie", NAME)]
@@ -184,7 +184,7 @@ def test_another_password_ends_the_sessions(client, bob, auth_type):
 
 @everywhere
 def test_a_disabled_account_is_nobody(app, client, credential, clock):
-    put(app, Account, disabled_at=clock.now())
+    update_rows(app, Account, disabled_at=clock.now())
     assert same(client.get(ME, headers=credential)) == (403, FORBIDDEN)
 
 

@@ -3,14 +3,14 @@
 import pytest
 
 from tests.conftest import package
-from tests.web.api.acts import ANN, bearer, log_in, me, sign_up
+from tests.support.api import ANN, bearer, log_in, me, sign_up
 from tests.web.classic.conftest import BOB, said, same
 
 EMAIL = "guillaume@holberton.io"
 PASSWD = "b4l0u"
 NEW_PASSWD = "t4rt1fl3tt3"
 
-pytestmark = pytest.mark.settings(classic_api=True)
+pytestmark = pytest.mark.settings(compat_api=True)
 
 
 class Script:

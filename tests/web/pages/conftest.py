@@ -10,7 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
+from app.current import install
 from app.web.headers import init_headers
 from app.web.limits import init_limits
 from app.web.pages.confirmations import pages_confirmations
@@ -32,7 +33,7 @@ class Flow:
         def note(*given: object) -> str:
             if not act.startswith("check"):
                 *given, origin = given
-                assert isinstance(origin, Origin)
+                assert isinstance(origin, ClientInfo)
             self.asked.append((act, *map(str, given)))
             if self.refusal:
                 raise self.refusal
@@ -42,14 +43,14 @@ class Flow:
 
 
 class Mailbox:
-    """Letters that arrived seconds ago, newest first."""
+    """Emails that arrived seconds ago, newest first."""
 
     listens = True
 
     def __init__(self) -> None:
         self.kept: list[SimpleNamespace] = []
 
-    def add(self, text: str = "Hello", html: str = "<p>Hello</p>", subject: str = "A letter", age: int = 3) -> None:
+    def add(self, text: str = "Hello", html: str = "<p>Hello</p>", subject: str = "An email", age: int = 3) -> None:
         received_at = datetime.now(UTC) - timedelta(seconds=age)
         letter = SimpleNamespace(
             id=str(len(self.kept) + 1), to="ann@example.com", subject=subject, text=text, html=html,
@@ -93,23 +94,20 @@ def build(reset: Flow, flow: Flow, letters: Mailbox, compiled: FileSystemBytecod
     def make(*, production: bool = False, mailbox: Mailbox | None = letters, limited: bool = False) -> Flask:
         app = Flask("app", template_folder=str(WEB / "templates"), static_folder=str(WEB / "static"))
         app.jinja_options = {"bytecode_cache": compiled}
-        app.config["LATCHKEY"] = SimpleNamespace(
+        settings = SimpleNamespace(
             password_min_length=11,
+            development=not production,
             trusted_proxies=[],
             public_url="http://localhost",
             sign_in_url="http://localhost",
             reset_password_url="myapp://reset?token={token}",
             verify_email_url="http://localhost/verify#token={token}",
         )
-        app.config["LATCHKEY_DEVELOPMENT"] = not production
         app.config.update(MAX_CONTENT_LENGTH=64 * 1024, MAIL_SERVER="mail.test", MAIL_PORT=2525)
-        app.extensions["latchkey"] = SimpleNamespace(
-            password_reset=reset,
-            email_verification=flow,
-            email_change=flow,
-            not_me=flow,
-            mailbox=mailbox,
+        facade = SimpleNamespace(
+            password_reset=reset, email_verification=flow, email_change=flow, not_me=flow, mailbox=mailbox
         )
+        install(app, facade, settings)
         init_limits(app, enabled=limited, redis_url="")
         init_headers(app, production=production)
         for room in (pages_home, pages_reset_password, pages_confirmations, *([] if production else [pages_mailbox])):

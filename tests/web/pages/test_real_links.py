@@ -1,8 +1,8 @@
-"""The pages over the real app: from a letter to what its button did."""
+"""The pages over the real app: from an email to what its button did."""
 
 import pytest
 
-from tests.journeys.life import PASSWORD, Person
+from tests.support.person import PASSWORD, Person
 
 NEW, MOVED = "another staple entirely", "anna@example.org"
 
@@ -50,7 +50,7 @@ def test_a_change_is_undone_from_the_old_address_and_every_device_signed_out(ann
 def test_an_address_that_was_taken_meanwhile_stays_where_it_is(ann):
     ann.ask("PUT", "account/email", {"email": MOVED, "password": PASSWORD})
     token = ann.link("new address", "confirm-email")
-    Person(ann.client, ann.door, ann.box, MOVED).sign_up()
+    Person(ann.client, ann.auth, ann.box, MOVED).sign_up()
     answer = press(ann, "confirm-email", token)
     assert "This address is taken" in answer
     assert ann.ask("GET", "account").json["email"] == "ann@example.com"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.errors import Busy, Forbidden, Invalid, TooMany
+from app.core.errors import Forbidden, Invalid, RateLimited, Unavailable
 from app.web.pages.reset_password import code_in
 
 
@@ -98,7 +98,7 @@ def test_a_bad_password_is_asked_for_again_and_the_link_kept(browser, reset):
     assert "short" not in answer.text.replace("That is a short one.", "")
 
 
-@pytest.mark.parametrize(("refusal", "status"), [(Busy(retry_after=7), 503), (TooMany(retry_after=7), 429)])
+@pytest.mark.parametrize(("refusal", "status"), [(Unavailable(retry_after=7), 503), (RateLimited(retry_after=7), 429)])
 @pytest.mark.parametrize("form", [{"token": "live"}, {"token": "live", "password": "long enough"}])
 def test_a_busy_service_keeps_the_link_for_another_try(browser, reset, refusal, status, form):
     reset.refusal = refusal
@@ -140,7 +140,7 @@ def test_a_letter_can_be_asked_for(browser, reset):
     assert 'type="email"' in browser.get("/reset-password/request").text
     answer = browser.post("/reset-password/request", data={"email": " ann@example.com "})
     assert (answer.status_code, reset.asked) == (200, [("request", "ann@example.com")])
-    assert "If there is an account for that address, a letter is on its way" in answer.text
+    assert "If there is an account for that address, an email is on its way" in answer.text
 
 
 def test_a_malformed_address_is_shown_again(browser, reset):
@@ -229,7 +229,7 @@ def test_a_refused_code_is_told_at_the_field_and_all_but_the_password_kept(brows
     assert "hidden from view" not in answer.text
 
 
-@pytest.mark.parametrize(("refusal", "status"), [(Busy(retry_after=7), 503), (TooMany(retry_after=7), 429)])
+@pytest.mark.parametrize(("refusal", "status"), [(Unavailable(retry_after=7), 503), (RateLimited(retry_after=7), 429)])
 def test_a_busy_service_keeps_the_code_for_another_try(browser, reset, refusal, status):
     reset.refusal = refusal
     answer = use_code(browser)
@@ -250,7 +250,7 @@ def test_a_changed_password_leads_to_signing_in(build, reset, url):
     app = build()
     browser = app.test_client()
     assert "sign-in" not in use(browser, token="live", password="another staple").text
-    app.config["LATCHKEY"].sign_in_url = url
+    app.extensions["latchkey_settings"].sign_in_url = url
     assert f'<a class="button" href="{url}">Sign in</a>' in use(browser, token="live", password="another staple").text
     reset.refusal = LinkUsed()
     assert f'href="{url}"' in use(browser, token="used").text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.web.api.acts import bearer, make_admin, me, sign_up
+from tests.support.api import bearer, make_admin, me, sign_up
 
 USERS = "/api/v1/admin/users"
 

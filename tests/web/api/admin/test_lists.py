@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.web.api.acts import bearer, is_problem, sign_up, sql
+from tests.support.api import bearer, is_problem, sign_up, sql
 
 ODD = {
     "percent": "50%_off", "underscore": "a_b", "backslash": "C:\\new", "quote": "O'Hara", "double": 'Bo "B" Ray',

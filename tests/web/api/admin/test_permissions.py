@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.accounts.model import Account
-from tests.web.api.acts import PASSWORD, bearer, is_problem, kept, me, put, sign_up, sql
+from tests.support.api import PASSWORD, bearer, dump_tables, is_problem, me, sign_up, sql, update_rows
 from tests.web.api.admin.conftest import Desk
 from tests.web.api.routes import ROUTES, each_route, example, is_for_administrators, takes_body
 
@@ -31,9 +31,9 @@ def test_a_stranger_is_asked_to_sign_in(client, desk, method, path, contract):
 
 @each_admin_route
 def test_a_user_is_forbidden_and_nothing_changes(app, client, desk, bob, method, path, contract):
-    before = kept(app)
+    before = dump_tables(app)
     assert is_problem(call(client, method, path, contract, bob.tokens["access_token"]), 403, "forbidden")
-    assert kept(app) == before
+    assert dump_tables(app) == before
 
 
 @each_admin_route
@@ -54,7 +54,7 @@ def test_a_role_that_is_no_more_in_the_row_opens_nothing_though_the_token_says_i
 
 @each_admin_route
 def test_a_disabled_administrator_has_no_session(app, client, desk, method, path, contract, clock):
-    put(app, Account, disabled_at=clock.now())
+    update_rows(app, Account, disabled_at=clock.now())
     assert is_problem(call(client, method, path, contract, desk.tokens["access_token"]), 401, "invalid_token")
 
 
@@ -67,10 +67,10 @@ def test_a_role_that_only_holds_the_word_is_another_one(app, client, bob, method
 @each_admin_write
 def test_a_session_grown_stale_may_look_and_not_write(app, client, desk, clock, method, path, contract):
     clock.advance(601)
-    before = kept(app)
+    before = dump_tables(app)
     answer = call(client, method, path, contract, desk.tokens["access_token"])
     assert is_problem(answer, 403, "fresh_sign_in_required")
-    assert kept(app) == before
+    assert dump_tables(app) == before
     assert desk.get("users").status_code == 200
 
 

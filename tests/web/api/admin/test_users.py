@@ -3,8 +3,8 @@
 import jwt
 import pytest
 
-from tests.journeys.life import Person as Visitor
-from tests.web.api.acts import bearer, is_problem, log_in, make_admin, me, refresh, sign_up, sql
+from tests.support.api import bearer, is_problem, log_in, make_admin, me, refresh, sign_up, sql
+from tests.support.person import Person as Visitor
 
 EVE = {"email": "Eve@Example.com", "first_name": "Eve", "last_name": "Moss", "locale": "de", "roles": ["editor"]}
 MEMBERS = {
@@ -138,7 +138,7 @@ def test_deleting_leaves_its_owner_the_grace_to_come_back(app, client, auth, des
     assert desk.delete(f"users/{bob.id}").status_code == 204
     assert shown(desk, bob)["deletes_at"] == deletes_at
     clock.advance(days=7)
-    assert auth.housekeeping.run()["accounts"] == 1
+    assert auth.cleanup.run()["accounts"] == 1
     assert sql(app, "SELECT count(*) FROM accounts WHERE email = 'bob@example.com'") == [(0,)]
 
 
@@ -161,10 +161,7 @@ def test_all_sessions_of_somebody_are_ended_at_once(client, desk, bob):
     assert [me(client, tokens).status_code for tokens in (bob.tokens, second)] == [401, 401]
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("POST", "disable"), ("DELETE", ""), ("PUT", "roles")],
-)
+@pytest.mark.parametrize(("method", "path"), [("POST", "disable"), ("DELETE", ""), ("PUT", "roles")])
 def test_the_last_administrator_stays(desk, ada, method, path):
     body = {"roles": ["editor"]} if path == "roles" else {}
     answer = desk.call(method, f"users/{ada.id}/{path}".rstrip("/"), **body)

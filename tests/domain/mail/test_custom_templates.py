@@ -1,0 +1,176 @@
+"""Templates of the host: each goes before ours, and none of them can lose an email."""
+
+import logging
+from pathlib import Path
+
+import pytest
+from jinja2 import UndefinedError
+
+from app.domain.mail.renderer import EmailRenderer
+from tests.domain.mail.test_letters import LINK, VALUES
+
+OURS = EmailRenderer()
+SUBJECT = "Choose a new password"
+
+
+class Folder:
+    """A host's folder of templates: `folder.put("de/reset_password/subject.txt", "…")`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def put(self, name: str, text: str | bytes) -> Path:
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return file
+
+    @property
+    def letters(self) -> EmailRenderer:
+        return EmailRenderer(self.path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+def test_an_empty_folder_changes_nothing(folder: Folder) -> None:
+    assert folder.letters.render("reset_password", "de", VALUES) == OURS.render("reset_password", "de", VALUES)
+    assert (folder.letters.kinds(), folder.letters.locales()) == (OURS.kinds(), OURS.locales())
+
+
+def test_one_part_of_one_letter_in_one_language_is_replaced(folder: Folder) -> None:
+    folder.put("en/reset_password/subject.txt", "Forgot it\nagain?")
+    letter, ours = folder.letters.render("reset_password", "en", VALUES), OURS.render("reset_password", "en", VALUES)
+    assert letter.subject == "Forgot it again?"
+    assert letter.text == ours.text
+    assert ">Forgot it again?</h1>" in letter.html
+    assert folder.letters.render("reset_password", "de", VALUES).subject == "Neues Passwort wählen"
+
+
+def test_a_text_and_its_html_are_replaced_by_themselves(folder: Folder) -> None:
+    folder.put("en/reset_password/body.txt", "Here: {{ link }}")
+    folder.put("en/reset_password/body.html", "<p>{{ link }} for {{ minutes | duration }}</p>")
+    letter = folder.letters.render("reset_password", None, VALUES)
+    assert letter.text == f"Here: {LINK}\n"
+    assert letter.html == f"<p>{LINK.replace('&', '&amp;')} for 30 minutes</p>"
+    assert letter.subject == SUBJECT
+
+
+@pytest.mark.parametrize("place", ["", "en/", "en/reset_password/"])
+def test_a_layout_is_replaced_for_all_for_a_language_or_for_a_letter(folder: Folder, place: str) -> None:
+    folder.put(f"{place}layout.html", "<main>{% block body %}{% endblock %}</main>")
+    assert folder.letters.render("reset_password", "en", VALUES).html.startswith("<main>")
+    others = [("reset_password", "de"), ("verify_email", "en")]
+    changed = [folder.letters.render(kind, locale, VALUES).html.startswith("<main>") for kind, locale in others]
+    assert changed == {"": [True, True], "en/": [False, True], "en/reset_password/": [False, False]}[place]
+
+
+def test_the_parts_that_letters_share_are_replaced(folder: Folder) -> None:
+    ours = (Path(__file__).parents[3] / "app/domain/mail/templates/parts.html").read_text()
+    folder.put("parts.html", ours.replace("#1c5a4d", "#123456"))
+    assert "#123456" in folder.letters.render("verify_email", "de", VALUES).html
+
+
+def test_a_host_puts_its_own_name_on_every_letter(folder: Folder) -> None:
+    folder.put("name.txt", "Bell & Sons\n")
+    letter = folder.letters.render("verify_email", "en", VALUES)
+    assert "Bell & Sons, https://id.example.org" in letter.text
+    assert "Bell &amp; Sons" in letter.html
+    assert "Latchkey" not in letter.text + letter.html
+
+
+def test_a_folder_adds_a_language(folder: Folder) -> None:
+    folder.put("fr/reset_password/subject.txt", "Choisissez un mot de passe")
+    folder.put("fr/reset_password/body.txt", "Le {{ when | moment }} : {{ link }} ({{ minutes | duration }})")
+    folder.put("fr/reset_password/body.html", '{% extends "layout.html" %}{% block body %}{{ link }}{% endblock %}')
+    letters = folder.letters
+    letter = letters.render("reset_password", "fr-CA", VALUES)
+    assert letters.locales() == ["de", "en", "fr"]
+    assert letter.subject == "Choisissez un mot de passe"
+    assert "2026-03-01 12:00 UTC" in letter.text
+    assert '<html lang="fr">' in letter.html
+    assert letters.render("verify_email", "fr", VALUES).subject == OURS.render("verify_email", "en", VALUES).subject
+
+
+def test_a_region_says_only_what_it_says_otherwise(folder: Folder) -> None:
+    folder.put("de_AT/moment.txt", "{{ utc.day }}. Feber {{ utc.year }}")
+    letters = folder.letters
+    assert "1. Feber 2026" in letters.render("password_changed", "de-AT", VALUES).text
+    assert "1. März 2026" in letters.render("password_changed", "de-CH", VALUES).text
+    assert letters.render("password_changed", "de-AT", VALUES).subject == "Ihr Passwort wurde geändert"
+
+
+def test_a_host_adds_letters_of_its_own(folder: Folder) -> None:
+    for part in ("subject.txt", "body.txt", "body.html"):
+        folder.put(f"en/birthday/{part}", "Many happy returns, {{ public_url }}")
+    assert "birthday" in folder.letters.kinds()
+    assert "Many happy returns" in folder.letters.render("birthday", "de", VALUES).text
+
+
+def test_a_change_is_seen_without_a_restart(folder: Folder) -> None:
+    file, letters = folder.put("en/reset_password/subject.txt", "First"), folder.letters
+    assert letters.render("reset_password", "en", VALUES).subject == "First"
+    folder.put("en/reset_password/subject.txt", "The second")
+    assert letters.render("reset_password", "en", VALUES).subject == "The second"
+    file.unlink()
+    assert letters.render("reset_password", "en", VALUES).subject == SUBJECT
+
+
+BROKEN = {
+    "an unknown value": ("{{ lnik }}", "subject.txt:1: 'lnik' is undefined"),
+    "bad syntax": ("Hello\n{% if %}", "subject.txt:2: Expected an expression"),
+    "an unknown filter": ("{{ link | sparkle }}", "subject.txt:1: No filter named 'sparkle'"),
+    "an include that is not there": ('{% include "nowhere.txt" %}', "subject.txt:1: TemplateNotFound"),
+    "a failing expression": ("{{ 1 // 0 }}", "subject.txt:1: ZeroDivisionError"),
+    "itself": ('{% include "subject.txt" %}', "subject.txt:1: RecursionError"),
+    "nothing": (" \n", "subject.txt:1: it says nothing"),
+    "what is no text": (b"\xff\xfe\x00", "subject.txt:1: unreadable: UnicodeDecodeError"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_template_is_named_and_the_letter_goes_out_in_our_words(
+    folder: Folder, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    text, said = BROKEN[what]
+    folder.put("en/reset_password/subject.txt", text)
+    letter = folder.letters.render("reset_password", "en", VALUES)
+    assert (letter.subject, LINK in letter.text) == (SUBJECT, True)
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert f"en/reset_password/{said}" in record.getMessage()
+    assert letter.template_error is not None
+    assert letter.template_error in record.getMessage()
+
+
+def test_a_broken_letter_in_a_language_of_the_host_goes_out_in_english(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder.put("fr/reset_password/subject.txt", "Choisissez")
+    letter = folder.letters.render("reset_password", "fr", VALUES)
+    assert letter.subject == SUBJECT
+    assert "fr/reset_password/body.txt" in caplog.text
+
+
+def test_the_log_tells_no_value_of_a_letter_that_failed(folder: Folder, caplog: pytest.LogCaptureFixture) -> None:
+    for text in ("{% include link %}", "{{ {}[link] }}", "{{ link.nothing }}", "{{ link | int(link) // 0 }}"):
+        folder.put("en/reset_password/body.txt", text)
+        folder.letters.render("reset_password", "en", VALUES)
+    assert len(caplog.records) == 4
+    assert "token" not in caplog.text
+
+
+def test_a_value_that_we_miss_ourselves_stays_an_error(folder: Folder) -> None:
+    folder.put("en/reset_password/body.txt", "{{ link }}")
+    with pytest.raises(UndefinedError):
+        folder.letters.render("reset_password", "en", {})
+
+
+def test_a_folder_that_is_not_there_is_said_and_loses_no_letter(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    letters = EmailRenderer(tmp_path / "nowhere")
+    assert "nowhere" in caplog.text
+    assert letters.render("reset_password", "en", VALUES).subject == SUBJECT

@@ -1,0 +1,36 @@
+"""Somebody has emails sent to a mailbox, again and again."""
+
+from app.domain.mail.rate_limit import BURST
+
+
+def reset_letters(ann) -> int:
+    return len([subject for to, subject in ann.letters() if (to, subject) == (ann.email, "Choose a new password")])
+
+
+def test_hundreds_of_requests_send_three_emails_and_the_newest_link_works(ann) -> None:
+    answers = set()
+    for number in range(300):
+        answer = ann.send("forgot-password", email=ann.email)
+        answers.add((answer.status_code, answer.text))
+        if number % 20 == 0:
+            ann.letters()
+    assert len(answers) == 1
+    assert reset_letters(ann) == BURST
+    assert ann.choose_new_password().status_code == 200
+
+
+def test_twenty_minutes_later_the_next_one_comes_by_itself(ann, clock) -> None:
+    for _ in range(2 * BURST):
+        ann.send("forgot-password", email=ann.email)
+        ann.letters()
+    clock.advance(minutes=20)
+    assert reset_letters(ann) == BURST + 1
+    assert ann.choose_new_password().status_code == 200
+
+
+def test_a_stranger_s_zeal_keeps_no_letter_of_another_kind_away(ann) -> None:
+    for _ in range(2 * BURST):
+        ann.send("forgot-password", email=ann.email)
+        ann.letters()
+    ann.ask("PUT", "account/password", {"password": "a new horse battery"})
+    assert (ann.email, "Your password was changed") in ann.letters()

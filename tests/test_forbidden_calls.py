@@ -1,0 +1,87 @@
+"""What the house does not do, read from its source: run text as code, make patterns or templates of input, redirect."""
+
+import ast
+import re
+
+import pytest
+
+from config import ROOT
+
+FILES = [*sorted(ROOT.glob("app/**/*.py")), ROOT / "config.py", ROOT / "run.py"]
+BREACHES = "app/domain/accounts/breaches.py"
+SCRIPTS = sorted((ROOT / "app/web/static").glob("*.js"))
+RUNS_TEXT = {"eval", "exec", "compile", "__import__", "render_template_string", "from_string"}
+RUNS_PROGRAMS = {"subprocess", "os.system", "os.popen", "pickle", "marshal", "shelve", "yaml", "xml", "ctypes", "pty"}
+WEAK = {"md5", "sha1", "random.random", "random.randint", "random.choice", "uuid1"}
+WRITES = {"write_text", "write_bytes", "FileHandler", "mkdir", "touch", "unlink"}
+WRITES_MARKUP = (
+    r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|postMessage|onpaste|\"paste\""
+)
+
+
+def calls(tree):
+    """Each call, by the name it is called by, dots and all."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def imports(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+def found_in(text):
+    """What is dangerous about a source text."""
+    tree = ast.parse(text)
+    yield from RUNS_PROGRAMS.intersection(imports(tree))
+    for name, call in calls(tree):
+        last = name.rpartition(".")[2]
+        if re.fullmatch(r"re\.[a-z]+", name):
+            if name != "re.escape" and not isinstance(call.args[0], ast.Constant):
+                yield f"{name} of no constant"
+        elif last == "format" and not re.fullmatch(r"[A-Z_]+\.format", name):
+            yield f"{name} of no constant"
+        elif last in RUNS_TEXT or name in RUNS_PROGRAMS or {last, name} & WEAK:
+            yield name
+
+
+def name_of(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_no_text_is_run_and_no_pattern_or_template_made_of_input():
+    found = {name_of(path): set(found_in(path.read_text())) for path in FILES}
+    # k-anonymity: the service that knows breached passwords speaks SHA-1
+    assert {name: calls for name, calls in found.items() if calls} == {BREACHES: {"hashlib.sha1"}}
+
+
+@pytest.mark.parametrize(
+    "planted",
+    ["eval(x)", "import subprocess", "from pickle import loads", "os.system(x)", "re.compile(x)", "x.format(y)",
+     "env.from_string(x)", "render_template_string(x)", "hashlib.md5(x)", "random.choice(x)"],
+)  # fmt: skip
+def test_what_is_planted_is_found(planted):
+    assert len(set(found_in(planted))) == 1
+
+
+def test_the_service_writes_no_file():
+    found = [(name_of(path), name) for path in FILES[:-2] for name, _ in calls(ast.parse(path.read_text()))]
+    assert [(path, name) for path, name in found if name == "open" or name.rpartition(".")[2] in WRITES] == []
+
+
+def test_nobody_is_sent_elsewhere_but_by_the_classic_wing_to_its_own_front_page():
+    redirects = [
+        (path.relative_to(ROOT).as_posix(), ast.unparse(call.args[0]))
+        for path in FILES
+        for name, call in calls(ast.parse(path.read_text()))
+        if name.rpartition(".")[2] == "redirect"
+    ]
+    assert redirects == [("app/web/classic/user_service/routes.py", "url_for('.welcome')")]
+
+
+def test_a_script_shows_text_as_text_and_hinders_nobody_to_paste():
+    assert {path.name: found for path in SCRIPTS if (found := re.findall(WRITES_MARKUP, path.read_text()))} == {}

@@ -1,0 +1,74 @@
+"""What each route answers when the database is gone."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.clock import Clock
+from app.core.database import db
+from app.domain.email_actions.model import Purpose
+from app.domain.tokens.links import Links
+from app.web.guards import SignedInByCookie
+from tests.support.api import is_problem
+from tests.web.api.routes import each_route, example, takes_body
+
+PURPOSES = {
+    "/api/v1/reset-password": Purpose.RESET_PASSWORD,
+    "/api/v1/verify-email": Purpose.VERIFY_EMAIL,
+    "/api/v1/account/email/confirm": Purpose.CHANGE_EMAIL,
+    "/api/v1/verify-email/claim": Purpose.VERIFY_EMAIL,
+    "/api/v1/account/email/undo": Purpose.UNDO_EMAIL_CHANGE,
+    "/api/v1/not-me": Purpose.NOT_ME,
+}
+REMEMBERED = {"/.well-known/jwks.json"}  # keys that were read a moment ago are shown again
+
+
+def answers_without_a_database(contract):
+    """Whether the route may answer though the database is gone."""
+    return not contract.needs_database
+
+
+@pytest.fixture(scope="module")
+def cut_off(shared):
+    """The shared app, its database gone."""
+    shared.client.get("/.well-known/jwks.json")
+    with shared.app.app_context():
+        db.session.remove()
+        for engine in db.engines.values():
+            engine.dispose()
+            sa.event.listen(engine, "do_connect", unreachable)
+    return shared
+
+
+def unreachable(dialect, *_):
+    raise dialect.dbapi.OperationalError("gone")
+
+
+def body_for(contract, app, path):
+    """The example, with a link that is signed as it should be."""
+    if not takes_body(contract):
+        return {}
+    links = Links((app.config["SECRET_KEY"],), Clock())
+    until = datetime.now(UTC) + timedelta(hours=1)
+    link = links.sign(PURPOSES.get(path, ""), account_id="a", state=1, expires_at=until)
+    return {"json": {name: link if name.endswith("token") else value for name, value in example(contract).items()}}
+
+
+def asks_the_database(contract):
+    """Whether each call does; what reads a cookie and knows the keys need not."""
+    return contract.needs_database and not isinstance(contract.who, SignedInByCookie)
+
+
+@each_route(asks_the_database)
+def test_without_a_database_it_is_busy_and_says_when_to_come_back(cut_off, method, path, contract):
+    answer = cut_off.call(method, path, contract, **body_for(contract, cut_off.app, path))
+    if path in REMEMBERED and answer.status_code == 200:
+        return
+    assert is_problem(answer, 503, "not_ready" if path == "/readyz" else "database_unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+@each_route(answers_without_a_database)
+def test_what_needs_no_database_answers_without_one(cut_off, method, path, contract):
+    assert cut_off.call(method, path, contract).status_code == contract.status
