@@ -93,7 +93,7 @@ class Session:
     def refusal(self, password: str | None) -> str | None:
         """The error code where the password is asked for unless it was given a short time ago."""
         if password is None:
-            return None if now() - self.authenticated_at <= RECENT else "fresh_sign_in_required"
+            return None if now() - self.authenticated_at <= RECENT else "reauthentication_required"
         return None if password == self.account.password else "wrong_password"
 
     def keep(self, tokens: dict[str, object]) -> None:

@@ -55,7 +55,7 @@ class Service:
                     connection.execute(each.delete())
         self.traveller.move_to(self.start)
         self.mailbox.clear()
-        self.auth.administration.open_with_password(**ADMIN, roles=["admin"])
+        self.auth.admin_accounts.create_with_password(**ADMIN, roles=["admin"])
 
     def ask(self, route: str, person: str, bearer: str = "", **given: Any) -> Answer:
         """Send a request, and check what holds for every answer. Values named in the path go there."""
@@ -88,7 +88,7 @@ class Service:
 
     def clean_up(self) -> None:
         """What the service does every few minutes."""
-        self.auth.housekeeping.run()
+        self.auth.cleanup.run()
         note("--- cleanup")
 
     @contextmanager
