@@ -303,6 +303,7 @@ class AccountMachine(RuleBasedStateMachine):
             for account in self.existing_accounts():
                 account.clean_up()
 
+    @precondition(lambda self: not self.emails_wait)
     @rule()
     def delay_emails(self) -> None:
         self.emails_wait = True

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from itsdangerous import URLSafeSerializer
 
 from app.core.database import db
 from tests.model.expected import now
-from tests.servers import CaughtLetter
+from tests.support.smtp import ReceivedMessage
 from tests.test_docs import API, table
 
 ADMIN = {"email": "admin@example.com", "password": "the horse of an administrator"}
@@ -74,11 +74,11 @@ class Service:
         assert self.count <= MOST_STATEMENTS[route], (route, self.count)
         return found
 
-    def deliver(self) -> Iterator[CaughtLetter]:
+    def deliver(self) -> Iterator[ReceivedMessage]:
         """Send what is due; each email that arrived since the last time."""
         while self.auth.mail_delivery.deliver_due():
             pass
-        emails, self.mailbox.letters = self.mailbox.letters, []
+        emails, self.mailbox.messages = self.mailbox.messages, []
         yield from emails
 
     def advance(self, time: timedelta) -> None:
@@ -99,25 +99,28 @@ class Service:
             self.count += not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA"))
             return DATABASE_NOW.sub(self._time_as_sql, statement), parameters
 
-        def hurry(connection: Any, _: Any) -> None:
-            connection.cursor().execute("PRAGMA synchronous=OFF" if "sqlite" in engine.url.drivername else "SET synchronous_commit=off")
-
-        with self.app.app_context():
-            engines = [*db.engines.values()]
-        for engine in engines:
-            engine.dispose()
-            sa.event.listen(engine, "connect", hurry)
-            sa.event.listen(engine, "before_cursor_execute", look, retval=True)
-        yield
-        for engine in engines:
-            sa.event.remove(engine, "before_cursor_execute", look)
+        with self.app.app_context(), ExitStack() as stack:
+            for engine in db.engines.values():
+                engine.dispose()
+                for event, listener in (("connect", _sync_nothing), ("before_cursor_execute", look)):
+                    sa.event.listen(engine, event, listener, retval=event != "connect")
+                    stack.callback(sa.event.remove, engine, event, listener)
+                stack.callback(engine.dispose)
+            yield
 
     def _time_as_sql(self, found: re.Match[str]) -> str:
         moment = datetime.now(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
         return f"timestamptz '{moment}+00'" if "clock" in found[0] else f"'{moment}'"
 
 
-def links_in(email: CaughtLetter) -> Iterator[tuple[str, str, str | None]]:
+def _sync_nothing(connection: Any, _record: object) -> None:
+    # No power cut is tested here, and waiting for the disk would take most of the time.
+    on_sqlite = type(connection).__module__.startswith("sqlite3")
+    connection.execute("PRAGMA synchronous=OFF" if on_sqlite else "SET synchronous_commit=off")
+    connection.commit()
+
+
+def links_in(email: ReceivedMessage) -> Iterator[tuple[str, str, str | None]]:
     """Each link of an email: the page it leads to, its token, and the code that does the same."""
     code = next((word for word in email.text.split() if re.fullmatch(r"[A-Z]{4}-[A-Z]{4}", word)), None)
     for page, token in re.findall(r"/([a-z-]+)#token=(\S+)", email.text):
