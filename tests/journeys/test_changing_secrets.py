@@ -4,11 +4,9 @@ from itertools import count, pairwise
 
 import pytest
 
-from app import create_app
 from app.domain.audit.head import ChainBroken
 from tests.conftest import AuthInContext
 from tests.support.api import is_problem, me, refresh, sign_up
-from tests.support.apps import close
 from tests.support.person import PASSWORD, Person
 
 OLD, NEW, OTHER = (f"{word} secret of no fewer than 32 bytes" for word in ("the old", "the new", "another"))
@@ -33,17 +31,17 @@ _names = count(1)
 
 
 @pytest.fixture
-def process(settings):
+def process(settings, apps, clock):
     """`process(secret_key=NEW)` is one more on the same database, with these settings."""
     started = []
 
     def start(**changes):
-        started.append(app := create_app(settings.model_copy(update=changes)))
+        started.append(app := apps.get(settings.model_copy(update=changes), clock))
         return app
 
     yield start
     for app in started:
-        close(app)
+        apps.give_back(app)
 
 
 @pytest.fixture
@@ -111,7 +109,6 @@ def assert_what_one_makes_the_other_takes(person, there):
     assert there.test_client().get("/readyz").status_code == 200
 
 
-@pytest.mark.usefixtures("each_database")
 @pytest.mark.parametrize("change", CHANGES)
 def test_at_each_step_processes_before_and_behind_it_understand_each_other(process, somebody, change):
     first = None
@@ -131,7 +128,6 @@ def test_at_each_step_processes_before_and_behind_it_understand_each_other(proce
     assert AuthInContext(after).audit.verify().unsealed == 0
 
 
-@pytest.mark.usefixtures("each_database")
 def test_links_codes_and_cookies_of_a_leaked_secret_are_refused_at_once_and_devices_go_on(process, somebody):
     before = process(secret_key=OLD)
     ann, bob = somebody(before), somebody(before)

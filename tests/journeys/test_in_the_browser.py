@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.journeys.conftest import in_two_processes
 from tests.support.servers import ROOT
 
 OLD, NEW = "correct horse battery", "another staple entirely"
@@ -202,6 +203,7 @@ def reset_letter(mailbox: Any, number: int = 1) -> Any:
     return letter
 
 
+@in_two_processes
 def test_a_link_whose_time_is_over_says_so_and_offers_a_new_one(chromium, live_server, mailbox, clock):
     with visit(chromium, live_server) as (page, _):
         sign_up(page, "dan@example.com")
@@ -218,6 +220,7 @@ def test_a_link_whose_time_is_over_says_so_and_offers_a_new_one(chromium, live_s
         see(page, "Your password is changed")
 
 
+@in_two_processes
 def test_without_scripts_the_link_is_pasted(chromium, live_server, mailbox):
     with visit(chromium, live_server, java_script_enabled=False) as (page, _):
         sign_up(page, "eva@example.com")
@@ -231,6 +234,7 @@ def test_without_scripts_the_link_is_pasted(chromium, live_server, mailbox):
         assert sign_in(page, "eva@example.com", NEW) == 200
 
 
+@in_two_processes
 def test_the_server_meets_the_token_in_no_address_and_no_header(chromium, live_server, site, mailbox):
     with visit(chromium, live_server) as (page, _):
         sign_up(page, "fay@example.com")
