@@ -106,7 +106,7 @@ def test_a_make_target_that_is_named_exists(page):
     assert set(commands) <= targets
 
 
-def test_the_map_shows_every_room():
+def test_map_shows_every_package():
     rooms = [*ROOT.glob("app/*/"), *ROOT.glob("app/domain/*/"), *ROOT.glob("app/flows/*/")]
     rooms = {str(room.relative_to(ROOT)) for room in rooms if list(room.glob("*.py"))} - {"app/domain"}
     shown = {line.split()[0].rstrip("/") for line in section(README, "## The map of the house").splitlines() if line}
@@ -119,7 +119,7 @@ def test_the_settings_table_has_exactly_the_settings():
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
-def test_the_default_of_a_setting_is_the_one_in_the_table(name, tmp_path):
+def test_documented_defaults_match_the_settings(name, tmp_path):
     said = {row[0].strip("`").lower(): row[1] for row in table(README, "## Settings")}.get(name, "not in the table")
     declared, in_use = Settings.model_fields[name].default, getattr(load({}, instance_path=tmp_path), name)
     if name == "instance_path":
@@ -145,7 +145,7 @@ def codes(heading: str) -> set[tuple[str, str]]:
     return {(code.strip("`"), status) for code, status, _ in table(API, heading)}
 
 
-def test_the_tables_of_codes_have_exactly_the_refusals_and_their_status():
+def test_code_tables_match_the_errors_and_their_status():
     there = {(refusal.code, str(int(status_of(refusal)))) for refusal in refusals()}
     assert codes("## Codes") | codes("### Codes that no route answers with") == there
 
@@ -160,7 +160,7 @@ def test_a_code_stands_in_the_table_where_it_belongs():
     assert answered <= {code for code, _ in codes("## Codes")}
 
 
-def test_each_code_that_http_itself_gives_is_the_title_of_its_status():
+def test_http_error_codes_are_the_titles_of_their_status():
     for code, status in codes("### Codes of HTTP itself"):
         known = title_of(HTTPStatus(int(status))).lower().replace(" ", "_")
         assert code == ("internal_error" if status == "500" else known)

@@ -110,7 +110,7 @@ def assert_what_one_makes_the_other_takes(person, there):
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_at_each_step_processes_before_and_behind_it_understand_each_other(process, somebody, change):
+def test_processes_understand_each_other_during_each_rotation_step(process, somebody, change):
     first = None
     for earlier, later in pairwise(CHANGES[change]):
         before, after = process(**earlier), process(**later)
@@ -128,7 +128,7 @@ def test_at_each_step_processes_before_and_behind_it_understand_each_other(proce
     assert AuthInContext(after).audit.verify().unsealed == 0
 
 
-def test_links_codes_and_cookies_of_a_leaked_secret_are_refused_at_once_and_devices_go_on(process, somebody):
+def test_removed_secret_invalidates_links_codes_and_cookies_only(process, somebody):
     before = process(secret_key=OLD)
     ann, bob = somebody(before), somebody(before)
     ann.sign_up()
@@ -155,7 +155,7 @@ def test_a_secret_for_what_rests_makes_no_link(process, somebody):
 
 
 @pytest.mark.parametrize("forger", [{"secret_key": OLD}, {"secret_key": OTHER}])
-def test_where_there_is_a_secret_for_what_rests_those_of_links_open_and_bind_nothing(process, forger):
+def test_link_secrets_neither_decrypt_keys_nor_seal_events(process, forger):
     here = process(secret_key=OLD, secret_key_fallbacks=[OTHER], key_encryption_secret=NEW)
     sign_up(process(**forger).test_client())
     assert "signing_keys unreadable" in here.test_client().get("/readyz").json["detail"]
@@ -164,7 +164,7 @@ def test_where_there_is_a_secret_for_what_rests_those_of_links_open_and_bind_not
         AuthInContext(here).audit.verify()
 
 
-def test_once_keys_are_resealed_a_process_without_the_old_secret_goes_on_sealing(process):
+def test_sealing_continues_without_the_old_secret_after_reencryption(process):
     sign_up(process(key_encryption_secret=OLD).test_client())
     AuthInContext(process(key_encryption_secret=OLD)).audit.seal()
     knows_both = process(key_encryption_secret=NEW, key_encryption_secret_fallbacks=[OLD])
