@@ -53,26 +53,26 @@ def test_notices_go_to_who_had_the_account_at_the_time(ann, auth, mailbox) -> No
     }  # fmt: skip
 
 
-def test_the_farewell_goes_to_who_had_the_account_at_the_time(ann, auth, mailbox) -> None:
-    auth.account_deletion.request(auth.sessions.authenticate(ann.access_token), PASSWORD, ClientInfo())
+def test_deletion_email_goes_to_the_owner_at_the_time(ann, auth, mailbox) -> None:
+    auth.deletion.request(auth.sessions.identify(ann.access_token), PASSWORD, Origin())
     mailbox.clear()
     move(auth)
     deliver(auth)
     assert {to for to, _ in came(mailbox)} == {OWNER}
 
 
-def test_a_link_goes_to_nobody_who_has_the_account_no_longer(each_app, auth, mailbox) -> None:
-    auth.registration.sign_up(OWNER, PASSWORD, ClientInfo())
-    auth.password_reset.request(OWNER, ClientInfo())
-    auth.admin_accounts.invite(None, "bob@example.com")
-    assert auth.compat.change_email(auth.admin_accounts.find("bob@example.com"), "bob@example.org", ClientInfo())
+def test_link_is_not_sent_to_a_former_owner(each_app, auth, mailbox) -> None:
+    auth.registration.sign_up(OWNER, PASSWORD, Origin())
+    auth.password_reset.request(OWNER, Origin())
+    auth.administration.invite(None, "bob@example.com")
+    assert auth.classic.move(auth.administration.find("bob@example.com"), "bob@example.org", Origin())
     move(auth)
     deliver(auth)
     assert came(mailbox) == set()
     assert {item.state for item in auth.mail_queue.recent()} == {"dropped"}
 
 
-def test_an_email_goes_to_the_address_as_its_owner_spells_it(ann, auth, mailbox) -> None:
+def test_email_is_sent_to_the_address_as_typed(ann, auth, mailbox) -> None:
     mailbox.clear()
     auth.password_reset.request("ANN@EXAMPLE.COM", ClientInfo())
     deliver(auth)

@@ -54,7 +54,7 @@ def test_of_many_who_reseal_at_once_one_changes_each_key(app, auth, client, rest
 
 @pytest.mark.usefixtures("each_database", "all_read_before_one_writes")
 @pytest.mark.settings(key_encryption_secret=OLD, key_encryption_secret_fallbacks=[NEW])
-def test_keys_that_are_published_while_others_are_resealed_can_all_be_read(app, auth, client, restarted):
+def test_keys_published_during_reencryption_can_be_read(app, auth, client, restarted):
     sign_up(client)
     together([*(AuthInContext(other).key_rotation.reseal for other in restarted), *[auth.key_rotation.rotate] * KEYS])
     for process in (app, *restarted):
