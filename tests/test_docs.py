@@ -134,10 +134,10 @@ def test_named_make_targets_exist():
 
 
 def test_map_shows_every_package():
-    rooms = [*ROOT.glob("app/*/"), *ROOT.glob("app/domain/*/"), *ROOT.glob("app/flows/*/")]
-    rooms = {str(room.relative_to(ROOT)) for room in rooms if list(room.glob("*.py"))} - {"app/domain"}
-    shown = {line.split()[0].rstrip("/") for line in section(README, "## The map of the house").splitlines() if line}
-    assert rooms - shown == set()
+    packages = [*ROOT.glob("app/*/"), *ROOT.glob("app/domain/*/"), *ROOT.glob("app/flows/*/")]
+    there = {str(package.relative_to(ROOT)) for package in packages if list(package.glob("*.py"))} - {"app/domain"}
+    shown = {line.split()[0].rstrip("/") for line in section(ARCHITECTURE, "## Package map").splitlines() if line}
+    assert there - shown == set()
 
 
 def test_index_of_decisions_is_complete():
@@ -148,10 +148,24 @@ def test_index_of_decisions_is_complete():
     assert {name: f"# {int(number)}. {link[1 : link.index(']')]}" for name, (number, link) in rows.items()} == titles
 
 
-@pytest.mark.parametrize("name", Settings.model_fields)
-def test_documented_defaults_match_the_settings(name, tmp_path):
-    said = {row[0].strip("`").lower(): row[1] for row in table(README, "## Settings")}.get(name, "not in the table")
-    declared, in_use = Settings.model_fields[name].default, getattr(load({}, instance_path=tmp_path), name)
+def settings_rows() -> dict[str, str]:
+    """Each setting of the tables with its default."""
+    return {row[0].strip("`").lower(): row[1] for rows in tables(CONFIGURATION, "## Settings") for row in rows}
+
+
+def test_settings_tables_have_exactly_the_settings():
+    rows = [row[0].strip("`") for rows in tables(CONFIGURATION, "## Settings") for row in rows]
+    assert sorted(rows) == sorted(name.upper() for name in Settings.model_fields)
+
+
+def test_documented_defaults_match_the_settings(tmp_path):
+    said, in_use = settings_rows(), load({}, instance_path=tmp_path)
+    wrong = [name for name in Settings.model_fields if not says_default(said[name], name, getattr(in_use, name))]
+    assert wrong == []
+
+
+def says_default(said: str, name: str, in_use: Any) -> bool:
+    declared = Settings.model_fields[name].default
     if name == "instance_path":
         return said == f"`{declared.relative_to(ROOT)}`"
     if declared in ("", [], None) and not in_use:
@@ -182,7 +196,7 @@ def codes(heading: str) -> set[tuple[str, str]]:
 
 
 def test_code_tables_match_the_errors_and_their_status():
-    there = {(refusal.code, str(int(status_of(refusal)))) for refusal in refusals()}
+    there = {(error.code, str(int(status_of(error)))) for error in error_classes()}
     assert codes("## Codes") | codes("### Codes that no route answers with") == there
 
 
