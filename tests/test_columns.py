@@ -124,7 +124,7 @@ def test_the_longest_text_fits_its_column():
 
 
 def test_every_untrusted_text_is_printable():
-    made = Origin(ip="\0", user_agent="a\0b\ud800", languages=("d\x85e", "fr"))
+    made = ClientInfo(ip="\0", user_agent="a\0b\ud800", languages=("d\x85e", "fr"))
     assert (made.ip, made.user_agent, made.languages) == (" ", "a b ", ("d e", "fr"))
 
 

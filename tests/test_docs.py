@@ -133,7 +133,7 @@ def test_named_make_targets_exist():
     assert by_page(wrong) == {}
 
 
-def test_map_shows_every_package():
+def test_package_map_shows_every_package():
     packages = [*ROOT.glob("app/*/"), *ROOT.glob("app/domain/*/"), *ROOT.glob("app/flows/*/")]
     there = {str(package.relative_to(ROOT)) for package in packages if list(package.glob("*.py"))} - {"app/domain"}
     shown = {line.split()[0].rstrip("/") for line in section(ARCHITECTURE, "## Package map").splitlines() if line}
@@ -158,7 +158,7 @@ def test_settings_tables_have_exactly_the_settings():
     assert sorted(rows) == sorted(name.upper() for name in Settings.model_fields)
 
 
-def test_documented_defaults_match_the_settings(tmp_path):
+def test_settings_tables_have_the_defaults(tmp_path):
     said, in_use = settings_rows(), load({}, instance_path=tmp_path)
     wrong = [name for name in Settings.model_fields if not says_default(said[name], name, getattr(in_use, name))]
     assert wrong == []
@@ -195,7 +195,7 @@ def codes(heading: str) -> set[tuple[str, str]]:
     return {(code.strip("`"), status) for code, status, _ in table(API, heading)}
 
 
-def test_code_tables_match_the_errors_and_their_status():
+def test_code_tables_have_every_error_with_its_status():
     there = {(error.code, str(int(status_of(error)))) for error in error_classes()}
     assert codes("## Codes") | codes("### Codes that no route answers with") == there
 
@@ -210,7 +210,7 @@ def test_codes_are_in_the_right_table():
     assert answered <= {code for code, _ in codes("## Codes")}
 
 
-def test_http_error_codes_are_the_titles_of_their_status():
+def test_http_codes_are_status_titles():
     for code, status in codes("### Codes of HTTP itself"):
         known = title_of(HTTPStatus(int(status))).lower().replace(" ", "_")
         assert code == ("internal_error" if status == "500" else known)

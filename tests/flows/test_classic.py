@@ -62,12 +62,12 @@ def works(auth, token):
 
 
 def test_token_without_an_email_confirms_no_address(auth, client, ann):
-    assert reset(client, auth.classic.reset_token(ann), NEW).status_code == 200
-    assert auth.classic.by_id(ann.id).email_verified is False
+    assert reset(client, auth.compat.reset_token(ann), NEW).status_code == 200
+    assert auth.compat.by_id(ann.id).email_verified is False
 
 
 def test_later_reset_email_supersedes_the_token(auth, client, ann, letters, mailbox):
-    token = auth.classic.reset_token(ann)
+    token = auth.compat.reset_token(ann)
     client.post("/api/v1/forgot-password", json={"email": ann.email})
     letters()
     assert reset(client, token, NEW).json["code"] == "link_used"
@@ -76,7 +76,7 @@ def test_later_reset_email_supersedes_the_token(auth, client, ann, letters, mail
 
 
 def test_compat_signup_and_reset_send_the_usual_emails(auth, letters):
-    account = auth.classic.open("bob@hbtn.io", auth.classic.hash("b4l0u"), HOME)
+    account = auth.compat.create("bob@hbtn.io", auth.compat.hash("b4l0u"), HOME)
     assert letters() == ["Welcome! Please confirm your address"]
     auth.compat.reset(auth.compat.reset_token(account), "x", HOME)
     assert letters()[1:] == ["Your password was changed"]

@@ -54,7 +54,7 @@ def test_notices_go_to_who_had_the_account_at_the_time(ann, auth, mailbox) -> No
 
 
 def test_deletion_email_goes_to_the_owner_at_the_time(ann, auth, mailbox) -> None:
-    auth.deletion.request(auth.sessions.identify(ann.access_token), PASSWORD, Origin())
+    auth.account_deletion.request(auth.sessions.authenticate(ann.access_token), PASSWORD, ClientInfo())
     mailbox.clear()
     move(auth)
     deliver(auth)
@@ -62,10 +62,10 @@ def test_deletion_email_goes_to_the_owner_at_the_time(ann, auth, mailbox) -> Non
 
 
 def test_link_is_not_sent_to_a_former_owner(each_app, auth, mailbox) -> None:
-    auth.registration.sign_up(OWNER, PASSWORD, Origin())
-    auth.password_reset.request(OWNER, Origin())
-    auth.administration.invite(None, "bob@example.com")
-    assert auth.classic.move(auth.administration.find("bob@example.com"), "bob@example.org", Origin())
+    auth.registration.sign_up(OWNER, PASSWORD, ClientInfo())
+    auth.password_reset.request(OWNER, ClientInfo())
+    auth.admin_accounts.invite(None, "bob@example.com")
+    assert auth.compat.change_email(auth.admin_accounts.find("bob@example.com"), "bob@example.org", ClientInfo())
     move(auth)
     deliver(auth)
     assert came(mailbox) == set()

@@ -26,7 +26,7 @@ def test_preview_shows_the_text_of_the_email() -> None:
 
 @pytest.mark.parametrize(("kind", "locale"), [("verify_email", "tlh"), ("nothing", "en"), ("../en", "de"), ("", "")])
 def test_unknown_email_is_not_found(kind: str, locale: str) -> None:
-    with pytest.raises(Missing):
+    with pytest.raises(NotFound):
         previews.preview(kind, locale)
 
 

@@ -63,7 +63,7 @@ def test_message_that_needs_no_retry_says_why(queue: MailQueue, clock: SettableC
 
 
 def test_unknown_message_is_not_found(queue: MailQueue) -> None:
-    with pytest.raises(Missing):
+    with pytest.raises(NotFound):
         queue.show(7)
     with pytest.raises(NotFound):
         queue.retry(7)

@@ -84,7 +84,7 @@ def office(auth):
     ("198.51.100.20", LATER_FIREFOX, 1), ("2001:db8::1", FIREFOX, 1), (None, None, 1),
 ], ids=["same place", "same network", "elsewhere", "other browser", "IPv6", "unknown"])  # fmt: skip
 def test_user_agent_and_network_decide_without_a_device_token(app, auth, ip, user_agent, count):
-    auth.sign_in.with_password("ann@example.com", PASSWORD, Origin(ip, user_agent))
+    auth.sign_in.with_password("ann@example.com", PASSWORD, ClientInfo(ip, user_agent))
     assert notices(app) == count
 
 

@@ -67,7 +67,7 @@ def test_the_address_is_free_again(ann, clock, auth, person) -> None:
     assert person().sign_up().status_code == 201
 
 
-@AT_ONCE
+@BURST
 def test_deletion_without_grace_is_immediate_and_sends_the_email(app: Flask, ann) -> None:
     ann.box.clear()
     assert ann.ask("DELETE", "account", DELETE).status_code == 204

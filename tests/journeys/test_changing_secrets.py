@@ -4,7 +4,7 @@ from itertools import count, pairwise
 
 import pytest
 
-from app.domain.audit.head import ChainBroken
+from app.domain.audit.chain_head import ChainBroken
 from tests.conftest import AuthInContext
 from tests.support.api import is_problem, me, refresh, sign_up
 from tests.support.person import PASSWORD, Person

@@ -29,7 +29,7 @@ def test_twenty_minutes_later_the_next_one_comes_by_itself(ann, clock) -> None:
 
 
 def test_email_limit_of_one_kind_does_not_block_another(ann) -> None:
-    for _ in range(2 * AT_ONCE):
+    for _ in range(2 * BURST):
         ann.send("forgot-password", email=ann.email)
         ann.letters()
     ann.ask("PUT", "account/password", {"password": "a new horse battery"})

@@ -240,7 +240,7 @@ def test_after_a_whole_life_no_secret_lies_anywhere(recorder, house, log, clock,
     assert "POST /api/v1/auth/login" in printed + log.text
 
 
-@pytest.mark.settings(classic_api=True)
+@pytest.mark.settings(compat_api=True)
 def test_compat_api_stores_no_password_or_reset_token(recorder, house, log):
     bob = {"email": BOB, "password": FIRST}
     assert recorder.ask("POST", "/users", form=bob)[0] == 200

@@ -202,7 +202,7 @@ def test_after_rotations_tokens_of_every_key_and_algorithm_pass(hello, live_serv
 
 @each_example
 def test_unknown_key_names_do_not_trigger_a_fetch_each_time(site, hello, auth, ann):
-    good, ours = ann["access_token"], auth.keys.all()[0][0].private
+    good, ours = ann["access_token"], auth.key_rotation.all()[0][0].private
     began = time.monotonic()
     answers = [hello(mint(good, ours, header={"kid": f"unknown {number}"})).status for number in range(20)]
     assert answers == [401] * 20

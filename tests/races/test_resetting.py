@@ -130,7 +130,9 @@ def test_login_during_a_committing_reset_rejects_the_old_password(cluster: Clust
 
 
 def test_parallel_logins_that_renew_an_outdated_hash_succeed(cluster: Cluster, rounds: int) -> None:
-    outdated = Passwords(rounds=5, min_length=1, slots=HashSlots(1, 1), breaches=Breaches("")).hash(PASSWORD)
+    outdated = Passwords(rounds=5, min_length=1, slots=HashSlots(1, 1), breached_passwords=BreachedPasswords("")).hash(
+        PASSWORD
+    )
     for _ in range(max(1, rounds // 2)):
         email = cluster.sign_up().email
         cluster.ask("UPDATE accounts SET password_hash = :old WHERE email = :email", old=outdated, email=email)

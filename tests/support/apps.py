@@ -13,8 +13,8 @@ from flask import Flask
 
 from app import create_app, migrate
 from app.container import build_auth
-from app.current import install
 from app.core.database import db
+from app.current import install
 from app.web.errors import init_errors
 from app.web.limits import limiter
 from app.web.metrics import Metrics

@@ -51,8 +51,8 @@ def test_bound_socket_refuses_connections_and_reserves_the_port(door):
 
 @linux
 def test_each_worker_has_its_own_socket_and_share_of_connections(door):
-    doors = listening.siblings_of(door, 2)
-    listening.open_to_all(*doors)
+    doors = sockets.reuseport_sockets(door, 2)
+    sockets.listen(*doors)
     visitors = [come(door) for _ in range(64)]
     for each in doors:
         each.setblocking(False)
@@ -84,7 +84,7 @@ def test_no_answer_waits_for_the_receipt_of_its_own_beginning(door):
 
 @linux
 def test_closed_socket_accepts_only_earlier_connections(door):
-    listening.open_to_all(door)
+    sockets.listen(door)
     early, other = come(door), come(door)
     sockets.stop_accepting(door)
     with pytest.raises(TimeoutError):
@@ -95,8 +95,8 @@ def test_closed_socket_accepts_only_earlier_connections(door):
 
 @linux
 def test_connection_to_a_stopped_socket_is_refused_on_close(door):
-    listening.open_to_all(door)
-    listening.shut(door)
+    sockets.listen(door)
+    sockets.stop_accepting(door)
     with knocking(door) as visitor:
         door.close()
         assert select.select([], [visitor], [], 20)[1]
@@ -105,8 +105,8 @@ def test_connection_to_a_stopped_socket_is_refused_on_close(door):
 
 @linux
 def test_reopened_socket_accepts_connections_attempted_meanwhile(door):
-    listening.open_to_all(door)
-    listening.shut(door)
+    sockets.listen(door)
+    sockets.stop_accepting(door)
     with knocking(door) as visitor:
         sockets.listen(door)
         assert select.select([], [visitor], [], 20)[1]

@@ -72,7 +72,9 @@ def test_the_service_learns_five_digits_and_no_more(breaches: BreachedPasswords,
     assert service.asked == [f"/range/{digest(UNHEARD_OF)[:5]}"]
 
 
-def test_failed_breach_lookup_accepts_the_password_and_is_counted(breaches: Breaches, service: Service) -> None:
+def test_failed_breach_lookup_accepts_the_password_and_is_counted(
+    breaches: BreachedPasswords, service: Service
+) -> None:
     service.status = 500
     breaches.reject_breached(LEAKED)
     assert breaches.unanswered == 1
@@ -91,6 +93,6 @@ def test_a_service_that_sends_us_elsewhere_is_not_followed(
 
 
 def test_breach_service_is_not_called_without_the_setting() -> None:
-    nobody = Breaches("")
+    nobody = BreachedPasswords("")
     nobody.refuse_breached(LEAKED)
     assert nobody.unanswered == 0

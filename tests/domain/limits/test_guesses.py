@@ -42,7 +42,7 @@ def test_after_so_many_wrong_ones_none_is_looked_at(guesses):
 
 
 def test_rate_limited_attempt_says_when_to_retry(guesses):
-    for _ in range(AT_ONCE):
+    for _ in range(BURST):
         guess(guesses)
     with pytest.raises(RateLimited) as refused:
         guesses.attempt(ANN)
@@ -90,7 +90,7 @@ def test_one_account_s_guesses_are_not_another_s(guesses):
 
 
 def test_trusted_device_has_its_own_bounded_allowance(guesses):
-    for _ in range(AT_ONCE):
+    for _ in range(BURST):
         guess(guesses)
     assert [guess(guesses, device="phone") for _ in range(BURST + 1)] == [True] * BURST + [False]
     assert guess(guesses, device="laptop")
@@ -112,7 +112,7 @@ def test_the_wait_grows_and_ends(guesses):
 
 
 def test_successful_attempt_resets_the_counter(guesses):
-    for _ in range(AT_ONCE + 1):
+    for _ in range(BURST + 1):
         guess(guesses)
     guesses.reset(ANN)
     assert guess(guesses)

@@ -169,6 +169,6 @@ def test_a_value_that_we_miss_ourselves_stays_an_error(folder: Folder) -> None:
 
 
 def test_missing_template_folder_is_logged_and_loses_no_email(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    letters = Letters(tmp_path / "nowhere")
+    letters = EmailRenderer(tmp_path / "nowhere")
     assert "nowhere" in caplog.text
     assert letters.render("reset_password", "en", VALUES).subject == SUBJECT

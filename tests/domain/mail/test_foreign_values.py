@@ -50,7 +50,7 @@ def test_untrusted_values_are_listed_completely() -> None:
 
 
 def test_unlisted_template_value_is_treated_as_untrusted() -> None:
-    assert harmless({"nickname": "www.evil.example", "days": 3}) == {"nickname": "www evil example", "days": 3}
+    assert make_safe({"nickname": "www.evil.example", "days": 3}) == {"nickname": "www evil example", "days": 3}
 
 
 def test_templates_of_the_host_get_harmless_values_as_well(tmp_path) -> None:

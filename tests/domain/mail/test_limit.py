@@ -57,7 +57,7 @@ def test_three_go_at_once_and_then_one_every_twenty_minutes(clock: SettableClock
 
 
 def test_three_emails_may_be_sent_again_after_an_hour(clock: SettableClock) -> None:
-    send(clock, AT_ONCE)
+    send(clock, BURST)
     clock.advance(minutes=55)
     send(clock)
     letter = claimed(clock)

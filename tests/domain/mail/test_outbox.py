@@ -57,8 +57,8 @@ def test_message_enqueued_in_a_unit_of_work_is_committed() -> None:
 
 
 def test_message_of_a_failed_unit_of_work_is_never_sent() -> None:
-    with Work():
-        outbox.queue("password_changed", now=NOON, address="ada@example.org")
+    with UnitOfWork():
+        outbox.enqueue("password_changed", now=NOON, address="ada@example.org")
     assert rows() == []
 
 

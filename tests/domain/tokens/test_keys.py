@@ -44,7 +44,7 @@ def test_key_is_decrypted_by_the_matching_secret():
 
 
 def test_changed_or_foreign_encrypted_key_is_rejected():
-    sealed = base64.b64decode(seal(new_key("ES256"), SECRET))
+    sealed = base64.b64decode(encrypt(new_key("ES256"), SECRET))
     with pytest.raises(ValueError, match="not sealed with this secret"):
         decrypt(base64.b64encode(sealed).decode(), bytes(32))
     for place in range(len(sealed)):
