@@ -64,10 +64,17 @@ class ServerMetadata(ResponseBody):
     subject_types_supported: list[str]
 
 
-@blueprint.get("/.well-known/openid-configuration")
+@blueprint.get("/.well-known/oauth-authorization-server")
 @endpoint(gives=ServerMetadata, needs_database=False, cache_seconds=KEYS_MAX_AGE)
 def metadata() -> object:
-    """Where the keys are and who signs."""
+    """The metadata of this server (RFC 8414)."""
+    return auth.key_rotation.metadata()
+
+
+@blueprint.get("/.well-known/openid-configuration")
+@endpoint(gives=ServerMetadata, needs_database=False, cache_seconds=KEYS_MAX_AGE)
+def openid_configuration() -> object:
+    """The same metadata, for libraries that look only here."""
     return auth.key_rotation.metadata()
 
 
