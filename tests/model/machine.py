@@ -77,9 +77,12 @@ class AccountMachine(RuleBasedStateMachine):
 
     # What anybody can do
 
-    @initialize()
-    def open_first_account(self) -> None:
+    @initialize(stolen=st.booleans())
+    def open_first_account(self, stolen: bool) -> None:
         self.sign_up("owner", "ann@example.com", "correct horse battery")
+        if stolen:
+            self.log_in("stranger", "ann@example.com", "correct horse battery")
+            self.ask_for_new_address_and_confirm(0, "tom@example.org")
 
     @rule(person=people, address=addresses, password=passwords)
     def sign_up(self, person: str, address: str, password: str) -> None:
@@ -219,10 +222,10 @@ class AccountMachine(RuleBasedStateMachine):
         ended.ended = True
 
     @signed_in
-    @rule(n=which, right=st.booleans())
-    def reauthenticate(self, n: int, right: bool) -> None:
+    @rule(n=which, proof=st.sampled_from(["right", "wrong"]))
+    def reauthenticate(self, n: int, proof: str) -> None:
         session = self.pick_session(n)
-        password = session.password("right" if right else "wrong")
+        password = session.password(proof)
         answer = self.act(session, "POST auth/reauthenticate", password=password)
         assert answer.code == session.refusal(password)
         if answer.code is None:
@@ -268,13 +271,12 @@ class AccountMachine(RuleBasedStateMachine):
             session.account.wanted_address = address
 
     @signed_in
-    @rule(n=which, right=st.booleans())
-    def schedule_deletion(self, n: int, right: bool) -> None:
+    @rule(n=which, proof=st.sampled_from(["right", "right", "wrong"]))
+    def schedule_deletion(self, n: int, proof: str) -> None:
         session = self.pick_session(n)
-        password = session.password("right" if right else "wrong")
-        answer = self.act(session, "DELETE account", password=password)
-        assert answer.code == (None if right else "wrong_password")
-        if right:
+        answer = self.act(session, "DELETE account", password=session.password(proof))
+        assert answer.code == (None if proof == "right" else "wrong_password")
+        if answer.code is None:
             session.account.schedule_deletion()
 
     # What an administrator and time do
@@ -294,7 +296,7 @@ class AccountMachine(RuleBasedStateMachine):
         account.disabled = False
 
     @rule(time=times, clean_up=st.booleans())
-    def wait(self, time: timedelta, clean_up: bool) -> None:
+    def advance_clock(self, time: timedelta, clean_up: bool) -> None:
         if time > LONGEST_OUTAGE:
             self.deliver_emails()
         self.service.advance(time)
@@ -303,16 +305,9 @@ class AccountMachine(RuleBasedStateMachine):
             for account in self.existing_accounts():
                 account.clean_up()
 
-    @precondition(lambda self: not self.emails_wait)
-    @rule()
-    def delay_emails(self) -> None:
-        self.emails_wait = True
-
-    @precondition(lambda self: self.emails_wait)
-    @rule()
-    def deliver_emails(self) -> None:
-        self.emails_wait = False
-        self.read_emails()
+    @rule(wait=st.booleans())
+    def let_emails_wait(self, wait: bool) -> None:
+        self.emails_wait = wait
 
     # What is promised
 
@@ -332,6 +327,8 @@ class AccountMachine(RuleBasedStateMachine):
         self.check_access(self.sessions[self.steps % len(self.sessions)])
         self.live_before = self.live_sessions()
         self.working_before = [link for link in self.links if link.account.refusal(link) is None]
+        for link in self.working_before:
+            assert self.service.refusal(link) is None, link
 
     def teardown(self) -> None:
         if sys.exc_info()[0] is None:  # else the failure of a step would be hidden by what follows from it
@@ -468,6 +465,10 @@ class AccountMachine(RuleBasedStateMachine):
         if works:
             effect()
             assert self.ask(ROUTES[link.purpose], person, **body).code == "code_invalid"
+
+    def deliver_emails(self) -> None:
+        self.emails_wait = False
+        self.read_emails()
 
     def read_emails(self) -> None:
         """Deliver what is due; each link is for an account of the mailbox it arrived in."""

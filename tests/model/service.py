@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,8 @@ from hypothesis import note
 from itsdangerous import URLSafeSerializer
 
 from app.core.database import db
-from tests.model.expected import now
+from app.core.errors import ServiceError
+from tests.model.expected import CHANGE, NOT_ME, RESET, UNDO, VERIFY, Link, now
 from tests.support.smtp import ReceivedMessage
 from tests.test_docs import API, table
 
@@ -46,6 +47,13 @@ class Service:
     def __init__(self, app: Any, auth: Any, mailbox: Any, traveller: Any) -> None:
         self.client, self.auth, self.mailbox, self.traveller = app.test_client(use_cookies=False), auth, mailbox, traveller
         self.app, self.start, self.count = app, now(), 0
+        self.checks: dict[str, Callable[[str], object]] = {
+            RESET: auth.password_reset.check,
+            VERIFY: auth.email_verification.check,
+            CHANGE: auth.email_change.check,
+            UNDO: auth.email_change.check_undo,
+            NOT_ME: auth.account_recovery.check,
+        }
 
     def start_over(self) -> None:
         """Empty tables and mailboxes, the first moment, an administrator."""
@@ -73,6 +81,14 @@ class Service:
         assert found.code is None or found.code in DOCUMENTED
         assert self.count <= MOST_STATEMENTS[route], (route, self.count)
         return found
+
+    def refusal(self, link: Link) -> str | None:
+        """The error code for a link that is looked at and not used; None if it would work."""
+        try:
+            self.checks[link.purpose](link.token)
+        except ServiceError as error:
+            return error.code
+        return None
 
     def deliver(self) -> Iterator[ReceivedMessage]:
         """Send what is due; each email that arrived since the last time."""
