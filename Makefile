@@ -6,16 +6,19 @@ FAULTS := mail_outages crashes isolation timing databases bursts redis malformed
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types docs lock bench faults clean
+.PHONY: help run test test-long lint types docs lock bench faults clean
 
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
 
 run: $(VENV)/.service ## start the service on http://localhost:8000
 	@exec $(BIN)/python run.py
 
 test: $(VENV)/.tests ## run every test (ARGS="-k login" selects some)
-	@$(BIN)/python -m pytest -n 2 --timeout 180 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --timeout 180 $(ARGS)
+
+test-long: $(VENV)/.tests ## the same with more rounds, clients and examples (ARGS="-m long": only what differs)
+	@LONG_TESTS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --timeout 300 $(ARGS)
 
 lint: $(VENV)/.tests ## check style, formatting and known mistakes
 	@$(BIN)/ruff check .

@@ -46,7 +46,7 @@ FILES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in ROOT.gl
 THERE = {f"{path}::{name}" for path, text in FILES.items() for name in names_in(text)}
 
 
-def test_every_requirement_has_one_row_and_no_row_is_of_another():
+def test_every_requirement_has_exactly_one_row():
     assert Counter(each for row in ROWS for each in ids(row[1])) == Counter(REQUIREMENTS.keys())
 
 

@@ -109,7 +109,7 @@ def test_a_refusal_never_repeats_a_secret(tmp_path):
 
 
 @pytest.mark.parametrize("variable", ["SECRET_KEY_FALLBACKS", "KEY_ENCRYPTION_SECRET_FALLBACKS"])
-def test_each_secret_of_a_list_must_be_long_and_none_is_repeated(tmp_path, variable):
+def test_listed_secrets_must_be_long_and_are_not_logged(tmp_path, variable):
     one, other = secrets.token_urlsafe(48), secrets.token_urlsafe(48)
     assert getattr(in_development(tmp_path, **{variable: f"{one}, {other}"}), variable.lower()) == [one, other]
     with pytest.raises(SettingsError, match=rf"^{variable} must have at least 32 bytes") as refused:
@@ -228,7 +228,7 @@ def test_development_secrets_are_kept_for_the_next_start(tmp_path):
     assert (first.secret_key, first.signing_key) == (second.secret_key, second.signing_key)
 
 
-def test_a_secret_that_is_made_has_384_bits_and_a_key_128_of_strength(tmp_path):
+def test_generated_secrets_and_keys_are_strong(tmp_path):
     one, other = in_development(tmp_path / "one"), in_development(tmp_path / "other")
     assert len(base64.urlsafe_b64decode(one.secret_key)) == 48
     assert load_pem_private_key(one.signing_key.encode(), None).curve.key_size == 256
@@ -292,11 +292,11 @@ def test_production_refuses_common_passwords(production):
 
 
 @pytest.mark.parametrize(("given", "seconds"), [("60", 60), ("0", 0), ("", 0), ("-1", 0), ("an hour", 0)])
-def test_a_session_duration_that_is_no_number_of_seconds_means_never(tmp_path, given, seconds):
+def test_malformed_session_duration_means_no_expiry(tmp_path, given, seconds):
     assert in_development(tmp_path, SESSION_DURATION=given).session_duration == seconds
 
 
-def test_production_shows_its_metrics_to_nobody_without_a_token(production):
+def test_production_metrics_need_a_token(production):
     with pytest.raises(SettingsError, match=r"^METRICS_TOKEN"):
         load(production | {"METRICS": "on", "METRICS_TOKEN": "short"})
 

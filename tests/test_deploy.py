@@ -70,13 +70,13 @@ def test_the_settings_of_the_composition_are_good_ones():
     assert [str(each) for each in settings.trusted_proxies] == [network]
 
 
-def test_who_gives_up_every_capability_need_not_step_down_from_root():
+def test_process_without_capabilities_may_stay_root():
     for name, service in COMPOSE["services"].items():
         if service.get("cap_drop") == ["ALL"]:
             assert name in OURS or service["user"] not in ("root", "0"), name
 
 
-def test_the_database_takes_every_connection_also_while_the_replicas_are_replaced():
+def test_database_accepts_all_connections_during_a_rolling_update():
     app = Flask("deploy")
     init_database(app, "postgresql+psycopg://nobody@127.0.0.1/nothing")
     with app.app_context():
@@ -87,7 +87,7 @@ def test_the_database_takes_every_connection_also_while_the_replicas_are_replace
     assert (2 * replicas * workers + 1) * each < allowed - 3  # which PostgreSQL keeps for its superuser
 
 
-def test_the_image_runs_as_nobody_in_particular_and_has_nothing_to_build_with():
+def test_image_runs_without_root_and_without_build_tools():
     last = (DEPLOY / "Containerfile").read_text().rpartition("\nFROM ")[2]
     assert re.search(r"^USER \d+:\d+$", last, re.MULTILINE)
     assert "HEALTHCHECK" in last

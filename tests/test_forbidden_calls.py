@@ -53,7 +53,7 @@ def name_of(path):
     return path.relative_to(ROOT).as_posix()
 
 
-def test_no_text_is_run_and_no_pattern_or_template_made_of_input():
+def test_no_code_pattern_or_template_is_built_from_input():
     found = {name_of(path): set(found_in(path.read_text())) for path in FILES}
     # k-anonymity: the service that knows breached passwords speaks SHA-1
     assert {name: calls for name, calls in found.items() if calls} == {BREACHES: {"hashlib.sha1"}}
@@ -73,7 +73,7 @@ def test_the_service_writes_no_file():
     assert [(path, name) for path, name in found if name == "open" or name.rpartition(".")[2] in WRITES] == []
 
 
-def test_nobody_is_sent_elsewhere_but_by_the_classic_wing_to_its_own_front_page():
+def test_only_the_compat_api_redirects_to_its_home_page():
     redirects = [
         (path.relative_to(ROOT).as_posix(), ast.unparse(call.args[0]))
         for path in FILES
@@ -83,5 +83,5 @@ def test_nobody_is_sent_elsewhere_but_by_the_classic_wing_to_its_own_front_page(
     assert redirects == [("app/web/classic/user_service/routes.py", "url_for('.welcome')")]
 
 
-def test_a_script_shows_text_as_text_and_hinders_nobody_to_paste():
+def test_scripts_insert_text_only_and_allow_paste():
     assert {path.name: found for path in SCRIPTS if (found := re.findall(WRITES_MARKUP, path.read_text()))} == {}

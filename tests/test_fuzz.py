@@ -78,12 +78,12 @@ def throw(operation, app, headers):
 
 
 @each_route()
-def test_whatever_a_stranger_sends_is_answered_as_documented(app, schema, method, path, contract):
+def test_random_anonymous_requests_get_documented_answers(app, schema, method, path, contract):
     throw(schema[DOCUMENTED[path]][method], app, {})
 
 
 @each_route(is_guarded)
-def test_whatever_a_signed_in_client_sends_is_answered_as_documented(app, schema, method, path, contract):
+def test_random_authenticated_requests_get_documented_answers(app, schema, method, path, contract):
     name = f"{method}{path}".replace("/", ".").lower()
     tokens = sign_up(app.test_client(), email=f"{name}@example.com")
     make_admin(app, f"{name}@example.com")

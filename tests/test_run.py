@@ -111,7 +111,7 @@ def workers(pid):
         yield from children.read().split()
 
 
-def test_every_line_of_the_log_is_json_and_nothing_of_a_query_is_in_it(service):
+def test_log_lines_are_json_without_query_strings(service):
     _, headers, _ = service.ask("/healthz?token=eyJhbGciOi")
     name = headers["X-Request-ID"]
     lines = [json.loads(line) for line in service.log.read_text().splitlines()]
@@ -177,7 +177,7 @@ def test_before_it_stops_it_sends_everybody_elsewhere(tmp_path):
     assert service.process.wait(20) == 0
 
 
-def test_a_restart_on_a_socket_of_systemd_loses_no_request_though_nobody_else_serves(tmp_path):
+def test_restart_on_a_systemd_socket_loses_no_request(tmp_path):
     told = production() | {"DRAIN_SECONDS": "0"}
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as kept:
         service = Service(tmp_path, kept, **told).ready()

@@ -110,7 +110,7 @@ def test_signing_up_in_and_out_take_no_more_than_these(app, client, ann):
     assert found == {}
 
 
-def test_an_administrator_looks_with_one_statement_more_than_the_guard_s(app, client, ann):
+def test_administrator_reads_with_one_statement_after_the_guard(app, client, ann):
     make_admin(app)
     found = {}
     for path in ("users", "users?search=ann&state=active&limit=100", "audit", "mail", f"users/{SOMEBODY}"):

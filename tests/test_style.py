@@ -2,12 +2,18 @@
 
 import ast
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = [*sorted(ROOT.glob("app/**/*.py")), ROOT / "config.py", ROOT / "run.py"]
 FILES = [path for path in FILES if "versions" not in path.parts and path.read_text().strip()]
+MOST_WORDS = 10
+RETIRED_WORDS = {
+    "anew", "beside", "door", "doors", "farewell", "floor", "floors", "heed", "house", "letter", "letters", "nobody",
+    "nought", "patience", "room", "rooms", "shelf", "somebody", "whatever", "whence", "whoever", "wing", "witness",
+}  # fmt: skip
 Documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -50,3 +56,28 @@ def test_the_ceilings_are_noticed_when_they_are_passed():
     assert list(long_functions("async def f():\n" + "    ...\n" * 40)) == ["f"]
     assert list(long_functions("def f():\n" + "    ...\n" * 39)) == []
     assert list(undocumented("class A: ...\nclass _B: ...")) == ["the module", "A"]
+
+
+def names_of_tests(text: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+            yield node.name
+
+
+def faults_of_name(name: str) -> Iterator[str]:
+    words = name.removeprefix("test_").split("_")
+    if len(words) > MOST_WORDS:
+        yield f"{name} has {len(words)} words"
+    yield from (f"{name}: {word}" for word in sorted(RETIRED_WORDS.intersection(words)))
+    yield from (f"{name}: is no" for pair in pairwise(words) if pair in (("is", "no"), ("are", "no")))
+
+
+def test_the_name_of_a_test_is_a_short_plain_sentence():
+    names = [name for path in sorted(ROOT.glob("tests/**/*.py")) for name in names_of_tests(path.read_text())]
+    assert [fault for name in names for fault in faults_of_name(name)] == []
+
+
+def test_a_long_or_strange_name_is_noticed():
+    assert list(faults_of_name("test_a_b_c_d_e_f_g_h_i_j_k")) == ["test_a_b_c_d_e_f_g_h_i_j_k has 11 words"]
+    assert list(faults_of_name("test_nobody_opens_it")) == ["test_nobody_opens_it: nobody"]
+    assert list(faults_of_name("test_it_is_no_user")) == ["test_it_is_no_user: is no"]

@@ -23,7 +23,7 @@ def facts(app: Flask, account: str = ANNS) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("each_database")
-def test_the_first_administrator_is_made_by_command_and_chooses_a_password_by_letter(
+def test_first_administrator_is_created_by_command_and_sets_a_password(
     app: Flask, auth, mailbox: FakeSmtpServer
 ) -> None:
     made = run(app, "create", "--role", "admin", ANNS)
@@ -126,7 +126,7 @@ def test_sessions_are_listed_and_ended(app: Flask, client: FlaskClient) -> None:
     assert {me(client, pair).status_code for pair in tokens} == {401}
 
 
-def test_a_reset_sends_a_letter_and_shows_nothing_of_it(app: Flask, client: FlaskClient) -> None:
+def test_reset_command_sends_an_email_and_prints_no_link(app: Flask, client: FlaskClient) -> None:
     sign_up(client)
     assert run(app, "reset", ANNS).stdout == f"{ANNS}  an email is queued\n"
     assert sql(app, "SELECT count(*) FROM outbox WHERE kind = 'reset_password'") == [(1,)]

@@ -44,13 +44,13 @@ def test_a_change_ends_with_status_1_and_names_the_row(app: Flask) -> None:
 
 
 @pytest.mark.usefixtures("two_events")
-def test_an_end_that_is_not_there_any_more_ends_with_status_1(app: Flask) -> None:
+def test_missing_chain_end_exits_with_status_1(app: Flask) -> None:
     assert run(app, "verify", "--expect", f"9:{'0' * 64}").exit_code == 1
     assert run(app, "verify", "--expect", f"2:{'0' * 64}").exit_code == 1
 
 
 @pytest.mark.parametrize("end", ["2", "2:abc", f"x:{'0' * 64}", ""])
-def test_an_end_that_is_none_is_a_wrong_use(app: Flask, end: str) -> None:
+def test_malformed_chain_end_is_a_usage_error(app: Flask, end: str) -> None:
     assert run(app, "verify", "--expect", end).exit_code == 2
 
 

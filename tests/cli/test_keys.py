@@ -70,7 +70,7 @@ def test_the_new_key_may_be_of_another_kind(app: Flask, client: FlaskClient, clo
     assert works(client, after)
 
 
-def test_a_successor_minted_again_after_a_rotation_is_the_same_bytes(app: Flask, client: FlaskClient, clock) -> None:
+def test_repeated_refresh_after_key_rotation_returns_identical_bytes(app: Flask, client: FlaskClient, clock) -> None:
     first = sign_in(client, "signup")["refresh_token"]
     headers = {"Authorization": f"Bearer {first}"}
     successor = client.post("/api/v1/auth/refresh", headers=headers).json["refresh_token"]
@@ -79,7 +79,7 @@ def test_a_successor_minted_again_after_a_rotation_is_the_same_bytes(app: Flask,
     assert client.post("/api/v1/auth/refresh", headers=headers).json["refresh_token"] == successor
 
 
-def test_a_name_that_begins_with_a_dash_is_no_option(app: Flask, client: FlaskClient) -> None:
+def test_key_name_with_a_leading_dash_is_not_an_option(app: Flask, client: FlaskClient) -> None:
     sign_in(client, "signup")
     refused = run(app, "retire", "-ha42cmKPggs0RsHG6aNXdyWnDEYh06LaJHMFBqdvjE")
     assert (refused.exit_code, refused.output) == (1, "Error: No usable key has this name.\n")
@@ -126,7 +126,7 @@ def test_an_old_key_leaves_when_its_last_token_is_dead(app: Flask, client: Flask
     assert published(client) == [new]
 
 
-def test_the_list_says_which_key_signs_and_what_the_others_are_for(app: Flask, client: FlaskClient, clock) -> None:
+def test_key_list_shows_the_role_of_each_key(app: Flask, client: FlaskClient, clock) -> None:
     first = kid_of(sign_in(client, "signup")["access_token"])
     second = rotate(app)
     clock.advance(minutes=10)

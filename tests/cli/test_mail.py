@@ -37,7 +37,7 @@ def add(app: Flask, state: str | None = None, kind: str = "reset_password", addr
 
 
 @pytest.mark.usefixtures("each_database")
-def test_letters_are_listed_newest_first_one_a_line(app: Flask) -> None:
+def test_messages_are_listed_newest_first_one_per_line(app: Flask) -> None:
     dead = add(app, DEAD)
     queued = add(app, address="bob@example.com")
     result = run(app, "list")
@@ -63,7 +63,7 @@ def test_no_command_shows_a_whole_address(app: Flask) -> None:
         assert "ann@example.com" not in run(app, *words).output
 
 
-def test_one_letter_is_shown_with_its_message_id(app: Flask) -> None:
+def test_message_is_shown_with_its_message_id(app: Flask) -> None:
     result = run(app, "show", add(app, DEAD))
     shown = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
     assert (shown["state"], shown["error"]) == ("dead", "the mail server answered 550 5.1.1")
@@ -73,12 +73,12 @@ def test_one_letter_is_shown_with_its_message_id(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("words", [("show", "7"), ("retry", "7")])
-def test_a_letter_that_is_not_there_ends_with_1(app: Flask, words: tuple[str, ...]) -> None:
+def test_unknown_message_exits_with_status_1(app: Flask, words: tuple[str, ...]) -> None:
     result = run(app, *words)
     assert (result.exit_code, result.stderr) == (1, "Error: There is no email with this id.\n")
 
 
-def test_a_dead_letter_is_tried_again_once(app: Flask) -> None:
+def test_dead_message_is_retried_once(app: Flask) -> None:
     letter = add(app, DEAD)
     assert run(app, "retry", letter).exit_code == 0
     assert "queued" in run(app, "show", letter).stdout
@@ -95,7 +95,7 @@ def test_another_attempt_is_journalled_as_the_operators(app: Flask) -> None:
     assert sql(app, "SELECT event, actor_id FROM audit_events") == [("mail.retried", "operator")] * 2
 
 
-def test_all_dead_letters_are_tried_again_at_once(app: Flask) -> None:
+def test_all_dead_messages_are_retried_at_once(app: Flask) -> None:
     for state in (DEAD, DEAD, SENT):
         add(app, state)
     assert run(app, "retry", "--all-dead").stdout == "2 due now\n"

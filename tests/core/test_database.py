@@ -46,7 +46,7 @@ def keep(moment, kid="k"):
 @pytest.mark.parametrize(
     "zone", [UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-11))], ids=str
 )
-def test_a_moment_comes_back_as_it_was_with_microseconds_in_utc(zone):
+def test_timestamps_are_stored_in_utc_with_microseconds(zone):
     keep(MOMENT.astimezone(zone))
     [kept] = fetch_one(sa.select(SigningKey.created_at), {})
     assert (kept, kept.tzinfo) == (MOMENT, UTC)
@@ -107,14 +107,14 @@ def test_the_database_answers():
 
 
 @pytest.mark.settings(database_url=AWAY)
-def test_a_database_that_is_away_does_not_answer_and_is_busy(app):
+def test_unreachable_database_is_reported_as_unavailable(app):
     with app.app_context():
         assert not ping()
         with pytest.raises(DatabaseUnavailable):
             fetch_one(sa.select(sa.literal(1)), {})
 
 
-def test_a_mistake_in_a_statement_is_no_busy_database(app):
+def test_invalid_statement_is_not_reported_as_unavailable(app):
     with app.app_context(), pytest.raises(sa.exc.CompileError):
         execute(sa.update(SigningKey).values(nonsense=1), {})
 
@@ -158,7 +158,7 @@ def test_a_moment_s_type_can_be_cached():
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_a_database_that_does_not_know_utf_8_is_refused_with_the_remedy(settings, database):
+def test_database_without_utf_8_is_rejected_with_the_remedy(settings, database):
     ascii_alone = "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
     with another_database(database, ascii_alone) as url:
         app = create_app(settings.model_copy(update={"database_url": url}))
@@ -195,7 +195,7 @@ def test_a_thread_waits_for_a_connection_that_others_use(each_app):
 
 
 @pytest.mark.usefixtures("each_app")
-def test_a_statement_of_its_own_is_refused_within_a_unit_of_work(app):
+def test_autocommit_statement_is_rejected_within_a_unit_of_work(app):
     forget = sa.text("DELETE FROM leases")
     with app.app_context(), UnitOfWork():
         db.session.execute(forget)

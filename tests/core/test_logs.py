@@ -29,28 +29,28 @@ def failure():
         return sys.exc_info()
 
 
-def test_a_json_line_is_one_object_that_says_when_what_and_how_grave():
-    line = json.loads(JsonLines().format(record("email %s sent", 7, level=logging.WARNING)))
-    assert (line["message"], line["level"], line["logger"]) == ("email 7 sent", "warning", "app.test")
+def test_json_log_line_has_time_message_and_level():
+    line = json.loads(JsonLines().format(record("letter %s sent", 7, level=logging.WARNING)))
+    assert (line["message"], line["level"], line["logger"]) == ("letter 7 sent", "warning", "app.test")
     assert line["time"].endswith("+00:00")
 
 
-def test_what_is_noted_stands_in_every_later_line_until_the_next_request():
-    logs.reset(request_id="r1")
-    logs.bind(account_id="a1", session_id=None)
+def test_bound_values_appear_in_lines_until_the_next_request():
+    logs.begin(request_id="r1")
+    logs.note(account_id="a1", session_id=None)
     assert JsonLines().format(record("x")).endswith('"request_id":"r1","account_id":"a1"}')
     logs.reset(request_id="r2")
     assert "a1" not in JsonLines().format(record("x"))
 
 
 @pytest.mark.parametrize("form", [JsonLines(), TextLines()])
-def test_nobody_can_write_a_line_of_their_own(form):
+def test_logged_values_cannot_start_a_new_line(form):
     line = form.format(record("hello %s", "\r\nERROR all is lost\x1b[31m\u2028\x85\x00"))
     assert len(line.splitlines()) == 1
     assert line.isprintable()
 
 
-def test_an_exception_in_json_is_its_kind_and_place_without_its_words(failure):
+def test_json_exception_has_type_and_location_without_its_message(failure):
     text = JsonLines().format(record("unexpected error", error=failure))
     line = json.loads(text)
     assert line["error"] == "builtins.ValueError"

@@ -64,7 +64,7 @@ def test_while_it_is_down_it_is_not_even_tried(engine_on, mute_server, driver):
 
 
 @servers
-def test_a_statement_without_an_answer_is_given_up_and_its_connection_too(engine_on, database):
+def test_statement_without_an_answer_times_out_with_its_connection(engine_on, database):
     engine = engine_on(database)
     with engine.connect() as connection:
         with pytest.raises(sa.exc.OperationalError) as failure:
@@ -92,7 +92,7 @@ def test_one_slow_statement_costs_no_other_connection(engine_on, database):
 
 
 @servers
-def test_who_has_waited_in_vain_does_not_begin_to_wait_again(engine_on, database):
+def test_timed_out_caller_does_not_wait_again(engine_on, database):
     engine = engine_on(database)
     with pytest.raises(DatabaseUnavailable) as busy, translate_errors(), engine.connect() as connection:
         connection.execute(sa.text(SLEEP[engine.dialect.name]))

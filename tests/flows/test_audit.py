@@ -144,7 +144,7 @@ def test_so_is_one_that_empties_a_column(sealed, column):
     assert "position 3, was changed" in sealed.verdict()
 
 
-def test_a_stranger_cannot_erase_as_we_do(sealed):
+def test_forged_erasure_is_detected(sealed):
     nobody = dict.fromkeys(PERSONAL) | {"details": {}}
     sealed.change(3, **nobody)
     assert "position 3, was changed" in sealed.verdict()
@@ -197,15 +197,15 @@ def test_a_row_that_is_put_in_is_named(sealed):
     assert sealed.verdict() == "Position -3 was inserted: everything up to 0 is purged."
 
 
-def test_a_row_that_is_taken_out_of_its_place_leaves_a_gap_even_when_it_is_sealed_anew(sealed):
-    sealed.change(3, position=None, salt=None, commitment=None, entry_hash=None)
+def test_resealed_row_leaves_a_gap_in_the_chain(sealed):
+    sealed.change(3, position=None, salt=None, commitment=None, link=None)
     assert sealed.audit.seal() == 1
     assert "Position 3 is gone" in sealed.verdict()
 
 
 @pytest.mark.usefixtures("each_database")
-@pytest.mark.parametrize("column", ["position", "entry_hash", "purged_position", "purged_hash", "signature"])
-def test_a_head_that_was_changed_is_noticed_and_nothing_is_sealed_onto_it(sealed, column):
+@pytest.mark.parametrize("column", ["position", "link", "purged_position", "purged_link", "signature"])
+def test_changed_chain_head_is_detected_and_stops_sealing(sealed, column):
     sealed.tamper(sa.update(HEADS).values({column: 3 if "position" in column else "f" * 64}))
     assert sealed.verdict() == "The head of the audit chain was changed, or its secret is not listed."
     sealed.write(1)
@@ -213,7 +213,7 @@ def test_a_head_that_was_changed_is_noticed_and_nothing_is_sealed_onto_it(sealed
         sealed.audit.seal()
 
 
-def test_the_tail_cannot_be_cut_off_by_making_another_row_the_head(sealed):
+def test_moved_chain_head_does_not_hide_removed_events(sealed):
     end = sealed.rows()[3]
     sealed.drop(5)
     sealed.tamper(sa.update(HEADS).values(position=4, entry_hash=end.entry_hash))
@@ -221,7 +221,7 @@ def test_the_tail_cannot_be_cut_off_by_making_another_row_the_head(sealed):
 
 
 @pytest.mark.usefixtures("each_database")
-def test_without_its_head_a_chain_is_not_begun_anew(sealed):
+def test_chain_without_its_head_is_not_restarted(sealed):
     sealed.tamper(sa.delete(HEADS))
     sealed.write(1)
     with pytest.raises(ChainBroken):
@@ -229,8 +229,8 @@ def test_without_its_head_a_chain_is_not_begun_anew(sealed):
     assert sealed.verdict() == "The head of the audit chain is gone."
 
 
-def test_a_chain_that_was_made_anew_or_put_back_is_told_by_an_end_noted_elsewhere(sealed):
-    noted = (sealed.head()["position"], sealed.head()["entry_hash"])
+def test_saved_chain_end_detects_a_rebuilt_chain(sealed):
+    noted = (sealed.head()["position"], sealed.head()["link"])
     sealed.write(1)
     sealed.audit.seal()
     assert sealed.audit.verify(noted).count == 6
@@ -260,7 +260,7 @@ def changed(sealed, settings, clock):
 
 
 @pytest.mark.usefixtures("each_database")
-def test_a_chain_that_was_sealed_under_two_secrets_is_whole_while_both_are_listed(changed):
+def test_chain_under_two_listed_secrets_is_valid(changed):
     assert changed.audit.verify().count == 10
     changed.erase()
     assert changed.audit.verify().count == 10
@@ -284,7 +284,7 @@ def test_sealing_moves_the_head_to_the_newest_secret(changed, settings):
 
 
 @pytest.mark.usefixtures("each_database")
-def test_an_older_secret_is_needed_until_what_it_sealed_is_purged(changed, clock, settings):
+def test_older_secret_is_needed_until_its_events_are_purged(changed, clock, settings):
     alone = create_app(settings.model_copy(update=CHANGED), clock=clock)
     journal = Journal(alone, AuthInContext(alone).audit_sealing)
     assert "position 1, was changed" in journal.verdict()
@@ -298,8 +298,8 @@ def test_an_older_secret_is_needed_until_what_it_sealed_is_purged(changed, clock
     close(alone)
 
 
-def test_who_has_an_older_secret_that_is_listed_makes_the_chain_anew_and_an_end_noted_elsewhere_tells(changed, sealed):
-    noted = (changed.head()["position"], changed.head()["entry_hash"])
+def test_saved_chain_end_detects_a_rebuild_with_an_older_secret(changed, sealed):
+    noted = (changed.head()["position"], changed.head()["link"])
     sealed.tamper(sa.delete(EVENTS))
     sealed.tamper(sa.delete(HEADS))
     sealed.write(10)
@@ -309,7 +309,7 @@ def test_who_has_an_older_secret_that_is_listed_makes_the_chain_anew_and_an_end_
 
 
 @pytest.mark.usefixtures("each_database")
-def test_erasing_a_person_leaves_the_chain_whole_and_nothing_to_guess_with(sealed):
+def test_erased_account_leaves_a_valid_chain_and_no_salt(sealed):
     sealed.write(1, BOB)
     sealed.audit.seal()
     sealed.write(2)
@@ -332,7 +332,7 @@ def test_a_change_of_an_erased_row_is_named(sealed):
 
 
 @pytest.mark.usefixtures("each_database")
-def test_old_events_go_from_the_beginning_and_the_rest_stays_whole(journal, auth, clock):
+def test_purge_removes_the_oldest_events_and_keeps_the_chain(journal, auth, clock):
     journal.write(250)
     journal.audit.seal()
     clock.advance(days=300)
@@ -386,7 +386,7 @@ def test_an_erased_person_can_be_purged_too(sealed, auth, clock):
 
 
 @pytest.mark.usefixtures("each_database")
-def test_a_verification_during_a_purge_begins_again_where_the_chain_does(sealed, auth, clock, monkeypatch):
+def test_verification_restarts_when_a_purge_moves_the_start(sealed, auth, clock, monkeypatch):
     clock.advance(days=500)
     sealed.write(1)
     sealed.audit.seal()
@@ -405,7 +405,7 @@ def test_a_verification_during_a_purge_begins_again_where_the_chain_does(sealed,
 
 
 @pytest.mark.usefixtures("each_database")
-def test_an_erasure_and_a_seal_at_once_leave_no_salt_behind(journal):
+def test_parallel_erasure_and_seal_leave_no_salt(journal):
     for _ in range(5):
         journal.write(40)
         acts = [threading.Thread(target=act) for act in (journal.audit.seal, journal.erase, journal.audit.seal)]
@@ -420,7 +420,7 @@ def test_an_erasure_and_a_seal_at_once_leave_no_salt_behind(journal):
 
 
 @pytest.mark.parametrize("database", ["postgresql", "mariadb"], indirect=True)  # SQLite has one writer at a time
-def test_events_of_a_transaction_that_is_open_are_passed_by_and_sealed_later(app, journal):
+def test_events_of_an_open_transaction_are_sealed_later(app, journal):
     with app.app_context(), db.engine.connect() as late, late.begin():
         row = {
             "at": journal.app.extensions["latchkey"].sign_in.clock.now(), "event": "session.opened", "result": "success",

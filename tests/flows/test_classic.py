@@ -61,12 +61,12 @@ def works(auth, token):
     return True
 
 
-def test_a_token_that_no_letter_carried_confirms_no_address(auth, client, ann):
+def test_token_without_an_email_confirms_no_address(auth, client, ann):
     assert reset(client, auth.compat.reset_token(ann), NEW).status_code == 200
     assert auth.compat.by_id(ann.id).email_verified is False
 
 
-def test_a_letter_asked_for_later_overtakes_the_token(auth, client, ann, letters, mailbox):
+def test_later_reset_email_supersedes_the_token(auth, client, ann, letters, mailbox):
     token = auth.compat.reset_token(ann)
     client.post("/api/v1/forgot-password", json={"email": ann.email})
     letters()
@@ -75,7 +75,7 @@ def test_a_letter_asked_for_later_overtakes_the_token(auth, client, ann, letters
     assert auth.compat.by_id(ann.id).email_verified is True
 
 
-def test_a_new_account_is_told_to_confirm_its_address_and_a_new_password_is_told_of(auth, letters):
+def test_compat_signup_and_reset_send_the_usual_emails(auth, letters):
     account = auth.compat.create("bob@hbtn.io", auth.compat.hash("b4l0u"), HOME)
     assert letters() == ["Welcome! Please confirm your address"]
     auth.compat.reset(auth.compat.reset_token(account), "x", HOME)

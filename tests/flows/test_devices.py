@@ -42,7 +42,7 @@ def test_the_device_used_last_comes_first(client: FlaskClient, clock) -> None:
 
 
 @pytest.mark.usefixtures("each_database")
-def test_a_revoked_device_is_refused_at_once_and_no_longer_listed(client: FlaskClient) -> None:
+def test_revoked_session_is_rejected_at_once_and_not_listed(client: FlaskClient) -> None:
     lost, mine = sign_in(client, ANN, path="signup"), sign_in(client, ANN, IPHONE)
     lost_id = next(s["id"] for s in client.get(LIST, headers=bearer(mine)).json["sessions"] if not s["current"])
     assert client.delete(f"{LIST}/{lost_id}", headers=bearer(mine)).status_code == 204
@@ -52,7 +52,7 @@ def test_a_revoked_device_is_refused_at_once_and_no_longer_listed(client: FlaskC
     assert [s["current"] for s in client.get(LIST, headers=bearer(mine)).json["sessions"]] == [True]
 
 
-def test_another_accounts_session_is_no_such_session(app: Flask) -> None:
+def test_session_of_another_account_is_not_found(app: Flask) -> None:
     client = app.test_client()
     ann, bob = sign_in(client, ANN, path="signup"), sign_in(client, BOB, path="signup")
     bobs = client.get(LIST, headers=bearer(bob)).json["sessions"][0]["id"]
@@ -61,7 +61,7 @@ def test_another_accounts_session_is_no_such_session(app: Flask) -> None:
     assert client.get("/api/v1/account", headers=bearer(bob)).status_code == 200
 
 
-def test_an_id_that_is_none_is_not_found(client: FlaskClient) -> None:
+def test_malformed_id_is_not_found(client: FlaskClient) -> None:
     ann = sign_in(client, ANN, path="signup")
     assert client.delete(f"{LIST}/not-an-id", headers=bearer(ann)).status_code == 404
 

@@ -116,7 +116,7 @@ def lifetime(seconds: int) -> Any:
 
 
 @pytest.mark.parametrize("seconds", [lifetime(300), lifetime(7_200)])
-def test_a_fresh_link_comes_within_twenty_minutes(walk, auth, seconds: int) -> None:
+def test_new_link_arrives_within_twenty_minutes(walk, auth, seconds: int) -> None:
     found = walk(RESET).go(lambda: auth.password_reset.request(OWNER, ClientInfo()), auth.password_reset.check)
     assert (found.most_in_an_hour(), found.longest_wait() <= INTERVAL) == (MAX_PER_HOUR, True)
     assert (found.without_link == []) == (seconds >= INTERVAL.total_seconds())
@@ -172,7 +172,7 @@ def test_a_thief_who_changes_the_password_stops_no_reset_email(flooded, auth, cl
     assert resets(mailbox) == BURST + 1
 
 
-def test_who_reports_a_stranger_waits_for_no_limit(flooded, auth, mailbox) -> None:
+def test_securing_an_account_ignores_the_email_limit(flooded, auth, mailbox) -> None:
     auth.account_recovery.secure(link(mailbox, "not-me"), ClientInfo())
     auth.password_reset.request(OWNER, ClientInfo())  # the stranger again, before anything is delivered
     deliver(auth)

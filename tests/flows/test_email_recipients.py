@@ -53,7 +53,7 @@ def test_notices_go_to_who_had_the_account_at_the_time(ann, auth, mailbox) -> No
     }  # fmt: skip
 
 
-def test_the_farewell_goes_to_who_had_the_account_at_the_time(ann, auth, mailbox) -> None:
+def test_deletion_email_goes_to_the_owner_at_the_time(ann, auth, mailbox) -> None:
     auth.account_deletion.request(auth.sessions.authenticate(ann.access_token), PASSWORD, ClientInfo())
     mailbox.clear()
     move(auth)
@@ -61,7 +61,7 @@ def test_the_farewell_goes_to_who_had_the_account_at_the_time(ann, auth, mailbox
     assert {to for to, _ in came(mailbox)} == {OWNER}
 
 
-def test_a_link_goes_to_nobody_who_has_the_account_no_longer(each_app, auth, mailbox) -> None:
+def test_link_is_not_sent_to_a_former_owner(each_app, auth, mailbox) -> None:
     auth.registration.sign_up(OWNER, PASSWORD, ClientInfo())
     auth.password_reset.request(OWNER, ClientInfo())
     auth.admin_accounts.invite(None, "bob@example.com")
@@ -72,7 +72,7 @@ def test_a_link_goes_to_nobody_who_has_the_account_no_longer(each_app, auth, mai
     assert {item.state for item in auth.mail_queue.recent()} == {"dropped"}
 
 
-def test_an_email_goes_to_the_address_as_its_owner_spells_it(ann, auth, mailbox) -> None:
+def test_email_is_sent_to_the_address_as_typed(ann, auth, mailbox) -> None:
     mailbox.clear()
     auth.password_reset.request("ANN@EXAMPLE.COM", ClientInfo())
     deliver(auth)

@@ -64,7 +64,7 @@ def messages(auth: Any, email: str) -> list[dict[str, Any]]:
     return exported
 
 
-def test_the_owner_cannot_tell_a_taken_address_from_a_free_one(askers, auth, clock) -> None:
+def test_export_does_not_reveal_a_taken_address(askers, auth, clock) -> None:
     def same() -> None:
         taken, free = (asker.sees() for asker in askers)
         assert taken == free
@@ -92,7 +92,7 @@ def test_the_owner_cannot_tell_a_taken_address_from_a_free_one(askers, auth, clo
     same()
 
 
-def test_the_owner_does_not_see_that_the_other_account_is_erased(askers, auth, clock) -> None:
+def test_export_does_not_reveal_that_another_account_was_deleted(askers, auth, clock) -> None:
     for asker in askers:
         asker.ask()
     deliver(auth)

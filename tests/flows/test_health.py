@@ -70,7 +70,7 @@ def test_with_keys_that_another_secret_encrypted_it_is_not_ready(settings, auth)
 
 
 @pytest.mark.settings(mail_port=free_port(), redis_url=f"redis://127.0.0.1:{free_port()}/0")
-def test_without_mail_server_and_redis_it_says_so_and_is_ready(auth):
+def test_service_is_ready_without_mail_server_and_redis(auth):
     assert auth.health.ready() == ALL_WELL | {"mail": "away", "redis": "away"}
 
 

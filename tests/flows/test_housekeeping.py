@@ -93,7 +93,7 @@ def test_what_is_over_goes_and_the_rest_stays(each_app, auth, clock, small_batch
     assert rows(each_app) == [10, 2, 2, 4]
 
 
-def test_a_letter_that_waits_is_never_forgotten_however_old(app, auth, clock):
+def test_cleanup_never_deletes_queued_messages(app, auth, clock):
     with app.app_context():
         db.session.add(QueuedMessage(
             kind="reset_password", address="ann@example.com", parameters={}, message_id="<x@y>", state=QUEUED,

@@ -61,7 +61,7 @@ def test_a_wrong_password_is_written_down_for_its_owner(app, auth, ann):
 
 
 @pytest.mark.usefixtures("each_database")
-def test_an_unknown_address_is_written_down_without_an_account_and_without_the_address(app, auth):
+def test_login_with_unknown_address_is_logged_without_the_address(app, auth):
     with pytest.raises(InvalidCredentials):
         auth.sign_in.with_password("nobody@example.com", WRONG, HOME)
     event = newest(app)
@@ -81,7 +81,7 @@ def test_every_failure_is_written_down_for_known_and_unknown_alike(app, auth):
 
 
 @pytest.mark.settings(require_verified_email=True)
-def test_a_right_password_for_an_address_that_waits_is_a_refused_sign_in(app, auth):
+def test_login_of_an_unverified_account_is_logged_as_failed(app, auth):
     auth.registration.sign_up_unverified("ann@example.com", PASSWORD, HOME)
     for sign_in in (auth.sign_in.with_password, auth.sign_in.authenticate_request):
         with pytest.raises(InvalidCredentials):
@@ -91,7 +91,7 @@ def test_a_right_password_for_an_address_that_waits_is_a_refused_sign_in(app, au
 
 
 @pytest.mark.settings(basic_auth=True)
-def test_basic_authentication_to_an_account_that_is_being_deleted_is_written_down(app, auth, ann):
+def test_basic_auth_during_scheduled_deletion_is_logged(app, auth, ann):
     auth.account_deletion.request(ann, PASSWORD, HOME)
     with pytest.raises(InvalidCredentials):
         auth.sign_in.authenticate_request("ann@example.com", PASSWORD, HOME)
@@ -126,7 +126,7 @@ def test_so_is_a_wrong_one_before_what_needs_it(app, auth, ann, act):
 
 @pytest.mark.usefixtures("each_database", "ann")
 @pytest.mark.parametrize(("email", "known"), [("ann@example.com", True), ("nobody@example.com", False)])
-def test_a_wrong_code_is_written_down_for_known_and_unknown_alike(app, auth, email, known):
+def test_wrong_code_is_logged_for_known_and_unknown_addresses(app, auth, email, known):
     with pytest.raises(CodeInvalid):
         auth.password_reset.complete_with_code(email, "BBBB-BBBB", NEW, HOME)
     event = newest(app)
@@ -148,7 +148,7 @@ def test_keys_are_rotated_and_retired_by_the_operator(app, auth, clock):
     assert old in str(newest(app)["details"])
 
 
-def test_a_key_that_is_not_retired_is_not_written_down_as_retired(app, auth):
+def test_failed_key_retirement_writes_no_event(app, auth):
     for kid in ("nonsense", auth.key_rotation.published()["keys"][0]["kid"]):
         with pytest.raises(ServiceError):
             auth.key_rotation.retire(kid)
@@ -168,7 +168,7 @@ def _power_cut(_work):
     raise ZeroDivisionError
 
 
-def test_an_erased_account_leaves_events_of_nobody(app, auth, ann, clock):
+def test_deleted_account_leaves_anonymous_events(app, auth, ann, clock):
     auth.account_deletion.request(ann, PASSWORD, HOME)
     clock.advance(days=8)
     auth.audit_sealing.seal()

@@ -24,7 +24,7 @@ def test_every_machine_takes_the_tokens_of_any(each_app, client, settings):
     close(other)
 
 
-def test_after_a_restart_with_another_configured_key_the_kept_one_still_counts(each_app, client, settings):
+def test_stored_key_stays_valid_after_the_setting_changes(each_app, client, settings):
     tokens = sign_up(client)
     other = create_app(settings.model_copy(update={"signing_key": new_signing_key()}))
     assert me(other.test_client(), tokens).status_code == 200

@@ -11,13 +11,13 @@ from app.flows.template_previews import TemplatePreviews
 previews = TemplatePreviews(EmailRenderer())
 
 
-def test_every_letter_can_be_looked_at_in_every_language() -> None:
+def test_every_email_has_a_preview_in_every_language() -> None:
     shown = [(preview.locale, preview.kind) for preview in previews.all()]
     assert shown == [(locale, kind) for locale in ("de", "en") for kind in EmailRenderer().kinds()]
     assert len(shown) >= 20
 
 
-def test_a_preview_shows_what_the_letter_will_say() -> None:
+def test_preview_shows_the_text_of_the_email() -> None:
     preview = previews.preview("verify_email", "de")
     assert preview.message.subject == "Willkommen! Bitte bestätigen Sie Ihre Adresse"
     assert "WDJB-MJHT" in preview.message.text
@@ -25,12 +25,12 @@ def test_a_preview_shows_what_the_letter_will_say() -> None:
 
 
 @pytest.mark.parametrize(("kind", "locale"), [("verify_email", "tlh"), ("nothing", "en"), ("../en", "de"), ("", "")])
-def test_a_letter_that_we_do_not_write_is_missing(kind: str, locale: str) -> None:
+def test_unknown_email_is_not_found(kind: str, locale: str) -> None:
     with pytest.raises(NotFound):
         previews.preview(kind, locale)
 
 
-def test_a_template_of_the_host_is_previewed_and_a_broken_one_is_named(tmp_path: Path) -> None:
+def test_custom_template_is_previewed_and_a_broken_one_reported(tmp_path: Path) -> None:
     folder = tmp_path / "en" / "verify_email"
     folder.mkdir(parents=True)
     (folder / "subject.txt").write_text("Ahoy!")

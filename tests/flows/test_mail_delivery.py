@@ -133,9 +133,7 @@ def token_in(text: str) -> str:
 # What is delivered, and to whom
 
 
-def test_a_reset_letter_goes_to_the_address_as_its_owner_typed_it(
-    delivery: MailDelivery, smtp_server: FakeSmtpServer
-) -> None:
+def test_reset_email_is_sent_to_the_address_as_typed(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
     open_account("Ada@example.org")
     forgot("ada@example.org")
     assert delivery.deliver_due() == 1
@@ -143,7 +141,7 @@ def test_a_reset_letter_goes_to_the_address_as_its_owner_typed_it(
     assert states() == [SENT]
 
 
-def test_its_link_opens_for_the_account_and_the_letter(
+def test_link_names_the_account_and_the_message(
     delivery: MailDelivery, smtp_server: FakeSmtpServer, links: Links
 ) -> None:
     account = open_account(ADA)
@@ -176,20 +174,20 @@ def test_no_row_holds_a_token(delivery: MailDelivery, smtp_server: FakeSmtpServe
     assert "http" not in values
 
 
-def test_nobody_without_an_account_gets_a_letter(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
+def test_unknown_address_gets_no_message(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
     forgot("nobody@example.org")
     delivery.deliver_due()
     assert (states(), smtp_server.messages) == ([DROPPED], [])
 
 
-def test_a_disabled_account_gets_no_reset_letter(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
+def test_disabled_account_gets_no_reset_email(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
     open_account(ADA, disabled_at=NOON)
     forgot(ADA)
     delivery.deliver_due()
     assert (states(), smtp_server.messages) == ([DROPPED], [])
 
 
-def test_of_several_reset_letters_only_the_newest_is_sent(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
+def test_only_the_newest_reset_email_is_sent(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
     open_account(ADA)
     for _ in range(3):
         forgot(ADA)
@@ -198,7 +196,7 @@ def test_of_several_reset_letters_only_the_newest_is_sent(delivery: MailDelivery
     assert len(smtp_server.messages) == 1
 
 
-def test_a_reset_letter_that_was_overtaken_while_it_waited_is_dropped(
+def test_superseded_reset_email_is_dropped(
     delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock
 ) -> None:
     open_account(ADA)
@@ -214,9 +212,7 @@ def test_a_reset_letter_that_was_overtaken_while_it_waited_is_dropped(
     assert len(smtp_server.messages) == 1
 
 
-def test_a_notice_goes_to_the_account_and_says_what_is_known(
-    delivery: MailDelivery, smtp_server: FakeSmtpServer
-) -> None:
+def test_notice_is_sent_to_the_account_with_client_info(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
     account = open_account("Ada@example.org")
     with UnitOfWork() as work:
         outbox.enqueue(
@@ -232,7 +228,7 @@ def test_a_notice_goes_to_the_account_and_says_what_is_known(
 # What can go wrong
 
 
-def test_a_poison_recipient_is_parked_and_delays_nobody(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
+def test_rejected_recipient_is_parked_and_delays_no_other(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
     smtp_server.refused[ADA] = "550 5.1.1 no such mailbox"
     notice(ADA)
     notice(BOB)
@@ -242,7 +238,7 @@ def test_a_poison_recipient_is_parked_and_delays_nobody(delivery: MailDelivery, 
 
 
 @pytest.mark.parametrize("misbehaviour", [answer("451 4.3.0 later"), hang, drop])
-def test_a_letter_that_is_not_taken_now_is_tried_again_and_delays_nobody(
+def test_temporary_failure_is_retried_and_delays_no_other(
     delivery: MailDelivery, app: Flask, smtp_server: FakeSmtpServer, clock: SettableClock, misbehaviour: object
 ) -> None:
     app.config["MAIL_TIMEOUT"] = 1
@@ -271,7 +267,7 @@ def test_a_second_attempt_carries_the_same_message_id(
     assert states() == [SENT]
 
 
-def test_an_outage_costs_no_letter_an_attempt(delivery: MailDelivery, app: Flask, clock: SettableClock) -> None:
+def test_outage_counts_no_attempt(delivery: MailDelivery, app: Flask, clock: SettableClock) -> None:
     smtp_server = FakeSmtpServer()
     with smtp_server.open():
         use_smtp(app, smtp_server.port)
@@ -286,7 +282,7 @@ def test_an_outage_costs_no_letter_an_attempt(delivery: MailDelivery, app: Flask
     assert states() == [SENT, SENT]
 
 
-def test_an_outage_in_the_middle_of_a_batch_hands_the_rest_back(
+def test_outage_within_a_batch_returns_the_rest(
     delivery: MailDelivery, app: Flask, smtp_server: FakeSmtpServer
 ) -> None:
     async def drop_and_close(server: object) -> str:
@@ -321,7 +317,7 @@ def test_a_batch_cut_short_counts_no_attempt_for_the_rest(
         assert len(smtp_server.messages) == attempts.count(0)
 
 
-def test_a_letter_is_given_up_after_three_days_with_the_reason(
+def test_message_is_given_up_after_three_days_with_the_reason(
     delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock
 ) -> None:
     smtp_server.at_data["*"] = answer("451 4.3.0 later")
@@ -333,7 +329,7 @@ def test_a_letter_is_given_up_after_three_days_with_the_reason(
     assert rows()[0].error == "given up: the mail server answered 451 4.3.0"
 
 
-def test_a_letter_that_cannot_be_worded_delays_nobody_and_leaks_nothing(
+def test_unrenderable_message_delays_no_other_and_logs_no_value(
     delivery: MailDelivery, smtp_server: FakeSmtpServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     notice(ADA, kind="no_such_letter")
@@ -361,7 +357,7 @@ def test_the_log_holds_no_address_and_no_link(
     assert not any(word in ours for word in ("@", "token=", "https"))
 
 
-def test_a_letter_whose_lease_has_moved_is_not_sent_twice(
+def test_message_whose_lease_moved_is_not_sent_twice(
     delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock
 ) -> None:
     notice(ADA)
@@ -411,9 +407,7 @@ def test_no_transaction_is_open_while_the_server_is_talked_to(
 # Round after round
 
 
-def test_two_deliverers_at_once_send_each_letter_once(
-    delivery: MailDelivery, app: Flask, smtp_server: FakeSmtpServer
-) -> None:
+def test_two_deliverers_send_each_message_once(delivery: MailDelivery, app: Flask, smtp_server: FakeSmtpServer) -> None:
     for number in range(24):
         notice(f"{number}@example.org")
     deliverers = [delivery.start(app.app_context) for _ in range(2)]
@@ -447,7 +441,7 @@ def test_the_thread_survives_an_outage_of_the_database(
     assert states() == [SENT]
 
 
-def test_a_deliverer_that_is_stopped_hands_back_what_it_has_not_sent(
+def test_stopped_deliverer_returns_its_unsent_messages(
     delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock
 ) -> None:
     stop = threading.Event()

@@ -36,7 +36,7 @@ def letter(clock: Clock, state: str) -> int:
 
 
 @pytest.mark.usefixtures("each_database")
-def test_letters_are_listed_shown_and_counted(queue: MailQueue, clock: SettableClock) -> None:
+def test_messages_are_listed_shown_and_counted(queue: MailQueue, clock: SettableClock) -> None:
     dead = letter(clock, DEAD)
     letter(clock, QUEUED)
     clock.advance(minutes=3)
@@ -48,7 +48,7 @@ def test_letters_are_listed_shown_and_counted(queue: MailQueue, clock: SettableC
 
 
 @pytest.mark.usefixtures("each_database")
-def test_a_dead_letter_is_tried_again_now(queue: MailQueue, clock: SettableClock) -> None:
+def test_dead_message_is_retried_now(queue: MailQueue, clock: SettableClock) -> None:
     dead = letter(clock, DEAD)
     clock.advance(days=1)
     queue.retry(dead)
@@ -57,12 +57,12 @@ def test_a_dead_letter_is_tried_again_now(queue: MailQueue, clock: SettableClock
 
 
 @pytest.mark.parametrize(("state", "said"), [(SENT, "is sent"), (QUEUED, "is due already")])
-def test_a_letter_that_needs_no_help_says_why(queue: MailQueue, clock: SettableClock, state: str, said: str) -> None:
+def test_message_that_needs_no_retry_says_why(queue: MailQueue, clock: SettableClock, state: str, said: str) -> None:
     with pytest.raises(Conflict, match=said):
         queue.retry(letter(clock, state))
 
 
-def test_a_letter_that_is_not_there_is_missing(queue: MailQueue) -> None:
+def test_unknown_message_is_not_found(queue: MailQueue) -> None:
     with pytest.raises(NotFound):
         queue.show(7)
     with pytest.raises(NotFound):
@@ -70,7 +70,7 @@ def test_a_letter_that_is_not_there_is_missing(queue: MailQueue) -> None:
 
 
 @pytest.mark.usefixtures("each_database")
-def test_all_dead_letters_are_tried_again_at_once(queue: MailQueue, clock: SettableClock) -> None:
+def test_all_dead_messages_are_retried_at_once(queue: MailQueue, clock: SettableClock) -> None:
     for state in (DEAD, DEAD, SENT):
         letter(clock, state)
     assert queue.retry_dead() == 2

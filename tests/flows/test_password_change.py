@@ -34,14 +34,16 @@ def test_later_it_needs_the_present_one(client: FlaskClient, ann: dict[str, str]
     assert client.put(CHANGE, json=given, headers=ann).status_code == 204
 
 
-def test_giving_the_password_again_makes_the_session_fresh(client: FlaskClient, ann: dict[str, str], clock) -> None:
+def test_reauthentication_makes_the_session_recent(client: FlaskClient, ann: dict[str, str], clock) -> None:
     clock.advance(minutes=11)
     again = client.post("/api/v1/auth/reauthenticate", json={"password": ANN["password"]}, headers=ann)
     assert again.status_code == 204
     assert client.put(CHANGE, json={"password": NEW}, headers=ann).status_code == 204
 
 
-def test_a_wrong_present_password_is_refused_even_in_a_fresh_session(client: FlaskClient, ann: dict[str, str]) -> None:
+def test_wrong_current_password_is_rejected_despite_recent_authentication(
+    client: FlaskClient, ann: dict[str, str]
+) -> None:
     refused = client.put(CHANGE, json={"password": NEW, "current_password": "wrong"}, headers=ann)
     assert (refused.status_code, refused.json["code"]) == (403, "wrong_password")
     assert client.post("/api/v1/auth/reauthenticate", json={"password": "wrong"}, headers=ann).status_code == 403
@@ -55,7 +57,7 @@ def test_the_other_sessions_end_and_this_one_stays(client: FlaskClient, ann: dic
     assert client.get("/api/v1/account", headers=ann).status_code == 200
 
 
-def test_the_owner_gets_a_letter(client: FlaskClient, ann: dict[str, str], auth, mailbox) -> None:
+def test_owner_gets_an_email(client: FlaskClient, ann: dict[str, str], auth, mailbox) -> None:
     client.put(CHANGE, json={"password": NEW}, headers=ann)
     auth.mail_delivery.deliver_due()
     assert [letter.subject for letter in mailbox.messages[1:]] == ["Your password was changed"]

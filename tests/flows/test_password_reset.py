@@ -80,7 +80,7 @@ def test_a_link_dies_with_its_time(auth, client, letter, clock):
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b", "é", "\0", "x" * 5_000])
-def test_garbage_is_no_link(auth, token):
+def test_garbage_is_rejected_as_a_link(auth, token):
     with pytest.raises(LinkInvalid):
         auth.password_reset.complete(token, NEW, HOME)
 
@@ -95,7 +95,7 @@ def test_a_link_for_another_purpose_is_refused(app, auth, client, clock, setting
 
 
 @everywhere
-def test_the_newest_letter_wins(client, letter):
+def test_newest_reset_email_wins(client, letter):
     first, second = letter().token, letter().token
     assert [reset(client, token).json.get("code") for token in (first, second)] == ["link_used", None]
 
@@ -129,7 +129,7 @@ def test_the_owner_is_told(client, auth, letter, mailbox):
 
 
 @pytest.mark.usefixtures("ann")
-def test_a_used_link_tells_nobody_again(client, auth, letter, mailbox):
+def test_used_link_sends_no_second_notice(client, auth, letter, mailbox):
     token = letter().token
     mailbox.clear()
     for _ in range(3):
@@ -145,11 +145,11 @@ def test_a_reset_shows_that_the_address_is_its_owner_s(client, letter):
 
 
 @pytest.mark.usefixtures("ann")
-def test_a_letter_finds_its_owner_however_the_address_is_spelled(letter):
+def test_reset_email_arrives_for_any_spelling_of_the_address(letter):
     assert letter("ANN@EXAMPLE.COM").recipients == ["ann@example.com"]
 
 
-def test_an_unknown_address_gets_no_letter(client, auth, mailbox):
+def test_unknown_address_gets_no_email(client, auth, mailbox):
     forgot_password(client, "nobody@example.com")
     auth.mail_delivery.deliver_due()
     assert mailbox.messages == []
@@ -162,14 +162,14 @@ def test_a_disabled_account_s_link_is_dead(app, client, letter, clock):
     assert reset(client, token).json["code"] == "link_used"
 
 
-def test_what_is_no_address_is_told_so_and_nothing_is_queued(app, auth):
+def test_malformed_address_is_rejected_and_enqueues_nothing(app, auth):
     with pytest.raises(InvalidEmail):
         auth.password_reset.request("=?utf-8?q?ann?=@example.com", HOME)
     assert sql(app, "SELECT count(*) FROM outbox") == [(0,)]
 
 
 @pytest.mark.usefixtures("ann")
-def test_the_same_is_kept_of_a_known_and_an_unknown_address(app, client):
+def test_known_and_unknown_addresses_store_the_same_rows(app, client):
     for email in ("ann@example.com", "eve@example.com"):
         forgot_password(client, email)
     known, unknown = sql(

@@ -32,7 +32,7 @@ def first(client: FlaskClient) -> str:
 
 
 @pytest.mark.usefixtures("each_database")
-def test_after_the_grace_the_parent_kills_the_session_and_the_owner_is_told(
+def test_reused_refresh_token_revokes_the_session_and_notifies(
     app: Flask, client: FlaskClient, first: str, auth, mailbox
 ) -> None:
     newest = refresh(client, first).json["refresh_token"]
@@ -54,7 +54,7 @@ def test_a_grandparent_kills_the_session_even_within_the_grace(client: FlaskClie
     assert refresh(client, third).status_code == 401
 
 
-def test_one_theft_gives_one_letter(client: FlaskClient, first: str, app: Flask, auth, mailbox) -> None:
+def test_one_reuse_sends_one_email(client: FlaskClient, first: str, app: Flask, auth, mailbox) -> None:
     refresh(client, first)
     let_the_grace_pass(app)
     for _ in range(3):
@@ -64,9 +64,7 @@ def test_one_theft_gives_one_letter(client: FlaskClient, first: str, app: Flask,
 
 
 @pytest.mark.usefixtures("each_database")
-def test_the_same_idempotency_key_gives_the_same_successor_at_any_later_time(
-    app: Flask, client: FlaskClient, first: str
-) -> None:
+def test_idempotency_key_returns_the_same_successor_later(app: Flask, client: FlaskClient, first: str) -> None:
     second = refresh(client, first, "attempt-1").json["refresh_token"]
     let_the_grace_pass(app)
     assert refresh(client, first, "attempt-1").json["refresh_token"] != first

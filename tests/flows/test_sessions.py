@@ -123,7 +123,7 @@ def test_signing_out_everywhere_ends_all(client, elsewhere, ann):
 
 
 @pytest.mark.parametrize("scope", ["this", "others", "all"])
-def test_nobody_signs_anybody_else_out(client, ann, scope):
+def test_logout_ends_no_session_of_another_account(client, ann, scope):
     bob = sign_up(client, email="bob@example.com")
     log_out(client, ann, scope=scope)
     assert (me(client, bob).status_code, refresh(client, bob).status_code) == (200, 200)

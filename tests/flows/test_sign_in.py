@@ -42,13 +42,13 @@ def test_an_unknown_address_is_refused_in_the_same_words(auth):
     assert refusals[0] == refusals[1]
 
 
-def test_what_is_no_address_is_told_so(auth):
+def test_malformed_address_is_rejected(auth):
     with pytest.raises(InvalidEmail):
         auth.sign_in.with_password("nonsense", PASSWORD, HOME)
 
 
 @pytest.mark.usefixtures("each_database", "ann")
-def test_a_password_that_was_reset_while_we_hashed_opens_no_session(app, auth, monkeypatch):
+def test_password_reset_during_hashing_opens_no_session(app, auth, monkeypatch):
     passwords = app.extensions["latchkey"].registration.passwords
     right = type(passwords).matches
 
@@ -83,7 +83,7 @@ def office(auth):
     ("198.51.100.20", FIREFOX, 0), ("198.51.100.77", FIREFOX, 0), ("203.0.113.9", FIREFOX, 1),
     ("198.51.100.20", LATER_FIREFOX, 1), ("2001:db8::1", FIREFOX, 1), (None, None, 1),
 ], ids=["same place", "same network", "elsewhere", "other browser", "IPv6", "unknown"])  # fmt: skip
-def test_without_a_token_agent_and_network_decide_whether_a_device_is_new(app, auth, ip, user_agent, count):
+def test_user_agent_and_network_decide_without_a_device_token(app, auth, ip, user_agent, count):
     auth.sign_in.with_password("ann@example.com", PASSWORD, ClientInfo(ip, user_agent))
     assert notices(app) == count
 

@@ -22,13 +22,13 @@ def dump(app: Flask) -> str:
     return repr(rows)
 
 
-def test_deleting_needs_the_password_however_fresh_the_session(ann) -> None:
+def test_account_deletion_always_needs_the_password(ann) -> None:
     assert ann.ask("DELETE", "account", {"password": "wrong"}).json["code"] == "wrong_password"
     assert ann.ask("DELETE", "account", {}).status_code == 400
     assert ann.ask("GET", "account").status_code == 200
 
 
-def test_every_session_ends_at_once_and_a_letter_says_until_when_to_come_back(ann) -> None:
+def test_deletion_ends_every_session_and_the_email_gives_the_deadline(ann) -> None:
     ann.box.clear()
     assert ann.ask("DELETE", "account", DELETE).status_code == 204
     assert ann.ask("GET", "account").status_code == 401
@@ -68,7 +68,7 @@ def test_the_address_is_free_again(ann, clock, auth, person) -> None:
 
 
 @BURST
-def test_without_a_grace_it_is_gone_with_the_answer_and_the_letter_still_comes(app: Flask, ann) -> None:
+def test_deletion_without_grace_is_immediate_and_sends_the_email(app: Flask, ann) -> None:
     ann.box.clear()
     assert ann.ask("DELETE", "account", DELETE).status_code == 204
     assert ann.sign_in().json["code"] == "invalid_credentials"
@@ -85,7 +85,7 @@ def test_the_export_holds_everything_but_the_hash(ann) -> None:
 
 
 @in_one_process  # it asks the code, and nobody else
-def test_every_table_that_refers_to_accounts_answers_for_export_and_deletion(app: Flask) -> None:
+def test_every_account_table_takes_part_in_export_and_deletion(app: Flask) -> None:
     """A new table with an account in it fails here until both are thought of."""
     exported = app.extensions["latchkey"].export.rooms.keys()
     anonymised = {"audit_events"}

@@ -95,14 +95,14 @@ def test_after_a_restoration_people_sign_in_and_devices_go_on(client, settings, 
     assert log_in(visitor).status_code == 200
 
 
-def test_a_backup_without_its_secret_is_worth_nothing_to_a_thief(client, settings, elsewhere, started):
+def test_stolen_backup_is_useless_without_its_secret(client, settings, elsewhere, started):
     sign_up(client)
     copy(settings.database_url, elsewhere)
     thief = started(database_url=elsewhere, secret_key="another secret of thirty-two bytes")
     assert [thief.get("/readyz").status_code for _ in range(2)] == [503, 503]
 
 
-def test_when_the_secret_is_lost_deleted_keys_begin_anew(app, client, started):
+def test_deleted_keys_are_replaced_after_the_secret_is_lost(app, client, started):
     tokens = sign_up(client)
     secret = {"key_encryption_secret": "a new secret of thirty-two bytes"}
     assert started(**secret).get("/readyz").status_code == 503

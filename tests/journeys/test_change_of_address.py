@@ -42,14 +42,14 @@ def test_the_code_confirms_it_in_the_session_that_asked(ann) -> None:
     assert address(ann) == NEW
 
 
-def test_it_needs_a_fresh_session_or_the_password(ann, clock) -> None:
+def test_email_change_needs_recent_authentication_or_the_password(ann, clock) -> None:
     clock.advance(minutes=11)
     assert ann.ask("PUT", "account/email", {"email": NEW}).json["code"] == "reauthentication_required"
     given = {"email": NEW, "password": "correct horse battery"}
     assert ann.ask("PUT", "account/email", given).status_code == 202
 
 
-def test_a_taken_address_is_not_told_to_who_asks_but_to_its_owner(ann, person) -> None:
+def test_taken_address_is_revealed_only_to_its_owner(ann, person) -> None:
     bob = person("bob@example.com")
     bob.sign_up()
     bob.letters()
@@ -77,7 +77,7 @@ def test_asking_for_another_address_voids_the_first_link(ann) -> None:
     assert address(ann) == "second@example.org"
 
 
-def test_the_old_address_can_undo_it_which_ends_every_session_and_starts_a_reset(ann) -> None:
+def test_undo_ends_every_session_and_starts_a_reset(ann) -> None:
     change(ann)
     confirm(ann)
     undo = ann.link(CHANGED, "undo-email-change")
@@ -98,7 +98,7 @@ def test_undoing_works_for_72_hours(ann, clock) -> None:
     assert ann.send("account/email/undo", token=undo).json["code"] == "link_expired"
 
 
-def test_a_thief_who_changes_it_twice_cannot_take_the_owners_undo_away(ann) -> None:
+def test_second_email_change_keeps_the_first_undo_link(ann) -> None:
     change(ann, "thief1@example.org")
     confirm(ann)
     undo = ann.link(CHANGED, "undo-email-change")
@@ -108,7 +108,7 @@ def test_a_thief_who_changes_it_twice_cannot_take_the_owners_undo_away(ann) -> N
     assert ann.choose_new_password().status_code == 200
 
 
-def test_a_reset_link_to_the_old_address_is_void_after_the_change(ann) -> None:
+def test_email_change_revokes_the_reset_link_of_the_old_address(ann) -> None:
     ann.send("forgot-password", email=ann.email)
     reset = ann.link("password", "reset-password")
     change(ann)

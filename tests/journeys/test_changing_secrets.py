@@ -4,11 +4,9 @@ from itertools import count, pairwise
 
 import pytest
 
-from app import create_app
 from app.domain.audit.chain_head import ChainBroken
 from tests.conftest import AuthInContext
 from tests.support.api import is_problem, me, refresh, sign_up
-from tests.support.apps import close
 from tests.support.person import PASSWORD, Person
 
 OLD, NEW, OTHER = (f"{word} secret of no fewer than 32 bytes" for word in ("the old", "the new", "another"))
@@ -33,17 +31,17 @@ _names = count(1)
 
 
 @pytest.fixture
-def process(settings):
+def process(settings, apps, clock):
     """`process(secret_key=NEW)` is one more on the same database, with these settings."""
     started = []
 
     def start(**changes):
-        started.append(app := create_app(settings.model_copy(update=changes)))
+        started.append(app := apps.get(settings.model_copy(update=changes), clock))
         return app
 
     yield start
     for app in started:
-        close(app)
+        apps.give_back(app)
 
 
 @pytest.fixture
@@ -111,9 +109,8 @@ def assert_what_one_makes_the_other_takes(person, there):
     assert there.test_client().get("/readyz").status_code == 200
 
 
-@pytest.mark.usefixtures("each_database")
 @pytest.mark.parametrize("change", CHANGES)
-def test_at_each_step_processes_before_and_behind_it_understand_each_other(process, somebody, change):
+def test_processes_understand_each_other_during_each_rotation_step(process, somebody, change):
     first = None
     for earlier, later in pairwise(CHANGES[change]):
         before, after = process(**earlier), process(**later)
@@ -131,8 +128,7 @@ def test_at_each_step_processes_before_and_behind_it_understand_each_other(proce
     assert AuthInContext(after).audit_sealing.verify().unsealed == 0
 
 
-@pytest.mark.usefixtures("each_database")
-def test_links_codes_and_cookies_of_a_leaked_secret_are_refused_at_once_and_devices_go_on(process, somebody):
+def test_removed_secret_invalidates_links_codes_and_cookies_only(process, somebody):
     before = process(secret_key=OLD)
     ann, bob = somebody(before), somebody(before)
     ann.sign_up()
@@ -159,7 +155,7 @@ def test_a_secret_for_what_rests_makes_no_link(process, somebody):
 
 
 @pytest.mark.parametrize("forger", [{"secret_key": OLD}, {"secret_key": OTHER}])
-def test_where_there_is_a_secret_for_what_rests_those_of_links_open_and_bind_nothing(process, forger):
+def test_link_secrets_neither_decrypt_keys_nor_seal_events(process, forger):
     here = process(secret_key=OLD, secret_key_fallbacks=[OTHER], key_encryption_secret=NEW)
     sign_up(process(**forger).test_client())
     assert "signing_keys unreadable" in here.test_client().get("/readyz").json["detail"]
@@ -168,7 +164,7 @@ def test_where_there_is_a_secret_for_what_rests_those_of_links_open_and_bind_not
         AuthInContext(here).audit_sealing.verify()
 
 
-def test_once_keys_are_resealed_a_process_without_the_old_secret_goes_on_sealing(process):
+def test_sealing_continues_without_the_old_secret_after_reencryption(process):
     sign_up(process(key_encryption_secret=OLD).test_client())
     AuthInContext(process(key_encryption_secret=OLD)).audit_sealing.seal()
     knows_both = process(key_encryption_secret=NEW, key_encryption_secret_fallbacks=[OLD])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.journeys.conftest import in_two_processes
 from tests.support.servers import ROOT
 
 OLD, NEW = "correct horse battery", "another staple entirely"
@@ -147,7 +148,7 @@ def test_a_forgotten_password_is_replaced_by_way_of_the_mailbox(chromium, servic
         assert [url for url in asked if token in url] == []
 
 
-def test_a_link_that_was_used_says_so_also_where_its_form_was_open_already(chromium, service):
+def test_used_link_is_reported_in_an_open_form_too(chromium, service):
     email = "bea@example.com"
     with visit(chromium, service) as (page, _):
         sign_up(page, email)
@@ -164,7 +165,7 @@ def test_a_link_that_was_used_says_so_also_where_its_form_was_open_already(chrom
         assert sign_in(page, email, NEW) == 200
 
 
-def test_every_page_fits_a_narrow_screen_in_light_and_in_dark(chromium, service):
+def test_every_page_fits_a_narrow_screen_in_both_themes(chromium, service):
     email = "cat@example.com"
     seen: dict[str, list[object]] = {}
     with visit(chromium, service, viewport=NARROW) as (page, _):
@@ -202,7 +203,8 @@ def reset_letter(mailbox: Any, number: int = 1) -> Any:
     return letter
 
 
-def test_a_link_whose_time_is_over_says_so_and_offers_a_new_one(chromium, live_server, mailbox, clock):
+@in_two_processes
+def test_expired_link_is_reported_and_a_new_one_offered(chromium, live_server, mailbox, clock):
     with visit(chromium, live_server) as (page, _):
         sign_up(page, "dan@example.com")
         forget_password(page, "dan@example.com")
@@ -218,6 +220,7 @@ def test_a_link_whose_time_is_over_says_so_and_offers_a_new_one(chromium, live_s
         see(page, "Your password is changed")
 
 
+@in_two_processes
 def test_without_scripts_the_link_is_pasted(chromium, live_server, mailbox):
     with visit(chromium, live_server, java_script_enabled=False) as (page, _):
         sign_up(page, "eva@example.com")
@@ -231,7 +234,8 @@ def test_without_scripts_the_link_is_pasted(chromium, live_server, mailbox):
         assert sign_in(page, "eva@example.com", NEW) == 200
 
 
-def test_the_server_meets_the_token_in_no_address_and_no_header(chromium, live_server, site, mailbox):
+@in_two_processes
+def test_token_is_never_sent_in_a_url_or_header(chromium, live_server, site, mailbox):
     with visit(chromium, live_server) as (page, _):
         sign_up(page, "fay@example.com")
         forget_password(page, "fay@example.com")

@@ -241,7 +241,7 @@ def test_after_a_whole_life_no_secret_lies_anywhere(recorder, house, log, clock,
 
 
 @pytest.mark.settings(compat_api=True)
-def test_nor_does_the_classic_wing_leave_a_password_or_a_reset_token(recorder, house, log):
+def test_compat_api_stores_no_password_or_reset_token(recorder, house, log):
     bob = {"email": BOB, "password": FIRST}
     assert recorder.ask("POST", "/users", form=bob)[0] == 200
     assert recorder.ask("POST", "/sessions", form=bob | {"password": WRONG[0]})[0] == 401

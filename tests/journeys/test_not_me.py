@@ -7,7 +7,7 @@ def alarm(ann, subject: str) -> str:
     return ann.link(subject, "not-me")
 
 
-def test_one_press_ends_all_sessions_cancels_changes_and_starts_a_reset(ann) -> None:
+def test_securing_ends_sessions_cancels_changes_and_starts_a_reset(ann) -> None:
     ann.ask("PUT", "account/email", {"email": "thief@example.org"})
     confirm = ann.link("confirm your new", "confirm-email")
     token = alarm(ann, "about to change")
@@ -34,7 +34,7 @@ def test_it_takes_a_deletion_back(ann) -> None:
     assert ann.ask("GET", "account/export").json["account"]["deletes_at"] is None
 
 
-def test_a_sign_in_from_a_new_device_is_told_with_its_name(ann) -> None:
+def test_login_from_a_new_device_sends_its_name(ann) -> None:
     ann.box.clear()
     ann.sign_in(**{"User-Agent": FIREFOX})
     assert "Firefox on Linux" in ann.newest("sign")
@@ -43,7 +43,7 @@ def test_a_sign_in_from_a_new_device_is_told_with_its_name(ann) -> None:
     assert ann.letters() == []
 
 
-def test_a_link_of_another_kind_is_no_alarm(ann) -> None:
+def test_link_of_another_kind_cannot_secure_an_account(ann) -> None:
     ann.send("forgot-password", email=ann.email)
     reset = ann.link("password", "reset-password")
     assert ann.send("not-me", token=reset).json["code"] == "link_invalid"

@@ -76,7 +76,7 @@ def test_from_sign_up_over_a_forgotten_password_to_sign_out(browser, mailbox):
     assert [browser.me(third), browser.refresh(third)[0]] == [401, 401]
 
 
-def test_the_letter_s_link_leads_to_this_service_whatever_the_headers_say(browser, mailbox, live_server):
+def test_email_link_ignores_the_request_headers(browser, mailbox, live_server):
     browser.post("/auth/signup", ANN)
     browser.post("/forgot-password", {"email": ANN["email"]}, **{"X-Forwarded-Host": "evil.example"})
     letter = the_letter(mailbox, "/reset-password")
@@ -85,7 +85,7 @@ def test_the_letter_s_link_leads_to_this_service_whatever_the_headers_say(browse
 
 
 @pytest.mark.settings(refresh_grace_seconds=300)
-def test_whoever_answers_they_are_one_service(browser):
+def test_two_processes_answer_as_one_service(browser):
     tokens = browser.post("/auth/signup", ANN)[1]
     assert browser.refresh(tokens)[1]["refresh_token"] == browser.refresh(tokens)[1]["refresh_token"]
     assert browser.post("/auth/logout?scope=all", token=tokens["access_token"])[0] == 204
@@ -93,7 +93,7 @@ def test_whoever_answers_they_are_one_service(browser):
     assert [browser.refresh(tokens)[0], browser.refresh(tokens)[0]] == [401, 401]
 
 
-def test_a_process_that_dies_takes_no_account_and_no_session_along(process_pool, settings):
+def test_killed_process_loses_no_account_and_no_session(process_pool, settings):
     url = process_pool.serve(settings)
     browser = Browser(url)
     tokens = browser.post("/auth/signup", ANN)[1]

@@ -201,7 +201,7 @@ def test_after_rotations_tokens_of_every_key_and_algorithm_pass(hello, live_serv
 
 
 @each_example
-def test_unknown_key_names_do_not_make_it_ask_for_keys_each_time(site, hello, auth, ann):
+def test_unknown_key_names_do_not_trigger_a_fetch_each_time(site, hello, auth, ann):
     good, ours = ann["access_token"], auth.key_rotation.all()[0][0].private
     began = time.monotonic()
     answers = [hello(mint(good, ours, header={"kid": f"unknown {number}"})).status for number in range(20)]
@@ -212,7 +212,7 @@ def test_unknown_key_names_do_not_make_it_ask_for_keys_each_time(site, hello, au
 
 
 @each_example
-def test_a_signed_out_token_still_passes_there_and_no_longer_at_home(hello, live_server, ann):
+def test_logged_out_token_passes_the_resource_server_only(hello, live_server, ann):
     token = ann["access_token"]
     assert ask("POST", f"{live_server}/api/v1/auth/logout", token=token).status == 204
     assert hello(token).status == 200
@@ -220,7 +220,7 @@ def test_a_signed_out_token_still_passes_there_and_no_longer_at_home(hello, live
 
 
 @each_example
-def test_it_says_try_later_while_we_are_away_and_needs_us_no_more_once_it_has_the_keys(site, hello, live_server):
+def test_resource_server_needs_the_service_only_for_the_keys(site, hello, live_server):
     token = sign_up(live_server)["access_token"]
     site.unavailable = True
     early = hello(token)

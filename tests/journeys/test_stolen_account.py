@@ -84,7 +84,7 @@ def test_undo_works_after_the_thief_changed_the_password(ann, undo) -> None:
     undoes(ann, undo)
 
 
-def test_nobody_can_take_the_old_address_while_the_undo_works(ann, undo, person, clock) -> None:
+def test_old_address_is_reserved_while_the_undo_link_works(ann, undo, person, clock) -> None:
     thief = person("ANN@example.com")
     assert thief.sign_up().json["code"] == "email_taken"
     other = person("other@example.org")

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.journeys.conftest import in_one_process
+from tests.journeys.conftest import in_one_process, in_two_processes
 from tests.journeys.test_in_the_browser import OLD, reset_letter, sign_up, visit
 
 ANN = "ann@example.com"  # whose address and password are the examples' own
@@ -62,6 +62,7 @@ def authorize(page: Any, scheme: str, token: str) -> None:
     form.get_by_role("button", name="Close").click()
 
 
+@in_two_processes
 def test_the_whole_story_can_be_tried_out(chromium, live_server, mailbox):
     with visit(chromium, live_server) as (page, _):
         page.goto("/docs")

@@ -75,7 +75,7 @@ def test_a_link_works_in_its_own_place(ann: Person, tokens: dict[str, str], kind
 
 
 @pytest.mark.parametrize("kind", BEARERS)
-def test_a_bearer_token_passes_the_guard_of_each_of_its_places(ann: Person, tokens: dict[str, str], kind: str) -> None:
+def test_bearer_token_passes_the_guard_of_its_routes(ann: Person, tokens: dict[str, str], kind: str) -> None:
     places = [
         (method, path) for method, path, contract in ROUTES
         if contract.who.scheme == BEARERS[kind] and not path.endswith("/logout")  # which would end it
@@ -85,7 +85,7 @@ def test_a_bearer_token_passes_the_guard_of_each_of_its_places(ann: Person, toke
     assert 401 not in {answer.status_code for answer in answers}
 
 
-def test_in_the_access_cookie_every_other_kind_is_refused_as_well(ann: Person, tokens: dict[str, str]) -> None:
+def test_access_cookie_rejects_every_other_token_kind(ann: Person, tokens: dict[str, str]) -> None:
     codes = {}
     for kind in tokens.keys() - {"access"}:
         ann.client.set_cookie("latchkey_access", tokens[kind])

@@ -10,7 +10,7 @@ def verified(person) -> bool:
     return person.ask("GET", "account").json["email_verified"]
 
 
-def test_the_link_from_the_first_letter_confirms_the_address_once(ann) -> None:
+def test_link_of_the_first_email_verifies_once(ann) -> None:
     assert not verified(ann)
     token = ann.link(VERIFY, "verify-email")
     assert ann.send("verify-email", token=token).status_code == 200
@@ -18,13 +18,13 @@ def test_the_link_from_the_first_letter_confirms_the_address_once(ann) -> None:
     assert ann.send("verify-email", token=token).json["code"] == "link_used"
 
 
-def test_the_code_from_the_same_letter_does_too(ann) -> None:
+def test_code_of_the_same_email_verifies_too(ann) -> None:
     code = ann.code(VERIFY).lower().replace("-", " ")
     assert ann.send("verify-email", email="ANN@example.com", code=code).status_code == 200
     assert verified(ann)
 
 
-def test_after_five_wrong_codes_the_right_one_is_refused_and_the_link_still_works(ann) -> None:
+def test_five_wrong_codes_revoke_the_code_but_not_the_link(ann) -> None:
     code, token = ann.code(VERIFY), ann.link(VERIFY, "verify-email")
     for _ in range(5):
         assert ann.send("verify-email", email=ann.email, code="BBBB-BBBB").json["code"] == "code_invalid"
@@ -58,7 +58,7 @@ def test_asking_again_sends_a_new_link_and_voids_the_old(ann) -> None:
     assert ann.send("verify-email", token=new).status_code == 200
 
 
-def test_asking_again_says_the_same_to_everyone_and_writes_only_to_who_needs_it(ann) -> None:
+def test_resend_answers_alike_and_sends_only_when_needed(ann) -> None:
     ann.send("verify-email", token=ann.link(VERIFY, "verify-email"))
     ann.box.clear()
     answers = [ann.send("verify-email/resend", email=email) for email in (ann.email, "nobody@example.com")]
@@ -66,13 +66,13 @@ def test_asking_again_says_the_same_to_everyone_and_writes_only_to_who_needs_it(
     assert ann.letters() == []
 
 
-def test_a_token_and_a_code_at_once_or_neither_is_malformed(ann) -> None:
+def test_verification_takes_either_a_token_or_a_code(ann) -> None:
     for body in ({}, {"email": ann.email}, {"token": "x", "email": ann.email, "code": "BBBB-BBBB"}):
         assert ann.send("verify-email", **body).json["code"] == "invalid_input"
 
 
 @REQUIRED
-def test_where_it_is_required_a_new_and_a_taken_address_get_the_same_answer(person) -> None:
+def test_required_verification_hides_whether_an_address_is_taken(person) -> None:
     ann, eve = person(), person("Ann@EXAMPLE.com")
     first, second = ann.sign_up(), eve.sign_up()
     assert (first.status_code, first.data) == (second.status_code, second.data) == (202, first.data)
@@ -82,7 +82,7 @@ def test_where_it_is_required_a_new_and_a_taken_address_get_the_same_answer(pers
 
 
 @REQUIRED
-def test_signing_in_before_confirming_does_not_tell_a_new_address_from_a_taken_one(person) -> None:
+def test_login_before_verification_does_not_reveal_a_taken_address(person) -> None:
     bob = person("bob@example.com")
     bob.sign_up()
     bob.send("verify-email", token=bob.link(VERIFY, "verify-email"))
@@ -109,7 +109,7 @@ def test_signing_in_works_once_the_address_is_confirmed(person) -> None:
 
 
 @REQUIRED
-def test_a_reset_by_letter_confirms_the_address_as_well(person) -> None:
+def test_password_reset_verifies_the_address(person) -> None:
     ann = person()
     ann.sign_up()
     ann.send("forgot-password", email=ann.email)
@@ -125,7 +125,7 @@ def confirm_elsewhere(ann, client, **headers: str):
     return client.post("/api/v1/verify-email", json={"token": token}, headers=ELSEWHERE | headers)
 
 
-def test_a_link_used_on_the_device_that_signed_up_ends_no_session(ann) -> None:
+def test_verification_on_the_signup_device_ends_no_session(ann) -> None:
     assert ann.send("verify-email", token=ann.link(VERIFY, "verify-email")).status_code == 200
     assert ann.ask("GET", "account").status_code == 200
 
@@ -149,7 +149,7 @@ def test_confirming_a_confirmed_address_again_ends_no_session(ann, client) -> No
     assert ann.ask("GET", "account").status_code == 200
 
 
-def test_the_owner_of_the_mailbox_claims_an_account_of_a_stranger(ann, client) -> None:
+def test_mailbox_owner_claims_an_account_that_another_person_opened(ann, client) -> None:
     token = ann.link(VERIFY, "verify-email")
     ann.ask("PUT", "account/email", {"email": "stranger@example.org"})
     moving = ann.link("confirm your new", "confirm-email")

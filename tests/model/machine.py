@@ -8,7 +8,6 @@ from typing import TypeVar
 from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-
 from hypothesis.strategies._internal.featureflags import FeatureFlags
 
 from tests.model.expected import (

@@ -45,7 +45,12 @@ class Service:
     """Sends requests to the app and reads its emails. One for all examples of a test."""
 
     def __init__(self, app: Any, auth: Any, mailbox: Any, traveller: Any) -> None:
-        self.client, self.auth, self.mailbox, self.traveller = app.test_client(use_cookies=False), auth, mailbox, traveller
+        self.client, self.auth, self.mailbox, self.traveller = (
+            app.test_client(use_cookies=False),
+            auth,
+            mailbox,
+            traveller,
+        )
         self.app, self.start, self.count = app, now(), 0
         self.checks: dict[str, Callable[[str], object]] = {
             RESET: auth.password_reset.check,

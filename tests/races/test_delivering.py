@@ -61,7 +61,7 @@ def received(box: FakeSmtpServer) -> dict[str, set[str]]:
     return seen
 
 
-def test_deliverers_side_by_side_send_each_letter_once(
+def test_parallel_deliverers_send_each_message_once(
     cluster: Cluster, slowly: Settings, slow_mailbox: SlowSmtpServer, rounds: int
 ) -> None:
     emails = owe(cluster, 6 * rounds)
@@ -73,7 +73,7 @@ def test_deliverers_side_by_side_send_each_letter_once(
     assert cluster.ask("SELECT max(attempts) FROM outbox") == 1, "they were in each other's way"
 
 
-def test_letters_outlive_deliverers_that_are_killed_at_random_moments(
+def test_messages_survive_deliverers_killed_at_random_moments(
     cluster: Cluster, slowly: Settings, slow_mailbox: SlowSmtpServer, rounds: int
 ) -> None:
     kills = max(3, rounds)
@@ -95,7 +95,7 @@ def test_letters_outlive_deliverers_that_are_killed_at_random_moments(
     assert cluster.ask("SELECT max(attempts) FROM outbox") > 1, "nobody was killed with a letter in hand"
 
 
-def test_every_copy_of_a_letter_carries_a_link_that_works(
+def test_every_copy_of_a_message_has_a_working_link(
     cluster: Cluster, slowly: Settings, slow_mailbox: SlowSmtpServer
 ) -> None:
     (email,) = owe(cluster, 1)

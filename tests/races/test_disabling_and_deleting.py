@@ -48,7 +48,7 @@ def who_is_in(cluster: Cluster, answers: list[Answer]) -> list[Answer]:
     return [answer for answer in send_together(checks) if answer.status != 401] if checks else []
 
 
-def test_a_reset_or_sign_in_during_disabling_leaves_no_way_in(cluster: Cluster, rounds: int) -> None:
+def test_reset_or_login_during_disabling_leaves_no_session(cluster: Cluster, rounds: int) -> None:
     chance, admin = random.Random(11), administrator(cluster)
     racers = [cluster.sign_up() for _ in range(3 * rounds)]
     links = cluster.reset_tokens(*[racer.email for racer in racers])
@@ -130,7 +130,7 @@ def test_an_undo_during_deletion_and_disabling_always_works(cluster: Cluster, ro
         assert (state is None or others[0].status == 204, signed_in.status) == (True, 401)
 
 
-def test_one_old_address_goes_to_its_owner_or_to_nobody(cluster: Cluster, rounds: int) -> None:
+def test_undo_and_signup_never_share_the_old_address(cluster: Cluster, rounds: int) -> None:
     chance = random.Random(15)
     racers = [cluster.sign_up() for _ in range(2 * rounds)]
     for racer, link in zip(racers, undo_links(cluster, racers), strict=True):

@@ -92,7 +92,7 @@ def attempt(way: Callable[[str], None], account_id: str) -> bool:
     return True
 
 
-def test_an_administrator_whose_days_are_over_is_no_other_one(cluster: Cluster, rounds: int) -> None:
+def test_administrator_due_for_deletion_does_not_count_as_another(cluster: Cluster, rounds: int) -> None:
     for _ in range(rounds):
         team = Team(cluster, 2)
         team.gather()
@@ -104,7 +104,7 @@ def test_an_administrator_whose_days_are_over_is_no_other_one(cluster: Cluster, 
         assert team.left == 1
 
 
-def test_whoever_takes_a_deletion_back_while_the_other_goes_is_counted_once(cluster: Cluster, rounds: int) -> None:
+def test_cancelled_deletion_and_parallel_removal_leave_one_administrator(cluster: Cluster, rounds: int) -> None:
     team = Team(cluster, 2)
     for _ in range(2 * rounds):
         team.gather()

@@ -51,7 +51,7 @@ def test_of_many_uses_of_one_link_exactly_one_wins(cluster: Cluster, rounds: int
 
 
 @pytest.mark.parametrize("codes", ["right", "wrong"])
-def test_of_many_guesses_at_one_code_five_are_counted_and_one_wins(cluster: Cluster, codes: str) -> None:
+def test_parallel_guesses_at_one_code_count_five_tries(cluster: Cluster, codes: str) -> None:
     email = cluster.sign_up().email
     cluster.reset_tokens(email)
     words = cluster.mailbox.messages[-1].text.split()

@@ -19,7 +19,7 @@ CLIENTS = sized(24, 100)
 NEW_PASSWORD = "a new horse battery"
 
 
-def test_of_many_uses_of_one_reset_link_exactly_one_sets_its_password(cluster: Cluster, rounds: int) -> None:
+def test_parallel_uses_of_a_reset_link_set_one_password(cluster: Cluster, rounds: int) -> None:
     emails = [cluster.sign_up().email for _ in range(max(1, rounds - 2))]
     for email, token in zip(emails, cluster.reset_tokens(*emails), strict=True):
         answers = send_together(
@@ -95,7 +95,7 @@ def in_background(cluster: Cluster, act: Callable[[], object]) -> tuple[threadin
     return thread, results
 
 
-def test_a_sign_in_about_to_commit_does_not_outlive_a_reset_that_comes_then(cluster: Cluster) -> None:
+def test_session_committed_during_a_reset_is_revoked(cluster: Cluster) -> None:
     email = cluster.sign_up().email
     (token,) = cluster.reset_tokens(email)
     work, flows = SlowWork(), cluster.app.extensions["latchkey"]
@@ -112,7 +112,7 @@ def test_a_sign_in_about_to_commit_does_not_outlive_a_reset_that_comes_then(clus
     assert post(cluster.urls[1], "/auth/refresh", tokens[0].refresh_token).send().status == 401  # type: ignore[attr-defined]
 
 
-def test_a_reset_about_to_commit_leaves_no_sign_in_with_the_old_password(cluster: Cluster) -> None:
+def test_login_during_a_committing_reset_rejects_the_old_password(cluster: Cluster) -> None:
     email = cluster.sign_up().email
     (token,) = cluster.reset_tokens(email)
     work, flows = SlowWork(), cluster.app.extensions["latchkey"]
@@ -129,7 +129,7 @@ def test_a_reset_about_to_commit_leaves_no_sign_in_with_the_old_password(cluster
     assert [type(refusal) for refusal in refused] == [InvalidCredentials]
 
 
-def test_parallel_sign_ins_that_all_renew_an_outdated_hash_all_succeed(cluster: Cluster, rounds: int) -> None:
+def test_parallel_logins_that_renew_an_outdated_hash_succeed(cluster: Cluster, rounds: int) -> None:
     outdated = Passwords(rounds=5, min_length=1, slots=HashSlots(1, 1), breached_passwords=BreachedPasswords("")).hash(
         PASSWORD
     )

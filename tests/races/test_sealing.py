@@ -56,7 +56,7 @@ def test_threads_that_seal_at_once_make_one_chain(cluster: Cluster, rounds: int)
     assert cluster.ask(UNBROKEN) == 0
 
 
-def test_processes_that_seal_at_once_and_are_killed_make_one_chain(cluster: Cluster, rounds: int) -> None:
+def test_killed_parallel_sealers_make_one_chain(cluster: Cluster, rounds: int) -> None:
     before = begin(cluster)
     pids = [cluster.process_pool.seal(cluster.settings) for _ in range(SEALERS)]
     with ThreadPoolExecutor(4) as pool:

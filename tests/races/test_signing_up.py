@@ -18,7 +18,7 @@ def spellings(name: str) -> list[str]:
     ]  # fmt: skip
 
 
-def test_of_many_signups_for_one_address_however_spelled_one_opens_the_account(cluster: Cluster, rounds: int) -> None:
+def test_parallel_signups_for_one_address_open_one_account(cluster: Cluster, rounds: int) -> None:
     for turn in range(max(1, rounds - 3)):
         names = spellings(f"{cluster.new_email().split('@')[0]}x{turn}")
         before = cluster.ask("SELECT count(*) FROM accounts")

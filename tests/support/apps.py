@@ -5,7 +5,6 @@ by a route or in its configuration, is marked `own_app` and gets an app that no 
 """
 
 import shutil
-from collections import OrderedDict
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,8 +13,8 @@ from flask import Flask
 
 from app import create_app, migrate
 from app.container import build_auth
-from app.current import install
 from app.core.database import db
+from app.current import install
 from app.web.errors import init_errors
 from app.web.limits import limiter
 from app.web.metrics import Metrics
@@ -23,7 +22,7 @@ from config import Settings, load
 from tests.support.clock import SettableClock
 from tests.support.servers import NotHere, empty_tables, scratch_database
 
-KEPT = 6  # apps, each with settings of its own
+MOST_IDLE = 12
 
 
 def close(app: Flask) -> None:
@@ -86,32 +85,33 @@ class Databases:
 
 
 class Apps:
-    """The apps of the latest settings. Making one takes ten times as long as a request to it."""
+    """Apps that wait for a test with their settings. Making one takes ten times as long as a request to it."""
 
     def __init__(self) -> None:
-        self._apps: OrderedDict[str, Flask] = OrderedDict()
-        self._parts: dict[Flask, object] = {}
+        self._idle: list[tuple[str, Flask]] = []
+        self._made: dict[Flask, tuple[str, object]] = {}
 
     def get(self, settings: Settings, clock: SettableClock) -> Flask:
         """An app with these settings and this clock that has answered nothing yet."""
         key = settings.model_dump_json()
-        if key in self._apps:
-            self._apps.move_to_end(key)
-            renew_app(self._apps[key], settings, clock)
-            return self._apps[key]
-        self._apps[key] = app = create_app(settings, clock=clock)
-        self._parts[app] = _parts_of(app)
-        if len(self._apps) > KEPT:
-            _, oldest = self._apps.popitem(last=False)
-            del self._parts[oldest]
+        for idle in self._idle:
+            if idle[0] == key:
+                self._idle.remove(idle)
+                renew_app(idle[1], settings, clock)
+                return idle[1]
+        app = create_app(settings, clock=clock)
+        self._made[app] = key, _parts_of(app)
         return app
 
     def give_back(self, app: Flask) -> None:
-        """Close the connections of the app; the next test finds it as it was made."""
+        """Close the connections of the app; a later test finds it as it was made."""
         close(app)
-        if self._parts[app] != _parts_of(app):
-            self._apps = OrderedDict((key, kept) for key, kept in self._apps.items() if kept is not app)
+        key, parts = self._made[app]
+        if parts != _parts_of(app):
             raise AssertionError("This test changes the app that others use. Mark it with @pytest.mark.own_app.")
+        self._idle.append((key, app))
+        if len(self._idle) > MOST_IDLE:
+            del self._made[self._idle.pop(0)[1]]
 
 
 def renew_app(app: Flask, settings: Settings, clock: SettableClock) -> None:

@@ -35,5 +35,5 @@ def test_others_are_refused_and_nothing_is_done(app, client, host):
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_whoever_asks_for_our_health_may_call_us_by_address(client, path):
+def test_health_checks_may_use_an_ip_address(client, path):
     assert client.get(path, headers={"Host": "10.1.2.3:8000"}).status_code == 200

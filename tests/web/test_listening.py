@@ -40,7 +40,7 @@ def is_let_in(door, visitor):
         return inside.recv(100) == b"a word"
 
 
-def test_until_it_is_opened_whoever_comes_is_refused_and_nobody_else_gets_the_port(door):
+def test_bound_socket_refuses_connections_and_reserves_the_port(door):
     with pytest.raises(ConnectionRefusedError):
         come(door)
     sockets.listen(door)
@@ -50,7 +50,7 @@ def test_until_it_is_opened_whoever_comes_is_refused_and_nobody_else_gets_the_po
 
 
 @linux
-def test_each_worker_has_a_socket_of_its_own_and_newcomers_are_shared_out(door):
+def test_each_worker_has_its_own_socket_and_share_of_connections(door):
     doors = sockets.reuseport_sockets(door, 2)
     sockets.listen(*doors)
     visitors = [come(door) for _ in range(64)]
@@ -83,7 +83,7 @@ def test_no_answer_waits_for_the_receipt_of_its_own_beginning(door):
 
 
 @linux
-def test_shut_it_lets_nobody_new_come_and_everybody_in_who_has_come(door):
+def test_closed_socket_accepts_only_earlier_connections(door):
     sockets.listen(door)
     early, other = come(door), come(door)
     sockets.stop_accepting(door)
@@ -94,7 +94,7 @@ def test_shut_it_lets_nobody_new_come_and_everybody_in_who_has_come(door):
 
 
 @linux
-def test_who_knocks_while_it_is_shut_is_refused_once_it_is_closed(door):
+def test_connection_to_a_stopped_socket_is_refused_on_close(door):
     sockets.listen(door)
     sockets.stop_accepting(door)
     with knocking(door) as visitor:
@@ -104,7 +104,7 @@ def test_who_knocks_while_it_is_shut_is_refused_once_it_is_closed(door):
 
 
 @linux
-def test_shut_and_opened_again_it_lets_people_in_also_those_who_knocked_meanwhile(door):
+def test_reopened_socket_accepts_connections_attempted_meanwhile(door):
     sockets.listen(door)
     sockets.stop_accepting(door)
     with knocking(door) as visitor:

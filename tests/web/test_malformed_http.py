@@ -22,7 +22,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("request_line", ODD.values(), ids=ODD)
-def test_odd_bytes_on_the_wire_are_no_mistake_of_ours(live_server, request_line):
+def test_malformed_http_never_causes_an_internal_error(live_server, request_line):
     place = urlsplit(live_server)
     with socket.create_connection((place.hostname, place.port), timeout=20) as line:
         line.sendall(request_line)

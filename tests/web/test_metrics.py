@@ -27,18 +27,18 @@ def value(client, sample, **labels):
     return next((each.value for each in samples if each.name == sample and each.labels == labels), None)
 
 
-def test_there_is_no_such_page_unless_it_is_meant(client):
+def test_metrics_are_off_unless_configured(client):
     assert is_problem(client.get("/metrics"), 404, "not_found")
 
 
 @pytest.mark.settings(metrics="on", metrics_token=TOKEN)
 @pytest.mark.parametrize("headers", [{}, bearer("another"), bearer("é"), {"Authorization": TOKEN}])
-def test_nobody_without_the_token_sees_it(client, headers):
+def test_metrics_need_the_token(client, headers):
     assert is_problem(client.get("/metrics", headers=headers), 401, "unauthenticated")
 
 
 @pytest.mark.settings(metrics="on", metrics_token=TOKEN)
-def test_whoever_has_the_token_sees_it(client):
+def test_metrics_are_shown_with_the_token(client):
     assert "latchkey_requests" in families(client, headers=bearer(TOKEN))
 
 
@@ -84,13 +84,13 @@ def test_events_of_the_journal_are_counted_by_tag(client):
 
 
 @on
-def test_an_event_that_has_not_happened_yet_is_counted_as_none_lest_its_first_be_missed(client):
+def test_every_event_counter_starts_at_zero(client):
     client.get("/healthz")
     assert value(client, "latchkey_audit_events_total", event="session.token_reused") == 0
 
 
 @on
-def test_letters_and_sessions_are_what_the_database_says(each_app, client, clock):
+def test_message_and_session_gauges_come_from_the_database(each_app, client, clock):
     sign_up(client)
     forgot_password(client)
     clock.advance(seconds=90)
@@ -115,7 +115,7 @@ def test_hashes_that_found_no_slot_are_counted(app, client):
 
 
 @pytest.mark.settings(metrics="on", database_url=AWAY)
-def test_without_a_database_the_page_says_so_and_tells_the_rest(client):
+def test_metrics_without_a_database_show_the_rest(client):
     client.get("/healthz")
     assert value(client, "latchkey_database_up") == 0
     assert "latchkey_sessions_live" not in families(client)

@@ -112,7 +112,7 @@ def test_every_answer_says_what_a_browser_may_do_with_it(service, path):
 
 
 @pytest.mark.parametrize("path", [*PAGES, *DATA])
-def test_production_alone_insists_on_https_for_two_years_and_all_below(service, path):
+def test_only_production_sends_hsts(service, path):
     wanted = "max-age=63072000; includeSubDomains" if service.production else None
     assert service.ask("GET", path).headers["Strict-Transport-Security"] == wanted
 
@@ -146,7 +146,7 @@ def test_no_answer_names_the_software_below(service):
 
 
 @pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT", "PUT", "DEBUG"])
-def test_a_method_that_is_of_no_use_is_refused_and_nothing_echoed(service, method):
+def test_useless_methods_are_rejected_without_an_echo(service, method):
     for path in ("/", "/healthz", "/api/v1/auth/login"):
         answer = service.ask(method, path, X_Told="in confidence")
         assert answer.status == 405
@@ -154,7 +154,7 @@ def test_a_method_that_is_of_no_use_is_refused_and_nothing_echoed(service, metho
 
 
 @pytest.mark.parametrize("path", ["/.git/config", "/.env", "/static/", "/docs/assets/", "/static/%2e%2e/headers.py"])
-def test_there_is_no_listing_and_no_way_out_of_the_folder(service, path):
+def test_static_folder_has_no_listing_and_no_traversal(service, path):
     assert service.ask("GET", path).status == 404
 
 
@@ -175,12 +175,12 @@ def test_a_path_forges_no_line_of_the_log(service):
 def preflight(service, origin):
     wanted = {"Access_Control_Request_Method": "PATCH", "Access_Control_Request_Headers": "authorization"}
     network = {"Access_Control_Request_Private_Network": "true"}
-    return service.ask("OPTIONS", "/api/v1/account", ClientInfo=origin, **wanted, **network)
+    return service.ask("OPTIONS", "/api/v1/account", Origin=origin, **wanted, **network)
 
 
 @pytest.mark.parametrize("origin", [APP, OTHER])
 def test_an_origin_on_the_list_may_call_with_credentials(service, origin):
-    for answer in (preflight(service, origin), service.ask("GET", "/api/v1/account", ClientInfo=origin)):
+    for answer in (preflight(service, origin), service.ask("GET", "/api/v1/account", Origin=origin)):
         assert answer.headers["Access-Control-Allow-Origin"] == origin
         assert answer.headers["Access-Control-Allow-Credentials"] == "true"
         assert "Origin" in answer.headers["Vary"]
@@ -193,8 +193,8 @@ def test_an_origin_on_the_list_may_call_with_credentials(service, origin):
 @pytest.mark.parametrize("origin", STRANGERS)
 def test_no_other_origin_may_read_anything(service, origin):
     for answer in (
-        preflight(service, origin), service.ask("GET", "/.well-known/jwks.json", ClientInfo=origin),
-        service.ask("GET", "/api/v1/account", ClientInfo=origin),
+        preflight(service, origin), service.ask("GET", "/.well-known/jwks.json", Origin=origin),
+        service.ask("GET", "/api/v1/account", Origin=origin),
     ):  # fmt: skip
         assert [name for name in answer.headers if name.lower().startswith("access-control")] == []
         assert "Origin" in answer.headers["Vary"]  # else a cache might hand it what it kept for one on the list
@@ -229,7 +229,7 @@ AMBIGUOUS = {
 
 @pytest.mark.parametrize("service", ["production"], indirect=True)  # the other one stands behind no proxy
 @pytest.mark.parametrize("rest", AMBIGUOUS.values(), ids=AMBIGUOUS)
-def test_a_body_of_two_lengths_is_no_sign_in(service, rest):
+def test_body_with_two_lengths_is_rejected(service, rest):
     assert re.match(rb"HTTP/1.1 4\d\d |$", service.tell(*LOGIN, *rest))
 
 

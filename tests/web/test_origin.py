@@ -41,7 +41,7 @@ def test_what_a_client_claims_of_itself_does_not_count(seen):
     assert seen(PROXY, f"{LIAR}, {CLIENT}") == CLIENT
 
 
-def test_a_stranger_speaks_for_nobody(seen):
+def test_untrusted_proxy_headers_are_ignored(seen):
     assert seen(CLIENT, LIAR) == CLIENT
 
 

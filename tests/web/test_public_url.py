@@ -58,7 +58,7 @@ def test_every_form_posts_below_the_path(client, path):
         assert all(found.startswith("/auth/") for found in paths_in(page))
 
 
-def test_no_template_and_no_script_names_a_path_from_the_root():
+def test_templates_and_scripts_use_relative_paths():
     templates = "".join(file.read_text() for file in WEB.glob("templates/**/*.html"))
     assert paths_in(templates) == set()
     scripts = "".join(file.read_text() for file in WEB.glob("static/*.[jc]s*"))

@@ -85,7 +85,7 @@ def test_no_spelling_of_a_path_leads_to_another_place(app):
 
 @pytest.mark.parametrize("claim", CLAIMS)
 @pytest.mark.parametrize("host", HOSTS)
-def test_whatever_a_proxy_claims_a_slash_too_many_is_not_found(app, host, claim):
+def test_extra_slash_is_not_found_behind_any_proxy(app, host, claim):
     client = app.test_client()
     for path in ("/api/v1//auth/login", "/api//v1/account", "/docs//", "/reset-password//", "//evil.example/docs"):
         answer = ask(client, "GET", path, **claim | {"Host": host})

@@ -32,7 +32,7 @@ def of_requests(lines):
     return lambda: [found for found in map(json.loads, lines) if found["logger"] == "app.web.request_logging"]
 
 
-def test_a_request_leaves_one_line_that_says_what_it_was_and_who_asked(client, of_requests):
+def test_each_request_logs_one_line(client, of_requests):
     tokens = sign_up(client)
     me(client, tokens)
     signed_up, asked = of_requests()
@@ -73,7 +73,7 @@ def test_a_mistake_of_ours_is_logged_without_its_words(app, client, lines):
     assert "hunter2" not in "".join(lines)
 
 
-def test_each_request_has_a_name_of_its_own_which_the_answer_carries(client, of_requests):
+def test_each_answer_has_a_unique_request_id(client, of_requests):
     names = [client.get("/healthz").headers["X-Request-ID"] for _ in range(2)]
     assert [line["request_id"] for line in of_requests()] == names
     assert len(set(names)) == 2
@@ -87,21 +87,21 @@ def test_our_proxy_may_name_a_request(client):
 
 @pytest.mark.settings(trusted_proxies=[ip_network("10.0.0.0/8")])
 @pytest.mark.parametrize("name", ["", "a b", "a" * 65, 'x","level":"error', "é"])
-def test_a_name_that_is_none_is_replaced(client, name):
+def test_malformed_request_id_is_replaced(client, name):
     answer = client.get("/healthz", headers={"X-Request-ID": name}, **PROXY)
     assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["X-Request-ID"])
 
 
-def test_nobody_else_may_name_a_request(client):
+def test_request_id_of_an_untrusted_client_is_ignored(client):
     assert client.get("/healthz", headers={"X-Request-ID": "mine"}).headers["X-Request-ID"] != "mine"
 
 
-def test_a_method_that_nobody_knows_is_not_repeated(client, of_requests):
+def test_unknown_method_is_not_logged(client, of_requests):
     client.open("/healthz", method="BREW")
     assert of_requests()[0]["method"] == "other"
 
 
-def test_one_request_s_facts_are_not_in_the_next_one_s_line(client, of_requests):
+def test_log_context_ends_with_the_request(client, of_requests):
     me(client, sign_up(client))
     client.get("/healthz")
     assert "account_id" not in of_requests()[-1]

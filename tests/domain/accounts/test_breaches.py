@@ -72,7 +72,7 @@ def test_the_service_learns_five_digits_and_no_more(breaches: BreachedPasswords,
     assert service.asked == [f"/range/{digest(UNHEARD_OF)[:5]}"]
 
 
-def test_a_service_that_fails_or_is_away_refuses_nobody_and_is_counted(
+def test_failed_breach_lookup_accepts_the_password_and_is_counted(
     breaches: BreachedPasswords, service: Service
 ) -> None:
     service.status = 500
@@ -92,7 +92,7 @@ def test_a_service_that_sends_us_elsewhere_is_not_followed(
     assert (service.asked, breaches.unanswered) == ([f"/range/{digest(LEAKED)[:5]}"], 1)
 
 
-def test_without_the_setting_nobody_is_asked() -> None:
+def test_breach_service_is_not_called_without_the_setting() -> None:
     nobody = BreachedPasswords("")
-    nobody.reject_breached(LEAKED)
+    nobody.refuse_breached(LEAKED)
     assert nobody.unanswered == 0

@@ -122,7 +122,7 @@ def test_spellings_of_one_mailbox_have_one_canonical_form(spelling):
 
 
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
-def test_what_is_no_plain_address_is_refused(text):
+def test_unusual_email_address_is_rejected(text):
     with pytest.raises(InvalidEmail):
         parse_address(text)
 
@@ -183,7 +183,7 @@ def test_an_accent_is_not_folded_away_by_any_database(each_app, client):
 
 
 @pytest.mark.parametrize("tail", [" ", "\u00a0", "\u3000"])
-def test_a_blank_at_the_end_is_no_other_account(client, tail):
+def test_trailing_blank_does_not_make_another_account(client, tail):
     sign_up(client)
     assert client.post(
         "/api/v1/auth/signup", json={"email": "ann@example.com" + tail, "password": PASSWORD}

@@ -130,7 +130,7 @@ def test_a_place_is_free_again_afterwards(gate, crowd):
 
 
 @pytest.mark.settings(hash_slots=1)
-def test_a_sign_in_without_a_place_is_answered_busy_at_once(app, client, gate, crowd, slow_hashes):
+def test_login_without_a_free_hash_slot_fails_at_once(app, client, gate, crowd, slow_hashes):
     tokens = sign_up(client)
     slow_hashes()
     flood = [crowd.submit(log_in, app.test_client()) for _ in range(5)]  # one slot and a queue of four

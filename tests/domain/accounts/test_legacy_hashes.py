@@ -25,7 +25,7 @@ each_format = pytest.mark.parametrize("make", MADE.values(), ids=MADE)
 
 
 @each_format
-def test_it_signs_in_and_is_kept_our_way_from_then_on(app, client, make):
+def test_legacy_hash_is_replaced_after_login(app, client, make):
     sign_up(client)
     sql(app, "UPDATE accounts SET password_hash = :kept", kept=make(PASSWORD))
     assert log_in(client, password="another horse battery").status_code == 401

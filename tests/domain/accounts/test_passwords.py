@@ -53,7 +53,7 @@ def test_passwords_that_differ_after_a_nul_differ(passwords):
     assert not passwords.matches("horse\0b", passwords.hash("horse\0a"))
 
 
-def test_composed_and_decomposed_letters_are_the_same(passwords):
+def test_composed_and_decomposed_characters_are_the_same(passwords):
     composed, decomposed = (unicodedata.normalize(form, "pässwörd é") for form in ("NFC", "NFD"))
     assert composed != decomposed
     assert passwords.matches(decomposed, passwords.hash(composed))

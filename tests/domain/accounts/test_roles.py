@@ -19,6 +19,6 @@ def test_roles_are_kept_once_and_in_order(names: list[str], kept: str) -> None:
     [["A"], ["1a"], ["-a"], ["_a"], [""], [" "], ["a b"], ["a\n"], ["ä"], ["x" * 33], [f"r{n}" for n in range(11)],
      ["x" * 31 + str(n) for n in range(8)]],
 )  # fmt: skip
-def test_what_is_no_role_is_refused(names: list[str]) -> None:
+def test_unknown_role_is_rejected(names: list[str]) -> None:
     with pytest.raises(InvalidRoles):
         role_words(names)

@@ -11,7 +11,7 @@ from tests.support.api import ANN, log_in, sign_up, sql, update_rows
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-def test_of_many_who_sign_up_with_one_address_one_gets_it(each_app):
+def test_parallel_signups_with_one_address_open_one_account(each_app):
     def sign_up_as(number):
         body = {"email": "ANN@example.com" if number % 2 else "ann@EXAMPLE.com", "password": f"password of {number}"}
         return each_app.test_client().post("/api/v1/auth/signup", json=body).status_code
@@ -36,7 +36,7 @@ def disabled(app, client):
     return tokens
 
 
-def test_a_disabled_account_cannot_sign_in_and_is_not_told_why(client, disabled):
+def test_disabled_account_gets_the_same_login_error(client, disabled):
     assert log_in(client).data == log_in(client, email="nobody@example.com").data
 
 

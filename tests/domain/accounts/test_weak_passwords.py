@@ -22,7 +22,7 @@ def test_far_more_than_the_three_thousand_most_common_are_known():
     "password",
     ["ann.smith2026", "AnnSmith!!", "smith-ann-1990", "latchkey123", "LatchKey!!!!", "exampleshop99"],
 )  # fmt: skip
-def test_one_made_of_the_address_or_of_our_name_is_refused(password):
+def test_password_from_email_address_or_service_name_is_rejected(password):
     with pytest.raises(PasswordObvious):
         reject_weak(password, KNOWN)
 
@@ -30,7 +30,7 @@ def test_one_made_of_the_address_or_of_our_name_is_refused(password):
 @pytest.mark.parametrize(
     "password", ["correct horse battery", "annual rainfall", "blacksmith anvils", "my latchkey hangs", "1234 5678", "x"]
 )  # fmt: skip
-def test_one_that_only_holds_such_a_word_or_none_is_welcome(password):
+def test_password_that_only_contains_such_a_word_is_accepted(password):
     reject_weak(password, KNOWN)
 
 

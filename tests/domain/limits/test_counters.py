@@ -43,7 +43,7 @@ def test_without_redis_it_counts_here_and_says_so(caplog):
     assert "Redis does not answer" in caplog.text
 
 
-def test_a_redis_that_is_silent_holds_nobody_up(own_redis, caplog):
+def test_silent_redis_does_not_delay_requests(own_redis, caplog):
     server, url = own_redis
     silent = Counters(url)
     silent.hit(LIMIT, "a")

@@ -41,7 +41,7 @@ def test_after_so_many_wrong_ones_none_is_looked_at(guesses):
     assert is_locked(guesses)
 
 
-def test_whoever_is_refused_is_told_for_how_long(guesses):
+def test_rate_limited_attempt_says_when_to_retry(guesses):
     for _ in range(BURST):
         guess(guesses)
     with pytest.raises(RateLimited) as refused:
@@ -62,7 +62,7 @@ def test_a_right_guess_after_the_limit_is_refused(guesses):
     assert [890 <= late.retry_after <= 900 for late in results[BURST:]] == [True] * 3
 
 
-def test_parallel_guesses_are_no_more_than_serial_ones(guesses):
+def test_parallel_attempts_are_limited_like_serial_ones(guesses):
     with ThreadPoolExecutor(32) as threads:
         attempts = list(threads.map(lambda _: guesses.attempt(ANN), range(200)))
         results = list(threads.map(lambda attempt: attempt.settle(right=False), attempts))
@@ -89,7 +89,7 @@ def test_one_account_s_guesses_are_not_another_s(guesses):
     assert guess(guesses, BOB)
 
 
-def test_a_device_has_an_allowance_of_its_own_and_no_more(guesses):
+def test_trusted_device_has_its_own_bounded_allowance(guesses):
     for _ in range(BURST):
         guess(guesses)
     assert [guess(guesses, device="phone") for _ in range(BURST + 1)] == [True] * BURST + [False]
@@ -111,7 +111,7 @@ def test_the_wait_grows_and_ends(guesses):
     assert waits[-1] == 24 * 3_600
 
 
-def test_its_owner_lets_an_account_begin_anew(guesses):
+def test_successful_attempt_resets_the_counter(guesses):
     for _ in range(BURST + 1):
         guess(guesses)
     guesses.reset(ANN)

@@ -31,14 +31,14 @@ def send(subject: str = "Choose a new password") -> None:
 
 
 @pytest.mark.usefixtures("console")
-def test_a_letter_is_printed_with_its_link_whole_on_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_printed_message_has_its_link_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     send("Grüße")
     printed = capsys.readouterr().out
     assert "Email to ada@example.org: Grüße" in printed
     assert LINK in printed.split("\n")
 
 
-def test_caught_letters_are_listed_newest_first(console: MailConsole) -> None:
+def test_received_messages_are_listed_newest_first(console: MailConsole) -> None:
     send("first")
     send("second")
     second, first = console.messages()
@@ -48,7 +48,7 @@ def test_caught_letters_are_listed_newest_first(console: MailConsole) -> None:
     assert LINK in first.html
 
 
-def test_a_letter_is_found_by_its_id(console: MailConsole) -> None:
+def test_message_is_found_by_its_id(console: MailConsole) -> None:
     send()
     (letter,) = console.messages()
     assert console.message(letter.id) == letter

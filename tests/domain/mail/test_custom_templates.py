@@ -40,7 +40,7 @@ def test_an_empty_folder_changes_nothing(folder: Folder) -> None:
     assert (folder.letters.kinds(), folder.letters.locales()) == (OURS.kinds(), OURS.locales())
 
 
-def test_one_part_of_one_letter_in_one_language_is_replaced(folder: Folder) -> None:
+def test_one_part_of_an_email_can_be_replaced(folder: Folder) -> None:
     folder.put("en/reset_password/subject.txt", "Forgot it\nagain?")
     letter, ours = folder.letters.render("reset_password", "en", VALUES), OURS.render("reset_password", "en", VALUES)
     assert letter.subject == "Forgot it again?"
@@ -59,7 +59,7 @@ def test_a_text_and_its_html_are_replaced_by_themselves(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize("place", ["", "en/", "en/reset_password/"])
-def test_a_layout_is_replaced_for_all_for_a_language_or_for_a_letter(folder: Folder, place: str) -> None:
+def test_layout_can_be_replaced_per_language_or_email(folder: Folder, place: str) -> None:
     folder.put(f"{place}layout.html", "<main>{% block body %}{% endblock %}</main>")
     assert folder.letters.render("reset_password", "en", VALUES).html.startswith("<main>")
     others = [("reset_password", "de"), ("verify_email", "en")]
@@ -67,13 +67,13 @@ def test_a_layout_is_replaced_for_all_for_a_language_or_for_a_letter(folder: Fol
     assert changed == {"": [True, True], "en/": [False, True], "en/reset_password/": [False, False]}[place]
 
 
-def test_the_parts_that_letters_share_are_replaced(folder: Folder) -> None:
+def test_shared_template_parts_can_be_replaced(folder: Folder) -> None:
     ours = (Path(__file__).parents[3] / "app/domain/mail/templates/parts.html").read_text()
     folder.put("parts.html", ours.replace("#1c5a4d", "#123456"))
     assert "#123456" in folder.letters.render("verify_email", "de", VALUES).html
 
 
-def test_a_host_puts_its_own_name_on_every_letter(folder: Folder) -> None:
+def test_operator_can_put_a_name_on_every_email(folder: Folder) -> None:
     folder.put("name.txt", "Bell & Sons\n")
     letter = folder.letters.render("verify_email", "en", VALUES)
     assert "Bell & Sons, https://id.example.org" in letter.text
@@ -102,7 +102,7 @@ def test_a_region_says_only_what_it_says_otherwise(folder: Folder) -> None:
     assert letters.render("password_changed", "de-AT", VALUES).subject == "Ihr Passwort wurde geändert"
 
 
-def test_a_host_adds_letters_of_its_own(folder: Folder) -> None:
+def test_operator_can_add_emails(folder: Folder) -> None:
     for part in ("subject.txt", "body.txt", "body.html"):
         folder.put(f"en/birthday/{part}", "Many happy returns, {{ public_url }}")
     assert "birthday" in folder.letters.kinds()
@@ -131,7 +131,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_a_broken_template_is_named_and_the_letter_goes_out_in_our_words(
+def test_broken_template_is_logged_and_the_default_is_sent(
     folder: Folder, what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     text, said = BROKEN[what]
@@ -145,7 +145,7 @@ def test_a_broken_template_is_named_and_the_letter_goes_out_in_our_words(
     assert letter.template_error in record.getMessage()
 
 
-def test_a_broken_letter_in_a_language_of_the_host_goes_out_in_english(
+def test_broken_template_in_an_added_language_falls_back_to_english(
     folder: Folder, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder.put("fr/reset_password/subject.txt", "Choisissez")
@@ -154,7 +154,7 @@ def test_a_broken_letter_in_a_language_of_the_host_goes_out_in_english(
     assert "fr/reset_password/body.txt" in caplog.text
 
 
-def test_the_log_tells_no_value_of_a_letter_that_failed(folder: Folder, caplog: pytest.LogCaptureFixture) -> None:
+def test_log_has_no_value_of_a_failed_email(folder: Folder, caplog: pytest.LogCaptureFixture) -> None:
     for text in ("{% include link %}", "{{ {}[link] }}", "{{ link.nothing }}", "{{ link | int(link) // 0 }}"):
         folder.put("en/reset_password/body.txt", text)
         folder.letters.render("reset_password", "en", VALUES)
@@ -168,9 +168,7 @@ def test_a_value_that_we_miss_ourselves_stays_an_error(folder: Folder) -> None:
         folder.letters.render("reset_password", "en", {})
 
 
-def test_a_folder_that_is_not_there_is_said_and_loses_no_letter(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_missing_template_folder_is_logged_and_loses_no_email(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     letters = EmailRenderer(tmp_path / "nowhere")
     assert "nowhere" in caplog.text
     assert letters.render("reset_password", "en", VALUES).subject == SUBJECT

@@ -31,7 +31,7 @@ def links_in(email: RenderedEmail) -> list[str]:
 
 
 @every_letter
-def test_no_email_links_what_a_stranger_chose(kind: str, locale: str) -> None:
+def test_untrusted_values_never_become_links_in_emails(kind: str, locale: str) -> None:
     for text in TEXTS:
         values = {"device": text, "user_agent": text, "new_email": f"{text}/", "ip": text}
         assert links_in(write(kind, locale, **values)) == [], text
@@ -44,12 +44,12 @@ def test_a_link_is_found_where_there_is_one() -> None:
     assert all(LINKED.search(text) for text in (*TEXTS[:22], *ADDRESSES, ZONE))
 
 
-def test_the_values_that_are_not_ours_are_the_strangers() -> None:
+def test_untrusted_values_are_listed_completely() -> None:
     texts = {name for name, value in VALUES.items() if isinstance(value, str)}
     assert texts - TRUSTED - FOREIGN == {"language"}  # which is the name of a folder
 
 
-def test_a_text_that_nobody_thought_of_is_a_strangers() -> None:
+def test_unlisted_template_value_is_treated_as_untrusted() -> None:
     assert make_safe({"nickname": "www.evil.example", "days": 3}) == {"nickname": "www evil example", "days": 3}
 
 

@@ -33,7 +33,7 @@ def both(letter: RenderedEmail) -> tuple[str, str]:
     return " ".join(letter.text.split()), " ".join(re.sub(r"<[^>]+>", "", letter.html).split())
 
 
-def test_every_language_has_every_letter_in_three_parts() -> None:
+def test_every_language_has_every_email_in_three_parts() -> None:
     for locale in LOCALES:
         for kind in KINDS:
             parts = {path.name for path in (TEMPLATES / locale / kind).iterdir()}
@@ -41,7 +41,7 @@ def test_every_language_has_every_letter_in_three_parts() -> None:
 
 
 @every_letter
-def test_a_letter_needs_no_value_that_is_not_listed(kind: str, locale: str) -> None:
+def test_email_needs_no_unlisted_value(kind: str, locale: str) -> None:
     letter = write(kind, locale)
     assert letter.subject
     assert letter.subject in letter.html
@@ -50,12 +50,12 @@ def test_a_letter_needs_no_value_that_is_not_listed(kind: str, locale: str) -> N
 
 
 @every_letter
-def test_html_letters_load_nothing_from_elsewhere(kind: str, locale: str) -> None:
+def test_html_emails_load_no_external_resource(kind: str, locale: str) -> None:
     assert not re.search(r"<(img|link|script|style|iframe)|url\(|src=", write(kind, locale).html)
 
 
 @every_letter
-def test_text_letters_fit_a_narrow_window_and_break_no_link(kind: str, locale: str) -> None:
+def test_text_emails_are_narrow_and_break_no_link(kind: str, locale: str) -> None:
     text = write(kind, locale).text
     assert "\n\n\n" not in text
     assert all(len(line) <= 72 for line in text.splitlines() if "://" not in line)
@@ -63,19 +63,19 @@ def test_text_letters_fit_a_narrow_window_and_break_no_link(kind: str, locale: s
 
 
 @every_letter
-def test_html_letters_have_lines_that_every_mail_server_takes(kind: str, locale: str) -> None:
+def test_html_emails_have_lines_of_bounded_length(kind: str, locale: str) -> None:
     assert max(len(line.encode()) for line in write(kind, locale).html.splitlines()) < 900
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_english_letters_are_ascii(kind: str) -> None:
+def test_english_emails_are_ascii(kind: str) -> None:
     letter = write(kind)
     assert (letter.subject + letter.text + letter.html).isascii()
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("kind", ["verify_email", "reset_password", "email_change_confirm"])
-def test_a_letter_to_confirm_has_its_link_as_a_button_and_in_full_and_a_code(kind: str, locale: str) -> None:
+def test_confirmation_email_has_a_button_a_link_and_a_code(kind: str, locale: str) -> None:
     letter, escaped = write(kind, locale), LINK.replace("&", "&amp;")
     assert LINK in letter.text.splitlines()
     assert letter.html.count(f'href="{escaped}"') == 2
@@ -86,7 +86,7 @@ def test_a_letter_to_confirm_has_its_link_as_a_button_and_in_full_and_a_code(kin
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("kind", ["verify_email", "reset_password", "email_change_confirm"])
-def test_where_there_are_no_codes_no_letter_speaks_of_them(kind: str, locale: str) -> None:
+def test_emails_without_codes_do_not_mention_codes(kind: str, locale: str) -> None:
     without = {name: value for name, value in VALUES.items() if not name.startswith("code")}
     words = " ".join(both(letters.render(kind, locale, without)))
     assert "code" not in words.lower()
@@ -96,7 +96,7 @@ def test_where_there_are_no_codes_no_letter_speaks_of_them(kind: str, locale: st
 @pytest.mark.parametrize(
     "kind", ["password_changed", "email_change_requested", "new_device", "session_used_twice", "account_deleted"]
 )
-def test_every_security_letter_says_what_happens_if_it_was_not_you(kind: str) -> None:
+def test_every_security_email_says_what_to_do_otherwise(kind: str) -> None:
     letter = write(kind)
     for words in both(letter):
         assert "This was not me".casefold() in words.casefold()
@@ -116,17 +116,17 @@ def test_a_changed_address_can_be_taken_back_for_three_days(locale: str, hours: 
     assert all(hours in words and "new@example.org" in words for words in both(letter))
 
 
-def test_a_deleted_account_can_be_kept_by_signing_in_before_it_is_gone() -> None:
+def test_deletion_email_says_that_login_cancels_the_deletion() -> None:
     letter = write("account_deleted")
     assert all("14 days" in words and "15 March 2026" in words for words in both(letter))
     assert f"{SITE}/sign-in" in letter.text.splitlines()
 
 
-def test_the_last_moment_may_come_as_it_rests_in_the_outbox() -> None:
+def test_deletion_time_may_be_text_from_the_outbox() -> None:
     assert "15 March 2026" in write("account_deleted", final_at="2026-03-15T12:00:00+00:00").text
 
 
-def test_a_farewell_that_comes_too_late_says_that_the_account_is_gone() -> None:
+def test_late_deletion_email_says_that_the_account_is_deleted() -> None:
     assert write("account_deleted", not_me_url=None).subject == "Your account was deleted"
     assert write("account_deleted", "de", not_me_url=None).subject == "Ihr Konto wurde gelöscht"
 
@@ -139,7 +139,7 @@ def test_an_account_that_is_gone_offers_nothing_to_press() -> None:
     assert SITE + "/" not in letter.text + letter.html
 
 
-def test_whoever_signs_up_twice_is_shown_the_way_in() -> None:
+def test_second_signup_email_shows_how_to_log_in() -> None:
     letter = write("account_exists")
     for way in (f"{SITE}/sign-in", f"{SITE}/reset-password/request"):
         assert way in letter.text.splitlines()
@@ -160,12 +160,12 @@ def test_a_notice_goes_without_an_origin() -> None:
     assert "Device" not in text
 
 
-def test_a_device_without_a_name_is_called_what_it_calls_itself() -> None:
+def test_unknown_device_is_named_by_its_user_agent() -> None:
     assert "Firefox 140" in write("password_changed", device=None).text
     assert "Firefox 140" not in write("password_changed").text
 
 
-def test_a_foreign_agent_puts_neither_markup_nor_links_nor_lines_into_a_letter() -> None:
+def test_user_agent_adds_no_markup_links_or_lines_to_emails() -> None:
     agent = "<b>Call now</b>\r\nhttps://evil.example/ " + "x" * 500
     letter = write("password_changed", device=None, user_agent=agent)
     assert "<b>" not in letter.html
@@ -201,27 +201,27 @@ def test_a_missing_value_is_an_error(missing: str) -> None:
         letters.render("reset_password", None, values)
 
 
-def test_a_letter_that_does_not_exist_is_an_error() -> None:
+def test_unknown_email_is_an_error() -> None:
     with pytest.raises(TemplateNotFound):
         write("no_such_letter")
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "tlh", "../../etc", "en/../de", "", "EN_us", None, "d"])
-def test_a_locale_without_letters_of_its_own_gets_english(locale: str | None) -> None:
+def test_locale_without_templates_gets_english(locale: str | None) -> None:
     assert write("reset_password", locale).subject == "Choose a new password"
 
 
 @pytest.mark.parametrize("locale", ["de", "de-AT", "DE_ch", "de-latn-de"])
-def test_a_region_gets_the_letters_of_its_language(locale: str) -> None:
+def test_regional_locale_gets_the_emails_of_its_language(locale: str) -> None:
     letter = write("reset_password", locale)
     assert letter.subject == "Neues Passwort wählen"
     assert '<html lang="de">' in letter.html
 
 
-def test_a_letter_does_not_show_its_link_when_printed() -> None:
+def test_repr_of_an_email_hides_its_link() -> None:
     assert "token" not in repr(write("reset_password"))
 
 
-def test_a_device_is_named_in_the_language_of_the_letter() -> None:
+def test_device_name_is_in_the_language_of_the_email() -> None:
     assert "Firefox auf Windows" in write("new_device", "de").text
     assert "Gerät: unbekannt" in write("new_device", "de", device="Unknown device").text

@@ -56,7 +56,7 @@ def test_three_go_at_once_and_then_one_every_twenty_minutes(clock: SettableClock
     assert wait(claimed(clock), clock) == INTERVAL
 
 
-def test_an_hour_after_the_first_three_may_go_at_once_again(clock: SettableClock) -> None:
+def test_three_emails_may_be_sent_again_after_an_hour(clock: SettableClock) -> None:
     send(clock, BURST)
     clock.advance(minutes=55)
     send(clock)
@@ -113,7 +113,7 @@ def test_an_account_that_names_many_mailboxes_is_limited(clock: SettableClock) -
     assert wait(letter, clock) == timedelta()
 
 
-def test_five_an_hour_and_no_wait_over_twenty_minutes_however_they_are_asked() -> None:
+def test_limit_allows_five_per_hour_and_waits_twenty_minutes() -> None:
     chance = random.Random(5)
     for _ in range(200):
         sent: list[datetime] = []

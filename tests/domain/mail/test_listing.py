@@ -76,7 +76,7 @@ def another(clock: SettableClock, **more: str) -> QueuedMessage:
 # The list
 
 
-def test_the_newest_letters_come_first_and_addresses_are_masked(clock: SettableClock) -> None:
+def test_messages_are_listed_newest_first_with_masked_addresses(clock: SettableClock) -> None:
     finished(clock, DEAD)
     clock.advance(minutes=1)
     add(clock, BOB, kind="verify_email")
@@ -97,7 +97,7 @@ def test_the_list_can_be_of_one_state_and_short(clock: SettableClock) -> None:
     assert [letter.id for letter in outbox.recent(limit=2)] == [rows()[3].id, rows()[2].id]
 
 
-def test_one_letter_is_shown_or_none(clock: SettableClock) -> None:
+def test_message_is_found_or_none(clock: SettableClock) -> None:
     account = open_account(ADA)
     with UnitOfWork() as work:
         outbox.enqueue("new_device", now=NOON, address=ADA, account_id=account.id, ip="192.0.2.1")
@@ -113,14 +113,14 @@ def test_one_letter_is_shown_or_none(clock: SettableClock) -> None:
     ("address", "shown"),
     [(ADA, "a…@example.org"), ("a@b.test", "a…@b.test"), ("x@y@z.test", "x…@z.test"), ("nonsense", "…"), (None, None)],
 )
-def test_a_masked_address_shows_one_letter_and_the_domain(address: str | None, shown: str | None) -> None:
+def test_masked_address_shows_one_character_and_the_domain(address: str | None, shown: str | None) -> None:
     assert masked(address) == shown
 
 
 # Another attempt
 
 
-def test_a_dead_letter_is_due_again_with_its_attempts_counted(clock: SettableClock) -> None:
+def test_requeued_message_keeps_its_attempts(clock: SettableClock) -> None:
     dead = finished(clock, DEAD)
     clock.advance(days=4)
     assert retry(dead.id, clock)
@@ -131,7 +131,7 @@ def test_a_dead_letter_is_due_again_with_its_attempts_counted(clock: SettableClo
     assert rows()[0].attempts == 2
 
 
-def test_a_letter_that_waits_for_a_later_attempt_is_due_now(clock: SettableClock) -> None:
+def test_waiting_message_becomes_due_now(clock: SettableClock) -> None:
     letter = another(clock)
     outbox.postpone(letter, clock.now() + timedelta(hours=1), "451")
     assert not outbox.has_due(clock.now())
@@ -139,7 +139,7 @@ def test_a_letter_that_waits_for_a_later_attempt_is_due_now(clock: SettableClock
     assert outbox.has_due(clock.now())
 
 
-def test_a_dead_letter_is_brought_back_once(clock: SettableClock) -> None:
+def test_dead_message_is_requeued_once(clock: SettableClock) -> None:
     dead = finished(clock, DEAD)
     assert [retry(dead.id, clock) for _ in range(2)] == [True, False]
 
@@ -151,17 +151,17 @@ def test_what_was_sent_or_dropped_stays_so(clock: SettableClock, state: str) -> 
     assert rows()[0].state == state
 
 
-def test_a_letter_in_a_deliverers_hands_is_left_to_it(clock: SettableClock) -> None:
+def test_leased_message_is_not_requeued(clock: SettableClock) -> None:
     letter = another(clock)
     assert not retry(letter.id, clock)
     assert outbox.finish(letter, SENT, clock.now())
 
 
-def test_an_unknown_letter_is_not_tried_again(clock: SettableClock) -> None:
+def test_unknown_message_is_not_requeued(clock: SettableClock) -> None:
     assert not retry(99, clock)
 
 
-def test_every_dead_letter_can_be_brought_back_at_once(clock: SettableClock) -> None:
+def test_all_dead_messages_can_be_requeued(clock: SettableClock) -> None:
     finished(clock, DEAD, 3)
     finished(clock, SENT)
     assert retry_dead(clock) == 3

@@ -60,7 +60,7 @@ def at_rest() -> str:
 
 
 @pytest.mark.parametrize("ending", [HEARD, REFUSED, None], ids=["tried again", "refused", "sent"])
-def test_no_row_holds_a_token_a_code_or_a_word_of_a_letter(
+def test_no_row_stores_a_token_code_or_email_text(
     app: Flask, smtp_server: FakeSmtpServer, clock: SettableClock, ending: object
 ) -> None:
     owe_one_of_each(clock)

@@ -41,7 +41,7 @@ def add(count: int = 1) -> None:
         outbox.enqueue_now("reset_password", f"{number}@example.org", NOON)
 
 
-def test_a_letter_queued_in_a_unit_of_work_is_there_after_its_commit() -> None:
+def test_message_enqueued_in_a_unit_of_work_is_committed() -> None:
     account = open_account("ada@example.org")
     with UnitOfWork() as work:
         outbox.enqueue(
@@ -56,7 +56,7 @@ def test_a_letter_queued_in_a_unit_of_work_is_there_after_its_commit() -> None:
     assert letter.message_id.endswith("@example.org>")
 
 
-def test_a_letter_of_a_unit_of_work_that_fails_is_never_sent() -> None:
+def test_message_of_a_failed_unit_of_work_is_never_sent() -> None:
     with UnitOfWork():
         outbox.enqueue("password_changed", now=NOON, address="ada@example.org")
     assert rows() == []
@@ -68,20 +68,20 @@ def test_a_secret_is_refused_as_a_parameter(word: str) -> None:
         outbox.enqueue("password_changed", now=NOON, address="ada@example.org", **{word: "x"})
 
 
-def test_a_letter_added_by_one_statement_is_committed() -> None:
+def test_message_added_by_one_statement_is_committed() -> None:
     add()
     (letter,) = rows()
     assert (letter.address, letter.account_id, letter.attempts) == ("0@example.org", None, 0)
 
 
-def test_a_claimed_letter_is_claimed_by_no_one_else(clock: SettableClock) -> None:
+def test_claimed_message_is_not_claimed_again(clock: SettableClock) -> None:
     add(3)
     assert len(claim(clock, limit=2)) == 2
     assert len(claim(clock)) == 1
     assert claim(clock) == []
 
 
-def test_a_letter_is_not_due_before_its_time(clock: SettableClock) -> None:
+def test_message_is_not_due_before_its_time(clock: SettableClock) -> None:
     add()
     (letter,) = claim(clock)
     assert outbox.postpone(letter, clock.now() + timedelta(seconds=5), "later")
@@ -91,7 +91,7 @@ def test_a_letter_is_not_due_before_its_time(clock: SettableClock) -> None:
     assert [again.id for again in claim(clock)] == [letter.id]
 
 
-def test_a_letter_whose_claimer_died_is_taken_again_when_its_lease_is_over(clock: SettableClock) -> None:
+def test_message_is_claimed_again_after_its_lease_expired(clock: SettableClock) -> None:
     add()
     claim(clock)
     clock.advance(seconds=59)
@@ -103,7 +103,7 @@ def test_a_letter_whose_claimer_died_is_taken_again_when_its_lease_is_over(clock
     assert rows()[0].attempts == 1
 
 
-def test_all_attempts_at_a_letter_carry_the_same_message_id(clock: SettableClock) -> None:
+def test_all_attempts_have_the_same_message_id(clock: SettableClock) -> None:
     add()
     (first,) = claim(clock)
     clock.advance(minutes=2)
@@ -124,7 +124,7 @@ def test_a_late_finisher_marks_nothing(clock: SettableClock) -> None:
     assert [letter.state for letter in rows()] == [SENT]
 
 
-def test_a_finished_letter_is_finished_once(clock: SettableClock) -> None:
+def test_message_is_finished_once(clock: SettableClock) -> None:
     add()
     (letter,) = claim(clock)
     assert outbox.finish(letter, DEAD, clock.now(), "x" * 900)
@@ -143,7 +143,7 @@ def test_beginning_renews_the_lease(clock: SettableClock) -> None:
     assert rows()[0].lease_until == NOON + timedelta(seconds=40) + LEASE
 
 
-def test_two_claimers_at_once_share_the_letters_without_overlap(app: Flask, clock: SettableClock) -> None:
+def test_parallel_claimers_get_different_messages(app: Flask, clock: SettableClock) -> None:
     add(20)
     start, claimed = threading.Barrier(4), []
 
@@ -162,7 +162,7 @@ def test_two_claimers_at_once_share_the_letters_without_overlap(app: Flask, cloc
     assert len(ids) + len(claim(clock, limit=20)) == 20
 
 
-def test_a_newer_letter_to_the_same_address_overtakes(clock: SettableClock) -> None:
+def test_newer_message_to_the_same_address_supersedes(clock: SettableClock) -> None:
     for _ in range(2):
         outbox.enqueue_now("reset_password", "ada@example.org", NOON)
     first, second = claim(clock)
@@ -183,7 +183,7 @@ def test_operators_see_how_many_wait_and_for_how_long(clock: SettableClock) -> N
     assert waiting.oldest == timedelta(minutes=7)
 
 
-def test_forgetting_deletes_finished_letters_alone_and_no_id_comes_back(clock: SettableClock) -> None:
+def test_purge_deletes_finished_messages_and_never_reuses_an_id(clock: SettableClock) -> None:
     add(2)
     for letter in claim(clock, limit=2):
         outbox.finish(letter, SENT, clock.now())
@@ -195,7 +195,7 @@ def test_forgetting_deletes_finished_letters_alone_and_no_id_comes_back(clock: S
     assert rows()[0].id > newest
 
 
-def test_the_letters_of_an_account_go_with_it() -> None:
+def test_messages_of_an_account_are_deleted_with_it() -> None:
     account = open_account("ada@example.org")
     with UnitOfWork() as work:
         outbox.enqueue("password_changed", now=NOON, address=account.email, account_id=account.id)

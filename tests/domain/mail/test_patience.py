@@ -26,7 +26,7 @@ def test_the_delay_starts_at_five_seconds_and_doubles() -> None:
     assert [delay(attempts, timedelta()) for attempts in (1, 2, 3)] == [5, 10, 20]
 
 
-def test_after_an_outage_of_ten_minutes_every_letter_is_tried_within_a_minute() -> None:
+def test_messages_are_retried_within_a_minute_after_an_outage() -> None:
     assert max(delay(attempts, timedelta(minutes=10)) for attempts in range(1, 200)) <= 60
 
 
@@ -41,5 +41,5 @@ def test_jitter_moves_a_delay_by_a_fifth_at_most(seed: int) -> None:
     assert 4 <= (due_at - NOON).total_seconds() <= 6
 
 
-def test_a_letter_is_given_up_after_three_days() -> None:
+def test_message_is_given_up_after_three_days() -> None:
     assert next_attempt(9, NOON, NOON + timedelta(days=3), Even()) is None

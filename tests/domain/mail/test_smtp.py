@@ -24,7 +24,7 @@ ID = "<1@example.org>"
 post = SmtpTransport()
 
 
-def test_a_letter_arrives_with_both_parts_and_its_headers(smtp_server: FakeSmtpServer) -> None:
+def test_message_arrives_with_both_parts_and_its_headers(smtp_server: FakeSmtpServer) -> None:
     post.send(BOB, LETTER, ID)
     (received,) = smtp_server.messages
     assert received.recipients == [BOB]
@@ -37,7 +37,7 @@ def test_a_letter_arrives_with_both_parts_and_its_headers(smtp_server: FakeSmtpS
     assert "<p>" in received.html
 
 
-def test_letters_are_really_sent_when_the_app_is_testing(smtp_server: FakeSmtpServer, app: Flask) -> None:
+def test_messages_are_sent_when_the_app_is_testing(smtp_server: FakeSmtpServer, app: Flask) -> None:
     app.config["TESTING"] = True
     use_smtp(app, smtp_server.port)
     post.send(ADA, LETTER, ID)
@@ -86,7 +86,7 @@ def test_an_unusual_address_arrives_as_it_is(smtp_server: FakeSmtpServer, addres
     assert smtp_server.messages[0].recipients == [address]
 
 
-def test_a_refused_recipient_is_undeliverable_and_the_next_letter_goes_out(smtp_server: FakeSmtpServer) -> None:
+def test_rejected_recipient_does_not_stop_the_next_message(smtp_server: FakeSmtpServer) -> None:
     smtp_server.refused[BOB] = f"550 5.1.1 no {BOB} here"
     with post.open() as post_round:
         with pytest.raises(Undeliverable) as refused:
@@ -96,7 +96,7 @@ def test_a_refused_recipient_is_undeliverable_and_the_next_letter_goes_out(smtp_
     assert [received.recipients for received in smtp_server.messages] == [[ADA]]
 
 
-def test_a_refused_content_is_undeliverable_and_its_words_are_not_repeated(smtp_server: FakeSmtpServer) -> None:
+def test_rejected_content_is_undeliverable_and_not_quoted(smtp_server: FakeSmtpServer) -> None:
     smtp_server.at_data["*"] = answer("554 5.7.1 bad https://id.example.org/#token=abc")
     with pytest.raises(Undeliverable) as refused:
         post.send(ADA, LETTER, ID)
@@ -118,7 +118,7 @@ def test_a_recipient_refused_for_now_may_be_taken_later(smtp_server: FakeSmtpSer
 
 
 @pytest.mark.parametrize("misbehaviour", [hang, drop])
-def test_a_server_that_hangs_or_hangs_up_does_not_keep_the_next_letter(
+def test_hanging_server_does_not_stop_the_next_message(
     smtp_server: FakeSmtpServer, app: Flask, misbehaviour: object
 ) -> None:
     app.config["MAIL_TIMEOUT"] = 1
@@ -145,13 +145,13 @@ def test_a_silent_server_closes_the_post_after_the_timeout(app: Flask) -> None:
             post.send(ADA, LETTER, ID)
 
 
-def test_a_server_without_starttls_gets_no_letter_if_tls_is_asked_for(smtp_server: FakeSmtpServer, app: Flask) -> None:
+def test_server_without_starttls_gets_no_message(smtp_server: FakeSmtpServer, app: Flask) -> None:
     use_smtp(app, smtp_server.port, use_tls=True)
     with pytest.raises(TemporaryFailure):
         post.send(ADA, LETTER, ID)
 
 
-def test_starttls_with_a_certificate_nobody_vouches_for_is_refused(app: Flask, tmp_path: Path) -> None:
+def test_starttls_with_an_untrusted_certificate_is_rejected(app: Flask, tmp_path: Path) -> None:
     with FakeSmtpServer(tls=self_signed(tmp_path)).open() as impostor:
         use_smtp(app, impostor.port, use_tls=True)
         with pytest.raises(TemporaryFailure, match="SSLCertVerificationError"):

@@ -37,7 +37,7 @@ def ann(each_database, client):
 
 
 @pytest.mark.usefixtures("ann")
-def test_a_sign_in_that_knows_the_present_credentials_opens_a_session(app, open_session):
+def test_session_opens_only_with_the_current_credentials_version(app, open_session):
     assert open_session(version=0) is not None
     assert sql(app, "SELECT count(*) FROM sessions") == [(2,)]
 

@@ -41,7 +41,7 @@ def test_an_expired_refresh_token_is_refused(client, ann, ours):
     assert is_problem(refresh(client, {"refresh_token": expired}), 401, "token_expired")
 
 
-def test_a_token_of_an_account_that_is_not_the_session_s_is_refused(client, changed):
+def test_token_of_another_account_than_the_session_is_rejected(client, changed):
     answer = client.get("/api/v1/account", headers=bearer(changed(sub="6f1c0a52-3c1e-4b7e-9d6a-0c2f6f0e7b11")))
     assert is_problem(answer, 401, "invalid_token")
 

@@ -21,18 +21,18 @@ def test_a_code_has_34_bits_and_reads_like_one():
      Codes(("another secret",)).of("verify-email", ANN, 7)],
     ids=["purpose", "account", "letter", "secret"],
 )  # fmt: skip
-def test_each_purpose_account_letter_and_secret_has_a_code_of_its_own(other):
+def test_codes_differ_by_purpose_account_message_and_secret(other):
     assert other != CODE
     assert not CODES.matches(other, "verify-email", ANN, 7)
 
 
-def test_a_code_of_an_earlier_or_coming_secret_that_is_listed_is_taken():
+def test_code_of_any_listed_secret_is_accepted():
     changed = Codes(("another secret", "a secret"))
     assert changed.matches(CODE, "verify-email", ANN, 7)
     assert changed.of("verify-email", ANN, 7) == Codes(("another secret",)).of("verify-email", ANN, 7) != CODE
 
 
-def test_the_codes_of_many_letters_are_all_different_and_use_every_character_alike():
+def test_codes_are_unique_and_evenly_distributed():
     many = [CODES.of("verify-email", ANN, letter) for letter in range(20_000)]
     assert len(set(many)) >= len(many) - 1  # two of them may be the same by chance once in a hundred times
     for place in (0, LENGTH):

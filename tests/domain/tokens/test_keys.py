@@ -35,7 +35,7 @@ def test_a_key_rests_encrypted_and_comes_back(algorithm):
     assert encrypt(key, SECRET) != sealed
 
 
-def test_a_key_is_opened_by_the_one_that_fits_of_many_secrets():
+def test_key_is_decrypted_by_the_matching_secret():
     key = new_key("ES256")
     sealed = encrypt(key, SECRET)
     assert to_key(decrypt(sealed, bytes(32), SECRET), EPOCH).kid == to_key(key, EPOCH).kid
@@ -43,7 +43,7 @@ def test_a_key_is_opened_by_the_one_that_fits_of_many_secrets():
         decrypt(sealed, bytes(32), SECRET[::-1])
 
 
-def test_a_key_that_was_changed_at_rest_or_sealed_with_another_secret_is_refused():
+def test_changed_or_foreign_encrypted_key_is_rejected():
     sealed = base64.b64decode(encrypt(new_key("ES256"), SECRET))
     with pytest.raises(ValueError, match="not sealed with this secret"):
         decrypt(base64.b64encode(sealed).decode(), bytes(32))
@@ -82,6 +82,6 @@ def test_a_weak_or_unusual_key_is_refused(key):
 
 
 @pytest.mark.parametrize("pem", ["", "x", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
-def test_what_is_no_key_is_refused(pem):
+def test_malformed_key_is_rejected(pem):
     with pytest.raises(ValueError):  # noqa: PT011 - whose words these are is not ours to say
         read_pem(pem)

@@ -46,7 +46,7 @@ def test_a_link_of_another_secret_is_invalid(links, clock):
         links.open("reset-password", sign(Links((SECRET[::-1],), clock), clock))
 
 
-def test_a_link_of_an_earlier_or_coming_secret_that_is_listed_is_opened(links, clock, token):
+def test_link_of_any_listed_secret_is_accepted(links, clock, token):
     changed = Links((SECRET[::-1], SECRET), clock)
     assert changed.open("reset-password", token) == ("ann", 7)
     with pytest.raises(LinkInvalid):  # what is new is made with the first alone
@@ -74,6 +74,6 @@ def test_a_link_can_stand_in_an_address(token):
     assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
-def test_a_plain_signature_with_the_same_secret_is_no_link(links):
+def test_plain_signature_with_the_secret_is_rejected_as_link(links):
     with pytest.raises(LinkInvalid):
         links.open("reset-password", URLSafeSerializer(SECRET).dumps(["ann", 7, 9_999_999_999]))

@@ -50,7 +50,7 @@ def test_a_change_is_there_to_stay(client, ann, change):
     assert me(client, ann).json == answer.json
 
 
-def test_what_is_left_out_stays_and_what_is_null_is_emptied(change):
+def test_omitted_members_stay_and_null_empties(change):
     change(first_name="Ann", last_name="Lee")
     account = change(first_name=None).json
     assert (account["first_name"], account["last_name"]) == (None, "Lee")
@@ -62,19 +62,19 @@ def test_a_change_is_dated(client, ann, change, clock):
     assert change(first_name="Ann").json["updated_at"] > before["updated_at"]
 
 
-def test_no_change_is_no_change(client, ann, change):
+def test_empty_change_changes_nothing(client, ann, change):
     before = me(client, ann).json
     assert change().json == before
 
 
-def test_a_change_touches_nobody_else(client, ann, change):
+def test_change_affects_one_account_only(client, ann, change):
     bob = sign_up(client, email="bob@example.com")
     change(first_name="Ann")
     assert me(client, bob).json["first_name"] is None
 
 
 @pytest.mark.parametrize("name", ["id", "email", "email_verified", "roles", "password_hash", "credentials_version"])
-def test_what_is_not_ones_own_to_change_is_refused_by_name(shared, name):
+def test_unchangeable_members_are_rejected_by_name(shared, name):
     answer = refused(shared, **{name: "x"})
     assert is_problem(answer, 400, "invalid_input")
     assert answer.json["errors"][0]["field"] == name
@@ -83,7 +83,7 @@ def test_what_is_not_ones_own_to_change_is_refused_by_name(shared, name):
 @pytest.mark.parametrize(
     "locale", ["", "e", "english", "en_US", "en\n", "../../etc", "en-" + "x" * 40, "en-\u0661\u0662"]
 )
-def test_what_is_no_language_is_refused(shared, locale):
+def test_unknown_language_is_rejected(shared, locale):
     assert is_problem(refused(shared, locale=locale), 400, "invalid_input")
 
 

@@ -20,7 +20,7 @@ def told(client, tokens, **query):
 
 
 @pytest.mark.usefixtures("each_database")
-def test_the_newest_comes_first_and_says_what_when_where_and_how_it_ended(client, ann, clock):
+def test_activity_lists_newest_events_first_with_client_and_result(client, ann, clock):
     now = clock.hold()
     client.post("/api/v1/auth/login", json={"email": "ann@example.com", "password": "wrong"}, headers=FIREFOX)
     answer = activity(client, ann)
@@ -41,7 +41,7 @@ def test_details_are_shown(client, ann):
 
 
 @pytest.mark.usefixtures("each_database")
-def test_nobody_sees_what_happened_to_others_or_to_nobody(client, ann):
+def test_activity_shows_only_the_own_account(client, ann):
     bob = sign_up(client, email="bob@example.com")
     log_in(client, email="bob@example.com", password="wrong")
     log_in(client, email="nobody@example.com", password="wrong")
@@ -85,7 +85,7 @@ def test_what_happens_meanwhile_moves_nothing_to_another_page(client, ann):
      ({"before": "1"}, "invalid_input"), ({"after": "x"}, "invalid_cursor"), ({"after": ""}, "invalid_cursor"),
      ({"after": "-1"}, "invalid_cursor"), ({"after": encode_cursor("a", 1)}, "invalid_cursor")],
 )  # fmt: skip
-def test_a_limit_or_a_cursor_that_is_none_is_refused(client, ann, query, code):
+def test_malformed_limit_or_cursor_is_rejected(client, ann, query, code):
     assert is_problem(activity(client, ann, **query), 400, code)
 
 
@@ -98,7 +98,7 @@ def test_a_cursor_of_another_account_shows_ones_own(client, ann):
 
 
 @pytest.mark.usefixtures("each_database")
-def test_it_costs_one_statement_beside_the_guards(app, client, ann):
+def test_activity_costs_one_statement_after_the_guard(app, client, ann):
     activity(client, ann)
     with statements(app) as seen:
         activity(client, ann)

@@ -122,7 +122,7 @@ def test_a_member_missing_or_null_is_refused_by_name(shared, method, path, contr
 
 @pytest.mark.parametrize("content_type", OTHER_TYPES)
 @each_route(takes_body)
-def test_a_body_that_does_not_say_it_is_json_is_refused(shared, method, path, contract, content_type):
+def test_body_without_a_json_content_type_is_rejected(shared, method, path, contract, content_type):
     answer = shared.call(method, path, contract, data=json.dumps(example(contract)), content_type=content_type)
     assert is_problem(answer, 415, "unsupported_media_type")
 
@@ -154,7 +154,7 @@ def test_a_body_over_64_kib_is_refused(shared, method, path, contract):
 
 
 @each_route(takes_body)
-def test_lists_100_000_deep_are_too_large_before_they_are_read(shared, method, path, contract):
+def test_deep_lists_are_rejected_by_size_before_parsing(shared, method, path, contract):
     answer = shared.call(method, path, contract, data=b"[" * 100_000 + b"]" * 100_000, **JSON)
     assert is_problem(answer, 413, "content_too_large")
 
@@ -181,7 +181,7 @@ def test_a_refusal_does_not_repeat_what_was_sent(shared, method, path, contract)
 
 
 @each_route(takes_body)
-def test_what_is_too_long_has_the_code_of_what_is_wrong(shared, method, path, contract):
+def test_too_long_values_have_their_own_error_code(shared, method, path, contract):
     own = {"password": "password_too_long", "current_password": "password_too_long", "email": "invalid_email",
            "token": "link_invalid", "reset_token": "link_invalid", "code": "code_invalid"}  # fmt: skip
     for name in own.keys() & contract.takes.model_fields.keys():

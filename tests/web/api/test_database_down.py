@@ -61,7 +61,7 @@ def asks_the_database(contract):
 
 
 @each_route(asks_the_database)
-def test_without_a_database_it_is_busy_and_says_when_to_come_back(cut_off, method, path, contract):
+def test_routes_without_a_database_answer_503_with_retry_after(cut_off, method, path, contract):
     answer = cut_off.call(method, path, contract, **body_for(contract, cut_off.app, path))
     if path in REMEMBERED and answer.status_code == 200:
         return

@@ -33,7 +33,7 @@ def test_without_a_token_it_names_the_scheme_and_no_error(shared, method, path, 
 
 
 @each_route(is_guarded)
-def test_another_scheme_than_bearer_is_no_token(shared, method, path, contract):
+def test_other_scheme_than_bearer_is_rejected(shared, method, path, contract):
     answer = call(shared, method, path, contract, {"Authorization": "Basic YW5uOnNlY3JldA=="})
     assert is_problem(answer, 401, "unauthenticated")
     assert answer.headers["WWW-Authenticate"] == REALM
@@ -48,7 +48,7 @@ def test_the_document_says_whether_a_credential_is_needed(shared, method, path, 
 
 
 @each_route()
-def test_a_refusal_names_no_member_that_the_route_does_not_have(method, path, contract):
+def test_errors_name_only_members_of_the_route(method, path, contract):
     members = {name for model in (contract.takes, contract.query) if model for name in model.model_fields}
     named = {contract.member(refusal.field) for refusal in errors_of(contract) if getattr(refusal, "field", None)}
     assert named <= members
@@ -56,20 +56,20 @@ def test_a_refusal_names_no_member_that_the_route_does_not_have(method, path, co
 
 @pytest.mark.parametrize("credential", ["Bearer x.y.z", "bearer nonsense", "Bearer", "Bearer ", "Bearer a b"])
 @each_route(takes_a_token)
-def test_a_token_that_is_none_of_ours_is_an_invalid_token(shared, method, path, contract, credential):
+def test_foreign_token_is_an_invalid_token(shared, method, path, contract, credential):
     answer = call(shared, method, path, contract, {"Authorization": credential})
     assert is_problem(answer, 401, "invalid_token")
     assert answer.headers["WWW-Authenticate"] == REALM + ', error="invalid_token"'
 
 
 @each_route(is_for("bearerAuth"))
-def test_a_refresh_token_is_no_access_token(shared, method, path, contract):
+def test_refresh_token_is_rejected_as_access_token(shared, method, path, contract):
     answer = call(shared, method, path, contract, bearer(shared.ann["refresh_token"]))
     assert is_problem(answer, 401, "invalid_token")
 
 
 @each_route(is_for("refreshToken"))
-def test_an_access_token_is_no_refresh_token(shared, method, path, contract):
+def test_access_token_is_rejected_as_refresh_token(shared, method, path, contract):
     answer = call(shared, method, path, contract, bearer(shared.ann["access_token"]))
     assert is_problem(answer, 401, "invalid_token")
 
@@ -81,7 +81,7 @@ def test_the_guard_comes_before_the_body(shared, method, path, contract):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_method_it_does_not_have_is_refused_with_those_it_has(shared, path):
+def test_unsupported_method_is_rejected_with_an_allow_header(shared, path):
     answer = shared.client.open(path, method="TRACE")
     assert is_problem(answer, 405, "method_not_allowed")
     assert {method for method, other, _ in ROUTES if other == path} <= set(answer.headers["Allow"].split(", "))

@@ -32,7 +32,7 @@ def stranger(app):
 
 
 @pytest.mark.parametrize("email", ["ann@example.com", "ANN@Example.com", "nobody@example.com"])
-def test_after_ten_wrong_passwords_an_account_waits_whether_it_exists_or_not(ann, stranger, email):
+def test_ten_wrong_passwords_lock_existing_and_unknown_accounts(ann, stranger, email):
     assert [stranger.guess(email) for _ in range(BURST + 1)] == [401] * BURST + [429]
     refused = stranger.post("/auth/login", email=email, password=WRONG)
     assert is_problem(refused, 429, "too_many_requests")
@@ -84,14 +84,14 @@ def lock(stranger):
         assert stranger.asked < 100
 
 
-def test_a_browser_that_was_signed_in_before_signs_in_all_the_same(client, stranger):
+def test_trusted_browser_logs_in_despite_a_locked_account(client, stranger):
     signed_up = client.post("/api/v1/auth/signup?transport=cookie", json=ANN)
     client.post("/api/v1/auth/logout", headers={"X-CSRF-Token": signed_up.json["csrf_token"]})
     lock(stranger)
     assert client.post("/api/v1/auth/login?transport=cookie", json=ANN).status_code == 200
 
 
-def test_an_app_shows_its_last_refresh_token_to_the_same_end(client, ann, stranger):
+def test_last_refresh_token_counts_as_a_device_token(client, ann, stranger):
     client.post("/api/v1/auth/logout", headers=bearer(ann["access_token"]))
     lock(stranger)
     assert log_in(client).status_code == 429
@@ -99,7 +99,7 @@ def test_an_app_shows_its_last_refresh_token_to_the_same_end(client, ann, strang
     assert client.post("/api/v1/auth/login", json=ANN, headers=known).status_code == 200
 
 
-def test_the_mark_of_one_account_is_none_for_another(client, stranger):
+def test_device_token_of_another_account_does_not_count(client, stranger):
     client.post("/api/v1/auth/signup?transport=cookie", json=ANN | {"email": "mallory@example.com"})
     sign_up(stranger.client)
     mark = client.get_cookie("latchkey_device").value
@@ -108,13 +108,13 @@ def test_the_mark_of_one_account_is_none_for_another(client, stranger):
     assert stranger.guess() == 429
 
 
-def test_a_marked_device_has_so_many_guesses_as_well_and_no_more(client, stranger):
+def test_trusted_device_has_a_bounded_number_of_attempts(client, stranger):
     client.post("/api/v1/auth/signup?transport=cookie", json=ANN)
     stranger.client.set_cookie("latchkey_device", client.get_cookie("latchkey_device").value)
     assert [stranger.guess() for _ in range(BURST + 1)] == [401] * BURST + [429]
 
 
-def test_whoever_is_signed_in_guesses_at_the_own_password_so_often_and_no_more(ann, stranger):
+def test_authenticated_password_attempts_are_limited(ann, stranger):
     statuses = []
     for number in range(BURST + 1):
         answer = stranger.client.post(
@@ -126,7 +126,7 @@ def test_whoever_is_signed_in_guesses_at_the_own_password_so_often_and_no_more(a
     assert stranger.guess() == 401
 
 
-def test_the_way_back_by_letter_stays_open_and_lets_its_owner_in(app, client, ann, auth, mailbox, stranger):
+def test_password_reset_works_for_a_locked_account(app, client, ann, auth, mailbox, stranger):
     lock(stranger)
     forgot_password(client)
     auth.mail_delivery.deliver_due()
@@ -136,7 +136,7 @@ def test_the_way_back_by_letter_stays_open_and_lets_its_owner_in(app, client, an
     assert log_in(client, password=NEW).status_code == 200
 
 
-def test_one_address_guesses_twenty_times_a_minute_over_all_paths_and_accounts(client, ann):
+def test_one_ip_address_gets_twenty_attempts_per_minute(client, ann):
     answers = []
     for number in range(21):
         email = f"somebody{number}@example.com"
@@ -151,7 +151,7 @@ def test_one_address_guesses_twenty_times_a_minute_over_all_paths_and_accounts(c
     assert client.post("/api/v1/forgot-password", json={"email": ANN["email"]}).status_code == 200
 
 
-def test_a_device_from_before_a_reset_has_no_allowance_after_it(app, client, auth, mailbox, stranger):
+def test_password_reset_ends_the_allowance_of_trusted_devices(app, client, auth, mailbox, stranger):
     signed_up = client.post("/api/v1/auth/signup?transport=cookie", json=ANN)
     before = client.get_cookie("latchkey_device").value
     forgot_password(client)

@@ -41,13 +41,13 @@ def ask_with_basic(app, number):
 
 @pytest.mark.settings(basic_auth=True)
 @pytest.mark.parametrize("sign_in", [log_in, ask_with_basic])
-def test_right_passwords_in_flight_lock_nobody_out(app, client, sign_in):
+def test_parallel_correct_logins_do_not_lock_the_account(app, client, sign_in):
     sign_up(client)
     answers = together([partial(sign_in, app, number) for number in range(MANY)])
     assert [answer.status_code for answer in answers] == [200] * MANY
 
 
-def test_right_passwords_of_one_session_in_flight_lock_nobody_out(app, client):
+def test_parallel_correct_passwords_of_one_session_do_not_lock(app, client):
     token = bearer(sign_up(client)["access_token"])
     again = [
         partial(post, app, "/auth/reauthenticate", number, {"password": ANN["password"]}, **token)
@@ -56,7 +56,7 @@ def test_right_passwords_of_one_session_in_flight_lock_nobody_out(app, client):
     assert [answer.status_code for answer in together(again)] == [204] * MANY
 
 
-def test_of_parallel_wrong_passwords_so_many_are_told_as_of_serial_ones(app, client):
+def test_parallel_wrong_passwords_are_counted_like_serial_ones(app, client):
     sign_up(client)
     answers = together([partial(log_in, app, number, WRONG) for number in range(MANY)])
     assert Counter(answer.status_code for answer in answers) == {401: BURST, 429: MANY - BURST}
@@ -117,7 +117,7 @@ def code_of(mailbox):
     return next(word for word in mailbox.messages[-1].text.split() if len(word) == 9 and word[4] == "-")
 
 
-def test_a_right_code_that_found_no_hash_slot_is_not_spent(app, client, auth, mailbox, monkeypatch):
+def test_code_is_not_consumed_without_a_hash_slot(app, client, auth, mailbox, monkeypatch):
     sign_up(client)
     forgot_password(client)
     auth.mail_delivery.deliver_due()

@@ -30,7 +30,7 @@ def test_a_link_sets_the_password(client, token):
     assert log_in(client, password="a new horse battery").status_code == 200
 
 
-def test_a_reset_signs_nobody_in(client, token):
+def test_password_reset_opens_no_session(client, token):
     answer = reset(client, token)
     assert "token" not in answer.text
     assert [line.partition("=")[0] for line in answer.headers.getlist("Set-Cookie")] == ["latchkey_device"]
@@ -49,7 +49,7 @@ def test_an_expired_link_is_refused(client, token, clock):
 
 
 @pytest.mark.parametrize("garbage", ["x", "é", "a.b.c", "." * 2_000, "null", "W10.x", "\0", " "])
-def test_what_is_no_link_is_refused_by_name(shared, garbage):
+def test_malformed_link_is_rejected_by_name(shared, garbage):
     answer = reset(shared.client, garbage)
     assert is_problem(answer, 400, "link_invalid")
     assert answer.json["errors"][0]["field"] == "reset_token"
@@ -60,7 +60,7 @@ def test_a_short_password_leaves_the_link_alive(client, token):
     assert reset(client, token).status_code == 200
 
 
-def test_a_bearer_token_is_no_link(shared):
+def test_bearer_token_is_rejected_as_a_link(shared):
     assert [reset(shared.client, shared.ann[kind]).json["code"] for kind in ("access_token", "refresh_token")] == [
         "link_invalid"
     ] * 2

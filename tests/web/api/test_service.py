@@ -10,7 +10,7 @@ from tests.support.api import is_problem
 AWAY = "postgresql://nobody@127.0.0.1:1/nowhere"
 
 
-def test_whoever_has_the_key_set_can_check_an_access_token(client, ann, settings):
+def test_access_token_is_verified_with_the_published_keys(client, ann, settings):
     keys = jwt.PyJWKSet.from_dict(client.get("/.well-known/jwks.json").json)
     key = keys[jwt.get_unverified_header(ann["access_token"])["kid"]]
     claims = jwt.decode(

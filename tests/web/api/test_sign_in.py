@@ -23,7 +23,7 @@ def test_signing_up_gives_tokens(client):
     assert me(client, answer.json).json["email"] == "ann@example.com"
 
 
-def test_an_access_token_lives_up_to_5_percent_less_than_the_setting(client, ann):
+def test_access_token_lifetime_varies_by_five_percent(client, ann):
     assert 855 <= ann["expires_in"] <= 900
 
 
@@ -37,7 +37,7 @@ def test_signing_up_again_keeps_the_first_password(client, ann):
 
 
 @pytest.mark.parametrize("path", ["/api/v1/auth/signup", "/api/v1/auth/login", "/api/v1/forgot-password"])
-def test_what_is_no_address_is_refused_by_name(client, path):
+def test_malformed_address_is_rejected_by_name(client, path):
     body = {"email": "ann at example"} | ({} if "forgot" in path else {"password": "correct horse battery"})
     answer = client.post(path, json=body)
     assert is_problem(answer, 400, "invalid_email")
@@ -56,7 +56,7 @@ def test_how_short_is_too_short_is_a_setting(client):
     assert (answer.json["code"], "20" in answer.json["detail"]) == ("password_too_short", True)
 
 
-def test_a_password_of_1025_characters_is_refused_and_one_of_1024_is_not(client):
+def test_passwords_have_at_most_1024_characters(client):
     answers = [client.post("/api/v1/auth/signup", json=ANN | {"password": "x" * size}) for size in (1_025, 1_024)]
     assert [answer.status_code for answer in answers] == [400, 201]
 
@@ -67,13 +67,13 @@ def test_signing_in_gives_tokens_of_a_new_session(client, ann):
     assert answer.json["refresh_token"] != ann["refresh_token"]
 
 
-def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(client, ann):
+def test_wrong_password_and_unknown_address_answer_alike(client, ann):
     wrong, unknown = log_in(client, password="wrong horse battery"), log_in(client, email="eve@example.com")
     assert is_problem(wrong, 401, "invalid_credentials")
     assert (wrong.data, headers_of(wrong)) == (unknown.data, headers_of(unknown))
 
 
-def test_wrong_credentials_are_no_wrong_token(client):
+def test_wrong_credentials_do_not_report_an_invalid_token(client):
     assert log_in(client).headers["WWW-Authenticate"] == CHALLENGE
 
 
@@ -97,7 +97,7 @@ def test_one_refresh_token_may_be_sent_in_both_places(client, ann):
 
 @pytest.mark.settings(basic_auth=True)
 @pytest.mark.parametrize("scheme", ["access", "another refresh", "Basic"])
-def test_a_second_credential_beside_the_body_is_refused(client, ann, scheme):
+def test_second_credential_is_rejected(client, ann, scheme):
     others = {"access": f"Bearer {ann['access_token']}", "Basic": "Basic YW5uOnNlY3JldA=="}
     header = others.get(scheme) or f"Bearer {log_in(client).json['refresh_token']}"
     sent = {"json": {"refresh_token": ann["refresh_token"]}, "headers": {"Authorization": header}}
@@ -105,7 +105,7 @@ def test_a_second_credential_beside_the_body_is_refused(client, ann, scheme):
     assert refresh(client, ann).status_code == 200
 
 
-def test_a_header_without_a_scheme_beside_the_body_does_not_count(client, ann):
+def test_authorization_header_without_a_scheme_is_ignored(client, ann):
     careless = {"Authorization": ann["access_token"]}  # what a generated client sends whose callback knows one token
     answer = client.post("/api/v1/auth/refresh", json={"refresh_token": ann["refresh_token"]}, headers=careless)
     assert answer.status_code == 200
@@ -144,7 +144,7 @@ def test_signing_out_twice_is_refused(client, ann):
     assert is_problem(log_out(client, ann), 401, "invalid_token")
 
 
-def test_a_word_that_is_no_scope_ends_no_session(client, ann):
+def test_unknown_logout_scope_is_rejected(client, ann):
     log_out(client, ann, scope="everything")
     assert me(client, ann).status_code == 200
 

@@ -45,12 +45,12 @@ def logged_in(app, email):
     return {"Cookie": "; ".join(f"{cookie.key}={cookie.value}" for cookie in cookies)}
 
 
-def test_whatever_a_stranger_sends_is_answered_as_documented(app, operations):
+def test_random_anonymous_requests_get_documented_answers(app, operations):
     assert len(operations) == 18
     for operation in operations:
         throw(operation, app, {})
 
 
-def test_whatever_a_user_sends_is_answered_as_documented(app, operations):
+def test_random_requests_of_a_user_get_documented_answers(app, operations):
     for number, operation in enumerate(operations):
         throw(operation, app, logged_in(app, f"bob.{number}@hbtn.io"))

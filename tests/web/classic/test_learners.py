@@ -142,7 +142,7 @@ def printed(tmp_path_factory):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="it takes fork to run many scripts in a short time")
 @pytest.mark.parametrize("name", SNIPPETS)
-def test_a_script_of_a_learner_prints(printed, name):
+def test_classroom_script_prints_the_expected_output(printed, name):
     expected = re.escape(SNIPPETS[name].partition("-- prints\n")[2].rstrip("\n"))
     for sign, pattern in SIGNS.items():
         expected = expected.replace(re.escape(sign), pattern)
@@ -195,7 +195,7 @@ def test_sessions_work_in_a_flask_app_of_ones_own(serve):
     assert [ask("/out", _my_session_id=session_id) for _ in range(2)] == ["True", "False"]
 
 
-def test_the_published_script_passes_on_an_app_py_of_ones_own(serve):
+def test_published_script_passes_with_an_own_app_py(serve):
     url, _ = serve("app.py", text=OWN_USER_SERVICE)
     script = Script(url)
     script.register_user(EMAIL, PASSWD)

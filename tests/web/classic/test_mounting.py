@@ -36,8 +36,8 @@ def wing(tmp_path_factory, house):
     return routes(made(tmp_path_factory.mktemp("wing"), compat_api=True)) - routes(house) | {HOME}
 
 
-def test_the_wing_adds_what_its_documentation_says(wing):
-    page = ROOT / "docs/compatibility.md"
+def test_compat_api_adds_the_documented_routes(wing):
+    page = ROOT / "docs/classic.md"
     headings = ("### The user authentication service", "### Session authentication")
     said = {tuple(route.strip("`").split()) for heading in headings for route, *_ in table(page, heading)}
     assert said == wing
@@ -57,7 +57,7 @@ def test_off_the_document_says_nothing_of_it(house, wing):
     assert [name for name in document["components"]["securitySchemes"] if "classic" in name] == []
 
 
-def test_with_basic_auth_there_are_no_sessions_to_open(tmp_path, wing):
+def test_basic_auth_has_no_session_routes(tmp_path, wing):
     assert {path for _, path in wing - routes(made(tmp_path, compat_api=True, auth_type="basic_auth"))} == {
         "/api/v1/auth_session/login",
         "/api/v1/auth_session/logout",
@@ -73,13 +73,13 @@ def test_a_mistake_of_ours_has_a_classic_body_too(app, client):
 
 
 @pytest.mark.settings(compat_api=True, database_url="postgresql://nobody@127.0.0.1:1/none")
-def test_a_database_that_is_away_is_503_with_a_classic_body(client):
+def test_unreachable_database_is_503_with_a_compat_body(client):
     answer = client.post("/reset_password", data={"email": "bob@hbtn.io"})
     assert (answer.status_code, answer.json) == (503, {"error": "Service unavailable"})
     assert answer.headers["Retry-After"]
 
 
 @pytest.mark.settings(compat_api=True)
-def test_a_body_that_is_too_large_is_413_with_a_classic_body(client):
+def test_too_large_body_is_413_with_a_compat_body(client):
     answer = client.post("/users", data={"email": "x" * 70_000})
     assert (answer.status_code, answer.json) == (413, {"error": "Content too large"})

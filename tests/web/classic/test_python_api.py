@@ -61,7 +61,7 @@ def test_every_byte_of_a_registered_password_counts(password):
      {"email": EMAIL, "hashed_password": "another"}],
 )  # fmt: skip
 @pytest.mark.usefixtures("me")
-def test_no_result_is_found_for_filters_that_nobody_fits(filters):
+def test_filters_without_a_match_raise_no_result_found(filters):
     with pytest.raises(NoResultFound):
         DB().find_user_by(**filters)
 
@@ -86,7 +86,7 @@ def test_an_update_changes_what_it_names_and_gives_nothing(me):
 
 
 @pytest.mark.parametrize("values", [{"no_email": "x"}, {"id": "x"}, {"session_id": "x"}, {"reset_token": "x"}])
-def test_an_update_refuses_what_is_unknown_and_what_only_the_house_gives_out(me, values):
+def test_update_rejects_unknown_and_reserved_attributes(me, values):
     with pytest.raises(ValueError, match=next(iter(values))):
         DB().update_user(me.id, hashed_password="x", **values)
     assert DB().find_user_by(id=me.id) == me
@@ -113,14 +113,14 @@ def test_an_address_changed_here_is_not_confirmed(app, auth, me):
     assert auth.compat.by_id(me.id).email_verified is False
 
 
-def test_a_registered_user_has_a_hash_and_an_address_registers_once(me):
+def test_registered_user_has_a_hash_and_a_unique_address(me):
     assert (me.email, me.hashed_password != PASSWORD) == (EMAIL, True)
     with pytest.raises(ValueError, match=f"User {EMAIL} already exists"):
         Auth().register_user(EMAIL, PASSWORD)
 
 
 @pytest.mark.usefixtures("me")
-def test_a_login_is_valid_with_the_right_password_of_a_known_user():
+def test_valid_login_checks_user_and_password():
     tried = [(EMAIL, PASSWORD), (EMAIL, "WrongPwd"), ("unknown@email.com", PASSWORD), ("x", PASSWORD)]
     assert [Auth().valid_login(*one) for one in tried] == [True, False, False, False]
 
@@ -136,7 +136,7 @@ def test_sessions_are_created_found_and_destroyed(me):
     assert Auth().get_user_from_session_id(other) is None
 
 
-def test_nobody_destroys_a_session_of_somebody_else(me):
+def test_session_of_another_user_cannot_be_destroyed(me):
     session_id, stranger = Auth().create_session(EMAIL), DB().add_user("test@test.com", "x")
     Auth().destroy_session(stranger.id, session_id)
     assert Auth().get_user_from_session_id(session_id)
@@ -172,7 +172,7 @@ def test_a_path_needs_a_credential_unless_it_is_excluded(path, excluded, require
     assert PathAuth().require_auth(path, excluded) is required
 
 
-def test_the_basis_knows_nobody(app):
+def test_base_class_has_no_current_user(app):
     with app.test_request_context(headers={"Authorization": "Test", "Cookie": "_my_session_id=Hello"}):
         assert PathAuth().authorization_header(request) == "Test"
         assert PathAuth().session_cookie(request) == "Hello"
@@ -197,7 +197,7 @@ def test_a_session_leads_to_its_user_until_it_is_destroyed(app, kind, me):
     assert [sessions.destroy_session(), sessions.user_id_for_session_id(other)] == [False, me.id]
 
 
-def test_memory_takes_any_string_for_a_user_and_the_database_only_one_that_is_there():
+def test_database_sessions_need_an_existing_user():
     memory = SessionAuth()
     assert memory.user_id_for_session_id(memory.create_session("abcde")) == "abcde"
     assert SessionDBAuth().create_session("abcde") is None

@@ -64,14 +64,14 @@ def test_the_open_paths_need_no_credential(web, auth_type):
 
 
 @each("auth")
-def test_the_template_lets_nobody_in(web, auth_type):
+def test_template_auth_rejects_every_request(web, auth_type):
     assert said(web("GET", "/api/v1/status")) == (200, {"status": "OK"})
     assert said(web("GET", "/api/v1/users")) == (401, UNAUTHORIZED)
     assert said(web("GET", "/api/v1/users", headers=basic(**BOB))) == (403, FORBIDDEN)
 
 
 @everywhere
-def test_the_gate_tells_no_credential_from_one_that_leads_to_nobody(web, auth_type):
+def test_missing_and_unknown_credentials_have_different_statuses(web, auth_type):
     for path in ("/api/v1/users", "/api/v1/users/", ME, NOBODY):
         assert said(web("GET", path)) == (401, UNAUTHORIZED)
         assert said(web("GET", path, headers={"Authorization": "Test"})) == (403, FORBIDDEN)
@@ -87,7 +87,7 @@ def test_an_unknown_path_is_not_found(web, credential):
 
 
 @everywhere
-def test_me_is_whoever_brings_the_credential(web, credential):
+def test_me_is_the_authenticated_user(web, credential):
     status, user = said(web("GET", ME, headers=credential))
     assert (status, list(user)) == (200, ["created_at", "email", "first_name", "id", "last_name", "updated_at"])
     assert (user["email"], user["first_name"], user["last_name"]) == (BOB["email"], None, None)
@@ -121,7 +121,7 @@ def test_a_user_that_cannot_be_created_is_400(client, credential, body, error):
 
 
 @by_basic
-def test_a_body_that_is_no_json_is_a_wrong_format(client, credential):
+def test_body_that_is_not_json_is_a_wrong_format(client, credential):
     answer = client.post("/api/v1/users", data="{", content_type="application/json", headers=credential)
     assert same(answer) == (400, {"error": "Wrong format"})
 
@@ -164,12 +164,12 @@ def test_logging_out_ends_this_session_of_several(web, client, auth_type, bob):
 
 
 @with_sessions
-def test_a_password_is_no_session(client, bob, auth_type):
+def test_password_is_rejected_as_a_session(client, bob, auth_type):
     assert client.get(ME, headers=basic(**bob)).status_code == 403
 
 
 @by_basic
-def test_without_sessions_there_is_no_logging_in(client, bob, auth_type):
+def test_login_needs_a_session_auth_type(client, bob, auth_type):
     assert same(client.post(LOGIN, data=bob)) == (404, NOT_FOUND)
     assert same(client.delete(LOGOUT, headers=basic(**bob))) == (404, NOT_FOUND)
 
@@ -183,7 +183,7 @@ def test_another_password_ends_the_sessions(client, bob, auth_type):
 
 
 @everywhere
-def test_a_disabled_account_is_nobody(app, client, credential, clock):
+def test_disabled_account_is_not_authenticated(app, client, credential, clock):
     update_rows(app, Account, disabled_at=clock.now())
     assert same(client.get(ME, headers=credential)) == (403, FORBIDDEN)
 
@@ -197,7 +197,7 @@ def test_the_last_administrator_is_not_deleted_by_anybody(app, client, credentia
 
 
 @everywhere
-def test_a_deleted_account_is_nobody(client, credential, bob):
+def test_deleted_account_is_not_authenticated(client, credential, bob):
     tokens = client.post("/api/v1/auth/login", json=bob).json
     client.delete("/api/v1/account", json={"password": bob["password"]}, headers=bearer(tokens["access_token"]))
     assert same(client.get(ME, headers=credential)) == (403, FORBIDDEN)
@@ -231,7 +231,7 @@ def test_a_restart_keeps_the_sessions_in_the_database_alone(client, bob, auth_ty
 
 
 @in_database
-def test_a_session_is_a_device_that_the_house_can_sign_out(client, bob, auth_type):
+def test_compat_session_can_be_revoked_by_the_service(client, bob, auth_type):
     session_id = log_in(client)
     token = bearer(client.post("/api/v1/auth/login", json=bob).json["access_token"])
     client.delete(f"/api/v1/account/sessions/{session_id}", headers=token)
@@ -239,7 +239,7 @@ def test_a_session_is_a_device_that_the_house_can_sign_out(client, bob, auth_typ
 
 
 @everywhere
-def test_the_routes_of_the_house_refuse_as_ever(client, auth_type):
+def test_main_api_keeps_its_errors(client, auth_type):
     tokens = sign_up(client)
     answer = client.get("/api/v1/account")
     assert (answer.status_code, answer.mimetype) == (401, "application/problem+json")

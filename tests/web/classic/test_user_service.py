@@ -102,7 +102,7 @@ def test_a_wrong_login_is_401(client, bob, form):
     assert same(client.post("/sessions", data=bob | form)) == (401, {"error": "Unauthorized"})
 
 
-def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(client, bob):
+def test_session_cookie_is_httponly_and_samesite(client, bob):
     cookie = client.post("/sessions", data=bob).headers["Set-Cookie"]
     assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
 
@@ -145,13 +145,13 @@ def test_a_password_update_ends_every_session(client, bob):
     assert client.get("/profile").status_code == 403
 
 
-def test_an_account_of_the_house_logs_in_here_and_the_reverse(client, bob):
+def test_both_apis_share_accounts(client, bob):
     sign_up(client)
     assert client.post("/sessions", data=ANN).status_code == 200
     assert log_in(client, **bob).status_code == 200
 
 
-def test_logging_out_here_signs_out_of_the_house_too(client):
+def test_compat_logout_ends_the_session_everywhere(client):
     tokens = sign_up(client)
     client.set_cookie(
         "session_id",
@@ -163,7 +163,7 @@ def test_logging_out_here_signs_out_of_the_house_too(client):
 
 
 @pytest.mark.settings(require_verified_email=True)
-def test_where_addresses_must_be_confirmed_nobody_logs_in_before(client, bob):
+def test_unverified_user_cannot_log_in_where_required(client, bob):
     assert client.post("/sessions", data=bob).status_code == 401
 
 

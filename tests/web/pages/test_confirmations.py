@@ -33,12 +33,12 @@ def press(browser, path, **changes):
     return browser.post(path, data={"token": "live", "act": "confirm"} | changes)
 
 
-def test_there_is_a_page_for_every_letter_with_a_button():
+def test_every_email_with_a_button_has_a_page():
     assert PATHS == ["/verify-email", "/confirm-email", "/undo-email-change", "/not-me"]
 
 
 @each_page
-def test_looking_at_a_page_asks_the_door_nothing(browser, flow, path):
+def test_viewing_a_page_calls_no_flow(browser, flow, path):
     for method in ("GET", "HEAD", "OPTIONS"):
         assert browser.open(path, method=method).status_code == 200
         assert browser.open(path, method=method, query_string={"token": "live", "act": "confirm"}).status_code == 200
@@ -105,7 +105,7 @@ def test_afterwards_one_knows_what_to_do_next(browser, path, words):
 )
 @pytest.mark.parametrize("form", [{"token": "dead"}, {"token": "dead", "act": "confirm"}])
 @each_page
-def test_a_dead_link_says_why_and_has_no_button_any_more(browser, flow, path, form, refusal, words):
+def test_dead_link_says_why_and_has_no_button(browser, flow, path, form, refusal, words):
     flow.refusal = refusal
     answer = browser.post(path, data=form)
     assert answer.status_code == 400
@@ -123,7 +123,7 @@ def test_a_dead_link_says_what_to_do_instead(browser, flow, path):
 
 
 @pytest.mark.parametrize("path", ["/undo-email-change", "/not-me"])
-def test_where_the_account_may_be_in_danger_a_new_password_is_near(browser, flow, path):
+def test_alarming_pages_link_to_the_password_reset(browser, flow, path):
     assert 'href="/reset-password/request"' in press(browser, path).text
     flow.refusal = LinkUsed()
     assert 'href="/reset-password/request"' in press(browser, path).text
@@ -163,14 +163,14 @@ def test_a_blank_link_is_asked_for_again(browser, flow, form):
 
 
 @pytest.mark.parametrize(("length", "status"), [(2_001, 400), (70_000, 413)])
-def test_an_endless_token_is_refused_before_the_door(browser, flow, length, status):
+def test_too_long_token_is_rejected_before_the_facade(browser, flow, length, status):
     answer = press(browser, "/verify-email", token="x" * length)
     assert (answer.status_code, answer.mimetype) == (status, "text/html")
     assert flow.asked == []
 
 
 @pytest.mark.parametrize("token", ["\x00", "é" * 50, "\ud800".encode("utf-8", "surrogatepass"), "'><script>"])
-def test_strange_tokens_reach_the_door_and_no_further(browser, token):
+def test_strange_tokens_are_passed_on_escaped(browser, token):
     answer = browser.post("/not-me", data={"token": token})
     assert answer.status_code == 200
     assert "<script>" not in answer.text
@@ -186,7 +186,7 @@ def test_strange_tokens_reach_the_door_and_no_further(browser, token):
         "#token=abc.d-e_f&lang=en",
     ],
 )
-def test_a_token_is_found_in_whatever_part_of_the_link_was_pasted(pasted):
+def test_token_is_found_in_any_pasted_part_of_a_link(pasted):
     assert token_in(pasted) == "abc.d-e_f"
 
 

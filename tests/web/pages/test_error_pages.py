@@ -69,7 +69,7 @@ def test_too_much_text_is_a_page_with_a_way_back(browser, path, form):
     assert f'href="{path}"' in answer.text
 
 
-def test_too_often_is_a_page_also_where_the_body_is_too_large_to_be_read(build):
+def test_rate_limit_page_is_shown_for_too_large_bodies(build):
     browser = build(limited=True).test_client()
     answers = [browser.post("/not-me", data={"token": "x" * 70_000}) for _ in range(21)]
     assert [answer.status_code for answer in answers] == [413] * 20 + [429]
@@ -77,7 +77,7 @@ def test_too_often_is_a_page_also_where_the_body_is_too_large_to_be_read(build):
 
 
 @pytest.mark.parametrize("path", ["/not-me", "/reset-password"])
-def test_too_often_keeps_the_link_and_says_when_to_come_back(build, path):
+def test_rate_limit_page_keeps_the_link_and_retry_time(build, path):
     browser = build(limited=True).test_client()
     answers = [browser.post(path, data={"token": "live"}) for _ in range(21)]
     assert [answer.status_code for answer in answers] == [200] * 20 + [429]

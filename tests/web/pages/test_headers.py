@@ -22,7 +22,7 @@ def test_no_answer_is_sniffed_or_named_to_others(browser, path):
     answer.close()
 
 
-def test_a_page_gets_the_policy_for_pages_and_an_api_the_strictest(browser):
+def test_pages_and_api_have_different_content_security_policies(browser):
     page, data = browser.get("/"), browser.get("/dev/mailbox.json")
     assert page.headers["Content-Security-Policy"] == PAGE_POLICY
     assert page.headers["Cross-Origin-Opener-Policy"] == "same-origin"

@@ -9,7 +9,7 @@ from app.web.pages.mailbox import ago
 LINK = "http://localhost:8000/reset-password#token=a.b-c_d"
 
 
-def test_letters_are_listed_newest_first_with_their_age(browser, letters):
+def test_messages_are_listed_newest_first_with_their_age(browser, letters):
     letters.add(subject="The older", age=200)
     letters.add(subject="The newer", age=3)
     page = browser.get("/dev/mailbox").text
@@ -23,7 +23,7 @@ def test_an_empty_mailbox_says_how_to_fill_it(browser):
     assert "No emails yet" in browser.get("/dev/mailbox").text
 
 
-def test_without_a_console_the_page_says_where_letters_go(build):
+def test_page_without_a_console_names_the_mail_server(build):
     browser = build(mailbox=None).test_client()
     assert "mail.test:2525" in browser.get("/dev/mailbox").text
     assert browser.get("/dev/mailbox.json").json == {"messages": []}
@@ -31,7 +31,7 @@ def test_without_a_console_the_page_says_where_letters_go(build):
     assert browser.get("/dev/mailbox/1/html").status_code == 404
 
 
-def test_scripts_get_the_letters_as_json(browser, letters):
+def test_messages_are_available_as_json(browser, letters):
     letters.add(text=f"Open {LINK}.", subject="Choose a new password")
     (letter,) = browser.get("/dev/mailbox.json").json["messages"]
     assert datetime.fromisoformat(letter.pop("received_at")).tzinfo
@@ -41,7 +41,7 @@ def test_scripts_get_the_letters_as_json(browser, letters):
     }  # fmt: skip
 
 
-def test_a_letter_is_shown_with_its_link_and_text(browser, letters):
+def test_message_is_shown_with_its_link_and_text(browser, letters):
     letters.add(text=f"Open\r\n{LINK}\r\n<b>now</b>")
     page = browser.get("/dev/mailbox/1").text
     assert f'href="{LINK}"' in page
@@ -49,13 +49,13 @@ def test_a_letter_is_shown_with_its_link_and_text(browser, letters):
     assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in page
 
 
-def test_a_letter_without_html_has_no_frame(browser, letters):
+def test_message_without_html_has_no_frame(browser, letters):
     letters.add(html="")
     assert "<iframe" not in browser.get("/dev/mailbox/1").text
     assert browser.get("/dev/mailbox/1/html").status_code == 404
 
 
-def test_the_html_of_a_letter_can_do_nothing_but_be_looked_at(browser, letters):
+def test_html_of_a_message_is_sandboxed(browser, letters):
     letters.add(html="<html><head></head><body>Hi</body></html>")
     answer = browser.get("/dev/mailbox/1/html")
     assert answer.text == '<html><head><base target="_blank"></head><body>Hi</body></html>'
@@ -65,7 +65,7 @@ def test_the_html_of_a_letter_can_do_nothing_but_be_looked_at(browser, letters):
     )
 
 
-def test_a_letter_that_is_not_kept_is_a_404_page(browser):
+def test_unknown_message_is_a_404_page(browser):
     answer = browser.get("/dev/mailbox/7")
     assert (answer.status_code, answer.mimetype) == (404, "text/html")
 

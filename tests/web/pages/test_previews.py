@@ -26,7 +26,7 @@ def reader(build) -> FlaskClient:
     return with_letters(build())
 
 
-def test_every_letter_is_listed_in_every_language(reader):
+def test_every_email_is_listed_in_every_language(reader):
     page = reader.get(LETTERS).text
     for preview in OURS.all():
         assert f'href="{LETTERS}/{preview.locale}/{preview.kind}"' in page
@@ -34,7 +34,7 @@ def test_every_letter_is_listed_in_every_language(reader):
     assert "template broken" not in page
 
 
-def test_a_letter_is_shown_as_text_and_framed_as_html(reader):
+def test_email_is_shown_as_text_and_framed_html(reader):
     page = reader.get(f"{LETTERS}/de/reset_password").text
     assert '<h1 lang="de">Neues Passwort wählen</h1>' in page
     assert "Guten Tag," in page
@@ -49,7 +49,7 @@ def test_its_html_can_do_nothing_but_be_looked_at(reader):
 
 
 @pytest.mark.parametrize("path", ["tlh/verify_email", "en/nothing", "en/nothing/html"])
-def test_a_letter_that_we_do_not_write_is_a_404(reader, path):
+def test_unknown_email_is_a_404(reader, path):
     assert reader.get(f"{LETTERS}/{path}").status_code == 404
 
 

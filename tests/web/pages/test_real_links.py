@@ -39,7 +39,7 @@ def test_an_address_changes_and_every_device_stays_signed_in(ann):
     assert ann.ask("GET", "account").json["email"] == MOVED
 
 
-def test_a_change_is_undone_from_the_old_address_and_every_device_signed_out(ann):
+def test_undo_page_restores_the_address_and_ends_sessions(ann):
     move(ann)
     undo = ann.link("has a new address", "undo-email-change")
     assert "Your old address is back" in press(ann, "undo-email-change", undo)
@@ -56,7 +56,7 @@ def test_an_address_that_was_taken_meanwhile_stays_where_it_is(ann):
     assert ann.ask("GET", "account").json["email"] == "ann@example.com"
 
 
-def test_the_alarm_signs_everyone_out_and_sends_a_letter(ann):
+def test_secure_page_ends_sessions_and_sends_an_email(ann):
     ann.ask("PUT", "account/email", {"email": MOVED, "password": PASSWORD})
     alarm = ann.link("about to change", "not-me")
     assert "Every device was signed out" in press(ann, "not-me", alarm)
@@ -74,7 +74,7 @@ def test_a_forgotten_password_is_replaced_with_the_code(ann):
     assert ann.sign_in(NEW).status_code == 200
 
 
-def test_the_link_of_another_letter_opens_no_page(ann):
+def test_link_of_another_email_opens_no_page(ann):
     token = ann.link("onfirm", "verify-email")
     for page in ("confirm-email", "undo-email-change", "not-me", "reset-password"):
         answer = ann.client.post(f"/{page}", data={"token": token})

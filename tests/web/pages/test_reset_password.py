@@ -38,14 +38,14 @@ def use(browser, **form):
     return browser.post("/reset-password", data=form)
 
 
-def test_opening_the_page_asks_the_door_nothing(browser, reset):
+def test_opening_the_page_calls_no_flow(browser, reset):
     for _ in range(5):
         assert browser.get("/reset-password").status_code == 200
         assert browser.head("/reset-password").status_code == 200
     assert reset.asked == []
 
 
-def test_the_page_reads_the_fragment_with_a_script_of_its_own(browser):
+def test_page_reads_the_fragment_with_its_own_script(browser):
     page = browser.get("/reset-password").text
     script = browser.get("/static/open-link.js")
     assert '<script src="/static/open-link.js">' in page
@@ -59,7 +59,7 @@ def test_without_scripts_the_link_can_be_pasted(browser):
     assert 'name="token"' in page
 
 
-def test_a_live_link_is_checked_and_a_new_password_asked_for(browser, reset):
+def test_valid_link_is_checked_and_shows_the_form(browser, reset):
     answer = use(browser, token="live")
     assert (answer.status_code, reset.asked) == (200, [("check", "live")])
     assert '<input type="hidden" name="token" value="live">' in answer.text
@@ -89,7 +89,7 @@ def test_a_dead_link_says_why_and_offers_a_new_one(browser, reset, refusal, word
     assert 'action="/reset-password/request"' in answer.text
 
 
-def test_a_bad_password_is_asked_for_again_and_the_link_kept(browser, reset):
+def test_rejected_password_keeps_the_link_in_the_form(browser, reset):
     reset.refusal = PasswordTooShort()
     answer = use(browser, token="live", password="short")
     assert answer.status_code == 400
@@ -123,20 +123,20 @@ def test_a_blank_link_is_asked_for_again(browser, reset, form):
 
 
 @pytest.mark.parametrize("form", [{"token": "x" * 2_001}, {"token": "live", "password": "x" * 1_025}])
-def test_what_is_too_long_is_refused_before_the_door(browser, reset, form):
+def test_too_long_values_are_rejected_before_the_facade(browser, reset, form):
     answer = use(browser, **form)
     assert (answer.status_code, answer.mimetype) == (400, "text/html")
     assert reset.asked == []
 
 
 @pytest.mark.parametrize("token", ["\x00", "é" * 50, "\ud800".encode("utf-8", "surrogatepass"), "'><script>"])
-def test_strange_tokens_reach_the_door_and_no_further(browser, token):
+def test_strange_tokens_are_passed_on_escaped(browser, token):
     answer = use(browser, token=token)
     assert answer.status_code == 200
     assert "<script>" not in answer.text
 
 
-def test_a_letter_can_be_asked_for(browser, reset):
+def test_reset_email_can_be_requested(browser, reset):
     assert 'type="email"' in browser.get("/reset-password/request").text
     answer = browser.post("/reset-password/request", data={"email": " ann@example.com "})
     assert (answer.status_code, reset.asked) == (200, [("request", "ann@example.com")])
@@ -152,21 +152,21 @@ def test_a_malformed_address_is_shown_again(browser, reset):
 
 
 @pytest.mark.parametrize("path", ["/reset-password/request", "/reset-password/code"])
-def test_an_endless_address_is_refused_before_the_door(browser, reset, path):
+def test_too_long_address_is_rejected_before_the_facade(browser, reset, path):
     answer = browser.post(path, data={"email": "x" * 255, "code": "WDJB-MJHT", "password": "long enough"})
     assert answer.status_code == 400
     assert 'aria-describedby="email-error"' in answer.text
     assert reset.asked == []
 
 
-def test_a_code_is_asked_for_with_the_address_and_the_new_password(browser):
+def test_code_form_asks_for_address_and_new_password(browser):
     page = browser.get("/reset-password/code").text
     for field in ("email", "code", "password"):
         assert f'<input id="{field}" name="{field}"' in page
     assert 'autocomplete="one-time-code"' in page
 
 
-def test_the_form_for_a_code_is_near_wherever_a_letter_is_spoken_of(browser):
+def test_pages_about_emails_link_to_the_code_form(browser):
     sent = browser.post("/reset-password/request", data={"email": "ann@example.com"}).text
     assert 'action="/reset-password/code"' in sent
     assert 'name="email" value="ann@example.com"' in sent
@@ -174,14 +174,14 @@ def test_the_form_for_a_code_is_near_wherever_a_letter_is_spoken_of(browser):
         assert 'href="/reset-password/code"' in browser.get(path).text
 
 
-def test_an_address_alone_is_carried_into_the_form_for_the_code(browser, reset):
+def test_address_without_a_code_fills_the_code_form(browser, reset):
     answer = browser.post("/reset-password/code", data={"email": "ann@example.com"})
     assert (answer.status_code, reset.asked) == (200, [])
     assert 'value="ann@example.com"' in answer.text
     assert "error" not in answer.text
 
 
-def test_a_code_that_was_pasted_for_a_link_is_carried_into_its_form(browser, reset):
+def test_code_pasted_as_a_link_fills_the_code_form(browser, reset):
     answer = use(browser, token=" wdjb mjht")
     assert (answer.status_code, reset.asked) == (200, [])
     assert 'action="/reset-password/code"' in answer.text
@@ -208,7 +208,7 @@ def test_a_code_is_understood_however_it_is_typed(typed):
 
 
 @pytest.mark.parametrize("typed", ["", "-", "WDJB-MJH", "WDJB-MJHTX", "WDJB-MJH7", "WDJB_MJHT", "ПАРО-ЛЬПА", "ß" * 4])
-def test_what_is_no_code_is_refused_before_the_door(browser, reset, typed):
+def test_malformed_code_is_rejected_before_the_facade(browser, reset, typed):
     answer = use_code(browser, code=typed)
     assert answer.status_code == 400
     assert "A code has eight letters" in answer.text
@@ -219,7 +219,7 @@ def test_what_is_no_code_is_refused_before_the_door(browser, reset, typed):
     ("refusal", "field"),
     [(CodeInvalid(), "code"), (PasswordTooShort(), "password"), (InvalidEmail(), "email"), (Invalid("No."), "code")],
 )
-def test_a_refused_code_is_told_at_the_field_and_all_but_the_password_kept(browser, reset, refusal, field):
+def test_rejected_code_is_shown_at_its_field(browser, reset, refusal, field):
     reset.refusal = refusal
     answer = use_code(browser, password="hidden from view")
     assert answer.status_code == 400
@@ -239,7 +239,7 @@ def test_a_busy_service_keeps_the_code_for_another_try(browser, reset, refusal, 
     assert "aria-invalid" not in answer.text
 
 
-def test_an_endless_password_is_refused_before_the_door_with_a_code_too(browser, reset):
+def test_too_long_password_with_a_code_is_rejected_early(browser, reset):
     answer = use_code(browser, password="x" * 1_025)
     assert (answer.status_code, reset.asked) == (400, [])
     assert 'id="password-error"' in answer.text

@@ -40,7 +40,7 @@ def test_a_malformed_header_is_refused(client: FlaskClient, header: str) -> None
 
 @pytest.mark.settings(basic_auth=True)
 @pytest.mark.parametrize("email", ["ann", "", "ann@@example.com", "x" * 300])
-def test_a_name_that_is_no_address_is_refused_like_an_unknown_one(client: FlaskClient, email: str) -> None:
+def test_malformed_user_name_is_rejected_like_an_unknown_one(client: FlaskClient, email: str) -> None:
     answer = client.get("/api/v1/account", headers=basic(email, "wrong"))
     assert (answer.status_code, answer.json["code"], "errors" in answer.json) == (401, "invalid_credentials", False)
 

@@ -19,7 +19,7 @@ def cookies_set(answer: TestResponse) -> dict[str, str]:
     return {line.partition("=")[0]: line for line in answer.headers.getlist("Set-Cookie")}
 
 
-def test_the_body_holds_no_token_and_scripts_cannot_read_the_cookies(client: FlaskClient) -> None:
+def test_tokens_are_only_in_httponly_cookies(client: FlaskClient) -> None:
     answer = client.post(SIGNUP, json=ANN)
     assert answer.status_code == 201
     assert answer.json.keys() == {"token_type", "expires_in", "csrf_token"}
@@ -54,7 +54,7 @@ def test_a_write_needs_the_csrf_header(client: FlaskClient) -> None:
     assert done.json["first_name"] == "Ann"
 
 
-def test_the_csrf_token_of_another_session_is_refused_even_as_a_planted_cookie(app: Flask) -> None:
+def test_csrf_token_of_another_session_is_rejected(app: Flask) -> None:
     mine, theirs = app.test_client(), app.test_client()
     sign_up(mine)
     planted = theirs.post("/api/v1/auth/login?transport=cookie", json=ANN).json["csrf_token"]
@@ -72,20 +72,20 @@ def test_the_csrf_token_of_another_session_is_refused_even_as_a_planted_cookie(a
         {"Origin": "http://localhost:8000.evil.example"},
     ],
 )
-def test_a_cross_site_write_is_refused_even_with_the_right_token(client: FlaskClient, sent: dict[str, str]) -> None:
+def test_cross_site_write_is_rejected_despite_the_csrf_token(client: FlaskClient, sent: dict[str, str]) -> None:
     token = sign_up(client)
     refused = client.post("/api/v1/auth/logout", headers={"X-CSRF-Token": token} | sent)
     assert (refused.status_code, refused.json["code"]) == (403, "csrf_failed")
 
 
-def test_a_strangers_page_cannot_sign_a_browser_in(client: FlaskClient) -> None:
+def test_cross_site_login_sets_no_cookies(client: FlaskClient) -> None:
     client.post("/api/v1/auth/signup", json=ANN)
     refused = client.post("/api/v1/auth/login?transport=cookie", json=ANN, headers={"Sec-Fetch-Site": "cross-site"})
     assert refused.status_code == 403
     assert not cookies_set(refused)
 
 
-def test_refreshing_by_cookie_sets_new_cookies_and_needs_the_csrf_header(client: FlaskClient) -> None:
+def test_cookie_refresh_sets_cookies_and_needs_the_csrf_header(client: FlaskClient) -> None:
     token = sign_up(client)
     assert client.post("/api/v1/auth/refresh").json["code"] == "csrf_failed"
     answer = client.post("/api/v1/auth/refresh", headers={"X-CSRF-Token": token})
@@ -128,7 +128,7 @@ def test_signing_out_takes_the_cookies_back(client: FlaskClient) -> None:
     assert client.get("/api/v1/account").status_code == 401
 
 
-def test_a_cookie_and_a_header_at_once_are_one_credential_too_many(client: FlaskClient) -> None:
+def test_cookie_and_header_together_are_rejected(client: FlaskClient) -> None:
     access = client.post("/api/v1/auth/signup", json=ANN).json["access_token"]
     client.post("/api/v1/auth/login?transport=cookie", json=ANN)
     answer = client.get("/api/v1/account", headers={"Authorization": f"Bearer {access}"})
@@ -162,7 +162,7 @@ def test_a_page_that_cannot_read_cookies_writes_with_it(client: FlaskClient) -> 
 @pytest.mark.settings(cors_origins=["https://app.example"])
 def test_only_listed_origins_may_read_the_csrf_token(client: FlaskClient) -> None:
     sign_up(client)
-    allowed = ask_csrf(client, ClientInfo="https://app.example")
+    allowed = ask_csrf(client, Origin="https://app.example")
     assert allowed.status_code == 200
     assert allowed.headers["Access-Control-Allow-Origin"] == "https://app.example"
     assert allowed.headers["Access-Control-Allow-Credentials"] == "true"
@@ -172,7 +172,7 @@ def test_only_listed_origins_may_read_the_csrf_token(client: FlaskClient) -> Non
         assert refused.headers.get("Access-Control-Allow-Origin") in (None, "https://app.example")
 
 
-def test_without_cookies_there_is_no_csrf_token(app: Flask, client: FlaskClient) -> None:
+def test_csrf_token_needs_a_cookie(app: Flask, client: FlaskClient) -> None:
     tokens = client.post("/api/v1/auth/signup", json=ANN).json
     for headers in ({}, {"Authorization": f"Bearer {tokens['access_token']}"}):
         answer = ask_csrf(client, **headers)
@@ -181,7 +181,7 @@ def test_without_cookies_there_is_no_csrf_token(app: Flask, client: FlaskClient)
     assert ask_csrf(client).json["code"] == "invalid_token"
 
 
-def test_with_the_refresh_cookie_alone_the_client_is_told_to_refresh(client: FlaskClient) -> None:
+def test_refresh_cookie_alone_reports_an_expired_token(client: FlaskClient) -> None:
     proof = {"X-CSRF-Token": sign_up(client)}
     client.delete_cookie("latchkey_access")  # as a browser does when its time is over
     for answer in (client.get("/api/v1/account"), client.post("/api/v1/auth/logout", headers=proof)):
@@ -190,7 +190,7 @@ def test_with_the_refresh_cookie_alone_the_client_is_told_to_refresh(client: Fla
     assert client.get("/api/v1/account").json["code"] == "unauthenticated"
 
 
-def test_a_refresh_token_in_the_body_beside_cookies_is_one_credential_too_many(client: FlaskClient) -> None:
+def test_refresh_token_in_body_and_cookie_is_rejected(client: FlaskClient) -> None:
     token = client.post("/api/v1/auth/signup", json=ANN).json["refresh_token"]
     client.post("/api/v1/auth/login?transport=cookie", json=ANN)
     for lost in (None, "latchkey_refresh"):

@@ -74,7 +74,7 @@ def test_a_write_is_journalled_once_with_actor_session_and_target(app, desk, ada
 
 
 @pytest.mark.parametrize("act", REPEATABLE)
-def test_what_is_so_already_changes_nothing_and_is_not_journalled_twice(app, desk, bob, act):
+def test_repeated_change_writes_no_second_event(app, desk, bob, act):
     first = write(app, desk, bob, act)
     method, path = act.split()
     again = desk.call(method, path.format(bob.id), **BODIES.get(act, {}))
@@ -97,7 +97,7 @@ def test_a_change_of_roles_says_from_what_to_what(desk, bob):
     assert newest["details"] == {"roles": "admin writer", "before": "editor"}
 
 
-def test_the_journal_can_be_of_one_account_or_of_one_kind(client, desk, ada, bob):
+def test_audit_log_is_filtered_by_account_and_event(client, desk, ada, bob):
     desk.post(f"users/{bob.id}/reset")
     about_bob = desk.get("audit", account=bob.id).json["events"]
     assert {event["account_id"] for event in about_bob} == {bob.id}
@@ -106,7 +106,7 @@ def test_the_journal_can_be_of_one_account_or_of_one_kind(client, desk, ada, bob
     assert [event["account_id"] for event in opened] == [bob.id, ada.id]
 
 
-def test_who_takes_their_data_along_learns_nothing_of_the_administrators_whereabouts(client, desk, bob):
+def test_export_hides_the_client_info_of_administrators(client, desk, bob):
     desk.put(f"users/{bob.id}/roles", roles=["editor"])
     exported = client.get("/api/v1/account/export", headers=bearer(bob.tokens["access_token"])).json
     [event] = [event for event in exported["audit_events"] if event["event"] == "account.roles_changed"]
@@ -114,7 +114,7 @@ def test_who_takes_their_data_along_learns_nothing_of_the_administrators_whereab
 
 
 @pytest.mark.usefixtures("each_database")
-def test_what_an_erased_administrator_did_stays_and_tells_nothing_about_them(app, client, auth, desk, ada, bob, clock):
+def test_events_of_a_deleted_administrator_stay_anonymous(app, client, auth, desk, ada, bob, clock):
     make_admin(app, bob.email)
     desk.put(f"users/{bob.id}/roles", roles=["admin", "editor"])
     client.delete(

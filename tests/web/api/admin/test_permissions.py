@@ -25,7 +25,7 @@ def call(client, method, path, contract, token=None):
 
 
 @each_admin_route
-def test_a_stranger_is_asked_to_sign_in(client, desk, method, path, contract):
+def test_anonymous_request_is_asked_to_authenticate(client, desk, method, path, contract):
     assert is_problem(call(client, method, path, contract), 401, "unauthenticated")
 
 
@@ -44,9 +44,7 @@ def test_an_administrator_is_let_in(client, desk, method, path, contract):
 
 
 @each_admin_route
-def test_a_role_that_is_no_more_in_the_row_opens_nothing_though_the_token_says_it(
-    app, client, desk, ada, method, path, contract
-):
+def test_revoked_role_in_a_token_grants_nothing(app, client, desk, ada, method, path, contract):
     fresh = client.post("/api/v1/auth/refresh", headers=bearer(ada.tokens["refresh_token"])).json["access_token"]
     sql(app, "UPDATE accounts SET roles = ''")
     assert is_problem(call(client, method, path, contract, fresh), 403, "forbidden")
@@ -74,7 +72,7 @@ def test_a_session_grown_stale_may_look_and_not_write(app, client, desk, clock, 
     assert desk.get("users").status_code == 200
 
 
-def test_giving_the_password_again_makes_it_fresh(client, desk, bob, clock):
+def test_reauthentication_counts_as_recent(client, desk, bob, clock):
     clock.advance(601)
     headers = bearer(desk.tokens["access_token"])
     again = client.post("/api/v1/auth/reauthenticate", json={"password": PASSWORD}, headers=headers)
@@ -83,7 +81,7 @@ def test_giving_the_password_again_makes_it_fresh(client, desk, bob, clock):
 
 
 @pytest.mark.usefixtures("each_database")
-def test_a_role_holds_from_its_commit_to_the_one_that_takes_it_away(app, desk, bob):
+def test_role_takes_effect_and_ends_at_once(app, desk, bob):
     bobs = Desk(app, bob.tokens)
     assert bobs.get("users").status_code == 403
     assert desk.put(f"users/{bob.id}/roles", roles=["admin"]).status_code == 204
@@ -92,7 +90,7 @@ def test_a_role_holds_from_its_commit_to_the_one_that_takes_it_away(app, desk, b
     assert bobs.get("users").status_code == 403
 
 
-def test_another_persons_session_is_none_of_the_account_that_is_named(client, desk, ada, bob):
+def test_session_of_another_account_cannot_be_ended(client, desk, ada, bob):
     [bobs] = desk.get(f"users/{bob.id}/sessions").json["sessions"]
     assert is_problem(desk.delete(f"users/{ada.id}/sessions/{bobs['id']}"), 404, "session_not_found")
     assert me(client, bob.tokens).status_code == 200
@@ -100,7 +98,7 @@ def test_another_persons_session_is_none_of_the_account_that_is_named(client, de
     assert me(client, bob.tokens).status_code == 401
 
 
-def test_a_first_account_is_no_administrator(client):
+def test_first_account_is_not_an_administrator(client):
     eve = sign_up(client, email="eve@example.com")
     assert me(client, eve).json["roles"] == []
     assert client.get("/api/v1/admin/users", headers=bearer(eve["access_token"])).status_code == 403

@@ -1,14 +1,14 @@
 """/api/v1/admin/mail and /keys: what an operator needs to see, and no more."""
 
 
-def test_letters_are_listed_without_whole_addresses_and_without_words(client, desk, bob):
+def test_messages_are_listed_without_addresses_and_text(client, desk, bob):
     client.post("/api/v1/forgot-password", json={"email": bob.email})
     newest = desk.get("mail").json["messages"][0]
     assert (newest["kind"], newest["address"], newest["state"]) == ("reset_password", "b…@example.com", "queued")
     assert bob.email not in desk.get("mail").text
 
 
-def test_a_letter_that_is_due_or_unknown_is_not_tried_again(client, desk):
+def test_due_or_unknown_message_is_not_retried(client, desk):
     [letter] = desk.get("mail").json["messages"]
     assert desk.post(f"mail/{letter['id']}/retry").json["code"] == "nothing_to_retry"
     assert desk.post("mail/4711/retry").json["code"] == "not_found"

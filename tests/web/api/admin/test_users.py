@@ -25,7 +25,7 @@ def test_an_account_is_shown_whole_and_without_its_hash(desk, bob):
 
 
 @pytest.mark.usefixtures("each_database")
-def test_who_is_invited_chooses_a_password_by_the_letter(app, auth, mailbox, desk):
+def test_invited_person_sets_a_password_by_email(app, auth, mailbox, desk):
     answer = desk.post("users", **EVE)
     assert answer.status_code == 201
     invited = answer.json
@@ -40,7 +40,7 @@ def test_who_is_invited_chooses_a_password_by_the_letter(app, auth, mailbox, des
     assert eve.send("reset-password", reset_token=token, password="another horse battery").json["code"] == "link_used"
 
 
-def test_an_invitation_holds_a_day_and_asking_for_a_new_letter_helps_after_it(app, auth, mailbox, desk, clock):
+def test_expired_invitation_is_replaced_by_a_new_email(app, auth, mailbox, desk, clock):
     desk.post("users", email="eve@example.com")
     eve = Visitor(app.test_client(), auth, mailbox, "eve@example.com")
     token = eve.link("You have an account", "reset-password")
@@ -52,7 +52,7 @@ def test_an_invitation_holds_a_day_and_asking_for_a_new_letter_helps_after_it(ap
     assert eve.choose_new_password().status_code == 200
 
 
-def test_a_newer_letter_overtakes_the_invitation(app, auth, mailbox, desk):
+def test_newer_email_supersedes_the_invitation(app, auth, mailbox, desk):
     invited = desk.post("users", email="eve@example.com").json
     eve = Visitor(app.test_client(), auth, mailbox, "eve@example.com")
     old = eve.link("You have an account", "reset-password")
@@ -66,13 +66,13 @@ def test_a_taken_address_is_a_conflict(desk, bob):
     assert is_problem(desk.post("users", email="BOB@example.com"), 409, "email_taken")
 
 
-def test_nobody_chooses_a_password_for_another(desk, bob):
+def test_administrator_cannot_set_a_password(desk, bob):
     assert is_problem(desk.post("users", email="eve@example.com", password="hunter2 hunter2"), 400, "invalid_input")
     assert is_problem(desk.put(f"users/{bob.id}/roles", roles=[], password="x"), 400, "invalid_input")
 
 
 @pytest.mark.usefixtures("each_database")
-def test_disabling_signs_out_at_once_and_lets_nobody_in(client, desk, bob):
+def test_disabling_ends_sessions_and_rejects_logins(client, desk, bob):
     assert desk.post(f"users/{bob.id}/disable").status_code == 204
     assert me(client, bob.tokens).status_code == 401
     assert refresh(client, bob.tokens).status_code == 401
@@ -98,7 +98,7 @@ def test_a_link_sent_before_does_not_outlive_the_disabling(app, auth, mailbox, d
 
 
 @pytest.mark.usefixtures("each_database")
-def test_roles_hold_here_at_once_and_are_in_the_next_token(client, desk, bob):
+def test_roles_apply_at_once_and_in_the_next_token(client, desk, bob):
     assert desk.put(f"users/{bob.id}/roles", roles=["writer", "editor", "writer"]).status_code == 204
     assert me(client, bob.tokens).json["roles"] == ["editor", "writer"]
     token = refresh(client, bob.tokens).json["access_token"]
@@ -108,14 +108,14 @@ def test_roles_hold_here_at_once_and_are_in_the_next_token(client, desk, bob):
 @pytest.mark.parametrize(
     "roles", [["Admin"], ["1st"], [""], ["a b"], ["ädmin"], ["x\n"], ["admin "], ["x"] * 11, TOO_LONG_TOGETHER]
 )
-def test_what_is_no_role_is_refused(desk, bob, roles):
+def test_unknown_role_is_rejected(desk, bob, roles):
     answer = desk.put(f"users/{bob.id}/roles", roles=roles)
     assert answer.status_code == 400
     assert answer.json["errors"][0]["field"].startswith("roles")
     assert shown(desk, bob)["roles"] == []
 
 
-def test_a_reset_sends_the_owner_a_letter_and_ends_nothing(client, auth, mailbox, desk, bob):
+def test_admin_reset_sends_an_email_and_ends_no_session(client, auth, mailbox, desk, bob):
     assert desk.post(f"users/{bob.id}/reset").status_code == 204
     visitor = Visitor(client, auth, mailbox, bob.email)
     assert me(client, bob.tokens).status_code == 200
@@ -155,7 +155,7 @@ def test_without_a_grace_a_deleted_account_is_gone_at_once(desk, bob):
     assert is_problem(desk.get(f"users/{bob.id}"), 404, "account_not_found")
 
 
-def test_all_sessions_of_somebody_are_ended_at_once(client, desk, bob):
+def test_all_sessions_of_an_account_are_ended_at_once(client, desk, bob):
     second = log_in(client, email=bob.email).json
     assert desk.delete(f"users/{bob.id}/sessions").status_code == 204
     assert [me(client, tokens).status_code for tokens in (bob.tokens, second)] == [401, 401]
@@ -177,7 +177,7 @@ def test_the_last_administrator_cannot_leave_and_another_one_can(app, client, de
 
 
 @pytest.mark.parametrize("state", ["disabled_at", "deletes_at"])
-def test_who_is_disabled_or_about_to_go_is_no_other_administrator(app, desk, ada, bob, state):
+def test_disabled_administrator_does_not_count_as_another(app, desk, ada, bob, state):
     make_admin(app, bob.email)
     sql(app, f"UPDATE accounts SET {state} = '2040-01-01 00:00:00' WHERE email = 'bob@example.com'")
     assert is_problem(desk.post(f"users/{ada.id}/disable"), 409, "last_admin")
