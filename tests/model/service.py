@@ -18,6 +18,7 @@ from tests.support.smtp import ReceivedMessage
 from tests.test_docs import API, table
 
 ADMIN = {"email": "admin@example.com", "password": "the horse of an administrator"}
+TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA")
 KEPT_TABLES = {"signing_keys"}  # the app has them in memory
 DOCUMENTED = {code.strip("`") for code, *_ in table(API, "## Codes")}
 PEOPLE = {  # each with a device and a network of their own
@@ -117,7 +118,8 @@ class Service:
         """Count statements, and let the database have the tests' time."""
 
         def look(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> tuple[str, Any]:
-            self.count += not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA"))
+            # Any request may be the one that finds the signing keys no longer in memory.
+            self.count += not statement.startswith(TRANSACTION) and "FROM signing_keys" not in statement
             return DATABASE_NOW.sub(self._time_as_sql, statement), parameters
 
         with self.app.app_context(), ExitStack() as stack:
