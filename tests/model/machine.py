@@ -12,6 +12,7 @@ from hypothesis.strategies._internal.featureflags import FeatureFlags
 
 from tests.model.expected import (
     CHANGE,
+    LONG_AGO,
     NOT_ME,
     RECENT,
     REFRESH_GRACE,
@@ -70,7 +71,7 @@ class AccountMachine(RuleBasedStateMachine):
         self.live_before: list[Session] = []
         self.working_before: list[Link] = []
         self.steps, self.emails_wait = 0, False
-        self.admin_token, self.admin_since = "", datetime.min.replace(tzinfo=UTC)
+        self.admin_token, self.admin_since = "", LONG_AGO
         if every_rule:  # else Hypothesis leaves some out, other ones in each example, which pays with many examples
             self._rules_strategy.enabled_rules_strategy = st.just(FeatureFlags())
         service.start_over()
