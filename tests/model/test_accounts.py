@@ -21,9 +21,15 @@ from tests.model.service import Service  # noqa: E402
 
 GENERATE, SHRINK = hypothesis.Phase.generate, hypothesis.Phase.shrink
 EXAMPLES = hypothesis.settings(
-    max_examples=sized(30, 300), stateful_step_count=20, derandomize=not LONG,
-    phases=sized([GENERATE], [GENERATE, SHRINK]), report_multiple_bugs=False, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck),
-)  # fmt: skip
+    max_examples=sized(30, 300),
+    stateful_step_count=20,
+    derandomize=not LONG,
+    phases=sized([GENERATE], [GENERATE, SHRINK]),
+    report_multiple_bugs=False,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
 
 
 @pytest.mark.long
