@@ -33,7 +33,7 @@ EXAMPLES = hypothesis.settings(
 
 
 @pytest.mark.long
-@pytest.mark.timeout(sized(180, 7200))
+@pytest.mark.timeout(sized(300, 7200))
 @pytest.mark.settings(deletion_grace_days=DELETION_GRACE.days)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 def test_accounts_behave_as_the_model_says(app, auth, mailbox):
