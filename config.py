@@ -4,6 +4,7 @@ Every setting is one environment variable of the same name in capitals. What is 
 """
 
 import ipaddress
+import logging
 import os
 import re
 import secrets
@@ -17,6 +18,13 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 ROOT = Path(__file__).resolve().parent
+log = logging.getLogger(__name__)
+RENAMED = {  # work in version 0.2 only
+    "FRESH_SECONDS": "REAUTH_WINDOW_SECONDS",
+    "LETTERS_PATH": "EMAIL_TEMPLATES_PATH",
+    "HOUSEKEEPING_MINUTES": "CLEANUP_INTERVAL_MINUTES",
+    "CLASSIC_API": "COMPAT_API",
+}
 WEAK_SECRETS = ("changeme", "change-me", "secret", "password", "development", "example")
 
 
@@ -45,7 +53,7 @@ TEN_YEARS = 10 * 365 * 86_400
 Seconds = Annotated[int, Field(ge=1, le=TEN_YEARS)]
 
 
-def _or_never(value: object) -> int:
+def _duration(value: object) -> int:
     try:
         return min(max(int(str(value)), 0), TEN_YEARS)
     except ValueError:
@@ -97,11 +105,11 @@ class Settings(BaseModel):
     verify_email_url: str = ""
     verify_link_expires: Seconds = 86_400
     sign_in_url: str = ""
-    letters_path: Path | None = None
+    email_templates_path: Path | None = None
     require_verified_email: bool = False
     deletion_grace_days: int = Field(7, ge=0, le=365)
     audit_retention_days: int = Field(400, ge=1, le=3_650)
-    housekeeping_minutes: int = Field(10, ge=0, le=1_440)
+    cleanup_interval_minutes: int = Field(10, ge=0, le=1_440)
 
     jwt_algorithm: Literal["ES256", "EdDSA", "RS256"] = "ES256"
     key_encryption_secret: str = ""
@@ -110,7 +118,7 @@ class Settings(BaseModel):
     jwt_refresh_token_expires: Seconds = 14 * 86_400
     session_lifetime: Seconds = 90 * 86_400
     refresh_grace_seconds: int = Field(10, ge=0, le=300)
-    fresh_seconds: Seconds = 600
+    reauth_window_seconds: Seconds = 600
     basic_auth: bool = False
 
     bcrypt_rounds: int = Field(12, ge=4, le=16)
@@ -120,10 +128,10 @@ class Settings(BaseModel):
     hash_slots: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     ratelimit_enabled: bool = True
 
-    classic_api: bool = False
+    compat_api: bool = False
     auth_type: Literal["auth", "basic_auth", "session_auth", "session_exp_auth", "session_db_auth"] = "session_db_auth"
     session_name: str = Field("_my_session_id", pattern=r"^[A-Za-z0-9_!#$%&'*+.^`|~-]+$")
-    session_duration: Annotated[int, BeforeValidator(_or_never)] = 0
+    session_duration: Annotated[int, BeforeValidator(_duration)] = 0
 
     @property
     def production(self) -> bool:
@@ -136,21 +144,24 @@ class Settings(BaseModel):
         return self.app_env == "development"
 
     @model_validator(mode="after")
-    def _complete(self) -> Self:
+    def _validate(self) -> Self:
         if self.production:
-            self._refuse_what_production_must_not_have()
+            self._check_production()
         else:
-            self._fill(
-                "secret_key", lambda: _kept(self.instance_path / "secret_key", lambda: secrets.token_urlsafe(48))
+            self._default(
+                "secret_key",
+                lambda: _load_or_create(self.instance_path / "secret_key", lambda: secrets.token_urlsafe(48)),
             )
-            self._fill("signing_key", lambda: _kept(self.instance_path / "signing_key.pem", new_signing_key))
-        self._fill("log_format", lambda: "json" if self.production else "text")
-        self._fill("public_url", lambda: f"http://localhost:{self.port}")
+            self._default(
+                "signing_key", lambda: _load_or_create(self.instance_path / "signing_key.pem", new_signing_key)
+            )
+        self._default("log_format", lambda: "json" if self.production else "text")
+        self._default("public_url", lambda: f"http://localhost:{self.port}")
         object.__setattr__(self, "public_url", self.public_url.rstrip("/"))
-        self._fill("reset_password_url", lambda: self.public_url + "/reset-password#token={token}")
-        self._fill("verify_email_url", lambda: self.public_url + "/verify-email#token={token}")
-        self._fill("sign_in_url", lambda: self.public_url)
-        self._fill("database_url", lambda: f"sqlite:///{self.instance_path.resolve() / 'latchkey.db'}")
+        self._default("reset_password_url", lambda: self.public_url + "/reset-password#token={token}")
+        self._default("verify_email_url", lambda: self.public_url + "/verify-email#token={token}")
+        self._default("sign_in_url", lambda: self.public_url)
+        self._default("database_url", lambda: f"sqlite:///{self.instance_path.resolve() / 'latchkey.db'}")
         object.__setattr__(self, "database_url", _with_driver(self.database_url))
         for name in ("reset_password_url", "verify_email_url", "sign_in_url"):
             if not LINK.fullmatch(url := getattr(self, name)):
@@ -159,15 +170,15 @@ class Settings(BaseModel):
                 raise ValueError(f"{name.upper()} must hold {{token}}, the place where the link carries its token")
         if self.mail_use_tls and self.mail_use_ssl:
             raise ValueError("MAIL_USE_TLS and MAIL_USE_SSL exclude each other: STARTTLS, or TLS from the first byte")
-        self._refuse_short_secrets()
+        self._reject_short_secrets()
         object.__setattr__(self, "signing_key", _signing_key_text(self.signing_key))
         return self
 
-    def _fill(self, name: str, make: Callable[[], str]) -> None:
+    def _default(self, name: str, make: Callable[[], str]) -> None:
         if not getattr(self, name):
             object.__setattr__(self, name, make())
 
-    def _refuse_short_secrets(self) -> None:
+    def _reject_short_secrets(self) -> None:
         for name, values in (
             ("SECRET_KEY", [self.secret_key]),
             ("SECRET_KEY_FALLBACKS", self.secret_key_fallbacks),
@@ -177,7 +188,7 @@ class Settings(BaseModel):
             if any(len(value.encode()) < 32 for value in values):
                 raise ValueError(f"{name} must have at least 32 bytes, such as `openssl rand -base64 48` prints")
 
-    def _refuse_what_production_must_not_have(self) -> None:
+    def _check_production(self) -> None:
         if any(word in self.secret_key.lower() for word in WEAK_SECRETS) or len(set(self.secret_key)) < 10:
             raise ValueError("SECRET_KEY must be a random secret of your own in production: `openssl rand -base64 48`")
         if not self.signing_key:
@@ -188,19 +199,27 @@ class Settings(BaseModel):
             raise ValueError("PUBLIC_URL must be set in production, to https://…: links in emails are built from it")
         if self.allow_common_passwords:
             raise ValueError("ALLOW_COMMON_PASSWORDS must be off in production: those passwords are guessed first")
-        if self.classic_api:
-            raise ValueError("CLASSIC_API must be off in production: it hands a reset token to whoever asks for it")
+        if self.compat_api:
+            raise ValueError("COMPAT_API must be off in production: it gives a reset token to anyone who asks")
 
 
 def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
     """The settings from `environ` (by default the process's, over `.env`), or `SettingsError`."""
     if environ is None:
         environ = {name: value for name, value in dotenv_values(".env").items() if value} | dict(os.environ)
+    environ = _with_present_names(environ)
     given: dict[str, Any] = {name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper())}
     try:
         return Settings(**(given | overrides))
     except ValidationError as invalid:
         raise SettingsError("\n".join(_line(error) for error in invalid.errors())) from None
+
+
+def _with_present_names(environ: Mapping[str, str]) -> Mapping[str, str]:
+    found = {old: new for old, new in RENAMED.items() if environ.get(old)}
+    for old, new in found.items():
+        log.warning("%s was renamed to %s. The old name will be ignored from version 0.3 on.", old, new)
+    return {new: environ[old] for old, new in found.items()} | {name: value for name, value in environ.items() if value}
 
 
 def _line(error: Any) -> str:
@@ -240,7 +259,7 @@ def _signing_key_text(value: str) -> str:
     return value
 
 
-def _kept(path: Path, make: Callable[[], str]) -> str:
+def _load_or_create(path: Path, make: Callable[[], str]) -> str:
     """What `path` holds; on first start it is made, for its owner alone to read, also when two processes start."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():

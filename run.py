@@ -17,18 +17,18 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from app import create_app
 from app.core import logs
 from app.core.database import db
-from app.core.ports import free_port
+from app.core.tcp_probe import free_port
 from app.start import (
     CannotStart,
     mail_console,
     migrate_or_refuse,
+    start_cleanup,
     start_deliverer,
-    start_housekeeping,
     start_in_development,
     start_sealer,
     where_emails_go,
 )
-from app.web import draining, listening, workers
+from app.web import draining, granian_server, sockets
 from app.web.metrics import FOLDER
 from config import Settings, SettingsError, load
 
@@ -56,7 +56,7 @@ def main() -> int:
     try:
         settings = load()
         logs.configure(settings.log_format or "text", settings.log_level)
-        with _take(settings) as listener:
+        with _bind(settings) as listener:
             serve = _serve_in_production if settings.production else _serve_in_development
             serve(settings, listener)
     except (SettingsError, CannotStart, PermissionError) as problem:
@@ -71,13 +71,13 @@ def serve_app() -> Flask:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     settings = load()
     app = create_app(settings)
-    app.after_request(_sign)  # else granian would
+    app.after_request(_set_server_header)  # else granian would
     draining.init_draining(app)
     if settings.otel_exporter_otlp_endpoint:
         _trace(app, settings.otel_exporter_otlp_endpoint)
     start_deliverer(app)
     start_sealer(app)
-    start_housekeeping(app)
+    start_cleanup(app)
     return app
 
 
@@ -92,7 +92,7 @@ def _trace(app: Flask, endpoint: str) -> None:
         trace_statements(db.engines.values(), provider)
 
 
-def _sign(answer: Response) -> Response:
+def _set_server_header(answer: Response) -> Response:
     answer.headers["Server"] = NAME
     return answer
 
@@ -103,12 +103,12 @@ def _serve_in_development(settings: Settings, listener: socket.socket) -> None:
     with ExitStack() as stops:
         if console is not None:
             stops.callback(console.stop)
-        for rounds in start_in_development(app, console):
-            stops.callback(rounds.stop, workers.STOP_SECONDS)
+        for task in start_in_development(app, console):
+            stops.callback(task.stop, granian_server.STOP_SECONDS)
         server = make_server(
             settings.host, settings.port, app, threaded=True, request_handler=Handler, fd=listener.fileno()
         )
-        _open(settings, listener)
+        _listen(settings, listener)
         print(BANNER.format(url=settings.public_url, mail=where_emails_go(settings, console)), flush=True)
         server.serve_forever()
 
@@ -121,10 +121,10 @@ def _serve_in_production(settings: Settings, listener: socket.socket) -> None:
             engine.dispose()  # the workers are forks: no connection may be shared with them
     with ExitStack() as stops:
         if settings.metrics == "on":
-            _share_meters(stops.enter_context(tempfile.TemporaryDirectory(prefix="latchkey-")))
-        listeners = listening.siblings_of(listener, settings.workers)
-        _open(settings, *listeners)
-        workers.serve(
+            _enable_multiprocess_metrics(stops.enter_context(tempfile.TemporaryDirectory(prefix="latchkey-")))
+        listeners = sockets.reuseport_sockets(listener, settings.workers)
+        _listen(settings, *listeners)
+        granian_server.serve(
             f"{Path(__file__).resolve()}:serve_app",
             listeners,
             workers=settings.workers,
@@ -134,25 +134,25 @@ def _serve_in_production(settings: Settings, listener: socket.socket) -> None:
         )
 
 
-def _share_meters(folder: str) -> None:
+def _enable_multiprocess_metrics(folder: str) -> None:
     """Let the workers that follow count into files in `folder`, where each of them sees the counts of all."""
     os.environ[FOLDER] = folder
     values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # it chose when it was imported, and we are its only user
 
 
-def _take(settings: Settings) -> socket.socket:
+def _bind(settings: Settings) -> socket.socket:
     """The port, taken before anything else is done, so that a second start fails at once and plainly."""
-    with _naming_the_port(settings):
-        return listening.take(settings.host, settings.port)
+    with _as_startup_error(settings):
+        return sockets.bind(settings.host, settings.port)
 
 
-def _open(settings: Settings, *listeners: socket.socket) -> None:
-    with _naming_the_port(settings):
-        listening.open_to_all(*listeners)
+def _listen(settings: Settings, *listeners: socket.socket) -> None:
+    with _as_startup_error(settings):
+        sockets.listen(*listeners)
 
 
 @contextmanager
-def _naming_the_port(settings: Settings) -> Iterator[None]:
+def _as_startup_error(settings: Settings) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -13,7 +13,7 @@ from werkzeug.serving import is_running_from_reloader
 from app.auth import Mailbox
 from app.cli.accounts import accounts
 from app.cli.audit import audit
-from app.cli.housekeeping import housekeeping
+from app.cli.cleanup import cleanup
 from app.cli.keys import keys
 from app.cli.mail import mail
 from app.container import build_auth
@@ -27,15 +27,15 @@ from app.start import (
     FirstRequest,
     mail_console,
     migrate,
-    start_and_tell,
+    start_and_print,
+    start_cleanup,
     start_deliverer,
-    start_housekeeping,
     start_sealer,
 )
-from app.web.site import init_web
+from app.web.setup import init_web
 from config import Settings, SettingsError, load
 
-__all__ = ["MIGRATIONS", "create_app", "migrate", "start_deliverer", "start_housekeeping", "start_sealer"]
+__all__ = ["MIGRATIONS", "create_app", "migrate", "start_cleanup", "start_deliverer", "start_sealer"]
 
 WEB = Path(__file__).parent / "web"
 
@@ -60,7 +60,7 @@ def create_app(
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True).configure(_told_what_for)
     install(app, build_auth(app, settings, clock=clock or Clock(), mailbox=mailbox), settings)
     init_web(app, settings)
-    for group in (accounts, audit, housekeeping, keys, mail):
+    for group in (accounts, audit, cleanup, keys, mail):
         app.cli.add_command(group)
     return app
 
@@ -87,7 +87,7 @@ def _create_for(context: click.Context | None) -> Flask:
         )
     console = mail_console(settings)
     app = create_app(settings, mailbox=console)
-    app.wsgi_app = first = FirstRequest(app, lambda: start_and_tell(app, console))  # type: ignore[method-assign]
+    app.wsgi_app = first = FirstRequest(app, lambda: start_and_print(app, console))  # type: ignore[method-assign]
     if context and is_run and not _only_watches(context):
         first.start()
     return app

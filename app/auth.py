@@ -3,46 +3,46 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.domain.mail.console import CaughtLetter
+from app.domain.mail.console import CaughtMessage
+from app.flows.account_deletion import AccountDeletion
+from app.flows.account_recovery import AccountRecovery
 from app.flows.activity import Activity
-from app.flows.administered_sessions import AdministeredSessions
-from app.flows.administration import Administration
-from app.flows.audit import Audit
-from app.flows.audit_trail import AuditTrail
-from app.flows.classic import Classic
+from app.flows.admin_accounts import AdminAccounts
+from app.flows.admin_sessions import AdminSessions
+from app.flows.audit_log import AuditLog
+from app.flows.audit_sealing import AuditSealing
+from app.flows.cleanup import Cleanup
+from app.flows.compat import Compat
 from app.flows.csrf import Csrf
-from app.flows.deletion import Deletion
-from app.flows.devices import Devices
 from app.flows.email_change import EmailChange
 from app.flows.email_verification import EmailVerification
 from app.flows.export import Export
-from app.flows.figures import Figures
 from app.flows.health import Health
-from app.flows.housekeeping import Housekeeping
 from app.flows.key_rotation import KeyRotation
-from app.flows.letter_previews import LetterPreviews
 from app.flows.mail_delivery import MailDelivery
 from app.flows.mail_queue import MailQueue
-from app.flows.not_me import NotMe
+from app.flows.own_sessions import OwnSessions
 from app.flows.password_change import PasswordChange
 from app.flows.password_reset import PasswordReset
 from app.flows.profile import Profile
 from app.flows.registration import Registration
 from app.flows.sessions import Sessions
 from app.flows.sign_in import SignIn
+from app.flows.stats import Stats
+from app.flows.template_previews import TemplatePreviews
 
 
 class Mailbox(Protocol):
-    """Where the mail console keeps the letters it caught."""
+    """Where the mail console keeps the emails it caught."""
 
     @property
-    def listens(self) -> bool:
+    def is_running(self) -> bool:
         """Whether it gets our emails, and not another mail server."""
 
-    def letters(self) -> list[CaughtLetter]:
+    def messages(self) -> list[CaughtMessage]:
         """All of them, newest first."""
 
-    def letter(self, letter_id: str) -> CaughtLetter | None:
+    def message(self, letter_id: str) -> CaughtMessage | None:
         """One of them."""
 
 
@@ -53,27 +53,27 @@ class Auth:
     registration: Registration
     sign_in: SignIn
     sessions: Sessions
-    devices: Devices
+    own_sessions: OwnSessions
     csrf: Csrf
     profile: Profile
     email_verification: EmailVerification
     email_change: EmailChange
     password_change: PasswordChange
     password_reset: PasswordReset
-    not_me: NotMe
-    deletion: Deletion
+    account_recovery: AccountRecovery
+    account_deletion: AccountDeletion
     export: Export
-    administration: Administration
-    administered_sessions: AdministeredSessions
-    audit_trail: AuditTrail
+    admin_accounts: AdminAccounts
+    admin_sessions: AdminSessions
+    audit_log: AuditLog
     activity: Activity
-    audit: Audit
-    classic: Classic
-    keys: KeyRotation
+    audit_sealing: AuditSealing
+    compat: Compat
+    key_rotation: KeyRotation
     mail_delivery: MailDelivery
     mail_queue: MailQueue
-    letters: LetterPreviews
-    housekeeping: Housekeeping
+    template_previews: TemplatePreviews
+    cleanup: Cleanup
     health: Health
-    figures: Figures
+    stats: Stats
     mailbox: Mailbox | None

@@ -8,130 +8,130 @@ from flask import Flask
 
 from app.auth import Auth, Mailbox
 from app.core.clock import Clock
-from app.core.ports import Port
-from app.core.tally import Tally
-from app.core.work import Work
+from app.core.event_counter import EventCounter
+from app.core.tcp_probe import TcpProbe
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.administrators import Administrators
-from app.domain.accounts.breaches import Breaches
-from app.domain.accounts.directory import AccountDirectory
+from app.domain.accounts.breached_passwords import BreachedPasswords
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.model import SNAPSHOT_COLUMNS, AccountSnapshot
 from app.domain.accounts.passwords import Passwords
+from app.domain.accounts.search import AccountSearch
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.chain import Chain
-from app.domain.audit.head import HeadStore
+from app.domain.audit.chain_head import ChainHeadStore
+from app.domain.audit.event_types import EventType
 from app.domain.audit.journal import Journal
 from app.domain.audit.seal import Sealer
-from app.domain.audit.tags import Tag
 from app.domain.audit.verify import Verifier
-from app.domain.challenges.store import ChallengeStore
+from app.domain.email_actions.store import EmailActionStore
 from app.domain.leases.store import Leases
+from app.domain.limits.attempts import AttemptLimiter
 from app.domain.limits.counters import Counters
-from app.domain.limits.guesses import Guesses
-from app.domain.mail.letters import Letters
 from app.domain.mail.outbox import Outbox
-from app.domain.mail.smtp import SmtpPost, init_mail
+from app.domain.mail.renderer import EmailRenderer
+from app.domain.mail.smtp import SmtpTransport, init_mail
 from app.domain.sessions.store import Lifetimes, SessionStore
-from app.domain.tokens.bearer import LEEWAY_SECONDS, BearerTokens
 from app.domain.tokens.codes import Codes
 from app.domain.tokens.csrf import CsrfTokens
+from app.domain.tokens.jwt_tokens import LEEWAY_SECONDS, JwtTokens
 from app.domain.tokens.keyring import KeyRing
 from app.domain.tokens.links import Links
+from app.flows.account_deletion import AccountDeletion
+from app.flows.account_recovery import AccountRecovery
 from app.flows.activity import Activity
-from app.flows.administered_sessions import AdministeredSessions
-from app.flows.administration import Administration
-from app.flows.audit import Audit
-from app.flows.audit_trail import AuditTrail
-from app.flows.classic import Classic
+from app.flows.admin_accounts import AdminAccounts
+from app.flows.admin_sessions import AdminSessions
+from app.flows.audit_log import AuditLog
+from app.flows.audit_sealing import AuditSealing
+from app.flows.cleanup import Cleanup
+from app.flows.compat import Compat
 from app.flows.csrf import Csrf
-from app.flows.deletion import Deletion
-from app.flows.devices import Devices
 from app.flows.email_change import EmailChange
 from app.flows.email_verification import EmailVerification
 from app.flows.export import Export
-from app.flows.figures import Figures
 from app.flows.health import Health
-from app.flows.housekeeping import Housekeeping
 from app.flows.key_rotation import KeyRotation
-from app.flows.letter_previews import LetterPreviews
 from app.flows.mail_delivery import MailDelivery
 from app.flows.mail_queue import MailQueue
-from app.flows.not_me import NotMe
+from app.flows.own_sessions import OwnSessions
 from app.flows.password_change import PasswordChange
 from app.flows.password_reset import PasswordReset
 from app.flows.profile import Profile
 from app.flows.registration import Registration
 from app.flows.sessions import Sessions
 from app.flows.sign_in import SignIn
+from app.flows.stats import Stats
 from app.flows.steps.check_password import CheckPassword
-from app.flows.steps.delete_account import DeleteAccount
-from app.flows.steps.erase_account import EraseAccount
+from app.flows.steps.compose_email import ComposeEmail, EmailSettings
+from app.flows.steps.find_email_action import FindEmailAction
 from app.flows.steps.issue_tokens import IssueTokens
-from app.flows.steps.known_device import KnownDevice
-from app.flows.steps.meet_challenge import MeetChallenge
 from app.flows.steps.open_session import OpenSession
-from app.flows.steps.prepare_letter import Letterhead, PrepareLetter
+from app.flows.steps.purge_account import PurgeAccount
+from app.flows.steps.recognize_device import RecognizeDevice
 from app.flows.steps.replace_password import ReplacePassword
 from app.flows.steps.require_administrator import RequireAdministrator
-from app.flows.steps.require_fresh import RequireFresh
-from app.flows.steps.require_unreserved import RequireUnreserved
+from app.flows.steps.require_recent_auth import RequireRecentAuth
+from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
 from app.flows.steps.revoke_access import RevokeAccess
+from app.flows.steps.schedule_deletion import ScheduleDeletion
+from app.flows.template_previews import TemplatePreviews
 from config import Settings
 
 
 def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox | None = None) -> Auth:
     """Construct every part once, in the order of the layers, and return the facade."""
     # Domain
-    work, journal_counter = Work(), Tally(Tag)
-    accounts, administrators, directory = AccountStore(), Administrators(), AccountDirectory()
-    sessions, challenges, leases = _session_store(settings), ChallengeStore(), Leases()
-    outbox, letters = Outbox(host_of(settings)), Letters(settings.letters_path)
+    work, journal_counter = UnitOfWork(), EventCounter(EventType)
+    accounts, administrators, account_search = AccountStore(), Administrators(), AccountSearch()
+    sessions, email_actions, leases = _session_store(settings), EmailActionStore(), Leases()
+    outbox, renderer = Outbox(host_of(settings)), EmailRenderer(settings.email_templates_path)
     link_secrets = _link_secrets(settings)
     links, codes, csrf = Links(link_secrets, clock), Codes(link_secrets), CsrfTokens(link_secrets)
     keys = _key_ring(settings, clock)
     tokens = _bearer_tokens(app, settings, keys)
-    guesses = Guesses(Counters(settings.redis_url), enabled=settings.ratelimit_enabled)
+    attempt_limiter = AttemptLimiter(Counters(settings.redis_url), enabled=settings.ratelimit_enabled)
     hash_slots = _hash_slots(settings)
     passwords = _passwords(settings, hash_slots)
     chain = Chain(_secrets_at_rest(settings))
-    heads = HeadStore(chain)
-    sealer, verifier = Sealer(chain, heads), Verifier(chain, heads)
+    chain_heads = ChainHeadStore(chain)
+    sealer, verifier = Sealer(chain, chain_heads), Verifier(chain, chain_heads)
     journal = Journal(chain, journal_counter)
 
     # Steps
     issue_tokens = IssueTokens(tokens)
-    known_device = KnownDevice(clock, links, tokens)
-    open_session = OpenSession(accounts, sessions, known_device, outbox, journal)
-    revoke_access = RevokeAccess(sessions, challenges)
-    require_unreserved = RequireUnreserved(challenges)
+    recognize_device = RecognizeDevice(clock, links, tokens)
+    open_session = OpenSession(accounts, sessions, recognize_device, outbox, journal)
+    revoke_access = RevokeAccess(sessions, email_actions)
+    require_unreserved_email = RequireUnreservedEmail(email_actions)
     check_password = CheckPassword(
-        work, clock, accounts, passwords, guesses, known_device, journal, settings.require_verified_email
+        work, clock, accounts, passwords, attempt_limiter, recognize_device, journal, settings.require_verified_email
     )
-    require_fresh = RequireFresh(clock, check_password, timedelta(seconds=settings.fresh_seconds))
-    require_administrator = RequireAdministrator(require_fresh)
-    meet_challenge = MeetChallenge(work, clock, accounts, challenges, links, codes, guesses, journal)
-    replace_password = ReplacePassword(work, clock, accounts, challenges, revoke_access, outbox, journal)
-    erase_account = EraseAccount(work, accounts, challenges, outbox, journal)
-    delete_account = DeleteAccount(
+    require_recent_auth = RequireRecentAuth(clock, check_password, timedelta(seconds=settings.reauth_window_seconds))
+    require_administrator = RequireAdministrator(require_recent_auth)
+    find_email_action = FindEmailAction(work, clock, accounts, email_actions, links, codes, attempt_limiter, journal)
+    replace_password = ReplacePassword(work, clock, accounts, email_actions, revoke_access, outbox, journal)
+    purge_account = PurgeAccount(work, accounts, email_actions, outbox, journal)
+    schedule_deletion = ScheduleDeletion(
         work,
         accounts,
         administrators,
-        challenges,
+        email_actions,
         outbox,
         journal,
         revoke_access,
-        erase_account,
+        purge_account,
         grace=timedelta(days=settings.deletion_grace_days),
     )
-    letterhead = _letterhead(settings)
-    prepare_letter = PrepareLetter(work, clock, accounts, challenges, outbox, journal, links, codes, letterhead)
+    email_settings = _letterhead(settings)
+    compose_email = ComposeEmail(work, clock, accounts, email_actions, outbox, journal, links, codes, email_settings)
 
     # Flows
     return Auth(
         registration=Registration(
-            work, clock, accounts, require_unreserved, passwords, sessions, issue_tokens, outbox, journal
+            work, clock, accounts, require_unreserved_email, passwords, sessions, issue_tokens, outbox, journal
         ),
-        sign_in=SignIn(work, clock, check_password, known_device, open_session, sessions, issue_tokens, journal),
+        sign_in=SignIn(work, clock, check_password, recognize_device, open_session, sessions, issue_tokens, journal),
         sessions=Sessions(
             work,
             clock,
@@ -142,79 +142,79 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             outbox,
             grace=timedelta(seconds=settings.refresh_grace_seconds),
         ),
-        devices=Devices(work, clock, sessions, journal),
+        own_sessions=OwnSessions(work, clock, sessions, journal),
         csrf=Csrf(tokens, csrf),
         profile=Profile(clock, accounts),
         email_verification=EmailVerification(
-            work, clock, accounts, challenges, meet_challenge, known_device, revoke_access, outbox, journal
+            work, clock, accounts, email_actions, find_email_action, recognize_device, revoke_access, outbox, journal
         ),
         email_change=EmailChange(
             work,
             clock,
             accounts,
-            challenges,
-            meet_challenge,
+            email_actions,
+            find_email_action,
             revoke_access,
-            require_unreserved,
+            require_unreserved_email,
             outbox,
             journal,
-            require_fresh,
-            link_lifetime=letterhead.verify_link_lifetime,
+            require_recent_auth,
+            link_lifetime=email_settings.verify_link_lifetime,
         ),
         password_change=PasswordChange(
-            work, clock, accounts, passwords, sessions, revoke_access, outbox, journal, require_fresh
+            work, clock, accounts, passwords, sessions, revoke_access, outbox, journal, require_recent_auth
         ),
         password_reset=PasswordReset(
-            clock, accounts, passwords, meet_challenge, replace_password, known_device, outbox, guesses
+            clock, accounts, passwords, find_email_action, replace_password, recognize_device, outbox, attempt_limiter
         ),
-        not_me=NotMe(work, clock, accounts, revoke_access, links, outbox, journal),
-        deletion=Deletion(clock, require_fresh, delete_account),
+        account_recovery=AccountRecovery(work, clock, accounts, revoke_access, links, outbox, journal),
+        account_deletion=AccountDeletion(clock, require_recent_auth, schedule_deletion),
         export=Export(
             clock,
             {
                 "sessions": sessions.export,
-                "challenges": challenges.export,
+                "challenges": email_actions.export,
                 "outbox": outbox.export,
                 "audit_events": journal.export,
             },
         ),
-        administration=Administration(
+        admin_accounts=AdminAccounts(
             work,
             clock,
             accounts,
-            directory,
+            account_search,
             administrators,
             passwords,
             outbox,
             journal,
             require_administrator,
-            require_unreserved,
-            delete_account,
+            require_unreserved_email,
+            schedule_deletion,
             revoke_access,
         ),
-        administered_sessions=AdministeredSessions(work, clock, accounts, sessions, journal, require_administrator),
-        audit_trail=AuditTrail(journal),
+        admin_sessions=AdminSessions(work, clock, accounts, sessions, journal, require_administrator),
+        audit_log=AuditLog(journal),
         activity=Activity(journal),
-        audit=Audit(work, heads, sealer, verifier),
-        classic=Classic(
+        audit_sealing=AuditSealing(work, chain_heads, sealer, verifier),
+        compat=Compat(
             work,
             clock,
             accounts,
             administrators,
             passwords,
             _lasting_sessions(),
-            challenges,
+            email_actions,
             links,
-            meet_challenge,
+            find_email_action,
             replace_password,
-            require_unreserved,
+            require_unreserved_email,
             revoke_access,
-            erase_account,
+            purge_account,
             outbox,
             journal,
-            token_lifetime=letterhead.reset_link_lifetime,
+            token_lifetime=email_settings.reset_link_lifetime,
         ),
-        keys=KeyRotation(
+        key_rotation=KeyRotation(
             work,
             keys,
             clock,
@@ -225,26 +225,26 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             algorithm=settings.jwt_algorithm,
         ),
         mail_delivery=MailDelivery(
-            work, clock, outbox, prepare_letter, letters, _mail_transport(app, settings), random.SystemRandom()
+            work, clock, outbox, compose_email, renderer, _mail_transport(app, settings), random.SystemRandom()
         ),
         mail_queue=MailQueue(work, clock, outbox, journal, require_administrator),
-        letters=LetterPreviews(letters),
-        housekeeping=Housekeeping(
+        template_previews=TemplatePreviews(renderer),
+        cleanup=Cleanup(
             work,
             clock,
             accounts,
             sessions,
-            challenges,
+            email_actions,
             outbox,
-            erase_account,
-            heads,
+            purge_account,
+            chain_heads,
             sealer,
             leases,
             events_kept=timedelta(days=settings.audit_retention_days),
-            interval=timedelta(minutes=settings.housekeeping_minutes),
+            interval=timedelta(minutes=settings.cleanup_interval_minutes),
         ),
         health=Health(keys, _probes(settings)),
-        figures=Figures(clock, hash_slots, journal_counter, outbox, sessions),
+        stats=Stats(clock, hash_slots, journal_counter, outbox, sessions),
         mailbox=mailbox,
     )
 
@@ -260,7 +260,7 @@ def _passwords(settings: Settings, slots: HashSlots) -> Passwords:
         rounds=settings.bcrypt_rounds,
         min_length=settings.password_min_length,
         slots=slots,
-        breaches=Breaches(settings.breached_passwords_url),
+        breached_passwords=BreachedPasswords(settings.breached_passwords_url),
         service=("latchkey", host_of(settings)),
         allow_common=settings.allow_common_passwords,
     )
@@ -294,10 +294,10 @@ def _secrets_at_rest(settings: Settings) -> tuple[str, ...]:
     return settings.secret_key, *fallbacks, *settings.secret_key_fallbacks
 
 
-def _bearer_tokens(app: Flask, settings: Settings, keys: KeyRing) -> BearerTokens:
+def _bearer_tokens(app: Flask, settings: Settings, keys: KeyRing) -> JwtTokens:
     lifetime = timedelta(seconds=settings.jwt_access_token_expires)
-    tokens = BearerTokens(keys, access_lifetime=lifetime, issuer=settings.public_url, audience=settings.jwt_audience)
-    tokens.install(app)
+    tokens = JwtTokens(keys, access_lifetime=lifetime, issuer=settings.public_url, audience=settings.jwt_audience)
+    tokens.init_jwt(app)
     return tokens
 
 
@@ -306,14 +306,14 @@ def host_of(settings: Settings) -> str:
     return urlsplit(settings.public_url).hostname or "localhost"
 
 
-def _probes(settings: Settings) -> dict[str, Port]:
+def _probes(settings: Settings) -> dict[str, TcpProbe]:
     redis = urlsplit(settings.redis_url)
-    others = {"redis": Port(redis.hostname or "localhost", redis.port or 6379)} if settings.redis_url else {}
-    return others | {"mail": Port(settings.mail_server, settings.mail_port)}
+    others = {"redis": TcpProbe(redis.hostname or "localhost", redis.port or 6379)} if settings.redis_url else {}
+    return others | {"mail": TcpProbe(settings.mail_server, settings.mail_port)}
 
 
-def _letterhead(settings: Settings) -> Letterhead:
-    return Letterhead(
+def _letterhead(settings: Settings) -> EmailSettings:
+    return EmailSettings(
         public_url=settings.public_url,
         sign_in_url=settings.sign_in_url,
         reset_password_url=settings.reset_password_url,
@@ -323,7 +323,7 @@ def _letterhead(settings: Settings) -> Letterhead:
     )
 
 
-def _mail_transport(app: Flask, settings: Settings) -> SmtpPost:
+def _mail_transport(app: Flask, settings: Settings) -> SmtpTransport:
     init_mail(
         app,
         server=settings.mail_server,
@@ -335,4 +335,4 @@ def _mail_transport(app: Flask, settings: Settings) -> SmtpPost:
         default_sender=settings.mail_default_sender,
         timeout=settings.mail_timeout,
     )
-    return SmtpPost()
+    return SmtpTransport()

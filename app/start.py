@@ -12,9 +12,9 @@ from alembic import command
 from flask import Flask, Response
 from sqlalchemy.exc import DBAPIError
 
-from app.core.ports import free_port
-from app.core.rounds import Rounds
+from app.core.background import BackgroundTask
 from app.core.schema import TablesDiffer
+from app.core.tcp_probe import free_port
 from app.current import auth_of, settings_of
 from app.domain.mail.console import MailConsole
 from config import Settings
@@ -53,15 +53,15 @@ class FirstRequest:
                 self._started = True
 
 
-def start_in_development(app: Flask, console: MailConsole | None) -> list[Rounds]:
+def start_in_development(app: Flask, console: MailConsole | None) -> list[BackgroundTask]:
     """Everything that a developer's machine needs, in this process: the mail console, migrations, background tasks."""
     if console is not None:
         _start_console(console)
     migrate_or_refuse(app)
-    return [rounds for rounds in (start_deliverer(app), start_sealer(app), start_housekeeping(app)) if rounds]
+    return [task for task in (start_deliverer(app), start_sealer(app), start_cleanup(app)) if task]
 
 
-def start_and_tell(app: Flask, console: MailConsole | None) -> None:
+def start_and_print(app: Flask, console: MailConsole | None) -> None:
     """The same under a server that prints no banner of ours."""
     start_in_development(app, console)
     settings = settings_of(app)
@@ -98,7 +98,7 @@ def where_emails_go(settings: Settings, console: MailConsole | None) -> str:
     server = f"{settings.mail_server}:{settings.mail_port}"
     if console is None:
         return f"stays empty: emails go to {server}"
-    if console.listens:
+    if console.is_running:
         return f"catches emails to {server}"
     free = free_port(console.host, console.port)
     return f"stays empty: another mail server answers at {server}. For a mailbox here: MAIL_PORT={free} make run"
@@ -122,17 +122,17 @@ def migrate(app: Flask) -> None:
         command.upgrade(config, "head")
 
 
-def start_deliverer(app: Flask) -> Rounds | None:
-    """Deliver letters in a thread of this process, unless the settings leave that to `flask mail deliver`."""
+def start_deliverer(app: Flask) -> BackgroundTask | None:
+    """Deliver emails in a thread of this process, unless the settings leave that to `flask mail deliver`."""
     runs_here = settings_of(app).mail_deliverer == "thread"
     return auth_of(app).mail_delivery.start(app.app_context) if runs_here else None
 
 
-def start_sealer(app: Flask) -> Rounds:
+def start_sealer(app: Flask) -> BackgroundTask:
     """Seal the audit journal in a thread of this process."""
-    return auth_of(app).audit.start(app.app_context)
+    return auth_of(app).audit_sealing.start(app.app_context)
 
 
-def start_housekeeping(app: Flask) -> Rounds | None:
+def start_cleanup(app: Flask) -> BackgroundTask | None:
     """Look every few minutes, in a thread of this process, for what is over, unless the settings say never."""
-    return auth_of(app).housekeeping.start(app.app_context) if settings_of(app).housekeeping_minutes else None
+    return auth_of(app).cleanup.start(app.app_context) if settings_of(app).cleanup_interval_minutes else None

@@ -9,25 +9,25 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 EDGE = ("app.web", "app.cli")
-EDGE_IMPORTS_NAMES_OF = ("app.flows", "app.domain", "app.core.pages")
+EDGE_IMPORTS_NAMES_OF = ("app.flows", "app.domain", "app.core.pagination")
 # Only errors, from where they are defined, and these values
 EDGE_IMPORTS_VALUES = {
     "ACCESS", "ADMIN", "REFRESH", "REFUSALS", "AccountSnapshot", "Identity", "Lookup", "Scope", "Tokens",
 }  # fmt: skip
 # What each layer may import of ours. A package may always import itself.
 MAY_IMPORT = {
-    "app.compat": ("app.web.classic", "config", "run"),
+    "app.compat": ("app.web.compat", "config", "run"),
     "app.start": ("app.current", "app.domain.mail.console", "app.core", "config"),
     "app.web": (
         "app.current",
         *EDGE_IMPORTS_NAMES_OF,
         "app.core.errors",
         "app.core.logs",
-        "app.core.origin",
+        "app.core.client_info",
         "app.core.counting",
         "config",
     ),
-    "app.cli": ("app.current", *EDGE_IMPORTS_NAMES_OF, "app.core.errors", "app.core.origin", "config"),
+    "app.cli": ("app.current", *EDGE_IMPORTS_NAMES_OF, "app.core.errors", "app.core.client_info", "config"),
     "app.current": ("app.auth", "config"),
     "app.container": ("app.auth", "app.flows", "app.domain", "app.core", "config"),
     "app.auth": ("app.flows", "app.domain"),
@@ -39,7 +39,7 @@ SCRIPTS = "app.compat"  # modules for scripts of learners: they make an app, and
 ABOVE_ALL = "app"  # create_app: it imports everything, and nobody imports it
 PACKAGES_SIDE_BY_SIDE = ("app.flows", "app.domain")  # each module or folder in them is a package of its own
 ADAPTERS = (
-    "app.core.database", "app.domain.tokens.bearer", "app.domain.mail.smtp", "app.domain.accounts.legacy_hashes",
+    "app.core.database", "app.domain.tokens.jwt_tokens", "app.domain.mail.smtp", "app.domain.accounts.legacy_hashes",
 )  # fmt: skip
 RUN_BY_ALEMBIC = "app.core.migrations"
 FORBIDDEN_PACKAGES = {
@@ -50,14 +50,14 @@ FORBIDDEN_PACKAGES = {
     "app.core": ("flask", "flask_", "werkzeug"),
 }
 VAGUE_NAMES = {"util", "utils", "helper", "helpers", "manager", "managers", "common"}
-COMPAT = "app.web.classic"  # nothing depends on it, and it depends on little
+COMPAT = "app.web.compat"  # nothing depends on it, and it depends on little
 COMPAT_MAY_IMPORT = (
-    "app.current", "app.flows", "app.domain", "app.core.origin", "app.web.endpoint", "app.web.guards", "app.web.origin",
-    "app.web.wire", "config",
+    "app.current", "app.flows", "app.domain", "app.core.client_info", "app.web.endpoint", "app.web.guards", "app.web.client_info",
+    "app.web.schemas", "config",
 )  # fmt: skip
-COMPAT_IS_MOUNTED_BY = "app.web.site"
-COMPAT_RAISES = ("app.web.classic.user_service", "sqlalchemy")  # its contract promises the errors of SQLAlchemy
-LOADS_LATE = "app.core.redis"  # a client that few need and everybody would wait for
+COMPAT_IS_MOUNTED_BY = "app.web.setup"
+COMPAT_RAISES = ("app.web.compat.user_service", "sqlalchemy")  # its contract promises the errors of SQLAlchemy
+LOADS_LATE = "app.core.redis_options"  # a client that few need and everybody would wait for
 TYPE_CHECKING_ALLOWED = ("app.core.database",)
 
 
@@ -219,15 +219,19 @@ def test_the_table_names_every_layer():
 PLANTED = [
     ("app/web/api/a.py", "import app.flows.sign_in", "app.web.api.a may not import app.flows.sign_in"),
     ("app/web/api/a.py", "from app.domain import accounts", "app.web.api.a may not import app.domain accounts"),
-    ("app/web/api/a.py", "from app.core.work import Work", "app.web.api.a may not import app.core.work"),
+    (
+        "app/web/api/a.py",
+        "from app.core.unit_of_work import Work",
+        "app.web.api.a may not import app.core.unit_of_work",
+    ),
     ("app/web/api/a.py", "from app.cli import commands", "app.web.api.a may not import app.cli"),
     ("app/web/api/a.py", "import sqlalchemy as sa", "app.web.api.a may not import sqlalchemy"),
-    ("app/web/api/a.py", "import app.web.classic.terms", "app.web.api.a depends on the compatibility API"),
-    ("app/web/classic/a.py", "import app.compat.db", "app.web.classic.a may not import app.compat.db"),
-    ("app/compat/a.py", "import app.flows.classic", "app.compat.a may not import app.flows.classic"),
-    ("app/web/classic/a.py", "import app.web.api.account", "app.web.classic.a is of the compatibility API"),
-    ("app/web/classic/a.py", "from app.core.errors import Busy", "app.web.classic.a is of the compatibility API"),
-    ("app/web/classic/a.py", "from sqlalchemy.exc import NoResultFound", "app.web.classic.a may not import sqlalchemy"),
+    ("app/web/api/a.py", "import app.web.compat.contract", "app.web.api.a depends on the compatibility API"),
+    ("app/web/classic/a.py", "import app.compat.db", "app.web.compat.a may not import app.compat.db"),
+    ("app/compat/a.py", "import app.flows.compat", "app.compat.a may not import app.flows.compat"),
+    ("app/web/classic/a.py", "import app.web.api.account", "app.web.compat.a is of the compatibility API"),
+    ("app/web/classic/a.py", "from app.core.errors import Busy", "app.web.compat.a is of the compatibility API"),
+    ("app/web/classic/a.py", "from sqlalchemy.exc import NoResultFound", "app.web.compat.a may not import sqlalchemy"),
     ("app/cli/a.py", "from app.web.endpoint import endpoint", "app.cli.a may not import app.web.endpoint"),
     ("app/auth.py", "import app.current", "app.auth may not import app.current"),
     ("app/web/api/a.py", "from app.domain.accounts.store import Store", "app.domain.accounts.store Store"),
@@ -273,12 +277,12 @@ def small_code_base(tmp_path):
         "app/auth.py": "import app.flows.sign_in",
         "app/flows/__init__.py": "",
         "app/flows/sign_in.py": "from app.flows.steps import issue\nfrom app.domain.accounts import store",
-        "app/flows/steps/issue.py": "from app.core.work import Work",
+        "app/flows/steps/issue.py": "from app.core.unit_of_work import Work",
         "app/domain/__init__.py": "",
         "app/domain/accounts/__init__.py": "",
         "app/domain/accounts/store.py": STORE,
         "app/domain/mail/smtp.py": "import flask_mail\nfrom flask import current_app",
-        "app/core/work.py": "from app.core import errors\nif True:\n    import os",
+        "app/core/unit_of_work.py": "from app.core import errors\nif True:\n    import os",
         "app/core/errors.py": "class Refusal(Exception): pass",
         "app/core/migrations/env.py": "from flask import current_app",
     }

@@ -8,29 +8,30 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.base64url import encode
+from app.core.client_info import ClientInfo
 from app.core.database import db
-from app.core.origin import Origin
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.roles import role_words
 from app.domain.audit.chain import GENESIS
-from app.domain.audit.tags import Tag
-from app.domain.challenges.model import Purpose
-from app.domain.mail.letters import Letters
+from app.domain.audit.event_types import EventType
+from app.domain.email_actions.model import Purpose
 from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT
 from app.domain.mail.outbox import MAX_ERROR, Outbox
-from app.domain.tokens.keys import ALGORITHMS, new_key, seal
-from app.flows.housekeeping import TASK
-from app.web.api.account import AccountChanges
-from app.web.classic.user_service.db import MAX_HASH
+from app.domain.mail.renderer import EmailRenderer
+from app.domain.tokens.keys import ALGORITHMS, encrypt, new_key
+from app.flows.cleanup import TASK
+from app.web.api.account import UpdateAccountRequest
+from app.web.compat.user_service.db import MAX_HASH
 from tests.support.api import ANN, PASSWORD, bearer, make_admin, sign_up
 
 MIB = "x" * 2**20
 MARIADB_TEXT = 2**16 - 1  # bytes, where a column names no length
 UUID, SHA256 = str(uuid.uuid4()), hashlib.sha256().hexdigest()
 ADDRESS = f"{'a' * 64}@{'.'.join(['x' * 61] * 3)}.com"
-STRANGER = Origin(ip=MIB, user_agent=MIB, languages=(MIB,))
+STRANGER = ClientInfo(ip=MIB, user_agent=MIB, languages=(MIB,))
 MEMBERS = {
-    name: shape["anyOf"][0]["maxLength"] for name, shape in AccountChanges.model_json_schema()["properties"].items()
+    name: shape["anyOf"][0]["maxLength"]
+    for name, shape in UpdateAccountRequest.model_json_schema()["properties"].items()
 }
 ROLES = role_words(["r" * 24 + str(number) for number in range(9)] + ["s" * 21])  # one more character is refused
 MESSAGE = Outbox("x" * 60 + "." + "y" * 60 + ".example.com")._row("reset_password", None, "ann@example.com")
@@ -44,8 +45,8 @@ LONGEST = {
     "accounts.last_name": "x" * MEMBERS["last_name"],
     "accounts.locale": "x" * MEMBERS["locale"],
     "accounts.roles": ROLES,
-    "audit_events.tag": max(Tag, key=len),
-    "audit_events.result": max((tag.result for tag in Tag), key=len),
+    "audit_events.event": max(EventType, key=len),
+    "audit_events.result": max((tag.result for tag in EventType), key=len),
     "audit_events.account_id": UUID,
     "audit_events.actor_id": UUID,
     "audit_events.session_id": UUID,
@@ -57,7 +58,7 @@ LONGEST = {
     "audit_events.link": SHA256,
     "audit_events.erasure": SHA256,
     "audit_head.link": GENESIS,
-    "audit_head.purged_link": GENESIS,
+    "audit_head.purged_hash": GENESIS,
     "audit_head.signature": SHA256,
     "challenges.account_id": UUID,
     "challenges.purpose": max(Purpose, key=len),
@@ -65,7 +66,7 @@ LONGEST = {
     "challenges.reserved": parse_address(ADDRESS).canonical,
     "leases.task": TASK,
     "leases.holder": UUID,
-    "outbox.kind": max(Letters(None).kinds(), key=len),
+    "outbox.kind": max(EmailRenderer(None).kinds(), key=len),
     "outbox.account_id": UUID,
     "outbox.address": parse_address(ADDRESS).canonical,
     "outbox.mailbox": parse_address(ADDRESS).canonical,
@@ -79,10 +80,10 @@ LONGEST = {
     "sessions.account_id": UUID,
     "sessions.ip": STRANGER.ip,
     "sessions.user_agent": STRANGER.user_agent,
-    "sessions.rotated_with": SHA256,
+    "sessions.idempotency_key_hash": SHA256,
     "signing_keys.kid": encode(hashlib.sha256().digest()),
     "signing_keys.algorithm": max(ALGORITHMS, key=len),
-    "signing_keys.private_key": seal(new_key("RS256"), bytes(32)),
+    "signing_keys.private_key": encrypt(new_key("RS256"), bytes(32)),
 }
 ODD = [
     "x" * 5_000,
@@ -123,7 +124,7 @@ def test_the_longest_text_fits_its_column():
 
 
 def test_every_untrusted_text_is_printable():
-    made = Origin(ip="\0", user_agent="a\0b\ud800", languages=("d\x85e", "fr"))
+    made = ClientInfo(ip="\0", user_agent="a\0b\ud800", languages=("d\x85e", "fr"))
     assert (made.ip, made.user_agent, made.languages) == (" ", "a b ", ("d e", "fr"))
 
 
@@ -183,7 +184,7 @@ class Client:
 
 
 @pytest.mark.settings(
-    trusted_proxies=["127.0.0.1"], classic_api=True, public_url=f"http://{'x' * 60}.{'y' * 60}.example"
+    trusted_proxies=["127.0.0.1"], compat_api=True, public_url=f"http://{'x' * 60}.{'y' * 60}.example"
 )
 def test_no_accepted_value_exceeds_its_column(each_app, auth):
     client = Client(each_app)

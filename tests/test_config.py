@@ -23,7 +23,7 @@ BAD = {
     "LOG_LEVEL": "chatty",
     "METRICS": "perhaps",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318",
-    "HOUSEKEEPING_MINUTES": "-1",
+    "CLEANUP_INTERVAL_MINUTES": "-1",
     "DATABASE_URL": "oracle://localhost/x",
     "CORS_ORIGINS": "https://app.example.com/",
     "TRUSTED_PROXIES": "10.0.0.0/8, my-proxy",
@@ -46,7 +46,7 @@ BAD = {
     "ALLOW_COMMON_PASSWORDS": "perhaps",
     "HASH_SLOTS": "0",
     "RATELIMIT_ENABLED": "perhaps",
-    "CLASSIC_API": "perhaps",
+    "COMPAT_API": "perhaps",
     "AUTH_TYPE": "digest_auth",
     "SESSION_NAME": "my session",
     "SECRET_KEY": "short",
@@ -282,8 +282,8 @@ def test_production_refuses_a_weak(production, variable, value):
 
 
 def test_production_refuses_the_classic_systems_and_says_why(production):
-    with pytest.raises(SettingsError, match=r"^CLASSIC_API .* hands a reset token to whoever asks"):
-        load(production | {"CLASSIC_API": "true"})
+    with pytest.raises(SettingsError, match=r"^COMPAT_API .* hands a reset token to whoever asks"):
+        load(production | {"COMPAT_API": "true"})
 
 
 def test_production_refuses_common_passwords(production):

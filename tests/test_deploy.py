@@ -42,7 +42,7 @@ def variables():
 
 def test_every_variable_that_is_set_is_a_setting():
     found = set(variables())
-    assert {"DATABASE_URL", "SECRET_KEY", "APP_ENV", "HOUSEKEEPING_MINUTES"} <= found
+    assert {"DATABASE_URL", "SECRET_KEY", "APP_ENV", "CLEANUP_INTERVAL_MINUTES"} <= found
     assert found - NOT_OURS <= SETTINGS
 
 

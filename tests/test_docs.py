@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from app.core.errors import Refusal
+from app.core.errors import ServiceError
 from app.web.errors import STATUS, status_of, title_of
 from app.web.input_errors import CODES
-from app.web.openapi import refusals_of
+from app.web.openapi import errors_of
 from config import ROOT, Settings, load
 from tests.web.api.routes import ROUTES, SOMEBODY, SOMETHING
 
@@ -132,7 +132,7 @@ def test_documented_defaults_match_the_settings(name, tmp_path):
         assert re.match(r"[A-Za-z]", said)
 
 
-def refusals(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
+def refusals(kind: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:
     """Every class of refusal that a client or an operator may meet."""
     if issubclass(kind, tuple(STATUS)) and kind.__module__.startswith("app."):
         yield kind
@@ -155,7 +155,7 @@ def test_the_table_of_member_codes_has_exactly_those_there_are():
 
 
 def test_a_code_stands_in_the_table_where_it_belongs():
-    answered = {refusal.code for _, _, contract in ROUTES for refusal in refusals_of(contract)}
+    answered = {refusal.code for _, _, contract in ROUTES for refusal in errors_of(contract)}
     assert {code for code, _ in codes("### Codes that no route answers with")} & answered == set()
     assert answered <= {code for code, _ in codes("## Codes")}
 

@@ -31,7 +31,7 @@ NEEDS_A_REAL_TOKEN = {"reset_token", "token", "code"}
 def service(request, tmp_path_factory):
     """An app to look at, without the classic wing and with it; it has no database."""
     folder = tmp_path_factory.mktemp("openapi")
-    cheap = {"ratelimit_enabled": False, "bcrypt_rounds": 4, "classic_api": request.param}
+    cheap = {"ratelimit_enabled": False, "bcrypt_rounds": 4, "compat_api": request.param}
     return create_app(load({}, app_env="testing", instance_path=folder, **cheap))
 
 

@@ -5,7 +5,7 @@ import re
 import click
 from flask.cli import AppGroup
 
-from app.cli.exits import refusals_as_exits
+from app.cli.exits import errors_as_exits
 from app.current import auth
 
 audit = AppGroup("audit", help="The journal of what happened, and the chain that binds it.")
@@ -33,8 +33,8 @@ def verify(expect: tuple[int, str] | None) -> None:
     Prints the end of the chain: note it outside of the database, and a later --expect tells whether a chain was
     made anew.
     """
-    with refusals_as_exits():
-        verified = auth.audit.verify(expect)
+    with errors_as_exits():
+        verified = auth.audit_sealing.verify(expect)
         span = f", positions {verified.first} to {verified.last}" if verified.count else ""
         click.echo(f"{verified.count} events as they were sealed{span}; {verified.unsealed} not sealed yet")
         click.echo(f"{verified.last}:{verified.link}")
@@ -43,5 +43,5 @@ def verify(expect: tuple[int, str] | None) -> None:
 @audit.command("seal")
 def seal() -> None:
     """Seal what waits. The service does it every second; several at once do no harm."""
-    with refusals_as_exits():
-        click.echo(f"{auth.audit.seal()} sealed")
+    with errors_as_exits():
+        click.echo(f"{auth.audit_sealing.seal()} sealed")

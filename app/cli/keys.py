@@ -3,7 +3,7 @@
 import click
 from flask.cli import AppGroup
 
-from app.cli.exits import refusals_as_exits
+from app.cli.exits import errors_as_exits
 from app.current import auth
 
 keys = AppGroup("keys", help="The keys that tokens are signed with.")
@@ -12,9 +12,9 @@ keys = AppGroup("keys", help="The keys that tokens are signed with.")
 @keys.command("list")
 def list_keys() -> None:
     """Every usable key: its name, its algorithm, from when it signs, and whether it signs, checks, or signs later."""
-    with refusals_as_exits():
+    with errors_as_exits():
         state = "checks"
-        for key, signs in auth.keys.all():  # in the order in which they sign
+        for key, signs in auth.key_rotation.all():  # in the order in which they sign
             state = "signs" if signs else "signs later" if state.startswith("signs") else "checks"
             click.echo(f"{key.kid}  {key.algorithm}  from {key.signs_from:%Y-%m-%d %H:%M:%S} UTC  {state}")
 
@@ -26,8 +26,8 @@ def list_keys() -> None:
 )
 def rotate_keys(algorithm: str | None, soon: bool) -> None:
     """Publish a new key that signs in ten minutes. The old one checks until its last token is dead."""
-    with refusals_as_exits():
-        kid, signs_from = auth.keys.rotate(algorithm=algorithm, soon=soon)
+    with errors_as_exits():
+        kid, signs_from = auth.key_rotation.rotate(algorithm=algorithm, soon=soon)
         click.echo(f"{kid}  signs from {signs_from:%Y-%m-%d %H:%M:%S} UTC")
 
 
@@ -36,14 +36,14 @@ def rotate_keys(algorithm: str | None, soon: bool) -> None:
 @click.argument("kid")
 def retire_key(kid: str) -> None:
     """Refuse the key KID and every token that it signed, in all processes within seconds. For a key that leaked."""
-    with refusals_as_exits():
-        auth.keys.retire(kid)
+    with errors_as_exits():
+        auth.key_rotation.retire(kid)
         click.echo(f"{kid}  retired")
 
 
-@keys.command("reseal")
-def reseal_keys() -> None:
+@keys.command("reencrypt")
+def reencrypt_keys() -> None:
     """Encrypt every key with the newest secret, so that older ones need open none. Several at once do no harm."""
-    with refusals_as_exits():
-        resealed, others = auth.keys.reseal()
-        click.echo(f"{resealed} resealed, {others} already under the newest secret")
+    with errors_as_exits():
+        reencrypted, others = auth.key_rotation.reencrypt()
+        click.echo(f"{reencrypted} re-encrypted, {others} already under the newest secret")

@@ -19,7 +19,7 @@ import app  # noqa: E402 - only now can it be found
 if Path(app.__file__ or "").parent != ROOT / "app":
     raise ImportError("your module `app` has the name of the service's package: run it as a script, or rename it")
 
-from app.web.classic.service import use  # noqa: E402
+from app.web.compat.service import use  # noqa: E402
 from config import load  # noqa: E402
 
 _folder = tempfile.TemporaryDirectory(prefix="latchkey-")  # gone with the process

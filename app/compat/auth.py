@@ -2,8 +2,8 @@
 
 from db import DB
 
-from app.web.classic.user_service import auth
-from app.web.classic.user_service.auth import _generate_uuid, _hash_password
+from app.web.compat.user_service import auth
+from app.web.compat.user_service.auth import _generate_uuid, _hash_password
 
 __all__ = ["Auth", "_generate_uuid", "_hash_password"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import user
 
-from app.web.classic.user_service import db
+from app.web.compat.user_service import db
 
 __all__ = ["DB"]
 

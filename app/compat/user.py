@@ -3,7 +3,7 @@
 import _service
 import sqlalchemy as sa
 
-from app.web.classic.user_service.db import User
+from app.web.compat.user_service.db import User
 
 __all__ = ["User"]
 

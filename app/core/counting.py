@@ -11,12 +11,12 @@ from cachetools import TLRUCache
 from limits.errors import StorageError
 from limits.storage import RedisStorage, Storage
 
-from app.core.redis import options_for
+from app.core.redis_options import options_for
 
-TRY_AGAIN: Final = 5.0  # seconds that we count here after Redis failed, before we ask it again
+RETRY_SECONDS: Final = 5.0  # seconds that we count here after Redis failed, before we ask it again
 SCHEME: Final = "shared-or-local"
 STORAGE_URI: Final = f"{SCHEME}://"
-MOST_WINDOWS: Final = 100_000  # of each of two kinds, so that a flood of invented names cannot fill the memory
+MAX_WINDOWS: Final = 100_000  # of each of two kinds, so that a flood of invented names cannot fill the memory
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -27,7 +27,7 @@ class Window:
     """How often something was counted, and when that is forgotten."""
 
     count: int
-    ends_at: float
+    absolute_expires_at: float
 
 
 class CountingStorage(Storage):
@@ -74,7 +74,7 @@ class CountingStorage(Storage):
             try:
                 return act(self._shared)
             except StorageError:
-                self._down_until = time.monotonic() + TRY_AGAIN
+                self._down_until = time.monotonic() + RETRY_SECONDS
                 log.warning("Redis does not answer: limits are counted in each process by itself")
         return act(self._local)
 
@@ -88,7 +88,7 @@ class BoundedMemory:
     all people, while to get there they must first use up `most` whole allowances.
     """
 
-    def __init__(self, most: int = MOST_WINDOWS) -> None:
+    def __init__(self, most: int = MAX_WINDOWS) -> None:
         self._lock = threading.Lock()
         self._with_room: TLRUCache[str, Window] = TLRUCache(most, _end_of, time.time)
         self._reached: TLRUCache[str, Window] = TLRUCache(most, _end_of, time.time)
@@ -112,7 +112,7 @@ class BoundedMemory:
         """The moment at which the window ends; now if there is none."""
         with self._lock:
             window = self._find(key)
-            return window.ends_at if window else time.time()
+            return window.absolute_expires_at if window else time.time()
 
     def clear(self, key: str) -> None:
         """Count from zero again."""
@@ -128,7 +128,7 @@ class BoundedMemory:
 
 
 def _end_of(_key: str, window: Window, _now: float) -> float:
-    return window.ends_at
+    return window.absolute_expires_at
 
 
 def _limit_of(key: str) -> int:

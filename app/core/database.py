@@ -17,8 +17,8 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 
-from app.core.errors import DatabaseBusy
-from app.core.silence import Line, is_silence, timeouts
+from app.core.db_timeouts import CircuitBreaker, is_timeout, timeouts
+from app.core.errors import DatabaseUnavailable
 
 BUSY_TIMEOUT_MS = 5_000
 AUTOCOMMIT = "autocommit"
@@ -110,18 +110,18 @@ def _mysql_now(*_: object, **_options: object) -> str:
 
 
 @contextmanager
-def failing_as_busy() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn an unreachable, full or locked database into `DatabaseBusy`; a programming error stays one."""
     try:
         yield
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError) as failure:
-        raise DatabaseBusy(transient=_is_transient(failure)) from failure
+        raise DatabaseUnavailable(transient=_is_transient(failure)) from failure
 
 
 def _is_transient(failure: sa.exc.SQLAlchemyError) -> bool:
     # A connection that died in the pool is gone from it now; the loser of a deadlock may simply play again.
     # Whoever has waited in vain is told so, and does not begin to wait again.
-    if not isinstance(failure, sa.exc.DBAPIError) or is_silence(failure.orig):
+    if not isinstance(failure, sa.exc.DBAPIError) or is_timeout(failure.orig):
         return False
     return failure.connection_invalidated or bool(_codes(failure.orig) & DEADLOCKS)
 
@@ -136,26 +136,26 @@ def _codes(error: BaseException | None) -> set[object]:
     return named.union(error.args[:1] if error else ())
 
 
-def fetch(statement: sa.Executable, values: Mapping[str, object]) -> Sequence[Any] | None:
+def fetch_one(statement: sa.Executable, values: Mapping[str, object]) -> Sequence[Any] | None:
     """The first row of one reading statement, outside any transaction."""
-    with failing_as_busy(), db.engines[AUTOCOMMIT].connect() as connection:
+    with translate_errors(), db.engines[AUTOCOMMIT].connect() as connection:
         return connection.execute(statement, values).first()
 
 
 def fetch_all(statement: sa.Executable, values: Mapping[str, object] | None = None) -> Sequence[Sequence[Any]]:
     """All rows of one reading statement, outside any transaction."""
-    with failing_as_busy(), db.engines[AUTOCOMMIT].connect() as connection:
+    with translate_errors(), db.engines[AUTOCOMMIT].connect() as connection:
         return connection.execute(statement, values or {}).all()
 
 
-def change(statement: sa.Executable, values: Mapping[str, object]) -> int:
+def execute(statement: sa.Executable, values: Mapping[str, object]) -> int:
     """Run one writing statement that commits by itself; the number of rows it changed is the verdict.
 
     Not within a unit of work, which it would wait for on SQLite: `RuntimeError`.
     """
     if db.session.registry.has() and db.session().in_transaction():
         raise RuntimeError("a statement that commits by itself has no place in a unit of work")
-    with failing_as_busy(), _writing() as connection:
+    with translate_errors(), _writing() as connection:
         return connection.execute(statement, values).rowcount
 
 
@@ -165,11 +165,11 @@ def _writing() -> AbstractContextManager[sa.Connection]:
     return db.engines[AUTOCOMMIT].connect()
 
 
-def answers() -> bool:
+def ping() -> bool:
     """Whether the database answers a question now."""
     try:
-        return fetch(sa.select(sa.literal(1)), {}) is not None
-    except DatabaseBusy:
+        return fetch_one(sa.select(sa.literal(1)), {}) is not None
+    except DatabaseUnavailable:
         return False
 
 
@@ -186,11 +186,11 @@ def init_database(app: Flask, url: str, *, timeout: float = 1) -> None:
     app.config["SQLALCHEMY_BINDS"] = {AUTOCOMMIT: options | autocommit}
     db.init_app(app)
     with app.app_context():
-        line = Line()
+        line = CircuitBreaker()
         for engine in db.engines.values():
             _prepare(engine)
             if engine.dialect.name != "sqlite":
-                line.watch(engine, timeout)
+                line.install(engine, timeout)
         if db.engine.dialect.name == "sqlite":
             event.listen(db.engine, "begin", _begin_immediately)
 

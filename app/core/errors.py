@@ -13,7 +13,7 @@ Refusal
 from typing import ClassVar
 
 
-class Refusal(Exception):
+class ServiceError(Exception):
     """A request that is turned down on purpose: a stable code and a sentence for people."""
 
     code: ClassVar[str] = "refused"
@@ -24,7 +24,7 @@ class Refusal(Exception):
         super().__init__(self.message)
 
 
-class Invalid(Refusal):
+class Invalid(ServiceError):
     """The input breaks a rule; `field` names the member of the body that does."""
 
     code = "invalid_input"
@@ -36,35 +36,35 @@ class Invalid(Refusal):
         self.field = field or self.field
 
 
-class Unauthenticated(Refusal):
+class Unauthenticated(ServiceError):
     """Nobody we know is asking."""
 
     code = "unauthenticated"
     detail = "Sign in first: this route needs an access token."
 
 
-class Forbidden(Refusal):
+class Forbidden(ServiceError):
     """We know who is asking, and they may not."""
 
     code = "forbidden"
     detail = "You may not do this."
 
 
-class Missing(Refusal):
+class NotFound(ServiceError):
     """There is no such thing."""
 
     code = "not_found"
     detail = "There is nothing here."
 
 
-class Conflict(Refusal):
+class Conflict(ServiceError):
     """It clashes with what is already there."""
 
     code = "conflict"
     detail = "This clashes with what is already there."
 
 
-class Later(Refusal):
+class RetryLater(ServiceError):
     """A refusal that a later attempt may not meet; `retry_after` is in seconds."""
 
     def __init__(self, detail: str | None = None, *, retry_after: int = 1) -> None:
@@ -72,7 +72,7 @@ class Later(Refusal):
         self.retry_after = retry_after
 
 
-def in_words(seconds: int) -> str:
+def duration_text(seconds: int) -> str:
     """A wait as people say it, never shorter than it is: "30 seconds", "15 minutes", "2 hours"."""
     for unit, name in ((3_600, "hours"), (60, "minutes")):
         if seconds >= 2 * unit:
@@ -80,17 +80,17 @@ def in_words(seconds: int) -> str:
     return f"{seconds} second{'' if seconds == 1 else 's'}"
 
 
-class TooMany(Later):
+class RateLimited(RetryLater):
     """Too often; the caller is to wait."""
 
     code = "too_many_requests"
     detail = "Too many attempts. Try again later."
 
     def __init__(self, *, retry_after: int = 1) -> None:
-        super().__init__(f"Too many attempts. Try again in {in_words(retry_after)}.", retry_after=retry_after)
+        super().__init__(f"Too many attempts. Try again in {duration_text(retry_after)}.", retry_after=retry_after)
 
 
-class Busy(Later):
+class Unavailable(RetryLater):
     """Something we depend on is full or away; nothing was done and nothing is lost.
 
     `transient`: trying again at once may help.
@@ -101,13 +101,13 @@ class Busy(Later):
     detail = "The service cannot do this right now. Try again in a moment."
 
 
-class Overtaken(Busy):
+class Superseded(Unavailable):
     """A parallel request changed what this one had read; tried again, it reads what the other one left."""
 
     transient = True
 
 
-class DatabaseBusy(Busy):
+class DatabaseUnavailable(Unavailable):
     """The database is away, full, or locked for longer than we wait."""
 
     code = "database_unavailable"

@@ -14,34 +14,34 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-Form = Literal["json", "text"]
-Facts = Mapping[str, object]
+Format = Literal["json", "text"]
+Context = Mapping[str, object]
 
-NOTHING: Final[Facts] = MappingProxyType({})
+NOTHING: Final[Context] = MappingProxyType({})
 FRAMES: Final = 8
 _json: Final = json.JSONEncoder(default=str, separators=(",", ":")).encode  # made once: every request writes a line
-_context: ContextVar[Facts] = ContextVar("facts of the request", default=NOTHING)
+_context: ContextVar[Context] = ContextVar("facts of the request", default=NOTHING)
 _UNPRINTABLE = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != 10}
 _UNPRINTABLE |= {0x2028: "\\u2028", 0x2029: "\\u2029"}
 _ONE_LINE = _UNPRINTABLE | {10: "\\x0a"}
 
 
-def note(**facts: object) -> None:
+def bind(**facts: object) -> None:
     """Add facts to every later line of this request; what is None is not known."""
     _context.set({**_context.get(), **{name: fact for name, fact in facts.items() if fact is not None}})
 
 
-def begin(**facts: object) -> None:
+def reset(**facts: object) -> None:
     """Forget the request before, and begin with these facts."""
     _context.set(facts)
 
 
-def configure(form: Form, level: str) -> None:
+def configure(form: Format, level: str) -> None:
     """Send this process's logs to standard error in one form; ours from `level` on, those of libraries if they warn."""
     logging.config.dictConfig(configuration(form, level))
 
 
-def configuration(form: Form, level: str) -> dict[str, Any]:
+def configuration(form: Format, level: str) -> dict[str, Any]:
     """The same, for servers that want to be told in the form of `logging.config`."""
     lines = {"()": JsonLines if form == "json" else TextLines}
     out = {"class": "logging.StreamHandler", "stream": "ext://sys.stderr", "formatter": "lines"}

@@ -12,11 +12,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from app.core.database import Base, fetch
-from app.core.errors import DatabaseBusy
+from app.core.database import Base, fetch_one
+from app.core.errors import DatabaseUnavailable
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-MOST_NAMED: Final = 6
+MAX_NAMED: Final = 6
 _version = sa.select(sa.column("version_num", sa.String)).select_from(sa.table("alembic_version"))
 logger = logging.getLogger(__name__)
 
@@ -31,8 +31,8 @@ def is_up_to_date() -> bool:
     A version that this code does not know is a later one: while machines are upgraded one by one the older ones go on.
     """
     try:
-        row = fetch(_version, {})
-    except (DatabaseBusy, sa.exc.ProgrammingError):  # no such table: nothing was migrated yet
+        row = fetch_one(_version, {})
+    except (DatabaseUnavailable, sa.exc.ProgrammingError):  # no such table: nothing was migrated yet
         return False
     return row is not None and (row[0] == _revisions()[0] or row[0] not in _revisions())
 
@@ -49,7 +49,7 @@ def needs_migrations(connection: sa.Connection) -> bool:
     if version is None and not set(sa.inspect(connection).get_table_names()) & Base.metadata.tables.keys():
         return True
     changes = _flat(compare_metadata(context, Base.metadata))
-    differences = [change for change in changes if version is None or _hinders(change)]
+    differences = [change for change in changes if version is None or _incompatible(change)]
     if differences:
         raise TablesDiffer(_no_version(differences) if version is None else _unknown_version(version, differences))
     if version is None:
@@ -69,7 +69,7 @@ def _flat(changes: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
         yield from change if isinstance(change, list) else [change]
 
 
-def _hinders(change: tuple[Any, ...]) -> bool:
+def _incompatible(change: tuple[Any, ...]) -> bool:
     """Whether older code cannot work with what newer code changed: it lacks something, or must fill something."""
     match change:
         case ("remove_column", _, _, sa.Column() as column):
@@ -98,7 +98,7 @@ def _unknown_version(version: str, differences: list[tuple[Any, ...]]) -> str:
 def _listed(differences: list[tuple[Any, ...]]) -> str:
     missing = {change[1].name for change in differences if change[0] == "add_table"}
     told = [change for change in differences if change[0] != "add_index" or change[1].table.name not in missing]
-    named = [_in_words(change) for change in told[:MOST_NAMED]]
+    named = [_in_words(change) for change in told[:MAX_NAMED]]
     more = len(told) - len(named)
     return "; ".join([*named, f"and {more} more"] if more else named)
 

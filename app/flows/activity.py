@@ -5,16 +5,16 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from app.core.pages import Page, newest_first
+from app.core.pagination import Page, paginate_by_id
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.audit.journal import Journal
-from app.domain.audit.model import Entry
+from app.domain.audit.model import AuditRecord
 from app.domain.sessions.devices import device_name
 from app.domain.sessions.model import OwnedSession
 
 
 @dataclass(frozen=True, slots=True)
-class OwnEvent:
+class ActivityEvent:
     """One event as the account's owner sees it."""
 
     at: datetime
@@ -32,13 +32,15 @@ class Activity:
 
     journal: Journal
 
-    def page(self, identity: OwnedSession[AccountSnapshot], limit: int, after: str | None = None) -> Page[OwnEvent]:
+    def page(
+        self, identity: OwnedSession[AccountSnapshot], limit: int, after: str | None = None
+    ) -> Page[ActivityEvent]:
         """The account's newest `limit` events behind the cursor `after`, or `InvalidCursor`. One statement."""
-        found = newest_first(partial(self.journal.newest, identity.owner.id), after, limit)
+        found = paginate_by_id(partial(self.journal.newest, identity.owner.id), after, limit)
         return Page([_own(entry, identity.session.id) for entry in found.items], found.next)
 
 
-def _own(entry: Entry, session_id: str) -> OwnEvent:
+def _own(entry: AuditRecord, session_id: str) -> ActivityEvent:
     current = entry.session_id is not None and entry.session_id == session_id
     device = device_name(entry.user_agent)
-    return OwnEvent(entry.at, entry.tag, entry.result, entry.ip, device, current, entry.details)
+    return ActivityEvent(entry.at, entry.event, entry.result, entry.ip, device, current, entry.details)

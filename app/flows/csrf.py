@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from app.domain.tokens.bearer import BearerTokens
 from app.domain.tokens.csrf import CsrfTokens
+from app.domain.tokens.jwt_tokens import JwtTokens
 
 
 @dataclass(frozen=True, slots=True)
 class Csrf:
     """Gives and checks the CSRF token of a session."""
 
-    tokens: BearerTokens
+    tokens: JwtTokens
     csrf: CsrfTokens
 
     def token_of(self, session_id: str) -> str:

@@ -4,23 +4,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.errors import Overtaken
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.errors import Superseded
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
-from app.domain.audit.journal import Journal, Tag
-from app.domain.challenges.model import Purpose
-from app.domain.challenges.store import ChallengeStore, OpenChallenge
+from app.domain.audit.journal import EventType, Journal
+from app.domain.email_actions.model import Purpose
+from app.domain.email_actions.store import EmailActionStore, PendingEmailAction
 from app.domain.mail.outbox import Outbox
 from app.domain.sessions.model import OwnedSession
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
-from app.flows.steps.meet_challenge import MeetChallenge
-from app.flows.steps.require_fresh import RequireFresh
-from app.flows.steps.require_unreserved import RequireUnreserved
+from app.flows.steps.find_email_action import FindEmailAction
+from app.flows.steps.require_recent_auth import RequireRecentAuth
+from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 UNDO_TIME: Final = timedelta(hours=72)
@@ -30,106 +30,106 @@ UNDO_TIME: Final = timedelta(hours=72)
 class EmailChange:
     """Moves an account to another address, and back."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     accounts: AccountStore
-    challenges: ChallengeStore
-    meet_challenge: MeetChallenge
+    email_actions: EmailActionStore
+    find_email_action: FindEmailAction
     revoke_access: RevokeAccess
-    require_unreserved: RequireUnreserved
+    require_unreserved_email: RequireUnreservedEmail
     outbox: Outbox
     journal: Journal
-    require_fresh: RequireFresh
+    require_recent_auth: RequireRecentAuth
     link_lifetime: timedelta
 
     def request(
-        self, identity: OwnedSession[AccountSnapshot], email: str, password: str | None, origin: Origin
+        self, identity: OwnedSession[AccountSnapshot], email: str, password: str | None, client: ClientInfo
     ) -> None:
-        """Queue a letter to the new address and one to the old. Whether the new one is taken is not said here."""
+        """Queue an email to the new address and one to the old. Whether the new one is taken is not said here."""
         account, address, now = identity.owner, parse_address(email), self.clock.now()
-        self.require_fresh(identity, password, origin)
-        told = {"account_id": account.id, "locale": origin.language}
+        self.require_recent_auth(identity, password, client)
+        told = {"account_id": account.id, "locale": client.language}
         with self.work as work:
-            if not self.accounts.hold(account):
-                raise Overtaken
-            self.challenges.begin(account.id, Purpose.CHANGE_EMAIL, now + self.link_lifetime, address=address.typed)
-            self.outbox.queue("email_change_confirm", now=now, address=address.typed, new_email=address.typed, **told)
-            self.outbox.queue(
+            if not self.accounts.lock_if_unchanged(account):
+                raise Superseded
+            self.email_actions.create(account.id, Purpose.CHANGE_EMAIL, now + self.link_lifetime, address=address.typed)
+            self.outbox.enqueue("email_change_confirm", now=now, address=address.typed, new_email=address.typed, **told)
+            self.outbox.enqueue(
                 "email_change_requested",
                 now=now,
                 address=account.email,
                 new_email=address.typed,
-                ip=origin.ip,
-                user_agent=origin.user_agent,
+                ip=client.ip,
+                user_agent=client.user_agent,
                 **told,
             )
-            self.journal.record(Tag.EMAIL_CHANGE_ASKED, origin, now, account_id=account.id)
+            self.journal.record(EventType.EMAIL_CHANGE_REQUESTED, client, now, account_id=account.id)
             work.commit()
 
     def check(self, token: str) -> None:
         """Raise what is wrong with a confirming link. Changes nothing."""
-        self.meet_challenge.by_link(Purpose.CHANGE_EMAIL, token)
+        self.find_email_action.by_link(Purpose.CHANGE_EMAIL, token)
 
-    def confirm(self, token: str, origin: Origin) -> None:
+    def confirm(self, token: str, client: ClientInfo) -> None:
         """The new address holds. `EmailTaken` if another account has it: its mailbox is shown to be ours by now."""
-        if not self._change(self.meet_challenge.by_link(Purpose.CHANGE_EMAIL, token), origin):
+        if not self._change(self.find_email_action.by_link(Purpose.CHANGE_EMAIL, token), client):
             raise LinkUsed
 
-    def confirm_with_code(self, identity: OwnedSession[AccountSnapshot], code: str, origin: Origin) -> None:
-        """The same by the code in the letter, in the session that asked."""
+    def confirm_with_code(self, identity: OwnedSession[AccountSnapshot], code: str, client: ClientInfo) -> None:
+        """The same by the code in the email, in the session that asked."""
         canonical, device = identity.owner.email_canonical, identity.session.id
-        challenge = self.meet_challenge.by_code(Purpose.CHANGE_EMAIL, canonical, code, origin, device)
-        if not self._change(challenge, origin):
+        action = self.find_email_action.by_code(Purpose.CHANGE_EMAIL, canonical, code, client, device)
+        if not self._change(action, client):
             raise CodeInvalid
 
     def check_undo(self, token: str) -> None:
         """Raise what is wrong with an undoing link. Changes nothing."""
-        self.meet_challenge.by_link(Purpose.UNDO_EMAIL_CHANGE, token)
+        self.find_email_action.by_link(Purpose.UNDO_EMAIL_CHANGE, token)
 
-    def undo(self, token: str, origin: Origin) -> None:
+    def undo(self, token: str, client: ClientInfo) -> None:
         """The old address holds again, every session ends, and no password fits until the reset that this starts.
 
         Whatever happened to the account since: a deletion that is scheduled is cancelled. An account that was disabled
         gets its address back too, and stays disabled.
         """
-        challenge, now = self.meet_challenge.by_link(Purpose.UNDO_EMAIL_CHANGE, token), self.clock.now()
-        if challenge.address is None:
+        action, now = self.find_email_action.by_link(Purpose.UNDO_EMAIL_CHANGE, token), self.clock.now()
+        if action.address is None:
             raise LinkUsed
-        address = parse_address(challenge.address)
+        address = parse_address(action.address)
         with self.work as work:
-            account = self.accounts.get_for_update(challenge.account_id)
-            if account is None or not self.challenges.meet(challenge, Purpose.UNDO_EMAIL_CHANGE):
+            account = self.accounts.get_for_update(action.account_id)
+            if account is None or not self.email_actions.consume(action, Purpose.UNDO_EMAIL_CHANGE):
                 raise LinkUsed
             self.accounts.restore_email(account, address, now)
             self.revoke_access(account.id, Cause.EMAIL_CHANGE_UNDONE, now)
-            self.outbox.queue(
-                "reset_password", now=now, address=address.typed, locale=origin.language, asked_by="owner"
+            self.outbox.enqueue(
+                "reset_password", now=now, address=address.typed, locale=client.language, asked_by="owner"
             )
-            self.journal.record(Tag.EMAIL_CHANGE_UNDONE, origin, now, account_id=account.id)
+            self.journal.record(EventType.EMAIL_CHANGE_UNDONE, client, now, account_id=account.id)
             work.commit()
 
-    def _change(self, challenge: OpenChallenge, origin: Origin) -> bool:
-        account, now = self.accounts.by_id(challenge.account_id), self.clock.now()
-        if account is None or challenge.address is None:
+    def _change(self, action: PendingEmailAction, client: ClientInfo) -> bool:
+        account, now = self.accounts.by_id(action.account_id), self.clock.now()
+        if account is None or action.address is None:
             return False
-        address = parse_address(challenge.address)
+        address = parse_address(action.address)
         with self.work as work:
             if not self.accounts.set_email(account, address, now):
                 return False
-            if not self.challenges.meet(challenge, Purpose.CHANGE_EMAIL):
+            if not self.email_actions.consume(action, Purpose.CHANGE_EMAIL):
                 return False
-            self.require_unreserved(address, account.id, now)
+            self.require_unreserved_email(address, account.id, now)
             self.revoke_access(account.id, Cause.EMAIL_CHANGED, now)
             # Of several changes in a row only the first can be undone: the later ones may be a thief's.
-            if self.challenges.reserve(account.id, now + UNDO_TIME, account.email, account.email_canonical, now):
-                self.outbox.queue(
+            if self.email_actions.reserve(account.id, now + UNDO_TIME, account.email, account.email_canonical, now):
+                self.outbox.enqueue(
                     "email_changed",
                     now=now,
                     account_id=account.id,
                     address=account.email,
-                    locale=origin.language,
-                    new_email=challenge.address,
+                    locale=client.language,
+                    new_email=action.address,
                 )
-            self.journal.record(Tag.EMAIL_CHANGED, origin, now, account_id=account.id)
+            self.journal.record(EventType.EMAIL_CHANGED, client, now, account_id=account.id)
             work.commit()
         return True

@@ -7,7 +7,7 @@ from typing import Any
 from app.core.clock import Clock
 from app.domain.accounts.model import AccountSnapshot
 
-Kept = Callable[[AccountSnapshot], list[dict[str, Any]]]
+Exporter = Callable[[AccountSnapshot], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Export:
     """Asks every room that refers to accounts. `rooms` names them by their tables; a test finds one that is missing."""
 
     clock: Clock
-    rooms: Mapping[str, Kept]
+    exporters: Mapping[str, Exporter]
 
     def of(self, account: AccountSnapshot) -> dict[str, Any]:
         """All of it, as plain values. The password's hash is no knowledge about a person and stays here."""
@@ -33,5 +33,5 @@ class Export:
                 "updated_at": account.updated_at,
                 "deletes_at": account.deletes_at,
             },
-            **{name: kept(account) for name, kept in self.rooms.items()},
+            **{name: kept(account) for name, kept in self.exporters.items()},
         }

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.core.database import answers
-from app.core.errors import Busy
-from app.core.ports import Port
+from app.core.database import ping
+from app.core.errors import Unavailable
 from app.core.schema import is_up_to_date
+from app.core.tcp_probe import TcpProbe
 from app.domain.tokens.keyring import KeyRing
 
 
-class NotReady(Busy):
+class NotReady(Unavailable):
     """Something this process depends on does not answer."""
 
     code = "not_ready"
@@ -21,7 +21,7 @@ class Health:
     """Looks at what the service stands on. `others` are servers that it can do without for a while, by name."""
 
     keys: KeyRing
-    others: Mapping[str, Port]
+    probes: Mapping[str, TcpProbe]
 
     def ready(self) -> dict[str, str]:
         """Each dependency and its state; `NotReady` naming the ones without which nothing works."""
@@ -29,10 +29,10 @@ class Health:
         amiss = [f"{name} {state}" for name, state in needed.items() if state != "ok"]
         if amiss:
             raise NotReady(f"Not ready: {', '.join(amiss)}.", retry_after=2)
-        return needed | {name: "ok" if port.listens() else "away" for name, port in self.others.items()}
+        return needed | {name: "ok" if port.is_reachable() else "away" for name, port in self.probes.items()}
 
     def _needed(self) -> dict[str, str]:
-        if not answers():
+        if not ping():
             return {"database": "away"}
         if not is_up_to_date():
             return {"database": "ok", "migrations": "behind"}
@@ -43,6 +43,6 @@ class Health:
             self.keys.all()
         except ValueError:  # another secret has encrypted them
             return "unreadable"
-        except Busy:
+        except Unavailable:
             return "away"
         return "ok"

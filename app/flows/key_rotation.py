@@ -3,21 +3,21 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.errors import Conflict, Missing
-from app.core.origin import Origin
-from app.core.work import Work
-from app.domain.audit.journal import Journal, Tag
+from app.core.errors import Conflict, NotFound
+from app.core.unit_of_work import UnitOfWork
+from app.domain.audit.journal import EventType, Journal
 from app.domain.tokens.keyring import RELOAD_SECONDS, KeyRing
 from app.domain.tokens.keys import ALGORITHMS, Key, new_key
 from app.flows.steps.require_administrator import Actor, Administrator, RequireAdministrator
 
 # Whoever caches the key set must have had time to see a key before it signs; our own processes read more often.
 LEAD = timedelta(minutes=10)
-SHORTEST_LEAD = timedelta(seconds=2 * RELOAD_SECONDS)
+MIN_LEAD = timedelta(seconds=2 * RELOAD_SECONDS)
 
 
-class NoSuchKey(Missing):
+class NoSuchKey(NotFound):
     """No usable key has this name."""
 
     code = "key_not_found"
@@ -42,7 +42,7 @@ class LastKey(Conflict):
 class KeyRotation:
     """Publishes, rotates, retires and reseals the keys that tokens are signed with."""
 
-    work: Work
+    work: UnitOfWork
     keys: KeyRing
     clock: Clock
     journal: Journal
@@ -76,13 +76,13 @@ class KeyRotation:
     ) -> tuple[str, datetime]:
         """Publish a new key; its name and the moment from which it signs. The old one goes on checking."""
         actor = self.require_administrator(by)
-        signs_from = self.clock.now() + (SHORTEST_LEAD if soon else LEAD)
+        signs_from = self.clock.now() + (MIN_LEAD if soon else LEAD)
         self.keys.all()  # an empty database begins with the configured key, not with this one
         with self.work as work:
             kid = self.keys.add(new_key(algorithm or self.algorithm), signs_from).kid
-            self._note(Tag.KEY_ROTATED, kid, actor)
+            self._record(EventType.KEY_ROTATED, kid, actor)
             work.commit()
-        self.keys.reread()
+        self.keys.reload()
         return kid, signs_from
 
     def retire(self, kid: str) -> None:
@@ -95,21 +95,21 @@ class KeyRotation:
         with self.work as work:
             if not self.keys.retire(kid):
                 raise NoSuchKey
-            self._note(Tag.KEY_RETIRED, kid, self.require_administrator(None))
+            self._record(EventType.KEY_RETIRED, kid, self.require_administrator(None))
             work.commit()
-        self.keys.reread()
+        self.keys.reload()
 
-    def reseal(self) -> tuple[int, int]:
+    def reencrypt(self) -> tuple[int, int]:
         """Encrypt every usable key with the newest secret; how many this call did, and how many already rested so."""
         with self.work as work:
             try:
-                resealed, others = self.keys.reseal()
+                resealed, others = self.keys.reencrypt()
             except ValueError:
                 raise KeyUnreadable from None
             for kid in resealed:
-                self._note(Tag.KEY_RESEALED, kid, self.require_administrator(None))
+                self._record(EventType.KEY_REENCRYPTED, kid, self.require_administrator(None))
             work.commit()
         return len(resealed), others
 
-    def _note(self, tag: Tag, kid: str, actor: Actor) -> None:
-        self.journal.record(tag, Origin(), self.clock.now(), account_id=None, **actor, kid=kid)
+    def _record(self, event_type: EventType, kid: str, actor: Actor) -> None:
+        self.journal.record(event_type, ClientInfo(), self.clock.now(), account_id=None, **actor, kid=kid)

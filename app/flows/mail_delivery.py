@@ -6,18 +6,18 @@ import threading
 from contextlib import nullcontext
 from functools import partial
 
+from app.core.background import BackgroundTask, Context, log_failure, run_periodically
 from app.core.clock import Clock
-from app.core.errors import Busy
-from app.core.rounds import Context, Rounds, make_rounds, report
-from app.core.work import Work
-from app.domain.mail.letters import Letters
-from app.domain.mail.limit import TooSoon
-from app.domain.mail.model import DEAD, DROPPED, SENT, QueuedLetter
+from app.core.errors import Unavailable
+from app.core.unit_of_work import UnitOfWork
+from app.domain.mail.model import DEAD, DROPPED, SENT, QueuedMessage
 from app.domain.mail.outbox import LeaseLost, Outbox
-from app.domain.mail.patience import next_attempt
-from app.domain.mail.refusals import PostClosed, PostUnavailable, Undeliverable
-from app.domain.mail.smtp import PostRound, SmtpPost
-from app.flows.steps.prepare_letter import NobodyToTell, PrepareLetter
+from app.domain.mail.rate_limit import TooSoon
+from app.domain.mail.renderer import EmailRenderer
+from app.domain.mail.retry_policy import next_attempt
+from app.domain.mail.smtp import SmtpConnection, SmtpTransport
+from app.domain.mail.smtp_errors import MailServerUnavailable, TemporaryFailure, Undeliverable
+from app.flows.steps.compose_email import ComposeEmail, SkipEmail
 
 NAME = "mail delivery"
 
@@ -25,102 +25,102 @@ logger = logging.getLogger(__name__)
 
 
 class MailDelivery:
-    """Sends each letter once if all goes well, twice at worst, and never forgets one."""
+    """Sends each email once if all goes well, twice at worst, and never forgets one."""
 
     def __init__(
         self,
-        work: Work,
+        work: UnitOfWork,
         clock: Clock,
         outbox: Outbox,
-        prepare: PrepareLetter,
-        letters: Letters,
-        post: SmtpPost,
+        compose: ComposeEmail,
+        renderer: EmailRenderer,
+        transport: SmtpTransport,
         jitter: random.Random,
     ) -> None:
         self._work, self._clock, self._outbox = work, clock, outbox
-        self._prepare, self._letters, self._post, self._jitter = prepare, letters, post, jitter
+        self._compose, self._renderer, self._transport, self._jitter = compose, renderer, transport, jitter
 
     def deliver_due(self) -> int:
-        """Deliver one batch; the number of letters taken up. Without a mail server none is, and none is lost."""
+        """Deliver one batch; the number of emails taken up. Without a mail server none is, and none is lost."""
         try:
             return self._deliver_batch()
-        except PostClosed as closed:
+        except TemporaryFailure as closed:
             logger.warning("no mail server: %s", closed.message)
             return 0
 
     def run(self, stop: threading.Event, poll_seconds: float = 1.0, context: Context = nullcontext) -> None:
         """Deliver until told to stop, through outages of the database and of the mail server."""
-        make_rounds(
+        run_periodically(
             NAME, self._deliver_batch, stop=stop, poll_seconds=poll_seconds, context=context, jitter=self._jitter
         )
 
-    def start(self, context: Context) -> Rounds:
+    def start(self, context: Context) -> BackgroundTask:
         """Run in a thread, each round within `context()`. `stop()` on what this gives back ends it."""
-        rounds = Rounds(NAME, partial(self.run, context=context))
-        rounds.start()
-        return rounds
+        task = BackgroundTask(NAME, partial(self.run, context=context))
+        task.start()
+        return task
 
     def _deliver_batch(self, stop: threading.Event | None = None) -> int:
         if not self._outbox.has_due(self._clock.now()):
             return 0
-        with self._post.open() as post_round:  # before claiming: an outage costs no letter an attempt
+        with self._transport.open() as connection:  # before claiming: an outage costs no email an attempt
             with self._work as work:
-                letters = self._outbox.claim(self._clock.now())
+                messages = self._outbox.claim(self._clock.now())
                 work.commit()
-            for position, letter in enumerate(letters):
+            for position, message in enumerate(messages):
                 if stop is not None and stop.is_set():
-                    self._hand_back(letters[position:], "the deliverer was stopped")
+                    self._release(messages[position:], "the deliverer was stopped")
                     return position
                 try:
-                    self._deliver(letter, post_round)
-                except PostClosed as closed:
-                    self._hand_back(letters[position:], closed.message)
+                    self._deliver(message, connection)
+                except TemporaryFailure as closed:
+                    self._release(messages[position:], closed.message)
                     raise
-        return len(letters)
+        return len(messages)
 
-    def _hand_back(self, letters: list[QueuedLetter], reason: str) -> None:
-        for letter in letters:
-            self._outbox.hand_back(letter, self._clock.now(), reason)
+    def _release(self, messages: list[QueuedMessage], reason: str) -> None:
+        for message in messages:
+            self._outbox.release(message, self._clock.now(), reason)
 
-    def _deliver(self, letter: QueuedLetter, post_round: PostRound) -> None:
+    def _deliver(self, message: QueuedMessage, connection: SmtpConnection) -> None:
         try:
-            ready = self._prepare(letter)
-            post_round.send(
-                ready.address, self._letters.render(ready.kind, ready.locale, ready.values), letter.message_id
+            ready = self._compose(message)
+            connection.send(
+                ready.address, self._renderer.render(ready.kind, ready.locale, ready.values), message.message_id
             )
         except LeaseLost:
             return
         except TooSoon as early:
-            self._wait(letter, early)
-        except NobodyToTell as nobody:
-            self._finish(letter, DROPPED, str(nobody))
+            self._wait(message, early)
+        except SkipEmail as nobody:
+            self._finish(message, DROPPED, str(nobody))
         except Undeliverable as refused:
-            self._finish(letter, DEAD, str(refused))
-        except PostClosed:
+            self._finish(message, DEAD, str(refused))
+        except TemporaryFailure:
             raise
-        except PostUnavailable as refused:
-            self._try_later(letter, refused.message)
-        except Busy:
+        except MailServerUnavailable as refused:
+            self._postpone(message, refused.message)
+        except Unavailable:
             raise
         except Exception as bug:
-            report(f"letter {letter.id} ({letter.kind}) failed", bug)
-            self._try_later(letter, f"unexpected {type(bug).__name__}")
+            log_failure(f"email {message.id} ({message.kind}) failed", bug)
+            self._postpone(message, f"unexpected {type(bug).__name__}")
         else:
-            self._finish(letter, SENT)
+            self._finish(message, SENT)
 
-    def _wait(self, letter: QueuedLetter, early: TooSoon) -> None:
+    def _wait(self, message: QueuedMessage, early: TooSoon) -> None:
         # The newest of those that wait answers all who asked. Until then the link of the last one sent still works.
-        if self._outbox.postpone(letter, early.until, str(early)):
-            self._outbox.replace_older(letter, self._clock.now())
+        if self._outbox.postpone(message, early.until, str(early)):
+            self._outbox.drop_older(message, self._clock.now())
 
-    def _finish(self, letter: QueuedLetter, state: str, reason: str | None = None) -> None:
-        if self._outbox.finish(letter, state, self._clock.now(), reason):
-            logger.info("letter %s (%s) %s at attempt %s", letter.id, letter.kind, state, letter.attempts)
+    def _finish(self, message: QueuedMessage, state: str, reason: str | None = None) -> None:
+        if self._outbox.finish(message, state, self._clock.now(), reason):
+            logger.info("email %s (%s) %s at attempt %s", message.id, message.kind, state, message.attempts)
 
-    def _try_later(self, letter: QueuedLetter, reason: str) -> None:
+    def _postpone(self, message: QueuedMessage, reason: str) -> None:
         now = self._clock.now()
-        due_at = next_attempt(letter.attempts, letter.created_at, now, self._jitter)
+        due_at = next_attempt(message.attempts, message.created_at, now, self._jitter)
         if due_at is None:
-            self._finish(letter, DEAD, f"given up: {reason}")
+            self._finish(message, DEAD, f"given up: {reason}")
         else:
-            self._outbox.postpone(letter, due_at, reason)
+            self._outbox.postpone(message, due_at, reason)

@@ -1,76 +1,78 @@
-"""Looks after the letters that we owe: what became of them, and another attempt at those that failed."""
+"""Looks after the emails that we owe: what became of them, and another attempt at those that failed."""
 
 from dataclasses import dataclass
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.errors import Conflict, Missing
-from app.core.origin import Origin
-from app.core.pages import Page, newest_first
-from app.core.work import Work
-from app.domain.audit.journal import Journal, Tag
-from app.domain.mail.listing import ListedLetter, Waiting
+from app.core.errors import Conflict, NotFound
+from app.core.pagination import Page, paginate_by_id
+from app.core.unit_of_work import UnitOfWork
+from app.domain.audit.journal import EventType, Journal
+from app.domain.mail.listing import ListedMessage, OutboxSummary
 from app.domain.mail.outbox import Outbox
 from app.flows.steps.require_administrator import Administrator, RequireAdministrator
 
 
-class NoSuchMail(Missing):
-    """No letter has this id; finished ones are forgotten after a while."""
+class MessageNotFound(NotFound):
+    """No email has this id; finished ones are forgotten after a while."""
 
-    detail = "There is no letter with this id."
+    detail = "There is no email with this id."
 
 
 class NothingToRetry(Conflict):
-    """A letter that was sent or dropped, or that is due anyway."""
+    """An email that was sent or dropped, or that is due anyway."""
 
     code = "nothing_to_retry"
 
 
 @dataclass(frozen=True, slots=True)
 class MailQueue:
-    """The outbox in the hands of an operator, who never sees what a letter says or a whole address."""
+    """The outbox in the hands of an operator, who never sees what an email says or a whole address."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     outbox: Outbox
     journal: Journal
     require_administrator: RequireAdministrator
 
-    def recent(self, state: str | None = None, limit: int = 50) -> list[ListedLetter]:
-        """The newest letters, in any state or in one."""
+    def recent(self, state: str | None = None, limit: int = 50) -> list[ListedMessage]:
+        """The newest emails, in any state or in one."""
         return self.outbox.recent(state, limit)
 
-    def page(self, state: str | None, after: str | None, limit: int) -> Page[ListedLetter]:
+    def page(self, state: str | None, after: str | None, limit: int) -> Page[ListedMessage]:
         """The same a page at a time; `InvalidCursor`."""
-        return newest_first(lambda before, most: self.outbox.recent(state, most, before), after, limit)
+        return paginate_by_id(lambda before, most: self.outbox.recent(state, most, before), after, limit)
 
-    def waiting(self) -> Waiting:
-        """How many letters there are in each state, and how long the oldest has waited."""
-        return self.outbox.waiting(self.clock.now())
+    def summary(self) -> OutboxSummary:
+        """How many emails there are in each state, and how long the oldest has waited."""
+        return self.outbox.summary(self.clock.now())
 
-    def show(self, letter_id: int) -> ListedLetter:
-        """One letter, or `NoSuchMail`."""
-        letter = self.outbox.show(letter_id)
-        if letter is None:
-            raise NoSuchMail
-        return letter
+    def show(self, message_id: int) -> ListedMessage:
+        """One email, or `NoSuchMail`."""
+        message = self.outbox.show(message_id)
+        if message is None:
+            raise MessageNotFound
+        return message
 
-    def retry(self, letter_id: int, by: Administrator = None) -> None:
-        """Make a dead or postponed letter due now, or say why not: `NoSuchMail`, `NothingToRetry`."""
+    def retry(self, message_id: int, by: Administrator = None) -> None:
+        """Make a dead or postponed email due now, or say why not: `NoSuchMail`, `NothingToRetry`."""
         actor, now = self.require_administrator(by), self.clock.now()
         with self.work as work:
-            if self.outbox.retry(letter_id, now):
-                self.journal.record(Tag.MAIL_RETRIED, Origin(), now, account_id=None, **actor, letter=letter_id)
+            if self.outbox.retry(message_id, now):
+                self.journal.record(
+                    EventType.MAIL_RETRIED, ClientInfo(), now, account_id=None, **actor, message=message_id
+                )
                 return work.commit()
-        state = self.show(letter_id).state
+        state = self.show(message_id).state
         state = "due already" if state == "queued" else state
-        raise NothingToRetry(f"Letter {letter_id} is {state}: only a dead or a postponed one can be tried again.")
+        raise NothingToRetry(f"Message {message_id} is {state}. Only a dead or a postponed message can be retried.")
 
     def retry_dead(self) -> int:
-        """Make every dead letter due now; how many that were."""
+        """Make every dead email due now; how many that were."""
         actor, now = self.require_administrator(None), self.clock.now()
         with self.work as work:
             count = self.outbox.retry_dead(now)
             if count:
-                self.journal.record(Tag.MAIL_RETRIED, Origin(), now, account_id=None, **actor, count=count)
+                self.journal.record(EventType.MAIL_RETRIED, ClientInfo(), now, account_id=None, **actor, count=count)
             work.commit()
         return count

@@ -1,20 +1,20 @@
-"""Forgotten passwords: ask for a letter, come back with its link or its code."""
+"""Forgotten passwords: ask for an email, come back with its link or its code."""
 
 from dataclasses import dataclass
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.origin import Origin
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore
-from app.domain.challenges.model import Purpose
-from app.domain.limits.guesses import Guesses
+from app.domain.email_actions.model import Purpose
+from app.domain.limits.attempts import AttemptLimiter
 from app.domain.mail.outbox import Outbox
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
-from app.flows.steps.known_device import KnownDevice
-from app.flows.steps.meet_challenge import MeetChallenge
+from app.flows.steps.find_email_action import FindEmailAction
+from app.flows.steps.recognize_device import RecognizeDevice
 from app.flows.steps.replace_password import ReplacePassword
 
 
@@ -25,53 +25,53 @@ class PasswordReset:
     clock: Clock
     accounts: AccountStore
     passwords: Passwords
-    meet_challenge: MeetChallenge
+    find_email_action: FindEmailAction
     replace_password: ReplacePassword
-    known_device: KnownDevice
+    recognize_device: RecognizeDevice
     outbox: Outbox
-    guesses: Guesses
+    attempt_limiter: AttemptLimiter
 
-    def request(self, email: str, origin: Origin) -> None:
-        """Queue a letter to the address. Whether it has an account is looked up later, by whoever delivers.
+    def request(self, email: str, client: ClientInfo) -> None:
+        """Queue an email to the address. Whether it has an account is looked up later, by whoever delivers.
 
         So a known and an unknown address take the same one statement, and nobody learns which it was.
         """
         canonical = parse_address(email).canonical
-        self.outbox.add_now("reset_password", canonical, self.clock.now(), locale=origin.language)
+        self.outbox.enqueue_now("reset_password", canonical, self.clock.now(), locale=client.language)
 
     def check(self, token: str) -> None:
         """Raise what is wrong with a reset link. Changes nothing: opening the page uses nothing up."""
-        self.meet_challenge.by_link(Purpose.RESET_PASSWORD, token)
+        self.find_email_action.by_link(Purpose.RESET_PASSWORD, token)
 
-    def complete(self, token: str, password: str, origin: Origin) -> str:
+    def complete(self, token: str, password: str, client: ClientInfo) -> str:
         """Set the new password, end every session, tell the owner. Signs nobody in.
 
         Gives a device token for the browser that did it.
 
         Of any number of uses of one link exactly one succeeds; the others get `LinkUsed`.
         """
-        challenge = self.meet_challenge.by_link(Purpose.RESET_PASSWORD, token)  # a dead link must not cost us a hash
-        account = self.accounts.by_id(challenge.account_id)
+        action = self.find_email_action.by_link(Purpose.RESET_PASSWORD, token)  # a dead link must not cost us a hash
+        account = self.accounts.by_id(action.account_id)
         if account is None:
             raise LinkUsed
         self.passwords.accept(password, account.email)
-        if not self.replace_password(account, self.passwords.hash(password), origin, challenge):
+        if not self.replace_password(account, self.passwords.hash(password), client, action):
             raise LinkUsed
-        self.guesses.forget(account.email_canonical)  # an owner locked out by a stranger's guesses gets in now
+        self.attempt_limiter.reset(account.email_canonical)  # an owner locked out by a stranger's guesses gets in now
         return self._device_token(account)
 
-    def complete_with_code(self, email: str, code: str, password: str, origin: Origin) -> str:
-        """The same by the code in the letter, for which the address says whose it is; `CodeInvalid` for any failure."""
+    def complete_with_code(self, email: str, code: str, password: str, client: ClientInfo) -> str:
+        """The same by the code in the email, for which the address says whose it is; `CodeInvalid` for any failure."""
         canonical = parse_address(email).canonical
         self.passwords.accept(password, canonical)  # before a try is spent
-        challenge = self.meet_challenge.by_code(Purpose.RESET_PASSWORD, canonical, code, origin)
-        account = self.accounts.by_id(challenge.account_id)
+        action = self.find_email_action.by_code(Purpose.RESET_PASSWORD, canonical, code, client)
+        account = self.accounts.by_id(action.account_id)
         if account is None:
             raise CodeInvalid
-        if not self.replace_password(account, self.passwords.hash(password), origin, challenge):
+        if not self.replace_password(account, self.passwords.hash(password), client, action):
             raise CodeInvalid
-        self.guesses.forget(canonical)
+        self.attempt_limiter.reset(canonical)
         return self._device_token(account)
 
     def _device_token(self, before: AccountSnapshot) -> str:
-        return self.known_device.device_token(before.id, before.credentials_version + 1)
+        return self.recognize_device.device_token(before.id, before.credentials_version + 1)

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
-from app.domain.audit.journal import Journal, Tag
+from app.domain.audit.journal import EventType, Journal
 from app.domain.mail.outbox import Outbox
 from app.domain.sessions.model import OwnedSession
 from app.domain.sessions.store import SessionStore
-from app.domain.tokens.bearer import ACCESS, REFRESH, BearerTokens, Claims, InvalidToken
+from app.domain.tokens.jwt_tokens import ACCESS, REFRESH, Claims, InvalidToken, JwtTokens
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
 
 Scope = Literal["this", "others", "all"]
@@ -24,20 +24,20 @@ Identity = OwnedSession[AccountSnapshot]
 class Sessions:
     """What a signed-in client does with its session."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     sessions: SessionStore[AccountSnapshot]
-    tokens: BearerTokens
+    tokens: JwtTokens
     issue_tokens: IssueTokens
     journal: Journal
     outbox: Outbox
     grace: timedelta
 
-    def identify(self, access_token: str) -> Identity:
+    def authenticate(self, access_token: str) -> Identity:
         """The live session and account behind an access token, or `InvalidToken`. One statement."""
         return self._alive(self.tokens.read(access_token, ACCESS))
 
-    def refresh(self, refresh_token: str, origin: Origin, idempotency_key: str | None = None) -> Tokens:
+    def refresh(self, refresh_token: str, client: ClientInfo, idempotency_key: str | None = None) -> Tokens:
         """The next pair of tokens; the token given is used up.
 
         Used again within the grace period (two tabs at once, an answer that got lost), or later with the same
@@ -52,12 +52,12 @@ class Sessions:
             if rotated is not None:
                 return self.issue_tokens(found.owner, rotated)
             found = self._alive(claims)  # somebody was faster by a moment
-        if self._may_repeat(claims, found, key):
+        if self._is_retry(claims, found, key):
             return self.issue_tokens(found.owner, found.session)
-        self._end_stolen(found, origin)
+        self._revoke_reused(found, client)
         raise InvalidToken
 
-    def sign_out(self, identity: Identity, origin: Origin, scope: Scope = "this") -> None:
+    def sign_out(self, identity: Identity, client: ClientInfo, scope: Scope = "this") -> None:
         """End this session, the account's other ones, or all. Their tokens are refused from the answer on."""
         now, own = self.clock.now(), identity.session.id
         with self.work as work:
@@ -66,7 +66,7 @@ class Sessions:
             else:
                 self.sessions.end_all(identity.owner.id, now, but=own if scope == "others" else None)
             self.journal.record(
-                Tag.SESSION_ENDED, origin, now, account_id=identity.owner.id, session_id=own, scope=scope
+                EventType.SESSION_ENDED, client, now, account_id=identity.owner.id, session_id=own, scope=scope
             )
             work.commit()
 
@@ -77,26 +77,26 @@ class Sessions:
             raise InvalidToken
         return found
 
-    def _may_repeat(self, claims: Claims, found: Identity, key: str | None) -> bool:
+    def _is_retry(self, claims: Claims, found: Identity, key: str | None) -> bool:
         session = found.session
         if claims.generation != session.generation - 1:
             return False
         in_grace = session.read_at - session.rotated_at <= self.grace
-        return in_grace or (key is not None and key == session.rotated_with)
+        return in_grace or (key is not None and key == session.idempotency_key_hash)
 
-    def _end_stolen(self, found: Identity, origin: Origin) -> None:
+    def _revoke_reused(self, found: Identity, client: ClientInfo) -> None:
         session, now = found.session, self.clock.now()
         with self.work as work:
             if self.sessions.end(session.id, session.account_id, now):
                 self.journal.record(
-                    Tag.SESSION_REUSED, origin, now, account_id=session.account_id, session_id=session.id
+                    EventType.SESSION_REUSED, client, now, account_id=session.account_id, session_id=session.id
                 )
-                self.outbox.queue(
+                self.outbox.enqueue(
                     "session_used_twice",
                     now=now,
                     address=found.owner.email,
                     account_id=session.account_id,
-                    ip=origin.ip,
-                    user_agent=origin.user_agent,
+                    ip=client.ip,
+                    user_agent=client.user_agent,
                 )
             work.commit()

@@ -2,67 +2,69 @@
 
 from dataclasses import dataclass
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
-from app.domain.audit.journal import Journal, Tag
+from app.domain.audit.journal import EventType, Journal
 from app.domain.sessions.model import OwnedSession, SessionSnapshot
 from app.domain.sessions.store import SessionStore
 from app.flows.steps.check_password import CheckPassword, InvalidCredentials
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
-from app.flows.steps.known_device import KnownDevice
 from app.flows.steps.open_session import OpenSession
+from app.flows.steps.recognize_device import RecognizeDevice
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """Turns a right password into a session."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     check_password: CheckPassword
-    known_device: KnownDevice
+    recognize_device: RecognizeDevice
     open_session: OpenSession
     sessions: SessionStore[AccountSnapshot]
     issue_tokens: IssueTokens
     journal: Journal
 
-    def with_password(self, email: str, password: str, origin: Origin) -> Tokens:
+    def with_password(self, email: str, password: str, client: ClientInfo) -> Tokens:
         """Tokens of a new session, or `InvalidCredentials` after the same work for a known and an unknown address."""
-        account, now = self.check_password.of_address(email, password, origin), self.clock.now()
+        account, now = self.check_password.of_address(email, password, client), self.clock.now()
         with self.work as work:
-            session = self.open_session(account, origin, now)
+            session = self.open_session(account, client, now)
             if session is None:  # the password was reset, or the account disabled or deleted, while we were hashing
-                self.journal.record(Tag.SESSION_REFUSED, origin, now, account_id=account.id, reason="overtaken")
+                self.journal.record(EventType.LOGIN_FAILED, client, now, account_id=account.id, reason="overtaken")
                 work.commit()
                 raise InvalidCredentials
             work.commit()
         return self.issue_tokens(account, session)
 
-    def for_one_request(self, email: str, password: str, origin: Origin) -> OwnedSession[AccountSnapshot]:
+    def authenticate_request(self, email: str, password: str, client: ClientInfo) -> OwnedSession[AccountSnapshot]:
         """The account behind a right password, in a session that is kept nowhere and over with the request."""
-        account, now = self.check_password.of_address(email, password, origin), self.clock.now()
+        account, now = self.check_password.of_address(email, password, client), self.clock.now()
         if account.deletes_at:
-            self._note_refusal(account, origin, "deletion_asked")
+            self._record_failure(account, client, "deletion_asked")
             raise InvalidCredentials
         session = SessionSnapshot(
-            "", account.id, 0, now, now, now, now, None, origin.ip, origin.user_agent, now, None, read_at=now
+            "", account.id, 0, now, now, now, now, None, client.ip, client.user_agent, now, None, "pwd", 1, read_at=now
         )
         return OwnedSession(session, account)
 
-    def again(self, identity: OwnedSession[AccountSnapshot], password: str, origin: Origin) -> None:
+    def reauthenticate(self, identity: OwnedSession[AccountSnapshot], password: str, client: ClientInfo) -> None:
         """Make the session fresh by its password, or `WrongPassword`."""
-        self.check_password.of_session(identity, password, origin)
+        self.check_password.of_session(identity, password, client)
         account_id, session_id, now = identity.owner.id, identity.session.id or None, self.clock.now()
         with self.work as work:
             self.sessions.authenticate(identity.session.id, now)
-            self.journal.record(Tag.SESSION_REAUTHENTICATED, origin, now, account_id=account_id, session_id=session_id)
+            self.journal.record(
+                EventType.SESSION_REAUTHENTICATED, client, now, account_id=account_id, session_id=session_id
+            )
             work.commit()
 
     def device_token(self, tokens: Tokens) -> str:
         """What a browser keeps for a year, so that guesses of strangers never keep its owner from signing in."""
-        return self.known_device.device_token(tokens.account_id, tokens.credentials_version)
+        return self.recognize_device.device_token(tokens.account_id, tokens.credentials_version)
 
-    def _note_refusal(self, account: AccountSnapshot, origin: Origin, reason: str) -> None:
-        self.journal.record_now(Tag.SESSION_REFUSED, origin, self.clock.now(), account_id=account.id, reason=reason)
+    def _record_failure(self, account: AccountSnapshot, client: ClientInfo, reason: str) -> None:
+        self.journal.record_now(EventType.LOGIN_FAILED, client, self.clock.now(), account_id=account.id, reason=reason)

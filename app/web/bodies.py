@@ -21,7 +21,7 @@ MAX_PARTS: Final = 1_000  # of a body in chunks: each of them costs a call, howe
 BODY_SECONDS: Final = 10  # within which a body must be complete
 BODY_SECONDS_DRAINING: Final = 2  # so that no slow client delays a restart
 VERSIONS: Final = {"1": "HTTP/1.0", "1.1": "HTTP/1.1"}
-REFUSALS: Final = {
+ERRORS: Final = {
     HTTPStatus.REQUEST_TIMEOUT: ("Request Timeout", "request_timeout", "The body did not arrive in time."),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
         "Content Too Large",
@@ -29,7 +29,7 @@ REFUSALS: Final = {
         f"The body is larger than {MAX_BODY // 1024} KiB.",
     ),
 }
-REFUSAL_HEADERS: Final = [
+ERROR_HEADERS: Final = [
     ("Content-Type", "application/problem+json"),
     ("Connection", "close"),
     ("Cache-Control", "no-store"),
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False, slots=True)
-class Reading:
+class BodyRead:
     """A request, and what has come of its body."""
 
     scope: Any
@@ -61,11 +61,11 @@ class Gateway:
 
     def __init__(self, app: WsgiApp) -> None:
         self._app = app
-        self._readings: set[Reading] = set()
+        self._readings: set[BodyRead] = set()
 
     def schedule(self, watcher: Any) -> None:
         """Begin with a request, in a thread of granian's."""
-        self._guarded(self._begin, Reading(watcher.scope, watcher.proto))
+        self._catch_errors(self._begin, BodyRead(watcher.scope, watcher.proto))
 
     def give_up(self, seconds: float) -> None:
         """Refuse every request whose body was not complete within so many seconds."""
@@ -74,41 +74,41 @@ class Gateway:
             if reading.began < before and (future := reading.future):
                 future.cancel()  # which calls `_came` in this thread
 
-    def _guarded(self, act: Callable[..., None], reading: Reading, *args: Any) -> None:
+    def _catch_errors(self, act: Callable[..., None], reading: BodyRead, *args: Any) -> None:
         try:
             act(reading, *args)
         except Exception:  # granian ignores it, and the client would never get an answer
             log.exception("a request could not be handled")
             self._reply(reading, 500, [], b"")
 
-    def _begin(self, reading: Reading) -> None:
+    def _begin(self, reading: BodyRead) -> None:
         headers = reading.scope.headers
         length = headers.get("content-length", "0")
         if "transfer-encoding" in headers or not length.isdigit():
             aiter(reading.proto)  # it is its own iterator
             self._read_parts(reading)
         elif int(length) > MAX_BODY:
-            self._refuse(reading, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            self._reject(reading, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         elif int(length) > 0:
             self._wait(reading, reading.proto(), self._call)
         else:
             self._call(reading, b"")
 
-    def _wait(self, reading: Reading, future: Any, then: Callable[[Reading, bytes], None]) -> None:
+    def _wait(self, reading: BodyRead, future: Any, then: Callable[[BodyRead, bytes], None]) -> None:
         reading.future = future
         self._readings.add(reading)
-        future.add_done_callback(lambda done: self._guarded(self._came, reading, done, then))
+        future.add_done_callback(lambda done: self._catch_errors(self._append, reading, done, then))
 
-    def _came(self, reading: Reading, done: Any, then: Callable[[Reading, bytes], None]) -> None:
+    def _append(self, reading: BodyRead, done: Any, then: Callable[[BodyRead, bytes], None]) -> None:
         reading.future = None  # the two would keep each other in memory
         if done.cancelled():
-            self._refuse(reading, HTTPStatus.REQUEST_TIMEOUT)
+            self._reject(reading, HTTPStatus.REQUEST_TIMEOUT)
         elif done.exception() is not None:  # the client is gone
             self._readings.discard(reading)
         else:
             then(reading, done.result())
 
-    def _read_parts(self, reading: Reading) -> None:
+    def _read_parts(self, reading: BodyRead) -> None:
         while True:  # parts that are there already are taken in this loop: recursion could go too deep
             future = reading.proto.__anext__()
             if not future.done():
@@ -117,22 +117,22 @@ class Gateway:
             if not self._has_more(reading, future.result()):
                 return
 
-    def _add_part(self, reading: Reading, part: bytes) -> None:
+    def _add_part(self, reading: BodyRead, part: bytes) -> None:
         if self._has_more(reading, part):
             self._read_parts(reading)
 
-    def _has_more(self, reading: Reading, part: bytes) -> bool:
+    def _has_more(self, reading: BodyRead, part: bytes) -> bool:
         if not part:
             self._call(reading, b"".join(reading.parts))
             return False
         reading.parts.append(part)
         reading.size += len(part)
         if reading.size > MAX_BODY or len(reading.parts) > MAX_PARTS:
-            self._refuse(reading, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            self._reject(reading, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return False
         return True
 
-    def _call(self, reading: Reading, body: bytes) -> None:
+    def _call(self, reading: BodyRead, body: bytes) -> None:
         self._readings.discard(reading)
         started: list[Any] = []
         answer = self._app(environ(reading.scope, body), lambda *arguments: started.extend(arguments))
@@ -143,15 +143,15 @@ class Gateway:
                 close()
         self._reply(reading, int(started[0][:3]), started[1], content)
 
-    def _refuse(self, reading: Reading, status: HTTPStatus) -> None:
+    def _reject(self, reading: BodyRead, status: HTTPStatus) -> None:
         # Not by the application: a flood of these must cost next to nothing.
-        title, code, detail = REFUSALS[status]
+        title, code, detail = ERRORS[status]
         facts = {"status": status.value, "address": host(reading.scope.client)}
         log.info("%d before the application was called: %s", status, code, extra={"facts": facts})
         problem = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
-        self._reply(reading, status, REFUSAL_HEADERS, json.dumps(problem, separators=(",", ":")).encode())
+        self._reply(reading, status, ERROR_HEADERS, json.dumps(problem, separators=(",", ":")).encode())
 
-    def _reply(self, reading: Reading, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
+    def _reply(self, reading: BodyRead, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
         self._readings.discard(reading)
         reading.proto.response_bytes(status, headers, content)
 

@@ -7,12 +7,12 @@ from flask import Response, request
 from app.current import settings
 
 
-def given(word: str) -> str | None:
+def get(word: str) -> str | None:
     """The cookie's value in this request."""
     return request.cookies.get(name_of(word)) if "Cookie" in request.headers else None
 
 
-def put(answer: Response, word: str, value: str, seconds: int, *, script_may_read: bool = False) -> None:
+def set_cookie(answer: Response, word: str, value: str, seconds: int, *, script_may_read: bool = False) -> None:
     """Leave a cookie with the browser for so long."""
     answer.set_cookie(
         name_of(word),
@@ -25,7 +25,7 @@ def put(answer: Response, word: str, value: str, seconds: int, *, script_may_rea
     )
 
 
-def take_back(answer: Response, word: str) -> None:
+def delete(answer: Response, word: str) -> None:
     """Have the browser forget a cookie."""
     answer.delete_cookie(name_of(word), path=_path(), secure=_secure(), httponly=True, samesite="Lax")
 

@@ -16,7 +16,7 @@ def begin() -> None:
     _flag[0] = 1
 
 
-def under_way() -> bool:
+def is_draining() -> bool:
     """Whether the service is about to stop."""
     return bool(_flag[0])
 
@@ -26,6 +26,6 @@ def init_draining(app: Flask) -> None:
 
     @app.after_request
     def close(response: Response) -> Response:
-        if under_way():
+        if is_draining():
             response.headers["Connection"] = "close"
         return response

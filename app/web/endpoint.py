@@ -10,12 +10,12 @@ from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from app.core.errors import Busy, Invalid, Refusal
+from app.core.errors import Invalid, ServiceError, Unavailable
 from app.web.errors import InvalidBody
 from app.web.guards import Anyone, Guard
-from app.web.input_errors import MOST_ERRORS, input_error, input_errors
+from app.web.input_errors import MAX_ERRORS, input_error, input_errors
 from app.web.limits import Limit
-from app.web.wire import Answer, Body
+from app.web.schemas import RequestBody, ResponseBody
 
 Handler = TypeVar("Handler", bound=Callable[..., object])
 
@@ -30,14 +30,14 @@ class Contract:
     `form`: the body comes as a form. `problems`: refusals are problem documents; else `also` names what they are.
     """
 
-    takes: type[Body] | None = None
+    takes: type[RequestBody] | None = None
     form: bool = False
-    query: type[Body] | None = None
-    gives: type[Answer] | None = None
+    query: type[RequestBody] | None = None
+    gives: type[ResponseBody] | None = None
     status: int = 200
-    also: Mapping[int, type[Answer]] = field(default_factory=dict)
+    also: Mapping[int, type[ResponseBody]] = field(default_factory=dict)
     who: Guard = field(default_factory=Anyone)
-    refuses: tuple[type[Refusal], ...] = ()
+    refuses: tuple[type[ServiceError], ...] = ()
     problems: bool = True
     limit: Limit | None = None
     needs_database: bool = True
@@ -109,7 +109,7 @@ def _try_again(act: Callable[[], Response]) -> Response:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return act()
-        except Busy as busy:
+        except Unavailable as busy:
             if attempt == ATTEMPTS or not busy.transient:
                 raise
     raise AssertionError("unreachable")
@@ -130,7 +130,7 @@ def _idempotency_key() -> str | None:
     return key
 
 
-def _body(model: type[Body]) -> Body:
+def _body(model: type[RequestBody]) -> RequestBody:
     data = request.get_data()
     if request.content_length is None and len(data) >= (request.max_content_length or len(data) + 1):
         raise RequestEntityTooLarge  # Werkzeug cuts off a body that does not announce its length, silently
@@ -141,25 +141,25 @@ def _body(model: type[Body]) -> Body:
     return _validated(lambda wanted: wanted.model_validate_json(b"{}" if nothing else data), model)
 
 
-def _form(model: type[Body]) -> Body:
-    fields = _each_once(request.form)
+def _form(model: type[RequestBody]) -> RequestBody:
+    fields = _reject_repeated(request.form)
     return _validated(lambda wanted: wanted.model_validate(fields), model)
 
 
-def _query(model: type[Body]) -> Body:
-    fields = _each_once(request.args)
+def _query(model: type[RequestBody]) -> RequestBody:
+    fields = _reject_repeated(request.args)
     return _validated(lambda wanted: wanted.model_validate(fields, strict=False), model)
 
 
-def _each_once(given: MultiDict[str, str]) -> dict[str, str]:
+def _reject_repeated(given: MultiDict[str, str]) -> dict[str, str]:
     # Of two values a proxy or a log may take the one and we the other (ASVS 15.3.7).
     repeated = [name for name, values in given.lists() if len(values) > 1]
     if repeated:
-        raise InvalidBody([input_error(name, "repeated", "Give this once.") for name in repeated[:MOST_ERRORS]])
+        raise InvalidBody([input_error(name, "repeated", "Give this once.") for name in repeated[:MAX_ERRORS]])
     return given.to_dict()
 
 
-def _validated(validate: Callable[[type[Body]], Body], model: type[Body]) -> Body:
+def _validated(validate: Callable[[type[RequestBody]], RequestBody], model: type[RequestBody]) -> RequestBody:
     try:
         return validate(model)
     except ValidationError as invalid:

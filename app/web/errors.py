@@ -5,25 +5,35 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, json
+from flask import Flask, Response, g, json
 from flask_limiter.errors import RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
-from app.core.errors import Busy, Conflict, Forbidden, Invalid, Later, Missing, Refusal, TooMany, Unauthenticated
-from app.domain.tokens.bearer import InvalidToken
+from app.core.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    RateLimited,
+    RetryLater,
+    ServiceError,
+    Unauthenticated,
+    Unavailable,
+)
+from app.domain.tokens.jwt_tokens import InvalidToken
 from app.web.input_errors import input_error
-from app.web.limits import refusal_of
+from app.web.limits import to_error
 
 log = logging.getLogger(__name__)
 
-STATUS: Mapping[type[Refusal], HTTPStatus] = {
+STATUS: Mapping[type[ServiceError], HTTPStatus] = {
     Invalid: HTTPStatus.BAD_REQUEST,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
-    Missing: HTTPStatus.NOT_FOUND,
+    NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
-    TooMany: HTTPStatus.TOO_MANY_REQUESTS,
-    Busy: HTTPStatus.SERVICE_UNAVAILABLE,
+    RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 # Where nobody has said more. Werkzeug words its own for people who type an address into a browser.
 DETAILS: Mapping[int, str] = {
@@ -35,6 +45,7 @@ DETAILS: Mapping[int, str] = {
     414: "The address is too long.",
     431: "The headers are too long.",
 }
+INTERNAL_ERROR = "Internal error. It has been logged. Quote the request id when you report it."
 # RFC 9110 renamed these; Python follows from 3.13 on, and a code must not depend on that.
 RENAMED: Mapping[int, str] = {413: "Content Too Large", 414: "URI Too Long"}
 
@@ -47,7 +58,7 @@ class InvalidBody(Invalid):
         self.errors = errors
 
 
-def status_of(refusal: type[Refusal]) -> HTTPStatus:
+def status_of(refusal: type[ServiceError]) -> HTTPStatus:
     """The status that this refusal is answered with."""
     return next(STATUS[kind] for kind in refusal.__mro__ if kind in STATUS)
 
@@ -59,10 +70,10 @@ def title_of(status: HTTPStatus) -> str:
 
 def init_errors(app: Flask) -> None:
     """Answer every refusal, every HTTP error and every mistake of our own as a problem document."""
-    app.register_error_handler(Refusal, _refused)
-    app.register_error_handler(RateLimitExceeded, lambda exceeded: _refused(refusal_of(exceeded)))
+    app.register_error_handler(ServiceError, _service_error)
+    app.register_error_handler(RateLimitExceeded, lambda exceeded: _service_error(to_error(exceeded)))
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, _mistake)
+    app.register_error_handler(Exception, _unexpected_error)
     jwt = app.extensions["flask-jwt-extended"]
     # For routes of a host application that stand under flask-jwt-extended's own decorators.
     for loader in (jwt.invalid_token_loader, jwt.unauthorized_loader):
@@ -77,8 +88,14 @@ def init_errors(app: Flask) -> None:
         loader(lambda _header, _payload: _bearer_problem(presented=True))
 
 
-def problem(status: HTTPStatus, code: str, detail: str, errors: list[dict[str, str]] | None = None) -> Response:
-    """A problem document as an answer."""
+def problem(
+    status: HTTPStatus,
+    code: str,
+    detail: str,
+    errors: list[dict[str, str]] | None = None,
+    request_id: str | None = None,
+) -> Response:
+    """A problem document as a response (RFC 9457)."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": title_of(status),
@@ -88,20 +105,22 @@ def problem(status: HTTPStatus, code: str, detail: str, errors: list[dict[str, s
     }
     if errors:
         body["errors"] = errors
+    if request_id:
+        body["request_id"] = request_id
     return Response(json.dumps(body, separators=(",", ":")), status.value, mimetype="application/problem+json")
 
 
-def _refused(refusal: Refusal) -> Response:
+def _service_error(refusal: ServiceError) -> Response:
     errors = getattr(refusal, "errors", None)
     if isinstance(refusal, Invalid) and refusal.field:
         errors = [input_error(refusal.field, refusal.code, refusal.message)]
     answer = problem(status_of(type(refusal)), refusal.code, refusal.message, errors)
     if isinstance(refusal, Unauthenticated):
         answer.headers["WWW-Authenticate"] = _challenge(presented=isinstance(refusal, InvalidToken))
-    if isinstance(refusal, Later):
+    if isinstance(refusal, RetryLater):
         answer.headers["Retry-After"] = str(refusal.retry_after)
-    if isinstance(refusal, Busy):
-        log.warning("answered busy: %s (%s)", refusal.code, type(refusal.__cause__).__name__)
+    if isinstance(refusal, Unavailable):
+        log.warning("returned 503 %s, caused by %s", refusal.code, type(refusal.__cause__).__name__)
     return answer
 
 
@@ -132,8 +151,6 @@ def _http_error(error: HTTPException) -> Response:
     return answer
 
 
-def _mistake(error: Exception) -> Response:
+def _unexpected_error(error: Exception) -> Response:
     log.error("unexpected error", exc_info=error)
-    return problem(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong on our side. It was noted."
-    )
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", INTERNAL_ERROR, request_id=g.get("request_id"))

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.core import logs
-from app.core.errors import Forbidden, Refusal, Unauthenticated
+from app.core.errors import Forbidden, ServiceError, Unauthenticated
 from app.domain.accounts.roles import ADMIN
-from app.domain.tokens.bearer import InvalidToken, TokenExpired
 from app.domain.tokens.csrf import CsrfMismatch
+from app.domain.tokens.jwt_tokens import InvalidToken, TokenExpired
 from app.flows.sessions import Identity
 from app.web import transports
 
-Refusals = tuple[type[Refusal], ...]
+Errors = tuple[type[ServiceError], ...]
 
 
 class Guard(Protocol):
@@ -26,7 +26,7 @@ class Guard(Protocol):
         """The argument that the handler gets."""
 
     @property
-    def refuses(self) -> Refusals:
+    def refuses(self) -> Errors:
         """How it turns away."""
 
     def admit(self) -> object:
@@ -39,7 +39,7 @@ class Anyone:
 
     scheme: str | None = None
     gives: str | None = None
-    refuses: Refusals = ()
+    refuses: Errors = ()
 
     def admit(self) -> None:
         """Nobody in particular."""
@@ -51,12 +51,12 @@ class SignedIn:
 
     scheme: str | None = "bearerAuth"
     gives: str | None = "identity"
-    refuses: Refusals = (transports.TwoCredentials, Unauthenticated, InvalidToken, TokenExpired, CsrfMismatch)
+    refuses: Errors = (transports.MultipleCredentials, Unauthenticated, InvalidToken, TokenExpired, CsrfMismatch)
 
     def admit(self) -> Identity:
         """The live session and its account."""
         identity = transports.chosen().identity()
-        logs.note(account_id=identity.owner.id, session_id=identity.session.id)
+        logs.bind(account_id=identity.owner.id, session_id=identity.session.id)
         return identity
 
 
@@ -64,7 +64,7 @@ class SignedIn:
 class Administrator(SignedIn):
     """Whoever is signed in and has the role now: by the account's row, whatever the token says."""
 
-    refuses: Refusals = (*SignedIn.refuses, Forbidden)
+    refuses: Errors = (*SignedIn.refuses, Forbidden)
 
     def admit(self) -> Identity:
         """The administrator's session and account."""
@@ -80,7 +80,7 @@ class MaybeSignedIn(SignedIn):
 
     def admit(self) -> Identity | None:  # type: ignore[override]
         """The session, or None for a request without a credential."""
-        return super().admit() if transports.any_carried() else None
+        return super().admit() if transports.any_presented() else None
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ class HasRefreshToken:
 
     scheme: str | None = "refreshToken"
     gives: str | None = None
-    refuses: Refusals = (
-        transports.TwoCredentials,
+    refuses: Errors = (
+        transports.MultipleCredentials,
         transports.RefreshTokenMissing,
         InvalidToken,
         TokenExpired,
@@ -107,7 +107,7 @@ class SignedInByCookie:
 
     scheme: str | None = "cookieAuth"
     gives: str | None = "csrf_token"
-    refuses: Refusals = (transports.TwoCredentials, transports.NotByCookie, InvalidToken, TokenExpired, CsrfMismatch)
+    refuses: Errors = (transports.MultipleCredentials, transports.NotByCookie, InvalidToken, TokenExpired, CsrfMismatch)
 
     def admit(self) -> str:
         """The CSRF token of the session."""

@@ -9,8 +9,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-MOST_ERRORS: Final = 20
-LONGEST_NAME: Final = 100
+MAX_ERRORS: Final = 20
+MAX_NAME: Final = 100
 CODES: Final = (
     "missing",
     "unknown",
@@ -46,17 +46,17 @@ _KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "uuid_parsing": ("wrong_format", "This must be a UUID."),
     "json_invalid": ("not_json", "The body must be one JSON object in UTF-8."),
 }
-_ANY_OTHER: Final = ("wrong_format", "This does not have the right form.")
+_DEFAULT: Final = ("wrong_format", "This does not have the right form.")
 
 
 def input_error(field: str, code: str, message: str) -> dict[str, str]:
     """One entry of `errors`; the empty `field` is the body as a whole."""
     # Names that we did not ask for are the client's text: shown, but not at any length.
-    shown = field.encode("ascii", "backslashreplace").decode()[:LONGEST_NAME]
+    shown = field.encode("ascii", "backslashreplace").decode()[:MAX_NAME]
     return {"field": shown, "code": code, "message": message}
 
 
-def refused_as(code: str, message: str) -> PydanticCustomError:
+def coded_error(code: str, message: str) -> PydanticCustomError:
     """What a validator of ours raises: one of `CODES`, and what to say."""
     return PydanticCustomError(code, message)
 
@@ -64,13 +64,13 @@ def refused_as(code: str, message: str) -> PydanticCustomError:
 def input_errors(invalid: ValidationError) -> list[dict[str, str]]:
     """What pydantic found, in our words and without repeating the input: it may hold a password."""
     found = invalid.errors(include_url=False, include_input=False)
-    return [input_error(".".join(map(str, error["loc"])), *_in_our_words(error)) for error in found[:MOST_ERRORS]]
+    return [input_error(".".join(map(str, error["loc"])), *_message(error)) for error in found[:MAX_ERRORS]]
 
 
-def _in_our_words(error: Mapping[str, Any]) -> tuple[str, str]:
+def _message(error: Mapping[str, Any]) -> tuple[str, str]:
     kind = error["type"]
     if kind in CODES and kind not in _KINDS:  # one of our own validators
         return kind, error["msg"]
-    code, sentence = _KINDS.get(kind, _ANY_OTHER)
+    code, sentence = _KINDS.get(kind, _DEFAULT)
     limits = error.get("ctx", {})
     return code, "This may not be empty." if limits.get("min_length") == 1 else sentence % limits

@@ -11,8 +11,8 @@ from flask_limiter import Limiter, RequestLimit
 from flask_limiter.errors import RateLimitExceeded
 
 from app.core.counting import STORAGE_URI
-from app.core.errors import TooMany
-from app.web.origin import address
+from app.core.errors import RateLimited
+from app.web.client_info import ip_address_of
 
 # Which group of addresses counts as one caller: a household or a host usually has a whole /64 of IPv6.
 IPV6_PREFIX = 64
@@ -25,7 +25,7 @@ class Limit:
     """So many calls from one address; all limits that are `shared_as` the same word count together."""
 
     rate: str
-    shared_as: str | None = None
+    scope: str | None = None
 
     def __call__(self, view: Callable[..., Any]) -> Callable[..., Any]:
         """The view under this limit."""
@@ -34,20 +34,20 @@ class Limit:
 
     def spent(self) -> Any:
         """The limit as a context, for a credential that any route may carry."""
-        if self.shared_as:
-            return limiter.shared_limit(self.rate, scope=self.shared_as)
+        if self.scope:
+            return limiter.shared_limit(self.rate, scope=self.scope)
         return limiter.limit(self.rate)
 
     def __str__(self) -> str:
-        return f"{self.rate}, shared" if self.shared_as else self.rate
+        return f"{self.rate}, shared" if self.scope else self.rate
 
 
-GUESSING = Limit("20 per minute", shared_as="guesses")  # every path that looks at a password or a code
+CREDENTIAL_ATTEMPTS = Limit("20 per minute", scope="guesses")  # every path that looks at a password or a code
 
 
 def address_group() -> str:
     """The caller's address, for IPv6 its /64."""
-    caller = address() or "nowhere"
+    caller = ip_address_of() or "nowhere"
     if ":" in caller:
         return str(ipaddress.ip_network(f"{caller}/{IPV6_PREFIX}", strict=False))
     return caller
@@ -62,16 +62,16 @@ def init_limits(app: Flask, *, enabled: bool, redis_url: str) -> None:
         RATELIMIT_HEADERS_ENABLED=False,
     )
     limiter.init_app(app)
-    app.after_request(_tell_what_is_left)
+    app.after_request(_add_headers)
 
 
-def refusal_of(_exceeded: RateLimitExceeded) -> TooMany:
+def to_error(_exceeded: RateLimitExceeded) -> RateLimited:
     """The refusal that a spent limit means: come back when its window is over."""
     spent = limiter.current_limit
-    return TooMany(retry_after=_seconds_left(spent) if spent else 60)
+    return RateLimited(retry_after=_seconds_left(spent) if spent else 60)
 
 
-def _tell_what_is_left(response: Response) -> Response:
+def _add_headers(response: Response) -> Response:
     """Say how many calls are left, and for how long, as draft-ietf-httpapi-ratelimit-headers has it."""
     limit = limiter.current_limit
     if limit is None:

@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 
 from app.core.errors import Unauthenticated
 from app.current import auth
-from app.web.requests import method, route, seconds
+from app.web.request_logging import method, route, seconds
 
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 # A bare answer takes a millisecond, a password a quarter of a second, and nobody waits for longer than ten.
@@ -29,7 +29,7 @@ BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0
 
 def init_metrics(app: Flask, *, token: str) -> None:
     """Count the requests of `app`, and show them at `/metrics` to whoever has the token, or to all without one."""
-    meters = Meters()
+    meters = Metrics()
     app.after_request(meters.observe)
 
     @app.get("/metrics", endpoint="metrics")
@@ -40,7 +40,7 @@ def init_metrics(app: Flask, *, token: str) -> None:
         return Response(meters.exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
-class Meters:
+class Metrics:
     """The meters of one process."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Meters:
             "latchkey_request_seconds", "Time until the answer", ("route",), buckets=BUCKETS, registry=registry
         )
         self._limited = Counter("latchkey_limits_hit", "Requests refused as too many", ("route",), registry=registry)
-        self._events = Counter("latchkey_audit_events", "Events written to the journal", ("tag",), registry=registry)
+        self._events = Counter("latchkey_audit_events", "Events written to the journal", ("event",), registry=registry)
         self._refused = Counter("latchkey_hash_slots_refused", "Hashes refused: no slot free", registry=registry)
         self._slots = Gauge(
             "latchkey_hash_slots",
@@ -82,7 +82,7 @@ class Meters:
         return generate_latest(_of_all_processes() or self._registry) + generate_latest(shared)
 
     def _copy(self) -> None:
-        figures = auth.figures.of_process()
+        figures = auth.stats.process()
         if figures == self._known:
             return
         self._known = figures
@@ -102,16 +102,18 @@ class FromDatabase(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The families of the moment."""
-        found = auth.figures.of_database()
+        found = auth.stats.database()
         yield GaugeMetricFamily("latchkey_database_up", "Whether the database answers", value=float(found is not None))
         if found is None:
             return
-        letters = GaugeMetricFamily("latchkey_outbox_letters", "Letters that we still owe", labels=("state",))
+        messages = GaugeMetricFamily("latchkey_outbox_messages", "Emails that are not sent yet", labels=("state",))
         for state, count in (("queued", found.outbox.queued), ("due", found.outbox.due), ("dead", found.outbox.dead)):
-            letters.add_metric((state,), count)
-        yield letters
+            messages.add_metric((state,), count)
+        yield messages
         age = found.outbox.oldest_due.total_seconds()
-        yield GaugeMetricFamily("latchkey_outbox_oldest_due_seconds", "How long a letter has been due", value=age)
+        yield GaugeMetricFamily(
+            "latchkey_outbox_oldest_due_seconds", "How long the oldest email has been due", value=age
+        )
         yield GaugeMetricFamily("latchkey_sessions_live", "Sessions neither ended nor run out", value=found.sessions)
 
 

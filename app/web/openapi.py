@@ -14,13 +14,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
-from app.core.errors import DatabaseBusy, Invalid, Refusal
+from app.core.errors import DatabaseUnavailable, Invalid, ServiceError
 from app.current import settings_of
 from app.web import cookies
 from app.web.endpoint import MAX_IDEMPOTENCY_KEY, Contract, contract_of
 from app.web.errors import status_of, title_of
 from app.web.guards import security_of
-from app.web.wire import LARGEST_NUMBER, Answer, Problem, WireSchema
+from app.web.schemas import LARGEST_NUMBER, Problem, ResponseBody, WireSchema
 
 DESCRIPTION = """Accounts for single-page and mobile apps.
 
@@ -47,7 +47,7 @@ _SHAPES = {
     "uuid": {"type": "string", "format": "uuid"},
     "int": {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST_NUMBER},
 }
-_OTHER_REFUSALS = {
+_OTHER_ERRORS = {
     408: ("request_timeout", "The body was not complete within 10 seconds."),
     413: ("content_too_large", "The body is larger than 64 KiB."),
     415: ("unsupported_media_type", "The body is not JSON, or does not say so."),
@@ -101,14 +101,14 @@ def _operation(rule: Rule, contract: Contract, *, basic: bool) -> dict[str, Any]
         "operationId": rule.endpoint.rpartition(".")[2],
         "tags": [rule.endpoint.partition(".")[0].replace("_", "-")],
         "summary": contract.summary,
-        "responses": _successes(contract) | _refusals(contract),
+        "responses": _successes(contract) | _error_responses(contract),
         "security": security_of(contract.who, basic=basic),
     }
     if contract.description:
         operation["description"] = contract.description
     if contract.takes:
         operation["requestBody"] = {
-            "required": not _takes_nothing(contract.takes),
+            "required": not _accepts_empty_body(contract.takes),
             "content": _content(contract.takes, FORM if contract.form else JSON),
         }
     parameters = [*_path_parameters(rule), *_query_parameters(contract), *_header_parameters(contract)]
@@ -117,7 +117,7 @@ def _operation(rule: Rule, contract: Contract, *, basic: bool) -> dict[str, Any]
     return operation
 
 
-def _takes_nothing(model: type[BaseModel]) -> bool:
+def _accepts_empty_body(model: type[BaseModel]) -> bool:
     """Whether a request without a body is a good one."""
     try:
         return bool(model.model_validate({}))
@@ -126,11 +126,11 @@ def _takes_nothing(model: type[BaseModel]) -> bool:
 
 
 def _successes(contract: Contract) -> dict[str, Any]:
-    answers: dict[int, type[Answer] | None] = {contract.status: contract.gives, **contract.also}
+    answers: dict[int, type[ResponseBody] | None] = {contract.status: contract.gives, **contract.also}
     return {str(status): _success(model) for status, model in answers.items()}
 
 
-def _success(model: type[Answer] | None) -> dict[str, Any]:
+def _success(model: type[ResponseBody] | None) -> dict[str, Any]:
     if model is None:
         return {"description": "Done"}
     return {"description": model.__doc__ or "Done", "content": _content(model)}
@@ -140,27 +140,29 @@ def _content(model: type[BaseModel], media: str = JSON) -> dict[str, Any]:
     return {media: {"schema": {"$ref": _REF.format(model=model.__name__)}}}
 
 
-def _refusals(contract: Contract) -> dict[str, Any]:
+def _error_responses(contract: Contract) -> dict[str, Any]:
     if not contract.problems:
         return {}
-    by_status: dict[int, list[type[Refusal]]] = defaultdict(list)
-    for refusal in refusals_of(contract):
+    by_status: dict[int, list[type[ServiceError]]] = defaultdict(list)
+    for refusal in errors_of(contract):
         by_status[int(status_of(refusal))].append(refusal)
-    described = {str(status): _refused(status, kinds) for status, kinds in sorted(by_status.items())}
+    described = {str(status): _error_response(status, kinds) for status, kinds in sorted(by_status.items())}
     if contract.takes:
-        for status, (code, detail) in _OTHER_REFUSALS.items():
+        for status, (code, detail) in _OTHER_ERRORS.items():
             described[str(status)] = _problem({code: detail}, status)
     return described
 
 
-def refusals_of(contract: Contract) -> tuple[type[Refusal], ...]:
+def errors_of(contract: Contract) -> tuple[type[ServiceError], ...]:
     """All that the contract may answer besides success: its own, its guard's and what every route shares."""
-    shared: tuple[type[Refusal], ...] = (DatabaseBusy,) if contract.needs_database else ()
-    malformed: tuple[type[Refusal], ...] = (Invalid,) if contract.takes or contract.query or contract.idempotent else ()
+    shared: tuple[type[ServiceError], ...] = (DatabaseUnavailable,) if contract.needs_database else ()
+    malformed: tuple[type[ServiceError], ...] = (
+        (Invalid,) if contract.takes or contract.query or contract.idempotent else ()
+    )
     return tuple(dict.fromkeys((*malformed, *contract.who.refuses, *contract.refuses, *shared)))
 
 
-def _refused(status: int, kinds: list[type[Refusal]]) -> dict[str, Any]:
+def _error_response(status: int, kinds: list[type[ServiceError]]) -> dict[str, Any]:
     described = _problem({kind.code: kind.detail for kind in kinds}, status)
     if status == 401:
         described["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}

@@ -10,8 +10,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from app.web.origin import comes_from_our_proxy
-from app.web.requests import method, route
+from app.web.client_info import is_from_trusted_proxy
+from app.web.request_logging import method, route
 
 
 def provider_for(endpoint: str) -> TracerProvider:
@@ -27,7 +27,7 @@ def init_tracing(app: Flask, provider: TracerProvider) -> None:
 
     @app.before_request
     def begin() -> None:
-        parent = propagate.extract(request.headers) if comes_from_our_proxy() else context.Context()
+        parent = propagate.extract(request.headers) if is_from_trusted_proxy() else context.Context()
         g.span = tracer.start_span(f"{method()} {route()}", parent, trace.SpanKind.SERVER)
         g.span_context = context.attach(trace.set_span_in_context(g.span))
 

@@ -19,7 +19,7 @@ import bcrypt
 from flask import Flask
 
 from app.core import logs
-from app.web import listening, workers
+from app.web import granian_server, sockets
 from config import new_signing_key
 from tests.bench.load import LOAD, Sample, Shots, raw, with_wrk
 from tests.bench.serving import running
@@ -45,12 +45,12 @@ def bare_app() -> Flask:
 
 def serve_bare() -> None:
     """Serve `bare_app` as run.py serves the service in production."""
-    with listening.take("127.0.0.1", int(os.environ["PORT"])) as listener:
-        listeners = listening.siblings_of(listener, WORKERS)
-        listening.open_to_all(*listeners)
+    with sockets.bind("127.0.0.1", int(os.environ["PORT"])) as listener:
+        listeners = sockets.reuseport_sockets(listener, WORKERS)
+        sockets.listen(*listeners)
         log = logs.configuration("text", "warning")
         target = "tests.bench.__main__:bare_app"
-        workers.serve(target, listeners, workers=WORKERS, threads=THREADS, drain_seconds=0, log=log)
+        granian_server.serve(target, listeners, workers=WORKERS, threads=THREADS, drain_seconds=0, log=log)
 
 
 class Bench:
@@ -180,7 +180,7 @@ def main() -> None:
     print(
         f"granian, {WORKERS} workers of {THREADS} threads; {MANY} keep-alive connections by "
         f"{'wrk' if LOAD is with_wrk else 'plain Python sockets'}; medians of {ROUNDS} rounds.\n"
-        f"bcrypt cost {COST}. Rate limits and mail delivery are off: letters wait in the outbox.",
+        f"bcrypt cost {COST}. Rate limits and mail delivery are off: emails wait in the outbox.",
         flush=True,
     )
     for kind in given.database or DATABASES:

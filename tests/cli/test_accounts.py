@@ -128,7 +128,7 @@ def test_sessions_are_listed_and_ended(app: Flask, client: FlaskClient) -> None:
 
 def test_reset_command_sends_an_email_and_prints_no_link(app: Flask, client: FlaskClient) -> None:
     sign_up(client)
-    assert run(app, "reset", ANNS).stdout == f"{ANNS}  a letter is queued\n"
+    assert run(app, "reset", ANNS).stdout == f"{ANNS}  an email is queued\n"
     assert sql(app, "SELECT count(*) FROM outbox WHERE kind = 'reset_password'") == [(1,)]
 
 
@@ -160,10 +160,10 @@ def test_each_change_is_journalled_as_the_operators(app: Flask, client: FlaskCli
     run(app, "reset", ANNS)
     run(app, "delete", ANNS, "--yes")
     run(app, "create", "eve@example.com")
-    events = sql(app, "SELECT tag, account_id FROM audit_events WHERE actor_id = 'operator' ORDER BY id")
+    events = sql(app, "SELECT event, account_id FROM audit_events WHERE actor_id = 'operator' ORDER BY id")
     assert [tag for tag, _ in events] == [
-        "account.roles_set", "session.ended", "account.disabled", "account.enabled", "password.reset_started",
-        "account.deletion_asked", "account.invited",
+        "account.roles_changed", "session.ended", "account.disabled", "account.enabled", "password.reset_started",
+        "account.deletion_scheduled", "account.invited",
     ]  # fmt: skip
     assert {about for _, about in events[:-1]} == {account_id}
 

@@ -4,7 +4,7 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
 from tests.support.api import PASSWORD, sql
 
 
@@ -16,13 +16,13 @@ def run(app: Flask, *words: str) -> Result:
 def two_events(app: Flask, auth) -> None:
     """Two events that are sealed."""
     for name in ("ann", "bob"):
-        auth.registration.sign_up(f"{name}@example.com", PASSWORD, Origin("192.0.2.7"))
+        auth.registration.sign_up(f"{name}@example.com", PASSWORD, ClientInfo("192.0.2.7"))
     assert run(app, "seal").output == "2 sealed\n"
 
 
 @pytest.mark.usefixtures("each_database", "two_events")
 def test_a_whole_chain_is_said_with_its_end(app: Flask, auth) -> None:
-    auth.registration.sign_up("eve@example.com", PASSWORD, Origin())
+    auth.registration.sign_up("eve@example.com", PASSWORD, ClientInfo())
     done = run(app, "verify")
     first, end = done.output.splitlines()
     assert (done.exit_code, first) == (0, "2 events as they were sealed, positions 1 to 2; 1 not sealed yet")
@@ -57,5 +57,5 @@ def test_malformed_chain_end_is_a_usage_error(app: Flask, end: str) -> None:
 @pytest.mark.usefixtures("two_events")
 def test_nothing_is_sealed_onto_a_chain_whose_head_was_changed(app: Flask, auth) -> None:
     sql(app, "UPDATE audit_head SET position = 1")
-    auth.registration.sign_up("eve@example.com", PASSWORD, Origin())
+    auth.registration.sign_up("eve@example.com", PASSWORD, ClientInfo())
     assert run(app, "seal").exit_code == 1

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.domain.tokens.keys import unseal
+from app.domain.tokens.keys import decrypt
 from tests.support.api import sql
 from tests.support.apps import close
 
@@ -108,7 +108,7 @@ def test_what_is_done_to_keys_is_journalled_as_the_operators(app: Flask, client:
     clock.advance(11)
     run(app, "retire", kid)
     assert run(app, "retire", kid).exit_code == 1
-    events = sql(app, "SELECT tag FROM audit_events WHERE actor_id = 'operator' ORDER BY id")
+    events = sql(app, "SELECT event FROM audit_events WHERE actor_id = 'operator' ORDER BY id")
     assert events == [("key.rotated",), ("key.retired",)]
 
 
@@ -122,7 +122,7 @@ def test_an_old_key_leaves_when_its_last_token_is_dead(app: Flask, client: Flask
     clock.advance(days=13)
     assert published(client) == [old, new]
     clock.advance(days=2)
-    app.extensions["latchkey"].keys.keys._read_at = float("-inf")
+    app.extensions["latchkey"].key_rotation.keys._read_at = float("-inf")
     assert published(client) == [new]
 
 
@@ -139,7 +139,7 @@ def test_private_keys_rest_encrypted(app: Flask, client: FlaskClient) -> None:
     sign_in(client, "signup")
     (kept,) = sql(app, "SELECT private_key FROM signing_keys")[0]
     with pytest.raises(ValueError, match="not sealed with this secret"):
-        unseal(kept, bytes(32))
+        decrypt(kept, bytes(32))
 
 
 SECRET, OLDER = "a new secret of thirty-two bytes", "an old secret, of thirty-two bytes"
@@ -160,9 +160,9 @@ def test_resealing_says_how_many_keys_it_changed_and_is_journalled(app: Flask, c
     tokens = sign_in(client, "signup")
     kids = [kid_of(tokens["access_token"]), rotate(app)]
     newest = rotate(changed)
-    assert run(changed, "reseal").output == "2 resealed, 1 already under the newest secret\n"
-    assert run(changed, "reseal").output == "0 resealed, 3 already under the newest secret\n"
-    events = sql(app, "SELECT actor_id, details FROM audit_events WHERE tag = 'key.resealed'")
+    assert run(changed, "reencrypt").output == "2 re-encrypted, 1 already under the newest secret\n"
+    assert run(changed, "reencrypt").output == "0 re-encrypted, 3 already under the newest secret\n"
+    events = sql(app, "SELECT actor_id, details FROM audit_events WHERE event = 'key.reencrypted'")
     assert sorted(kid for kid in kids if any(kid in str(details) for _, details in events)) == sorted(kids)
     assert [actor for actor, _ in events] == ["operator", "operator"]
     assert published(changed.test_client()) == [*kids, newest]
@@ -172,14 +172,14 @@ def test_resealing_says_how_many_keys_it_changed_and_is_journalled(app: Flask, c
 @pytest.mark.settings(key_encryption_secret=OLDER)
 def test_after_resealing_the_old_secret_opens_nothing(app: Flask, client: FlaskClient, changed) -> None:
     sign_in(client, "signup")
-    run(changed, "reseal")
-    refused = run(app, "reseal")
+    run(changed, "reencrypt")
+    refused = run(app, "reencrypt")
     assert (refused.exit_code, refused.output.startswith("Error: None of our secrets opens a signing key")) == (1, True)
-    assert sql(app, "SELECT count(*) FROM audit_events WHERE tag = 'key.resealed'") == [(1,)]
+    assert sql(app, "SELECT count(*) FROM audit_events WHERE event = 'key.reencrypted'") == [(1,)]
 
 
 def test_without_a_key_there_is_nothing_to_reseal(app: Flask) -> None:
-    assert run(app, "reseal").output == "0 resealed, 0 already under the newest secret\n"
+    assert run(app, "reencrypt").output == "0 re-encrypted, 0 already under the newest secret\n"
 
 
 def test_the_key_set_is_cacheable_and_not_sent_twice(client: FlaskClient) -> None:

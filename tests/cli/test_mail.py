@@ -1,4 +1,4 @@
-"""flask mail: what became of the letters, and another attempt at those that failed."""
+"""flask mail: what became of the emails, and another attempt at those that failed."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD, SENT
 from app.domain.mail.outbox import Outbox
 from tests.support.api import sql
@@ -24,13 +24,13 @@ def run(app: Flask, *words: str) -> Result:
 
 
 def add(app: Flask, state: str | None = None, kind: str = "reset_password", address: str = "ann@example.com") -> str:
-    """The id of a letter that was finished like this, or waits."""
+    """The id of an email that was finished like this, or waits."""
     with app.app_context():
-        outbox.add_now(kind, address, NOON)
+        outbox.enqueue_now(kind, address, NOON)
         if state:
-            with Work() as work:
+            with UnitOfWork() as work:
                 (letter,) = outbox.claim(NOON)
-                outbox.begin(letter, NOON)
+                outbox.start_attempt(letter, NOON)
                 work.commit()
             outbox.finish(letter, state, NOON, None if state == SENT else "the mail server answered 550 5.1.1")
         return str(outbox.recent(limit=1)[0].id)
@@ -75,7 +75,7 @@ def test_message_is_shown_with_its_message_id(app: Flask) -> None:
 @pytest.mark.parametrize("words", [("show", "7"), ("retry", "7")])
 def test_unknown_message_exits_with_status_1(app: Flask, words: tuple[str, ...]) -> None:
     result = run(app, *words)
-    assert (result.exit_code, result.stderr) == (1, "Error: There is no letter with this id.\n")
+    assert (result.exit_code, result.stderr) == (1, "Error: There is no email with this id.\n")
 
 
 def test_dead_message_is_retried_once(app: Flask) -> None:
@@ -84,7 +84,7 @@ def test_dead_message_is_retried_once(app: Flask) -> None:
     assert "queued" in run(app, "show", letter).stdout
     again = run(app, "retry", letter)
     assert again.exit_code == 1
-    assert f"Letter {letter} is due already" in again.stderr
+    assert f"Email {email} is due already" in again.stderr
 
 
 def test_another_attempt_is_journalled_as_the_operators(app: Flask) -> None:
@@ -92,7 +92,7 @@ def test_another_attempt_is_journalled_as_the_operators(app: Flask) -> None:
     run(app, "retry", "--all-dead")
     add(app, DEAD)
     run(app, "retry", "--all-dead")
-    assert sql(app, "SELECT tag, actor_id FROM audit_events") == [("mail.retried", "operator")] * 2
+    assert sql(app, "SELECT event, actor_id FROM audit_events") == [("mail.retried", "operator")] * 2
 
 
 def test_all_dead_messages_are_retried_at_once(app: Flask) -> None:
@@ -121,7 +121,7 @@ def test_the_deliverer_works_until_it_is_told_to_stop(app: Flask, handlers: None
 
     def stop_when_delivered() -> None:
         with app.app_context():
-            while not ended.wait(0.02) and outbox.waiting(NOON).queued:
+            while not ended.wait(0.02) and outbox.summary(NOON).queued:
                 pass
         os.kill(os.getpid(), signal.SIGTERM)
 

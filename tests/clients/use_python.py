@@ -6,7 +6,7 @@ import sys
 from latchkey import AuthenticatedClient, Client
 from latchkey.api.account import change_account, show_account
 from latchkey.api.sign_in import refresh, signup
-from latchkey.models import Account, AccountChanges, SignupRequest, Tokens
+from latchkey.models import Account, SignupRequest, Tokens, UpdateAccountRequest
 
 
 def main(url: str) -> None:
@@ -14,8 +14,8 @@ def main(url: str) -> None:
     signed_up = signup.sync(client=Client(url), body=body)
     assert isinstance(signed_up, Tokens)
     somebody = AuthenticatedClient(url, token=str(signed_up.access_token))
-    change_account.sync(client=somebody, body=AccountChanges(first_name="Ann", last_name="Lee", locale="de"))
-    change_account.sync(client=somebody, body=AccountChanges(first_name="Kim"))
+    change_account.sync(client=somebody, body=UpdateAccountRequest(first_name="Ann", last_name="Lee", locale="de"))
+    change_account.sync(client=somebody, body=UpdateAccountRequest(first_name="Kim"))
     refreshed = refresh.sync(client=AuthenticatedClient(url, token=str(signed_up.refresh_token)))
     assert isinstance(refreshed, Tokens)
     account = show_account.sync(client=AuthenticatedClient(url, token=str(refreshed.access_token)))

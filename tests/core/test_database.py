@@ -12,16 +12,16 @@ from app.core.database import (
     POOL_SIZE,
     POOL_TIMEOUT,
     UtcDateTime,
-    answers,
-    change,
     database_now,
     db,
-    failing_as_busy,
-    fetch,
+    execute,
     fetch_all,
+    fetch_one,
+    ping,
+    translate_errors,
 )
-from app.core.errors import DatabaseBusy
-from app.core.work import Work
+from app.core.errors import DatabaseUnavailable
+from app.core.unit_of_work import UnitOfWork
 from app.domain.tokens.model import SigningKey
 from tests.support.apps import close
 from tests.test_migrations import another_database
@@ -39,7 +39,7 @@ def database_context(each_app):
 
 def keep(moment, kid="k"):
     row = {"kid": kid, "algorithm": "ES256", "private_key": "-", "created_at": moment, "signs_from": moment}
-    return change(sa.insert(SigningKey).values(row), {})
+    return execute(sa.insert(SigningKey).values(row), {})
 
 
 @pytest.mark.usefixtures("database_context")
@@ -48,7 +48,7 @@ def keep(moment, kid="k"):
 )
 def test_timestamps_are_stored_in_utc_with_microseconds(zone):
     keep(MOMENT.astimezone(zone))
-    [kept] = fetch(sa.select(SigningKey.created_at), {})
+    [kept] = fetch_one(sa.select(SigningKey.created_at), {})
     assert (kept, kept.tzinfo) == (MOMENT, UTC)
 
 
@@ -61,7 +61,7 @@ def test_a_moment_without_a_zone_is_refused(app):
 def test_moments_compare_as_moments():
     keep(MOMENT)
     found = [
-        fetch(sa.select(SigningKey.kid).where(SigningKey.created_at < MOMENT + timedelta(microseconds=step)), {})
+        fetch_one(sa.select(SigningKey.kid).where(SigningKey.created_at < MOMENT + timedelta(microseconds=step)), {})
         for step in (0, 1)
     ]
     assert found == [None, ("k",)]
@@ -69,7 +69,7 @@ def test_moments_compare_as_moments():
 
 @pytest.mark.usefixtures("database_context")
 def test_the_database_s_clock_is_in_utc_and_goes():
-    first, second = (fetch(sa.select(database_now()), {})[0] for _ in range(2))
+    first, second = (fetch_one(sa.select(database_now()), {})[0] for _ in range(2))
     assert abs(datetime.now(UTC) - first) < timedelta(seconds=30)
     assert (first.tzinfo, first <= second) == (UTC, True)
 
@@ -77,7 +77,7 @@ def test_the_database_s_clock_is_in_utc_and_goes():
 @pytest.mark.usefixtures("database_context")
 def test_the_clock_shows_the_same_as_what_is_kept():
     keep(datetime.now(UTC) - timedelta(seconds=1))
-    assert fetch(sa.select(SigningKey.kid).where(SigningKey.created_at < database_now()), {}) is not None
+    assert fetch_one(sa.select(SigningKey.kid).where(SigningKey.created_at < database_now()), {}) is not None
 
 
 @pytest.mark.usefixtures("database_context")
@@ -91,32 +91,32 @@ def test_text_is_compared_byte_for_byte():
 def test_a_change_tells_how_many_rows_it_changed():
     for kid in ("a", "b"):
         keep(MOMENT, kid)
-    assert change(sa.update(SigningKey).values(private_key="x"), {}) == 2
-    assert change(sa.delete(SigningKey).where(SigningKey.kid == "c"), {}) == 0
+    assert execute(sa.update(SigningKey).values(private_key="x"), {}) == 2
+    assert execute(sa.delete(SigningKey).where(SigningKey.kid == "c"), {}) == 0
 
 
 @pytest.mark.usefixtures("database_context")
 def test_an_update_to_what_is_there_already_counts_too():
     keep(MOMENT)
-    assert change(sa.update(SigningKey).values(private_key="-"), {}) == 1
+    assert execute(sa.update(SigningKey).values(private_key="-"), {}) == 1
 
 
 @pytest.mark.usefixtures("database_context")
 def test_the_database_answers():
-    assert answers()
+    assert ping()
 
 
 @pytest.mark.settings(database_url=AWAY)
 def test_unreachable_database_is_reported_as_unavailable(app):
     with app.app_context():
-        assert not answers()
-        with pytest.raises(DatabaseBusy):
-            fetch(sa.select(sa.literal(1)), {})
+        assert not ping()
+        with pytest.raises(DatabaseUnavailable):
+            fetch_one(sa.select(sa.literal(1)), {})
 
 
 def test_invalid_statement_is_not_reported_as_unavailable(app):
     with app.app_context(), pytest.raises(sa.exc.CompileError):
-        change(sa.update(SigningKey).values(nonsense=1), {})
+        execute(sa.update(SigningKey).values(nonsense=1), {})
 
 
 @pytest.mark.parametrize("state", ["40001", "40P01"])
@@ -124,13 +124,13 @@ def test_a_deadlock_may_be_tried_again(state):
     class Deadlock(Exception):
         sqlstate = state
 
-    with pytest.raises(DatabaseBusy) as busy, failing_as_busy():
+    with pytest.raises(DatabaseUnavailable) as busy, translate_errors():
         raise sa.exc.OperationalError("UPDATE", {}, Deadlock())
     assert busy.value.transient
 
 
 def test_a_full_disk_is_not_tried_again():
-    with pytest.raises(DatabaseBusy) as busy, failing_as_busy():
+    with pytest.raises(DatabaseUnavailable) as busy, translate_errors():
         raise sa.exc.OperationalError("INSERT", {}, Exception("database or disk is full"))
     assert not busy.value.transient
 
@@ -181,7 +181,7 @@ def test_the_pools_have_the_size_and_timeout_that_we_set(each_app):
 
 def read_one(app):
     with app.app_context():
-        return fetch(sa.select(sa.literal(1)), {})
+        return fetch_one(sa.select(sa.literal(1)), {})
 
 
 def test_a_thread_waits_for_a_connection_that_others_use(each_app):
@@ -197,7 +197,7 @@ def test_a_thread_waits_for_a_connection_that_others_use(each_app):
 @pytest.mark.usefixtures("each_app")
 def test_autocommit_statement_is_rejected_within_a_unit_of_work(app):
     forget = sa.text("DELETE FROM leases")
-    with app.app_context(), Work():
+    with app.app_context(), UnitOfWork():
         db.session.execute(forget)
         with pytest.raises(RuntimeError, match="unit of work"):
-            change(forget, {})
+            execute(forget, {})

@@ -2,17 +2,25 @@
 
 import pytest
 
-from app.core.errors import Busy, DatabaseBusy, Invalid, Later, Refusal, TooMany, in_words
+from app.core.errors import (
+    DatabaseUnavailable,
+    Invalid,
+    RateLimited,
+    RetryLater,
+    ServiceError,
+    Unavailable,
+    duration_text,
+)
 
 
 def test_a_refusal_speaks_its_kind_s_words_unless_told_others():
     assert (Invalid().message, Invalid("Because.").message) == (Invalid.detail, "Because.")
 
 
-@pytest.mark.parametrize("kind", [TooMany, Busy])
+@pytest.mark.parametrize("kind", [RateLimited, Unavailable])
 def test_what_may_work_later_says_when(kind):
     assert (kind().retry_after, kind(retry_after=9).retry_after) == (1, 9)
-    assert issubclass(kind, Later)
+    assert issubclass(kind, RetryLater)
 
 
 @pytest.mark.parametrize(
@@ -21,13 +29,17 @@ def test_what_may_work_later_says_when(kind):
      (900, "15 minutes"), (7_199, "120 minutes"), (7_200, "2 hours"), (86_399, "24 hours")],
 )  # fmt: skip
 def test_a_wait_is_told_in_fitting_words(seconds, words):
-    assert in_words(seconds) == words
-    assert TooMany(retry_after=seconds).message == f"Too many attempts. Try again in {words}."
+    assert duration_text(seconds) == words
+    assert RateLimited(retry_after=seconds).message == f"Too many attempts. Try again in {words}."
 
 
 def test_only_a_database_that_stumbled_is_tried_again():
-    assert [Busy().transient, DatabaseBusy().transient, DatabaseBusy(transient=True).transient] == [False, False, True]
+    assert [
+        Unavailable().transient,
+        DatabaseUnavailable().transient,
+        DatabaseUnavailable(transient=True).transient,
+    ] == [False, False, True]
 
 
 def test_a_refusal_is_a_sentence():
-    assert str(Refusal("Not today.")) == "Not today."
+    assert str(ServiceError("Not today.")) == "Not today."

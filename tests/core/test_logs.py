@@ -16,9 +16,9 @@ def record(message, *args, error=None, level=logging.INFO):
 
 @pytest.fixture(autouse=True)
 def _outside_of_any_request():
-    logs.begin()
+    logs.reset()
     yield
-    logs.begin()
+    logs.reset()
 
 
 @pytest.fixture
@@ -30,16 +30,16 @@ def failure():
 
 
 def test_json_log_line_has_time_message_and_level():
-    line = json.loads(JsonLines().format(record("letter %s sent", 7, level=logging.WARNING)))
-    assert (line["message"], line["level"], line["logger"]) == ("letter 7 sent", "warning", "app.test")
+    line = json.loads(JsonLines().format(record("email %s sent", 7, level=logging.WARNING)))
+    assert (line["message"], line["level"], line["logger"]) == ("email 7 sent", "warning", "app.test")
     assert line["time"].endswith("+00:00")
 
 
 def test_bound_values_appear_in_lines_until_the_next_request():
-    logs.begin(request_id="r1")
-    logs.note(account_id="a1", session_id=None)
+    logs.reset(request_id="r1")
+    logs.bind(account_id="a1", session_id=None)
     assert JsonLines().format(record("x")).endswith('"request_id":"r1","account_id":"a1"}')
-    logs.begin(request_id="r2")
+    logs.reset(request_id="r2")
     assert "a1" not in JsonLines().format(record("x"))
 
 

@@ -6,9 +6,9 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from app.core.database import failing_as_busy
-from app.core.errors import DatabaseBusy
-from app.core.silence import Line, timeouts
+from app.core.database import translate_errors
+from app.core.db_timeouts import CircuitBreaker, timeouts
+from app.core.errors import DatabaseUnavailable
 
 SOON, LONG = 0.1, 5
 SLEEP = {"postgresql": f"SELECT pg_sleep({LONG})", "mysql": f"SELECT SLEEP({LONG})"}
@@ -24,7 +24,7 @@ def engine_on():
     def make(url):
         driver = sa.make_url(url).get_driver_name()
         engines.append(engine := sa.create_engine(url, connect_args=timeouts(driver, SOON)))
-        Line(pause=0.05).watch(engine, SOON)
+        CircuitBreaker(pause=0.05).install(engine, SOON)
         return engine
 
     yield make
@@ -94,7 +94,7 @@ def test_one_slow_statement_costs_no_other_connection(engine_on, database):
 @servers
 def test_timed_out_caller_does_not_wait_again(engine_on, database):
     engine = engine_on(database)
-    with pytest.raises(DatabaseBusy) as busy, failing_as_busy(), engine.connect() as connection:
+    with pytest.raises(DatabaseUnavailable) as busy, translate_errors(), engine.connect() as connection:
         connection.execute(sa.text(SLEEP[engine.dialect.name]))
     assert not busy.value.transient
 

@@ -4,8 +4,8 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.database import db, fetch_all
-from app.core.errors import DatabaseBusy
-from app.core.work import Work
+from app.core.errors import DatabaseUnavailable
+from app.core.unit_of_work import UnitOfWork
 from app.domain.tokens.model import SigningKey
 
 ROW = {
@@ -31,26 +31,26 @@ def write_and_fail(before=lambda: None):
 
 
 def test_what_was_committed_stays(kept):
-    with Work() as work:
+    with UnitOfWork() as work:
         write()
         work.commit()
     assert kept() == ["k"]
 
 
 def test_leaving_without_a_commit_takes_everything_back(kept):
-    with Work():
+    with UnitOfWork():
         write()
     assert kept() == []
 
 
 def test_an_error_takes_everything_back_and_goes_on(kept):
-    with pytest.raises(ZeroDivisionError), Work():
+    with pytest.raises(ZeroDivisionError), UnitOfWork():
         write_and_fail()
     assert kept() == []
 
 
 def test_what_was_committed_before_an_error_stays(kept):
-    with pytest.raises(ZeroDivisionError), Work() as work:
+    with pytest.raises(ZeroDivisionError), UnitOfWork() as work:
         write_and_fail(work.commit)
     assert kept() == ["k"]
 
@@ -58,7 +58,7 @@ def test_what_was_committed_before_an_error_stays(kept):
 @pytest.mark.parametrize("end", ["commit", "leave", "fail"])
 def test_afterwards_no_connection_is_held(kept, end):
     try:
-        with Work() as work:
+        with UnitOfWork() as work:
             write()
             if end == "commit":
                 work.commit()
@@ -70,5 +70,5 @@ def test_afterwards_no_connection_is_held(kept, end):
 
 def test_a_failing_database_is_busy(kept):
     gone = sa.exc.OperationalError("SELECT 1", {}, Exception("gone"))
-    with pytest.raises(DatabaseBusy), Work():
+    with pytest.raises(DatabaseUnavailable), UnitOfWork():
         raise gone

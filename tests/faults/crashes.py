@@ -1,7 +1,7 @@
 """Twenty times `kill -9`, of serving and of delivering processes by turns: nothing that was acknowledged is lost.
 
 Clients sign people up and forget their passwords all the while. What a client was promised is looked for afterwards:
-the account by signing in, the letters in the mailbox.
+the account by signing in, the emails in the mailbox.
 """
 
 import threading
@@ -25,7 +25,7 @@ from tests.support.servers import new_database
 from tests.support.smtp import FakeSmtpServer
 
 SUBJECTS = ("Welcome! Please confirm your address", "Choose a new password")
-LEASE = 2.0  # seconds: who was killed holds its letters for no longer
+LEASE = 2.0  # seconds: who was killed holds its emails for no longer
 MOST_TWICE = 20
 PATIENCE = 90
 
@@ -147,7 +147,7 @@ def crashes(kind: str, size: Size, report: Report) -> None:
     report.promise("letters lost", f"{len(lost)} of {len(known.letters):,}", not lost)
     report.promise(f"letters that came twice (<= {MOST_TWICE})", twice, twice <= MOST_TWICE)
     strange = came.keys() - ids.keys()
-    report.promise("letters whose Message-ID is not their row's", len(strange), not strange)
+    report.promise("emails whose Message-ID is not their row's", len(strange), not strange)
 
 
 def missing(smtp_server: FakeSmtpServer, known: Acknowledged) -> set[tuple[str, str]]:

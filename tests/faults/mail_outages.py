@@ -1,4 +1,4 @@
-"""The mail server refuses, hangs, says no or drops the line: callers do not notice, and every letter arrives later.
+"""The mail server refuses, hangs, says no or drops the line: callers do not notice, and every email arrives later.
 
 Windows with and without the mail server take turns, under the same paced load of sign-ups and forgotten passwords.
 """
@@ -20,12 +20,12 @@ from tests.support.smtp import FakeSmtpServer, answer, drop
 
 SUBJECTS = {"signup": "Welcome! Please confirm your address", "forgot": "Choose a new password"}
 MUCH_SLOWER, ENOUGH = 1.2, 500  # a p99 of fewer requests is one request
-SOON, LATE = 60, 150  # seconds: nearly every letter is out; a letter that is not counts as lost
+SOON, LATE = 60, 150  # seconds: nearly every email is out; an email that is not counts as lost
 
 
 @dataclass(frozen=True)
 class Size:
-    """Of each fault: windows, their seconds, and people in a second, each of whom asks for two letters."""
+    """Of each fault: windows, their seconds, and people in a second, each of whom asks for two emails."""
 
     windows: int
     seconds: float

@@ -27,7 +27,7 @@ from tests.support.smtp import FakeSmtpServer
 
 MOST_SLOPE = 1_000_000  # bytes of resident memory for each 10,000 requests
 FEW = 100  # rows; beneath that their number is chance
-TABLES = ("accounts", "sessions", "outbox", "challenges", "audit_events")
+TABLES = ("accounts", "sessions", "outbox", "email_actions", "audit_events")
 KEPT_FOR_GOOD = {"audit_events"}
 LIFETIMES = {
     "jwt_access_token_expires": 20, "jwt_refresh_token_expires": 30, "session_lifetime": 60, "refresh_grace_seconds": 1
@@ -90,7 +90,7 @@ def housekeeping(url: str, report: Report) -> Iterator[None]:
             nonlocal failures
             while not stop.wait(1):
                 try:
-                    door.housekeeping.run()
+                    door.cleanup.run()
                 except Exception as failure:
                     failures += 1
                     print(f"  housekeeping: {failure!r}")

@@ -27,7 +27,7 @@ KINDS = {
     "unverified": "",
     "disabled": "UPDATE accounts SET email_verified_at = created_at, disabled_at = created_at",
 }
-AT_ONCE = 8  # guesses at one code
+BURST = 8  # guesses at one code
 ROUNDS = 10  # of bcrypt, where the time of a hash is looked at
 HASHES = {  # both take a small part of the time of one at that cost
     "foreign": generate_password_hash("another horse battery", "pbkdf2:sha256:60000"),
@@ -100,11 +100,11 @@ def populate(url: str, port: int, kinds: Mapping[str, str]) -> None:
 
 def give_codes(url: str) -> None:
     """To each account an email of each kind that can be answered by a code, with tries that never end."""
-    drill.ask(url, "DELETE FROM challenges")
+    drill.ask(url, "DELETE FROM email_actions")
     for purpose in ("reset-password", "verify-email"):
         drill.ask(
             url,
-            "INSERT INTO challenges (account_id, purpose, letter, expires_at, code_expires_at, tries) "
+            "INSERT INTO email_actions (account_id, purpose, email, expires_at, code_expires_at, tries) "
             f"SELECT id, '{purpose}', 1, '{NEVER}', '{NEVER}', -1000000 FROM accounts",
         )
 
@@ -115,7 +115,7 @@ def cases(token: str) -> Iterator[Case]:
     everyone = ("known", "unknown", "unverified", "disabled")
     guess = {"code": "BCDF-GHJK"}
     new = guess | {"password": "a new horse battery"}
-    # First, as the letters of the cases below replace these codes.
+    # First, as the emails of the cases below replace these codes.
     yield Case("reset code", lambda client, who: client.api("POST", "/reset-password", {"email": who} | new), everyone)
     yield Case("verify code", lambda client, who: client.api("POST", "/verify-email", {"email": who} | guess), everyone)
     yield Case("login", lambda client, who: client.api("POST", "/auth/login", {"email": who} | wrong), everyone)
@@ -139,17 +139,17 @@ def attack(client: Client, case: Case, one: str, other: str, pairs: int) -> tupl
 def attack_at_once(port: int, one: str, other: str, pairs: int) -> tuple[Arm, Arm]:
     """The slowest answers to bursts of guesses at one code: one guess must not wait for another."""
     arms, dice = (Arm(one, somebody(one)), Arm(other, somebody(other))), random.Random(7)
-    clients, ready = [Client(port) for _ in range(AT_ONCE)], threading.Barrier(AT_ONCE)
+    clients, ready = [Client(port) for _ in range(BURST)], threading.Barrier(BURST)
 
     def guess(client: Client, email: str) -> Reply:
         ready.wait()
         body = {"email": email, "code": "BCDF-GHJK", "password": "a new horse battery"}
         return client.api("POST", "/reset-password", body)
 
-    with ThreadPoolExecutor(AT_ONCE) as threads:
+    with ThreadPoolExecutor(BURST) as threads:
         for number in range(pairs + 5):
             for arm in dice.sample(arms, 2):
-                replies = threads.map(guess, clients, [arm.address()] * AT_ONCE)
+                replies = threads.map(guess, clients, [arm.address()] * BURST)
                 slowest = max(replies, key=lambda reply: reply.seconds)
                 if number >= 5:
                     arm.replies.append(slowest)
@@ -178,13 +178,17 @@ def timing(kind: str, size: Size, report: Report) -> None:
         "workers": 1,
         "require_verified_email": "true",
     }
-    with new_database(kind) as url, drill.service(url, fresh_seconds=86_400, **settings) as port, ExitStack() as mail:
+    with (
+        new_database(kind) as url,
+        drill.service(url, reauth_window_seconds=86_400, **settings) as port,
+        ExitStack() as mail,
+    ):
         mail.enter_context(smtp_server.open())
         populate(url, port, KINDS)
         client = Client(port)
         token = client.api("POST", "/auth/login", drill.credentials(somebody("known")())).body["access_token"]
         give_codes(url)
-        tell(f"{AT_ONCE} reset codes at once", attack_at_once(port, "known", "unknown", size.pairs // 2), report)
+        tell(f"{BURST} reset codes at once", attack_at_once(port, "known", "unknown", size.pairs // 2), report)
         for state in ("mail", "no mail"):
             give_codes(url)
             for case in cases(token):

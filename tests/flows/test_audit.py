@@ -8,18 +8,18 @@ import pytest
 import sqlalchemy as sa
 
 from app import create_app
+from app.core.client_info import ClientInfo
 from app.core.database import db
 from app.core.errors import Invalid
-from app.core.origin import Origin
-from app.core.work import Work
-from app.domain.audit.head import ChainBroken
-from app.domain.audit.journal import Tag
+from app.core.unit_of_work import UnitOfWork
+from app.domain.audit.chain_head import ChainBroken
+from app.domain.audit.journal import EventType
 from app.domain.audit.model import AuditEvent, AuditHead
 from tests.conftest import AuthInContext
 from tests.support.api import PASSWORD, sql
 from tests.support.apps import close
 
-HOME = Origin("192.0.2.7", "Mozilla/5.0 (Windows NT 10.0; rv:148.0) Gecko/20100101 Firefox/148.0")
+HOME = ClientInfo("192.0.2.7", "Mozilla/5.0 (Windows NT 10.0; rv:148.0) Gecko/20100101 Firefox/148.0")
 ANN, BOB = "00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"
 CHANGED = {"secret_key": "another secret, of at least 32 bytes"}
 EVENTS, HEADS = AuditEvent.__table__, AuditHead.__table__
@@ -32,17 +32,17 @@ class Journal:
         self.app, self.audit = app, audit
         self._journal = app.extensions["latchkey"].sign_in.journal
 
-    def write(self, count, account_id=ANN, tag=Tag.SESSION_OPENED, at=None):
+    def write(self, count, account_id=ANN, tag=EventType.SESSION_OPENED, at=None):
         """So many events, the details of each numbered."""
         now = at or self.app.extensions["latchkey"].sign_in.clock.now()
-        with self.app.app_context(), Work() as work:
+        with self.app.app_context(), UnitOfWork() as work:
             for number in range(count):
                 self._journal.record(tag, HOME, now, account_id=account_id, session_id="a session", number=number)
             work.commit()
 
     def erase(self, account_id=ANN):
         """Forget a person."""
-        with self.app.app_context(), Work() as work:
+        with self.app.app_context(), UnitOfWork() as work:
             self._journal.anonymise(account_id)
             work.commit()
 
@@ -81,7 +81,7 @@ class Journal:
 @pytest.fixture
 def journal(app, auth):
     """An empty one."""
-    return Journal(app, auth.audit)
+    return Journal(app, auth.audit_sealing)
 
 
 @pytest.fixture
@@ -116,9 +116,9 @@ def test_sealing_what_is_sealed_changes_nothing(sealed):
 
 
 CHANGES = {
-    "id": 999_999_999, "at": None, "tag": "session.ended", "result": "refused", "account_id": BOB, "actor_id": BOB,
+    "id": 999_999_999, "at": None, "event": "session.ended", "result": "failure", "account_id": BOB, "actor_id": BOB,
     "session_id": "another", "ip": "198.51.100.1", "user_agent": "curl", "details": {"number": 7}, "salt": "0" * 32,
-    "commitment": "0" * 64, "link": "0" * 64, "erasure": "0" * 64,
+    "commitment": "0" * 64, "entry_hash": "0" * 64, "erasure": "0" * 64,
 }  # fmt: skip
 PERSONAL = ("account_id", "actor_id", "session_id", "ip", "user_agent", "details", "salt")
 
@@ -198,13 +198,13 @@ def test_a_row_that_is_put_in_is_named(sealed):
 
 
 def test_resealed_row_leaves_a_gap_in_the_chain(sealed):
-    sealed.change(3, position=None, salt=None, commitment=None, link=None)
+    sealed.change(3, position=None, salt=None, commitment=None, entry_hash=None)
     assert sealed.audit.seal() == 1
     assert "Position 3 is gone" in sealed.verdict()
 
 
 @pytest.mark.usefixtures("each_database")
-@pytest.mark.parametrize("column", ["position", "link", "purged_position", "purged_link", "signature"])
+@pytest.mark.parametrize("column", ["position", "entry_hash", "purged_position", "purged_hash", "signature"])
 def test_changed_chain_head_is_detected_and_stops_sealing(sealed, column):
     sealed.tamper(sa.update(HEADS).values({column: 3 if "position" in column else "f" * 64}))
     assert sealed.verdict() == "The head of the audit chain was changed, or its secret is not listed."
@@ -216,7 +216,7 @@ def test_changed_chain_head_is_detected_and_stops_sealing(sealed, column):
 def test_moved_chain_head_does_not_hide_removed_events(sealed):
     end = sealed.rows()[3]
     sealed.drop(5)
-    sealed.tamper(sa.update(HEADS).values(position=4, link=end.link))
+    sealed.tamper(sa.update(HEADS).values(position=4, entry_hash=end.entry_hash))
     assert "head" in sealed.verdict()
 
 
@@ -230,7 +230,7 @@ def test_chain_without_its_head_is_not_restarted(sealed):
 
 
 def test_saved_chain_end_detects_a_rebuilt_chain(sealed):
-    noted = (sealed.head()["position"], sealed.head()["link"])
+    noted = (sealed.head()["position"], sealed.head()["entry_hash"])
     sealed.write(1)
     sealed.audit.seal()
     assert sealed.audit.verify(noted).count == 6
@@ -299,7 +299,7 @@ def test_older_secret_is_needed_until_its_events_are_purged(changed, clock, sett
 
 
 def test_saved_chain_end_detects_a_rebuild_with_an_older_secret(changed, sealed):
-    noted = (changed.head()["position"], changed.head()["link"])
+    noted = (changed.head()["position"], changed.head()["entry_hash"])
     sealed.tamper(sa.delete(EVENTS))
     sealed.tamper(sa.delete(HEADS))
     sealed.write(10)
@@ -340,10 +340,10 @@ def test_purge_removes_the_oldest_events_and_keeps_the_chain(journal, auth, cloc
     journal.audit.seal()
     clock.advance(days=101)
     journal.write(2)
-    assert auth.housekeeping.run()["events"] == 250
+    assert auth.cleanup.run()["events"] == 250
     verified = journal.audit.verify()
     assert (verified.first, verified.last, verified.unsealed) == (251, 253, 2)
-    assert auth.housekeeping.run()["events"] == 0
+    assert auth.cleanup.run()["events"] == 0
     journal.audit.seal()
     assert journal.audit.verify().count == 5
     with pytest.raises(Invalid, match="Position 250 is purged"):
@@ -355,7 +355,7 @@ def test_how_long_is_a_setting_and_even_all_may_go(journal, auth, clock):
     journal.write(3)
     journal.audit.seal()
     clock.advance(days=11)
-    assert auth.housekeeping.run()["events"] == 3
+    assert auth.cleanup.run()["events"] == 3
     journal.write(1)
     journal.audit.seal()
     assert journal.audit.verify().first == 4
@@ -366,14 +366,14 @@ def test_how_long_is_a_setting_and_even_all_may_go(journal, auth, clock):
 def test_what_waits_to_be_sealed_is_never_forgotten(journal, auth, clock):
     journal.write(3)
     clock.advance(days=500)
-    assert auth.housekeeping.run()["events"] == 0
+    assert auth.cleanup.run()["events"] == 0
 
 
 def test_a_purge_does_not_carry_evidence_away(sealed, auth, clock):
     sealed.change(2, ip="198.51.100.1")
     clock.advance(days=500)
     with pytest.raises(ChainBroken, match="position 2"):
-        auth.housekeeping.run()
+        auth.cleanup.run()
     assert len(sealed.rows()) == 5
 
 
@@ -381,7 +381,7 @@ def test_a_purge_does_not_carry_evidence_away(sealed, auth, clock):
 def test_an_erased_person_can_be_purged_too(sealed, auth, clock):
     sealed.erase()
     clock.advance(days=500)
-    assert auth.housekeeping.run()["events"] == 5
+    assert auth.cleanup.run()["events"] == 5
     assert sealed.rows() == []
 
 
@@ -390,13 +390,13 @@ def test_verification_restarts_when_a_purge_moves_the_start(sealed, auth, clock,
     clock.advance(days=500)
     sealed.write(1)
     sealed.audit.seal()
-    verifier = sealed.app.extensions["latchkey"].audit.verifier
+    verifier = sealed.app.extensions["latchkey"].audit_sealing.verifier
     walk = type(verifier)._walk
     purged = []
 
     def meanwhile(self, head, expected):
         if not purged:
-            purged.append(auth.housekeeping.run()["events"])
+            purged.append(auth.cleanup.run()["events"])
         walk(self, head, expected)
 
     monkeypatch.setattr(type(verifier), "_walk", meanwhile)
@@ -423,7 +423,7 @@ def test_parallel_erasure_and_seal_leave_no_salt(journal):
 def test_events_of_an_open_transaction_are_sealed_later(app, journal):
     with app.app_context(), db.engine.connect() as late, late.begin():
         row = {
-            "at": journal.app.extensions["latchkey"].sign_in.clock.now(), "tag": "session.opened", "result": "ok",
+            "at": journal.app.extensions["latchkey"].sign_in.clock.now(), "event": "session.opened", "result": "success",
             "details": {},
         }  # fmt: skip
         late.execute(sa.insert(EVENTS), row)
@@ -436,7 +436,7 @@ def test_events_of_an_open_transaction_are_sealed_later(app, journal):
 
 def test_the_background_seals_and_stops(app, journal):
     journal.write(3)
-    rounds = app.extensions["latchkey"].audit.start(app.app_context)
+    rounds = app.extensions["latchkey"].audit_sealing.start(app.app_context)
     try:
         end = threading.Event()
         for _ in range(200):

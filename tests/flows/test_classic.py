@@ -4,11 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
 from app.domain.tokens.links import LinkUsed
 from tests.support.api import log_in, reset, sign_up, sql
 
-HOME = Origin("192.0.2.7", "Latchkey test")
+HOME = ClientInfo("192.0.2.7", "Latchkey test")
 NEW = "a new horse battery"
 
 
@@ -16,12 +16,12 @@ NEW = "a new horse battery"
 def ann(client, auth):
     """Ann's account."""
     sign_up(client)
-    return auth.classic.by_email("ann@example.com")
+    return auth.compat.by_email("ann@example.com")
 
 
 @pytest.fixture
 def letters(auth, mailbox):
-    """Deliver what waits; gives the subjects of all letters so far."""
+    """Deliver what waits; gives the subjects of all emails so far."""
 
     def deliver():
         auth.mail_delivery.deliver_due()
@@ -32,15 +32,15 @@ def letters(auth, mailbox):
 
 @pytest.mark.usefixtures("each_database")
 def test_a_token_handed_over_works_once_and_the_newest_alone(auth, ann):
-    old, token = auth.classic.reset_token(ann), auth.classic.reset_token(ann)
+    old, token = auth.compat.reset_token(ann), auth.compat.reset_token(ann)
     for dead in (old, token):
         if dead is token:
-            auth.classic.reset(token, "x", HOME)
+            auth.compat.reset(token, "x", HOME)
         with pytest.raises(LinkUsed):
-            auth.classic.reset(dead, "y", HOME)
+            auth.compat.reset(dead, "y", HOME)
 
 
-@pytest.mark.settings(classic_api=True)
+@pytest.mark.settings(compat_api=True)
 @pytest.mark.usefixtures("each_database")
 def test_of_many_asked_for_at_once_one_token_works(app, auth, ann):
     def ask(_):
@@ -55,40 +55,40 @@ def test_of_many_asked_for_at_once_one_token_works(app, auth, ann):
 
 def works(auth, token):
     try:
-        auth.classic.by_reset_token(token)
+        auth.compat.by_reset_token(token)
     except LinkUsed:
         return False
     return True
 
 
 def test_token_without_an_email_confirms_no_address(auth, client, ann):
-    assert reset(client, auth.classic.reset_token(ann), NEW).status_code == 200
-    assert auth.classic.by_id(ann.id).email_verified is False
+    assert reset(client, auth.compat.reset_token(ann), NEW).status_code == 200
+    assert auth.compat.by_id(ann.id).email_verified is False
 
 
 def test_later_reset_email_supersedes_the_token(auth, client, ann, letters, mailbox):
-    token = auth.classic.reset_token(ann)
+    token = auth.compat.reset_token(ann)
     client.post("/api/v1/forgot-password", json={"email": ann.email})
     letters()
     assert reset(client, token, NEW).json["code"] == "link_used"
     assert reset(client, mailbox.messages[-1].token, NEW).status_code == 200
-    assert auth.classic.by_id(ann.id).email_verified is True
+    assert auth.compat.by_id(ann.id).email_verified is True
 
 
 def test_compat_signup_and_reset_send_the_usual_emails(auth, letters):
-    account = auth.classic.open("bob@hbtn.io", auth.classic.hash("b4l0u"), HOME)
+    account = auth.compat.create("bob@hbtn.io", auth.compat.hash("b4l0u"), HOME)
     assert letters() == ["Welcome! Please confirm your address"]
-    auth.classic.reset(auth.classic.reset_token(account), "x", HOME)
+    auth.compat.reset(auth.compat.reset_token(account), "x", HOME)
     assert letters()[1:] == ["Your password was changed"]
 
 
 def test_a_session_for_credentials_that_were_changed_is_not_opened(auth, ann):
-    auth.classic.reset(auth.classic.reset_token(ann), "x", HOME)
-    assert auth.classic.open_session(ann.id, ann.credentials_version, HOME) is None
+    auth.compat.reset(auth.compat.reset_token(ann), "x", HOME)
+    assert auth.compat.open_session(ann.id, ann.credentials_version, HOME) is None
 
 
 @pytest.mark.usefixtures("each_database")
 def test_a_deleted_account_is_gone_everywhere_at_once(app, auth, client, ann):
-    auth.classic.erase(ann)
+    auth.compat.purge(ann)
     assert log_in(client).status_code == 401
-    assert [sql(app, f"SELECT * FROM {table}") for table in ("accounts", "sessions", "challenges")] == [[], [], []]
+    assert [sql(app, f"SELECT * FROM {table}") for table in ("accounts", "sessions", "email_actions")] == [[], [], []]

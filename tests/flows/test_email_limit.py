@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.core.errors import Refusal
-from app.core.origin import Origin
-from app.domain.mail.limit import AT_ONCE, EMAILS_AN_HOUR, HOUR, INTERVAL
+from app.core.client_info import ClientInfo
+from app.core.errors import ServiceError
+from app.domain.mail.rate_limit import BURST, HOUR, INTERVAL, MAX_PER_HOUR
 from tests.support.clock import SettableClock
 from tests.support.smtp import FakeSmtpServer
 
@@ -64,7 +64,7 @@ class Walk:
 def passes(check: Callable[[str], None], token: str) -> bool:
     try:
         check(token)
-    except Refusal:
+    except ServiceError:
         return False
     return True
 
@@ -72,7 +72,7 @@ def passes(check: Callable[[str], None], token: str) -> bool:
 @pytest.fixture
 def walk(app: Flask, auth: Any, clock: SettableClock, mailbox: FakeSmtpServer) -> Callable[[str], Walk]:
     clock.hold()
-    auth.registration.sign_up(OWNER, PASSWORD, Origin())
+    auth.registration.sign_up(OWNER, PASSWORD, ClientInfo())
     return lambda subject: Walk(auth, clock, mailbox, subject)
 
 
@@ -80,13 +80,13 @@ def walk(app: Flask, auth: Any, clock: SettableClock, mailbox: FakeSmtpServer) -
 def flooded(app: Flask, auth: Any, clock: SettableClock, mailbox: FakeSmtpServer) -> Any:
     """An owner's session, when a stranger has asked for more resets than there are emails for now."""
     clock.hold()
-    auth.registration.sign_up(OWNER, PASSWORD, Origin())
-    tokens = auth.sign_in.with_password(OWNER, PASSWORD, Origin(user_agent="Another/1.0"))
-    for _ in range(2 * AT_ONCE):
-        auth.password_reset.request(OWNER, Origin())
+    auth.registration.sign_up(OWNER, PASSWORD, ClientInfo())
+    tokens = auth.sign_in.with_password(OWNER, PASSWORD, ClientInfo(user_agent="Another/1.0"))
+    for _ in range(2 * BURST):
+        auth.password_reset.request(OWNER, ClientInfo())
         deliver(auth)
-    assert resets(mailbox) == AT_ONCE
-    return auth.sessions.identify(tokens.access_token)
+    assert resets(mailbox) == BURST
+    return auth.sessions.authenticate(tokens.access_token)
 
 
 def deliver(auth: Any) -> None:
@@ -105,9 +105,9 @@ def link(mailbox: FakeSmtpServer, page: str) -> str:
 
 
 def test_the_newest_reset_link_works_at_every_moment(each_database, walk, auth) -> None:
-    found = walk(RESET).go(lambda: auth.password_reset.request(OWNER, Origin()), auth.password_reset.check)
+    found = walk(RESET).go(lambda: auth.password_reset.request(OWNER, ClientInfo()), auth.password_reset.check)
     assert found.without_link == []
-    assert found.most_in_an_hour() == EMAILS_AN_HOUR
+    assert found.most_in_an_hour() == MAX_PER_HOUR
     assert found.longest_wait() <= INTERVAL
 
 
@@ -117,74 +117,76 @@ def lifetime(seconds: int) -> Any:
 
 @pytest.mark.parametrize("seconds", [lifetime(300), lifetime(7_200)])
 def test_new_link_arrives_within_twenty_minutes(walk, auth, seconds: int) -> None:
-    found = walk(RESET).go(lambda: auth.password_reset.request(OWNER, Origin()), auth.password_reset.check)
-    assert (found.most_in_an_hour(), found.longest_wait() <= INTERVAL) == (EMAILS_AN_HOUR, True)
+    found = walk(RESET).go(lambda: auth.password_reset.request(OWNER, ClientInfo()), auth.password_reset.check)
+    assert (found.most_in_an_hour(), found.longest_wait() <= INTERVAL) == (MAX_PER_HOUR, True)
     assert (found.without_link == []) == (seconds >= INTERVAL.total_seconds())
 
 
 def test_the_newest_verification_link_works_at_every_moment(walk, auth) -> None:
     found = walk("confirm your address").go(
-        lambda: auth.email_verification.resend(OWNER, Origin()), auth.email_verification.check
+        lambda: auth.email_verification.resend(OWNER, ClientInfo()), auth.email_verification.check
     )
     assert found.without_link == []
-    assert found.most_in_an_hour() == EMAILS_AN_HOUR
+    assert found.most_in_an_hour() == MAX_PER_HOUR
     assert found.longest_wait() <= INTERVAL
 
 
 def test_each_request_for_a_new_address_is_answered(walk, auth) -> None:
-    tokens = auth.sign_in.with_password(OWNER, PASSWORD, Origin())
-    identity = auth.sessions.identify(tokens.access_token)
+    tokens = auth.sign_in.with_password(OWNER, PASSWORD, ClientInfo())
+    identity = auth.sessions.authenticate(tokens.access_token)
     found = walk("confirm your new address").go(
-        lambda: auth.email_change.request(identity, "new@example.org", PASSWORD, Origin())
+        lambda: auth.email_change.request(identity, "new@example.org", PASSWORD, ClientInfo())
     )
-    assert found.most_in_an_hour() == EMAILS_AN_HOUR
+    assert found.most_in_an_hour() == MAX_PER_HOUR
     assert found.longest_wait() <= INTERVAL
 
 
 def test_an_owner_hears_of_repeated_sign_ups(walk, auth) -> None:
-    found = walk("already have an account").go(lambda: auth.registration.sign_up_unverified(OWNER, PASSWORD, Origin()))
-    assert found.most_in_an_hour() == EMAILS_AN_HOUR
+    found = walk("already have an account").go(
+        lambda: auth.registration.sign_up_unverified(OWNER, PASSWORD, ClientInfo())
+    )
+    assert found.most_in_an_hour() == MAX_PER_HOUR
     assert found.longest_wait() <= INTERVAL
 
 
 def test_however_many_ask_one_message_waits(flooded, app, auth) -> None:
     for _ in range(5):
-        auth.password_reset.request(OWNER, Origin())
+        auth.password_reset.request(OWNER, ClientInfo())
         deliver(auth)
-    assert auth.mail_queue.waiting().queued == 1
+    assert auth.mail_queue.summary().queued == 1
 
 
 def test_no_reset_email_comes_after_the_reset(flooded, auth, clock, mailbox) -> None:
     clock.advance(minutes=1)
-    auth.password_reset.complete(link(mailbox, "reset-password"), "a new horse battery", Origin())
+    auth.password_reset.complete(link(mailbox, "reset-password"), "a new horse battery", ClientInfo())
     clock.advance(minutes=20)
     deliver(auth)
-    assert resets(mailbox) == AT_ONCE
+    assert resets(mailbox) == BURST
 
 
 def test_a_thief_who_changes_the_password_stops_no_reset_email(flooded, auth, clock, mailbox) -> None:
     clock.advance(minutes=1)
-    auth.password_change.change(flooded, PASSWORD, "a stolen horse battery", Origin())
+    auth.password_change.change(flooded, PASSWORD, "a stolen horse battery", ClientInfo())
     clock.advance(minutes=19)
     deliver(auth)
-    assert resets(mailbox) == AT_ONCE + 1
+    assert resets(mailbox) == BURST + 1
 
 
 def test_securing_an_account_ignores_the_email_limit(flooded, auth, mailbox) -> None:
-    auth.not_me.report(link(mailbox, "not-me"), Origin())
-    auth.password_reset.request(OWNER, Origin())  # the stranger again, before anything is delivered
+    auth.account_recovery.secure(link(mailbox, "not-me"), ClientInfo())
+    auth.password_reset.request(OWNER, ClientInfo())  # the stranger again, before anything is delivered
     deliver(auth)
-    assert resets(mailbox) == AT_ONCE + 1
+    assert resets(mailbox) == BURST + 1
     auth.password_reset.check(link(mailbox, "reset-password"))
 
 
 def test_who_undoes_a_change_waits_for_no_limit(flooded, auth, mailbox) -> None:
-    auth.email_change.request(flooded, "thief@example.org", PASSWORD, Origin())
+    auth.email_change.request(flooded, "thief@example.org", PASSWORD, ClientInfo())
     deliver(auth)
-    auth.email_change.confirm(link(mailbox, "confirm-email"), Origin())
+    auth.email_change.confirm(link(mailbox, "confirm-email"), ClientInfo())
     deliver(auth)
-    auth.email_change.undo(link(mailbox, "undo-email-change"), Origin())
-    auth.password_reset.request(OWNER, Origin())
+    auth.email_change.undo(link(mailbox, "undo-email-change"), ClientInfo())
+    auth.password_reset.request(OWNER, ClientInfo())
     deliver(auth)
-    assert resets(mailbox) == AT_ONCE + 1
+    assert resets(mailbox) == BURST + 1
     auth.password_reset.check(link(mailbox, "reset-password"))

@@ -6,9 +6,9 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from app.core.client_info import ClientInfo
 from app.core.database import db
-from app.core.origin import Origin
-from app.domain.tokens.bearer import InvalidToken
+from app.domain.tokens.jwt_tokens import InvalidToken
 
 OWNER, THIEF = "Ann@example.com", "thief@example.org"
 PASSWORD, CHANGED = "correct horse battery", "a new horse battery"
@@ -18,7 +18,7 @@ PASSWORD, CHANGED = "correct horse battery", "a new horse battery"
 def ann(each_app: Flask, auth: Any, clock: Any) -> Any:
     """A session of an account whose emails so far were delivered."""
     clock.hold()
-    tokens = auth.registration.sign_up(OWNER, PASSWORD, Origin(user_agent="Known/1.0"))
+    tokens = auth.registration.sign_up(OWNER, PASSWORD, ClientInfo(user_agent="Known/1.0"))
     deliver(auth)
     return tokens
 
@@ -30,7 +30,7 @@ def deliver(auth: Any) -> None:
 
 def move(auth: Any) -> None:
     """The thief's part: the account has another address from now on."""
-    assert auth.classic.move(auth.administration.find(OWNER), THIEF, Origin())
+    assert auth.compat.change_email(auth.admin_accounts.find(OWNER), THIEF, ClientInfo())
 
 
 def came(mailbox: Any) -> set[tuple[str, str]]:
@@ -38,12 +38,12 @@ def came(mailbox: Any) -> set[tuple[str, str]]:
 
 
 def test_notices_go_to_who_had_the_account_at_the_time(ann, auth, mailbox) -> None:
-    stolen = auth.sign_in.with_password(OWNER, PASSWORD, Origin(user_agent="Stranger/1.0"))
-    auth.sessions.refresh(auth.sessions.refresh(stolen.refresh_token, Origin()).refresh_token, Origin())
+    stolen = auth.sign_in.with_password(OWNER, PASSWORD, ClientInfo(user_agent="Stranger/1.0"))
+    auth.sessions.refresh(auth.sessions.refresh(stolen.refresh_token, ClientInfo()).refresh_token, ClientInfo())
     with pytest.raises(InvalidToken):
-        auth.sessions.refresh(stolen.refresh_token, Origin())
-    identity = auth.sessions.identify(auth.sessions.refresh(ann.refresh_token, Origin()).access_token)
-    auth.password_change.change(identity, PASSWORD, CHANGED, Origin())
+        auth.sessions.refresh(stolen.refresh_token, ClientInfo())
+    identity = auth.sessions.authenticate(auth.sessions.refresh(ann.refresh_token, ClientInfo()).access_token)
+    auth.password_change.change(identity, PASSWORD, CHANGED, ClientInfo())
     mailbox.clear()
     move(auth)
     deliver(auth)
@@ -54,7 +54,7 @@ def test_notices_go_to_who_had_the_account_at_the_time(ann, auth, mailbox) -> No
 
 
 def test_deletion_email_goes_to_the_owner_at_the_time(ann, auth, mailbox) -> None:
-    auth.deletion.request(auth.sessions.identify(ann.access_token), PASSWORD, Origin())
+    auth.account_deletion.request(auth.sessions.authenticate(ann.access_token), PASSWORD, ClientInfo())
     mailbox.clear()
     move(auth)
     deliver(auth)
@@ -62,10 +62,10 @@ def test_deletion_email_goes_to_the_owner_at_the_time(ann, auth, mailbox) -> Non
 
 
 def test_link_is_not_sent_to_a_former_owner(each_app, auth, mailbox) -> None:
-    auth.registration.sign_up(OWNER, PASSWORD, Origin())
-    auth.password_reset.request(OWNER, Origin())
-    auth.administration.invite(None, "bob@example.com")
-    assert auth.classic.move(auth.administration.find("bob@example.com"), "bob@example.org", Origin())
+    auth.registration.sign_up(OWNER, PASSWORD, ClientInfo())
+    auth.password_reset.request(OWNER, ClientInfo())
+    auth.admin_accounts.invite(None, "bob@example.com")
+    assert auth.compat.change_email(auth.admin_accounts.find("bob@example.com"), "bob@example.org", ClientInfo())
     move(auth)
     deliver(auth)
     assert came(mailbox) == set()
@@ -74,7 +74,7 @@ def test_link_is_not_sent_to_a_former_owner(each_app, auth, mailbox) -> None:
 
 def test_email_is_sent_to_the_address_as_typed(ann, auth, mailbox) -> None:
     mailbox.clear()
-    auth.password_reset.request("ANN@EXAMPLE.COM", Origin())
+    auth.password_reset.request("ANN@EXAMPLE.COM", ClientInfo())
     deliver(auth)
     assert came(mailbox) == {(OWNER, "Choose a new password")}
 
@@ -82,9 +82,9 @@ def test_email_is_sent_to_the_address_as_typed(ann, auth, mailbox) -> None:
 def test_messages_of_the_version_before_go_to_the_account(ann, each_app, auth, mailbox) -> None:
     """While an upgrade goes on, its processes still write rows without an address."""
 
-    identity = auth.sessions.identify(ann.access_token)
-    auth.password_change.change(identity, PASSWORD, CHANGED, Origin())
-    auth.password_reset.request(OWNER, Origin())
+    identity = auth.sessions.authenticate(ann.access_token)
+    auth.password_change.change(identity, PASSWORD, CHANGED, ClientInfo())
+    auth.password_reset.request(OWNER, ClientInfo())
     with each_app.app_context(), db.engine.begin() as connection:
         connection.execute(sa.text("UPDATE outbox SET mailbox = NULL"))
         connection.execute(sa.text("UPDATE outbox SET address = NULL WHERE kind = 'password_changed'"))

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app import create_app
 from app.core.database import db
-from app.core.ports import Port
+from app.core.tcp_probe import TcpProbe
 from app.flows.health import NotReady
 from tests.conftest import AuthInContext
 from tests.support.apps import close
@@ -62,7 +62,7 @@ def test_on_tables_of_a_later_version_it_goes_on(auth, migrated_to):
 
 
 def test_with_keys_that_another_secret_encrypted_it_is_not_ready(settings, auth):
-    auth.keys.all()
+    auth.key_rotation.all()
     app = create_app(settings.model_copy(update={"key_encryption_secret": "another secret of thirty-two bytes"}))
     with pytest.raises(NotReady, match="signing_keys unreadable"):
         AuthInContext(app).health.ready()
@@ -76,6 +76,6 @@ def test_service_is_ready_without_mail_server_and_redis(auth):
 
 def test_a_server_is_not_asked_at_every_probe():
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = Port(*listener.getsockname())
-        assert port.listens()
-    assert port.listens()
+        port = TcpProbe(*listener.getsockname())
+        assert port.is_reachable()
+    assert port.is_reachable()

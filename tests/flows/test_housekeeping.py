@@ -11,18 +11,18 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from app import start_housekeeping
+from app import start_cleanup
+from app.core.client_info import ClientInfo
 from app.core.database import AUTOCOMMIT, db
-from app.core.origin import Origin
 from app.domain.accounts.model import Account
-from app.domain.challenges.model import Challenge
-from app.domain.mail.model import DEAD, QUEUED, SENT, QueuedLetter
+from app.domain.email_actions.model import EmailAction
+from app.domain.mail.model import DEAD, QUEUED, SENT, QueuedMessage
 from app.domain.sessions.model import Session
-from app.flows import housekeeping
+from app.flows import cleanup
 from config import ROOT
 
 PASSWORD = "correct horse battery"
-TABLES = (Account, Session, Challenge, QueuedLetter)
+TABLES = (Account, Session, EmailAction, QueuedMessage)
 OLD = timedelta(days=40)
 ONE_OF_FOUR = """
 import os, sys, threading
@@ -39,7 +39,7 @@ for _ in range(4):
         app = create_app(settings)
         os.read(gate, 1)  # until the parent closes its end
         with app.app_context():
-            gone = app.extensions["latchkey"].housekeeping.run_if_due(threading.Event())
+            gone = app.extensions["latchkey"].cleanup.run_if_due(threading.Event())
         os._exit(0 if gone is None else 7)
     children.append(child)
 os.close(opener)
@@ -49,7 +49,7 @@ print(sum(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7 for child in c
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    monkeypatch.setattr(housekeeping, "BATCH", 3)
+    monkeypatch.setattr(cleanup, "BATCH", 3)
 
 
 def rows(app):
@@ -59,7 +59,7 @@ def rows(app):
 
 
 def fill(app, now, count, *, ago):
-    """So many accounts, each with a session, a challenge and two letters, that were over `ago`; deletion not asked."""
+    """So many accounts, each with a session, a challenge and two emails, that were over `ago`; deletion not asked."""
     then = now - ago
     with app.app_context():
         for number in range(count):
@@ -72,13 +72,13 @@ def fill(app, now, count, *, ago):
             db.session.flush()
             db.session.add(Session(
                 id=str(uuid.uuid4()), account_id=account_id, created_at=then, rotated_at=then, authenticated_at=then,
-                expires_at=then, ends_at=then,
+                expires_at=then, absolute_expires_at=then,
             ))  # fmt: skip
-            db.session.add(Challenge(
-                account_id=account_id, purpose="reset", letter=number, expires_at=then, code_expires_at=then, tries=0
+            db.session.add(EmailAction(
+                account_id=account_id, purpose="reset", message_id=number, expires_at=then, code_expires_at=then, attempts=0
             ))  # fmt: skip
             for state in (SENT, DEAD):
-                db.session.add(QueuedLetter(
+                db.session.add(QueuedMessage(
                     kind="reset_password", address=address, parameters={}, message_id="<x@y>", state=state,
                     due_at=then, created_at=then, finished_at=then,
                 ))  # fmt: skip
@@ -89,18 +89,18 @@ def fill(app, now, count, *, ago):
 def test_what_is_over_goes_and_the_rest_stays(each_app, auth, clock, small_batches):
     fill(each_app, clock.now(), 8, ago=OLD)
     fill(each_app, clock.now(), 2, ago=timedelta(minutes=1))
-    assert auth.housekeeping.run() == {"accounts": 0, "sessions": 8, "challenges": 8, "letters": 16, "events": 0}
+    assert auth.cleanup.run() == {"accounts": 0, "sessions": 8, "email_actions": 8, "letters": 16, "events": 0}
     assert rows(each_app) == [10, 2, 2, 4]
 
 
 def test_cleanup_never_deletes_queued_messages(app, auth, clock):
     with app.app_context():
-        db.session.add(QueuedLetter(
+        db.session.add(QueuedMessage(
             kind="reset_password", address="ann@example.com", parameters={}, message_id="<x@y>", state=QUEUED,
             due_at=clock.now() - OLD, created_at=clock.now() - OLD,
         ))  # fmt: skip
         db.session.commit()
-    assert auth.housekeeping.run()["letters"] == 0
+    assert auth.cleanup.run()["messages"] == 0
 
 
 def test_no_statement_deletes_more_than_a_batch(each_app, auth, clock, small_batches):
@@ -114,7 +114,7 @@ def test_no_statement_deletes_more_than_a_batch(each_app, auth, clock, small_bat
             deleted.append(cursor.rowcount)
 
     sa.event.listen(engine, "after_cursor_execute", note)
-    auth.housekeeping.run()
+    auth.cleanup.run()
     sa.event.remove(engine, "after_cursor_execute", note)
     assert max(deleted) == 3
     assert sum(deleted) == 32
@@ -124,20 +124,20 @@ def test_all_accounts_that_are_due_go_however_many(each_app, auth, clock, small_
     fill(each_app, clock.now(), 7, ago=timedelta(minutes=1))
     with each_app.app_context(), db.engine.begin() as connection:
         connection.execute(sa.update(Account).values(deletes_at=clock.now()))
-    assert auth.housekeeping.run()["accounts"] == 7
+    assert auth.cleanup.run()["accounts"] == 7
     assert rows(each_app)[:3] == [0, 0, 0]
 
 
 @pytest.mark.settings(session_lifetime=20 * 86_400, jwt_refresh_token_expires=5 * 86_400)
 def test_no_table_grows_for_ever(app, auth, clock):
-    auth.registration.sign_up("ann@example.com", PASSWORD, Origin())
+    auth.registration.sign_up("ann@example.com", PASSWORD, ClientInfo())
     counts = []
     for _ in range(45):
         clock.advance(days=1)
-        auth.sign_in.with_password("ann@example.com", PASSWORD, Origin())
-        auth.password_reset.request("nobody@example.com", Origin())
+        auth.sign_in.with_password("ann@example.com", PASSWORD, ClientInfo())
+        auth.password_reset.request("nobody@example.com", ClientInfo())
         auth.mail_delivery.deliver_due()
-        auth.housekeeping.run()
+        auth.cleanup.run()
         counts.append(rows(app))
     _, sessions, challenges, letters = map(max, zip(*counts, strict=True))
     assert sessions == 35  # five days alive, and thirty kept
@@ -148,10 +148,10 @@ def test_no_table_grows_for_ever(app, auth, clock):
 
 def test_within_an_interval_it_is_done_once(each_app, auth, clock):
     stop = threading.Event()
-    assert auth.housekeeping.run_if_due(stop) is not None
-    assert auth.housekeeping.run_if_due(stop) is None
+    assert auth.cleanup.run_if_due(stop) is not None
+    assert auth.cleanup.run_if_due(stop) is None
     clock.advance(minutes=11)
-    assert auth.housekeeping.run_if_due(stop) is not None
+    assert auth.cleanup.run_if_due(stop) is not None
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="it takes fork to start four at once")
@@ -165,7 +165,7 @@ def test_of_four_processes_one_does_it(each_app, settings):
 
 def test_it_is_done_by_itself_in_a_running_service(app, clock):
     fill(app, clock.now(), 2, ago=OLD)
-    thread = start_housekeeping(app)
+    thread = start_cleanup(app)
     end = time.monotonic() + 10
     while rows(app)[1] and time.monotonic() < end:
         time.sleep(0.02)
@@ -173,7 +173,7 @@ def test_it_is_done_by_itself_in_a_running_service(app, clock):
     assert (rows(app), thread.is_alive()) == ([2, 0, 0, 0], False)
 
 
-@pytest.mark.settings(housekeeping_minutes=0)
+@pytest.mark.settings(cleanup_interval_minutes=0)
 def test_it_can_be_left_to_the_command(app):
-    assert start_housekeeping(app) is None
-    assert "sessions: 0" in app.test_cli_runner().invoke(args=["housekeeping", "run"]).output
+    assert start_cleanup(app) is None
+    assert "sessions: 0" in app.test_cli_runner().invoke(args=["cleanup", "run"]).output

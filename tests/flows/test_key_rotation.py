@@ -8,13 +8,13 @@ from tests.support.apps import close
 
 
 def test_a_new_database_begins_with_the_configured_key(each_app, auth, settings):
-    [key] = auth.keys.published()["keys"]
+    [key] = auth.key_rotation.published()["keys"]
     assert (key["kty"], key["crv"], key["alg"]) == ("EC", "P-256", "ES256")
 
 
 def test_every_machine_shows_the_same_keys(each_app, auth, settings):
     other = create_app(settings)
-    assert AuthInContext(other).keys.published() == auth.keys.published()
+    assert AuthInContext(other).keys.published() == auth.key_rotation.published()
     close(other)
 
 

@@ -17,21 +17,21 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.core.database import db
-from app.core.errors import Busy
-from app.core.tally import Tally
-from app.core.work import Work
+from app.core.errors import Unavailable
+from app.core.event_counter import EventCounter
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.chain import Chain
-from app.domain.audit.journal import Journal, Tag
-from app.domain.challenges.store import ChallengeStore
-from app.domain.mail.letters import Letters
-from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedLetter
+from app.domain.audit.journal import EventType, Journal
+from app.domain.email_actions.store import EmailActionStore
+from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
-from app.domain.mail.smtp import SmtpPost
+from app.domain.mail.renderer import EmailRenderer
+from app.domain.mail.smtp import SmtpTransport
 from app.domain.tokens.codes import Codes
 from app.domain.tokens.links import Links
 from app.flows.mail_delivery import MailDelivery
-from app.flows.steps.prepare_letter import Letterhead, PrepareLetter
+from app.flows.steps.compose_email import ComposeEmail, EmailSettings
 from tests.support.clock import SettableClock
 from tests.support.mail_app import NOON, bare_app, open_account, use_smtp
 from tests.support.servers import ROOT
@@ -66,7 +66,7 @@ def links(clock: SettableClock) -> Links:
 
 @pytest.fixture
 def delivery(app: Flask, clock: SettableClock, links: Links) -> MailDelivery:
-    letterhead = Letterhead(
+    letterhead = EmailSettings(
         public_url="https://id.example.org",
         sign_in_url="https://app.example.org",
         reset_password_url="https://app.example.org/choose#token={token}",
@@ -75,29 +75,31 @@ def delivery(app: Flask, clock: SettableClock, links: Links) -> MailDelivery:
         verify_link_lifetime=timedelta(days=1),
     )
     codes = Codes("a secret for the tests, long enough")
-    journal = Journal(Chain(("a secret for the tests, long enough",)), Tally(Tag))
-    prepare = PrepareLetter(Work(), clock, AccountStore(), ChallengeStore(), outbox, journal, links, codes, letterhead)
+    journal = Journal(Chain(("a secret for the tests, long enough",)), EventCounter(EventType))
+    prepare = ComposeEmail(
+        UnitOfWork(), clock, AccountStore(), EmailActionStore(), outbox, journal, links, codes, letterhead
+    )
     return MailDelivery(
-        work=Work(), clock=clock, outbox=outbox, prepare=prepare, letters=Letters(), post=SmtpPost(),
+        work=UnitOfWork(), clock=clock, outbox=outbox, compose=prepare, renderer=EmailRenderer(), transport=SmtpTransport(),
         jitter=random.SystemRandom(),
     )  # fmt: skip
 
 
 def forgot(address: str) -> None:
-    outbox.add_now("reset_password", address, NOON)
+    outbox.enqueue_now("reset_password", address, NOON)
 
 
 def notice(address: str, kind: str = "password_changed") -> None:
-    """Owe a letter to a new account."""
+    """Owe an email to a new account."""
     account = open_account(address)
-    with Work() as work:
-        outbox.queue(kind, now=NOON, address=account.email, account_id=account.id)
+    with UnitOfWork() as work:
+        outbox.enqueue(kind, now=NOON, address=account.email, account_id=account.id)
         work.commit()
 
 
-def rows() -> list[QueuedLetter]:
-    with Work():
-        return list(db.session.scalars(sa.select(QueuedLetter).order_by(QueuedLetter.id)))
+def rows() -> list[QueuedMessage]:
+    with UnitOfWork():
+        return list(db.session.scalars(sa.select(QueuedMessage).order_by(QueuedMessage.id)))
 
 
 def states() -> list[str]:
@@ -166,7 +168,7 @@ def test_no_row_holds_a_token(delivery: MailDelivery, smtp_server: FakeSmtpServe
     smtp_server.at_data["*"] = answer("451 later")
     forgot(ADA)
     delivery.deliver_due()
-    with Work():
+    with UnitOfWork():
         values = " ".join(map(str, db.session.execute(sa.text("SELECT * FROM outbox")).one()))
     assert "token" not in values
     assert "http" not in values
@@ -212,8 +214,8 @@ def test_superseded_reset_email_is_dropped(
 
 def test_notice_is_sent_to_the_account_with_client_info(delivery: MailDelivery, smtp_server: FakeSmtpServer) -> None:
     account = open_account("Ada@example.org")
-    with Work() as work:
-        outbox.queue(
+    with UnitOfWork() as work:
+        outbox.enqueue(
             "password_changed", now=NOON, address=account.email, account_id=account.id, ip="192.0.2.7", user_agent=None
         )
         work.commit()
@@ -256,7 +258,7 @@ def test_a_second_attempt_carries_the_same_message_id(
     delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock
 ) -> None:
     notice(ADA)
-    with patch.object(Outbox, "finish", side_effect=Busy), pytest.raises(Busy):
+    with patch.object(Outbox, "finish", side_effect=Unavailable), pytest.raises(Unavailable):
         delivery.deliver_due()  # sent, and the database is gone before that is written down
     clock.advance(minutes=1)
     delivery.deliver_due()
@@ -346,7 +348,7 @@ def test_the_log_holds_no_address_and_no_link(
     open_account(ADA)
     forgot(ADA)
     notice(BOB)
-    with patch("app.domain.mail.letters.Letters.render", side_effect=ValueError(f"{ADA} https://x/#token=abc")):
+    with patch("app.domain.mail.renderer.Letters.render", side_effect=ValueError(f"{ADA} https://x/#token=abc")):
         delivery.deliver_due()
     clock.advance(minutes=1)
     delivery.deliver_due()
@@ -361,18 +363,18 @@ def test_message_whose_lease_moved_is_not_sent_twice(
     notice(ADA)
     claim = Outbox.claim
 
-    def claim_then_freeze(self: Outbox, *args: object) -> list[QueuedLetter]:
+    def claim_then_freeze(self: Outbox, *args: object) -> list[QueuedMessage]:
         letters = claim(self, *args)  # type: ignore[arg-type]
         clock.advance(minutes=5)
         claim(self, clock.now())  # somebody else takes them over
-        return [QueuedLetter(id=letters[0].id, claim="stale", lease_until=NOON, **_rest(letters[0]))]
+        return [QueuedMessage(id=letters[0].id, claim="stale", lease_until=NOON, **_rest(letters[0]))]
 
     with patch.object(Outbox, "claim", claim_then_freeze):
         delivery.deliver_due()
     assert (smtp_server.messages, states()) == ([], [QUEUED])
 
 
-def _rest(letter: QueuedLetter) -> dict[str, object]:
+def _rest(letter: QueuedMessage) -> dict[str, object]:
     return {
         "kind": letter.kind, "account_id": letter.account_id, "message_id": letter.message_id, "parameters": {},
         "address": letter.address, "mailbox": letter.mailbox, "attempts": 0,
@@ -387,7 +389,7 @@ def test_no_transaction_is_open_while_the_server_is_talked_to(
     async def write_meanwhile(_server: object) -> str:
         def write() -> None:
             with app.app_context():
-                outbox.add_now("reset_password", BOB, NOON + timedelta(days=1))
+                outbox.enqueue_now("reset_password", BOB, NOON + timedelta(days=1))
             written.append(True)
 
         thread = threading.Thread(target=write)
@@ -422,7 +424,7 @@ def test_the_thread_survives_an_outage_of_the_database(
     delivery: MailDelivery, app: Flask, smtp_server: FakeSmtpServer
 ) -> None:
     notice(ADA)
-    outage, stop = [Busy(), RuntimeError(), Busy()], threading.Event()
+    outage, stop = [Unavailable(), RuntimeError(), Unavailable()], threading.Event()
     has_due = Outbox.has_due
 
     def fail_first(self: Outbox, now: object) -> bool:

@@ -1,4 +1,4 @@
-"""The operator's view of the letters that we owe."""
+"""The operator's view of the emails that we owe."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 
 from app.core.clock import Clock
-from app.core.errors import Conflict, Missing
-from app.core.work import Work
+from app.core.errors import Conflict, NotFound
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD, QUEUED, SENT
 from app.domain.mail.outbox import Outbox
 from app.flows.mail_queue import MailQueue
@@ -25,10 +25,10 @@ def queue(app: Flask, clock: SettableClock) -> Iterator[MailQueue]:
 
 
 def letter(clock: Clock, state: str) -> int:
-    """The id of a letter that has come this far."""
-    outbox.add_now("reset_password", "ada@example.org", clock.now())
+    """The id of an email that has come this far."""
+    outbox.enqueue_now("reset_password", "ada@example.org", clock.now())
     if state != QUEUED:
-        with Work() as work:
+        with UnitOfWork() as work:
             (taken,) = outbox.claim(clock.now())
             work.commit()
         outbox.finish(taken, state, clock.now(), "the mail server answered 550")
@@ -43,7 +43,7 @@ def test_messages_are_listed_shown_and_counted(queue: MailQueue, clock: Settable
     assert [found.state for found in queue.recent()] == [QUEUED, DEAD]
     assert [found.id for found in queue.recent(DEAD, 5)] == [dead]
     assert queue.show(dead).address == "a…@example.org"
-    waiting = queue.waiting()
+    waiting = queue.summary()
     assert (waiting.queued, waiting.dead, waiting.oldest) == (1, 1, timedelta(minutes=3))
 
 
@@ -63,9 +63,9 @@ def test_message_that_needs_no_retry_says_why(queue: MailQueue, clock: SettableC
 
 
 def test_unknown_message_is_not_found(queue: MailQueue) -> None:
-    with pytest.raises(Missing):
+    with pytest.raises(NotFound):
         queue.show(7)
-    with pytest.raises(Missing):
+    with pytest.raises(NotFound):
         queue.retry(7)
 
 
@@ -74,4 +74,4 @@ def test_all_dead_messages_are_retried_at_once(queue: MailQueue, clock: Settable
     for state in (DEAD, DEAD, SENT):
         letter(clock, state)
     assert queue.retry_dead() == 2
-    assert queue.waiting().dead == 0
+    assert queue.summary().dead == 0

@@ -29,7 +29,7 @@ def test_just_signed_in_the_new_password_is_enough(client: FlaskClient, ann: dic
 def test_later_it_needs_the_present_one(client: FlaskClient, ann: dict[str, str], clock) -> None:
     clock.advance(minutes=11)
     refused = client.put(CHANGE, json={"password": NEW}, headers=ann)
-    assert (refused.status_code, refused.json["code"]) == (403, "fresh_sign_in_required")
+    assert (refused.status_code, refused.json["code"]) == (403, "reauthentication_required")
     given = {"password": NEW, "current_password": ANN["password"]}
     assert client.put(CHANGE, json=given, headers=ann).status_code == 204
 

@@ -1,17 +1,17 @@
-"""A forgotten password, from the letter to the new one."""
+"""A forgotten password, from the email to the new one."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.passwords import PasswordTooShort
 from app.domain.tokens.links import LinkExpired, LinkInvalid, Links, LinkUsed
 from tests.support.api import PASSWORD, dump_tables, forgot_password, log_in, me, refresh, reset, sign_up, sql
 
 NEW = "a new horse battery"
-HOME = Origin("192.0.2.7", "Latchkey test")
+HOME = ClientInfo("192.0.2.7", "Latchkey test")
 
 
 everywhere = pytest.mark.usefixtures("each_database", "ann")
@@ -25,7 +25,7 @@ def ann(client):
 
 @pytest.fixture
 def letter(client, auth, mailbox):
-    """Have a letter sent to an address; gives the last one that came."""
+    """Have an email sent to an address; gives the last one that came."""
 
     def send(email="ann@example.com"):
         forgot_password(client, email)

@@ -2,15 +2,15 @@
 
 import pytest
 
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
 from tests.support.api import PASSWORD
 
 
 @pytest.fixture
 def ann(auth):
     """Ann's account."""
-    tokens = auth.registration.sign_up("ann@example.com", PASSWORD, Origin())
-    return lambda: auth.sessions.identify(tokens.access_token).owner
+    tokens = auth.registration.sign_up("ann@example.com", PASSWORD, ClientInfo())
+    return lambda: auth.sessions.authenticate(tokens.access_token).owner
 
 
 @pytest.mark.usefixtures("each_database")

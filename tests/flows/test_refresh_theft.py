@@ -42,9 +42,9 @@ def test_reused_refresh_token_revokes_the_session_and_notifies(
     auth.mail_delivery.deliver_due()
     assert [letter.subject for letter in mailbox.messages[1:]] == ["Your session was used from two places"]
     with app.app_context():
-        tags = db.session.scalars(sa.select(AuditEvent.tag).order_by(AuditEvent.id)).all()
+        tags = db.session.scalars(sa.select(AuditEvent.event).order_by(AuditEvent.id)).all()
         db.session.remove()
-    assert tags == ["account.opened", "session.token_reused"]
+    assert tags == ["account.created", "session.token_reused"]
 
 
 def test_a_grandparent_kills_the_session_even_within_the_grace(client: FlaskClient, first: str) -> None:

@@ -2,18 +2,18 @@
 
 import pytest
 
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.passwords import PasswordTooLong, PasswordTooShort
 from app.domain.accounts.store import EmailTaken
 from tests.support.api import PASSWORD, dump_tables, sql
 
-HOME = Origin("192.0.2.7", "Latchkey test")
+HOME = ClientInfo("192.0.2.7", "Latchkey test")
 
 
 def test_a_new_account_is_signed_in(each_app, auth):
     tokens = auth.registration.sign_up("ann@example.com", PASSWORD, HOME)
-    assert auth.sessions.identify(tokens.access_token).owner.email == "ann@example.com"
+    assert auth.sessions.authenticate(tokens.access_token).owner.email == "ann@example.com"
 
 
 def test_the_session_remembers_where_it_began(app, auth):
@@ -51,5 +51,5 @@ def test_what_is_refused_leaves_nothing(app, auth, email, password, refusal):
 def test_an_account_is_dated_by_our_clock(app, auth, clock):
     now = clock.hold()
     tokens = auth.registration.sign_up("ann@example.com", PASSWORD, HOME)
-    owner = auth.sessions.identify(tokens.access_token).owner
+    owner = auth.sessions.authenticate(tokens.access_token).owner
     assert (owner.created_at, owner.updated_at) == (now, now)

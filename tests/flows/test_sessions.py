@@ -144,7 +144,7 @@ def test_a_session_unused_for_too_long_is_over(app, client, ann):
 @pytest.mark.settings(session_lifetime=100, jwt_refresh_token_expires=1_000)
 def test_a_session_is_not_prolonged_past_its_end(app, client, ann):
     refresh(client, ann)
-    assert sql(app, "SELECT count(*) FROM sessions WHERE expires_at = ends_at") == [(1,)]
+    assert sql(app, "SELECT count(*) FROM sessions WHERE expires_at = absolute_expires_at") == [(1,)]
 
 
 def test_a_session_whose_row_is_gone_is_over(app, client, ann):

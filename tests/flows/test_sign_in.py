@@ -2,12 +2,12 @@
 
 import pytest
 
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
 from app.domain.accounts.emails import InvalidEmail
 from app.flows.steps.check_password import InvalidCredentials
 from tests.support.api import PASSWORD, sql
 
-HOME = Origin("192.0.2.7", "Latchkey test")
+HOME = ClientInfo("192.0.2.7", "Latchkey test")
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def ann(auth):
 @pytest.mark.usefixtures("each_database", "ann")
 def test_each_sign_in_is_a_session_of_its_own(app, auth):
     first, second = (auth.sign_in.with_password("ann@example.com", PASSWORD, HOME) for _ in range(2))
-    sessions = {auth.sessions.identify(tokens.access_token).session.id for tokens in (first, second)}
+    sessions = {auth.sessions.authenticate(tokens.access_token).session.id for tokens in (first, second)}
     assert len(sessions) == 2
     assert sql(app, "SELECT count(*) FROM sessions") == [(3,)]
 
@@ -64,7 +64,7 @@ def test_password_reset_during_hashing_opens_no_session(app, auth, monkeypatch):
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:148.0) Gecko/20100101 Firefox/148.0"
 LATER_FIREFOX = FIREFOX.replace("148", "149")
-OFFICE = Origin("198.51.100.20", FIREFOX)
+OFFICE = ClientInfo("198.51.100.20", FIREFOX)
 
 
 def notices(app):
@@ -84,24 +84,26 @@ def office(auth):
     ("198.51.100.20", LATER_FIREFOX, 1), ("2001:db8::1", FIREFOX, 1), (None, None, 1),
 ], ids=["same place", "same network", "elsewhere", "other browser", "IPv6", "unknown"])  # fmt: skip
 def test_user_agent_and_network_decide_without_a_device_token(app, auth, ip, user_agent, count):
-    auth.sign_in.with_password("ann@example.com", PASSWORD, Origin(ip, user_agent))
+    auth.sign_in.with_password("ann@example.com", PASSWORD, ClientInfo(ip, user_agent))
     assert notices(app) == count
 
 
 def test_an_updated_browser_with_its_device_token_is_not_new(app, auth, office):
     token = auth.sign_in.device_token(office)
-    auth.sign_in.with_password("ann@example.com", PASSWORD, Origin("203.0.113.9", LATER_FIREFOX, device=token))
+    auth.sign_in.with_password(
+        "ann@example.com", PASSWORD, ClientInfo("203.0.113.9", LATER_FIREFOX, device_token=token)
+    )
     assert notices(app) == 0
 
 
 def test_a_device_that_shows_its_refresh_token_is_not_new(app, auth, office):
-    shown = Origin("203.0.113.9", LATER_FIREFOX, device=office.refresh_token)
+    shown = ClientInfo("203.0.113.9", LATER_FIREFOX, device_token=office.refresh_token)
     auth.sign_in.with_password("ann@example.com", PASSWORD, shown)
     assert notices(app) == 0
 
 
 def test_a_device_token_of_another_account_does_not_count(app, auth, office):
     eve = auth.registration.sign_up("eve@example.com", PASSWORD, OFFICE)
-    shown = Origin("203.0.113.9", FIREFOX, device=auth.sign_in.device_token(eve))
+    shown = ClientInfo("203.0.113.9", FIREFOX, device_token=auth.sign_in.device_token(eve))
     auth.sign_in.with_password("ann@example.com", PASSWORD, shown)
     assert notices(app) == 1

@@ -44,7 +44,7 @@ def test_the_code_confirms_it_in_the_session_that_asked(ann) -> None:
 
 def test_email_change_needs_recent_authentication_or_the_password(ann, clock) -> None:
     clock.advance(minutes=11)
-    assert ann.ask("PUT", "account/email", {"email": NEW}).json["code"] == "fresh_sign_in_required"
+    assert ann.ask("PUT", "account/email", {"email": NEW}).json["code"] == "reauthentication_required"
     given = {"email": NEW, "password": "correct horse battery"}
     assert ann.ask("PUT", "account/email", given).status_code == 202
 

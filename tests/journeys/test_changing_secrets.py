@@ -4,7 +4,7 @@ from itertools import count, pairwise
 
 import pytest
 
-from app.domain.audit.head import ChainBroken
+from app.domain.audit.chain_head import ChainBroken
 from tests.conftest import AuthInContext
 from tests.support.api import is_problem, me, refresh, sign_up
 from tests.support.person import PASSWORD, Person
@@ -51,13 +51,13 @@ def somebody(mailbox):
 
 
 def code_of(person):
-    """The code of a new letter about a new password."""
+    """The code of a new email about a new password."""
     person.send("forgot-password", email=person.email)
     return person.code("Choose a new password")
 
 
 def link_of(person):
-    """The token of the link in such a letter."""
+    """The token of the link in such an email."""
     person.send("forgot-password", email=person.email)
     return person.link("Choose a new password", "reset-password")
 
@@ -102,10 +102,10 @@ def assert_what_one_makes_the_other_takes(person, there):
     assert write_by_cookie(there, cookies_of(person)).status_code == 200
     assert use_code(there, person.email, code_of(person)).status_code == 200
     assert use_link(there, link_of(person)).status_code == 200
-    assert person.auth.audit.seal() > 0
+    assert person.auth.audit_sealing.seal() > 0
     person.sign_in()
     assert AuthInContext(there).audit.seal() > 0
-    assert AuthInContext(there).audit.verify() == person.auth.audit.verify()
+    assert AuthInContext(there).audit.verify() == person.auth.audit_sealing.verify()
     assert there.test_client().get("/readyz").status_code == 200
 
 

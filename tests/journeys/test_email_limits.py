@@ -1,6 +1,6 @@
-"""Somebody has letters sent to a mailbox, again and again."""
+"""Somebody has emails sent to a mailbox, again and again."""
 
-from app.domain.mail.limit import AT_ONCE
+from app.domain.mail.rate_limit import BURST
 
 
 def reset_letters(ann) -> int:
@@ -15,21 +15,21 @@ def test_many_reset_requests_send_three_emails_with_a_valid_link(ann) -> None:
         if number % 20 == 0:
             ann.letters()
     assert len(answers) == 1
-    assert reset_letters(ann) == AT_ONCE
+    assert reset_letters(ann) == BURST
     assert ann.choose_new_password().status_code == 200
 
 
 def test_twenty_minutes_later_the_next_one_comes_by_itself(ann, clock) -> None:
-    for _ in range(2 * AT_ONCE):
+    for _ in range(2 * BURST):
         ann.send("forgot-password", email=ann.email)
         ann.letters()
     clock.advance(minutes=20)
-    assert reset_letters(ann) == AT_ONCE + 1
+    assert reset_letters(ann) == BURST + 1
     assert ann.choose_new_password().status_code == 200
 
 
 def test_email_limit_of_one_kind_does_not_block_another(ann) -> None:
-    for _ in range(2 * AT_ONCE):
+    for _ in range(2 * BURST):
         ann.send("forgot-password", email=ann.email)
         ann.letters()
     ann.ask("PUT", "account/password", {"password": "a new horse battery"})

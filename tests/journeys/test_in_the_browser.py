@@ -111,7 +111,7 @@ def forget_password(page: Any, email: str) -> None:
 
 
 def open_letter(page: Any, email: str) -> str:
-    """Wait for the letter on the mailbox page, open it and give the link in it."""
+    """Wait for the email on the mailbox page, open it and give the link in it."""
     page.goto("/dev/mailbox")
     page.get_by_role("link", name=f"Choose a new password {email}").click()
     return str(page.get_by_role("link", name="/reset-password#token=").inner_text())
@@ -197,7 +197,7 @@ def test_every_page_fits_a_narrow_screen_in_both_themes(chromium, service):
 
 
 def reset_letter(mailbox: Any, number: int = 1) -> Any:
-    """The letter about the n-th reset of the one account there is; the first letter of all bids it welcome."""
+    """The email about the n-th reset of the one account there is; the first email of all bids it welcome."""
     letter = mailbox.wait_for(number + 1)[number]
     assert "/reset-password#" in letter.link
     return letter
@@ -227,7 +227,7 @@ def test_without_scripts_the_link_is_pasted(chromium, live_server, mailbox):
         forget_password(page, "eva@example.com")
         link = reset_letter(mailbox).link
         page.goto(link)
-        page.get_by_label("Link or code from the letter").fill(link)
+        page.get_by_label("Link or code from the email").fill(link)
         page.get_by_role("button", name="Continue").click()
         choose_password(page)
         see(page, "Your password is changed")

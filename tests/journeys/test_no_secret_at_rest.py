@@ -57,7 +57,7 @@ def recorder(log, site, settings):
 
 
 class House:
-    """The service from within: its letters, its commands, and all that it keeps."""
+    """The service from within: its emails, its commands, and all that it keeps."""
 
     def __init__(self, app, auth, mailbox, recorder, settings):
         self._app, self._auth, self._mailbox, self._recorder = app, auth, mailbox, recorder
@@ -69,7 +69,7 @@ class House:
         return b"\n".join(self._pieces)
 
     def letters(self, subject=""):
-        """The text of the newest letter that has this in its subject. Looks at all that is kept meanwhile."""
+        """The text of the newest email that has this in its subject. Looks at all that is kept meanwhile."""
         self.look()
         while self._auth.mail_delivery.deliver_due():
             self.look()
@@ -189,7 +189,7 @@ def rotate_keys(ask, house, clock):
     clock.advance(11)
     house.hold_keys()
     house.command("keys", "list")
-    house.command("keys", "reseal")
+    house.command("keys", "reencrypt")
     return ask("POST", "/api/v1/auth/login", {"email": ANN, "password": FIFTH})[1]
 
 
@@ -209,7 +209,7 @@ def take_all_and_leave(ask, house, clock, tokens):
     for letter in re.findall(r"^ *(\d+)  ", listed, re.MULTILINE):
         house.command("mail", "show", letter)
     clock.advance(days=8)
-    house.command("housekeeping", "run")
+    house.command("cleanup", "run")
     house.look()
 
 
@@ -240,7 +240,7 @@ def test_after_a_whole_life_no_secret_lies_anywhere(recorder, house, log, clock,
     assert "POST /api/v1/auth/login" in printed + log.text
 
 
-@pytest.mark.settings(classic_api=True)
+@pytest.mark.settings(compat_api=True)
 def test_compat_api_stores_no_password_or_reset_token(recorder, house, log):
     bob = {"email": BOB, "password": FIRST}
     assert recorder.ask("POST", "/users", form=bob)[0] == 200

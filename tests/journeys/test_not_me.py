@@ -1,4 +1,4 @@
-"""'This was not me', in every letter about something that happened to an account."""
+"""'This was not me', in every email about something that happened to an account."""
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0"
 

@@ -40,12 +40,12 @@ class Browser:
 
 
 def the_letter(mailbox, path):
-    """The letter whose link leads to this page, once it came."""
+    """The email whose link leads to this page, once it came."""
     for count in range(1, 9):
         letter = mailbox.wait_for(count, 30)[count - 1]
         if path in letter.text:
             return letter
-    raise AssertionError(f"no letter leads to {path}")
+    raise AssertionError(f"no email leads to {path}")
 
 
 @pytest.fixture

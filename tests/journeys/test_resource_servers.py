@@ -172,7 +172,7 @@ def bad_tokens(tokens: dict[str, str], ours: Any) -> dict[str, str]:
 
 @each_example
 def test_a_good_access_token_opens_and_no_other_token_does(hello, auth, ann):
-    good, ours = ann["access_token"], auth.keys.all()[0][0].private
+    good, ours = ann["access_token"], auth.key_rotation.all()[0][0].private
     account = said_in(good)["sub"]
     assert hello(good)[::2] == (200, {"hello": account, "roles": []})
     assert hello(mint(good, ours, roles=["admin"])).json == {"hello": account, "roles": ["admin"]}
@@ -189,9 +189,9 @@ def test_after_rotations_tokens_of_every_key_and_algorithm_pass(hello, live_serv
     tokens = [ann["access_token"]]
     assert hello(tokens[0]).status == 200
     for algorithm in ("EdDSA", "RS256"):
-        auth.keys.rotate(algorithm=algorithm, soon=True)
+        auth.key_rotation.rotate(algorithm=algorithm, soon=True)
         clock.advance(5)
-    wait_until_known(live_server, tokens[0], auth.keys.all()[-1][0])
+    wait_until_known(live_server, tokens[0], auth.key_rotation.all()[-1][0])
     for _ in range(2):
         tokens.append(sign_in(live_server))
         clock.advance(5)  # three times this is still within the leeway
@@ -202,7 +202,7 @@ def test_after_rotations_tokens_of_every_key_and_algorithm_pass(hello, live_serv
 
 @each_example
 def test_unknown_key_names_do_not_trigger_a_fetch_each_time(site, hello, auth, ann):
-    good, ours = ann["access_token"], auth.keys.all()[0][0].private
+    good, ours = ann["access_token"], auth.key_rotation.all()[0][0].private
     began = time.monotonic()
     answers = [hello(mint(good, ours, header={"kid": f"unknown {number}"})).status for number in range(20)]
     assert answers == [401] * 20

@@ -25,7 +25,7 @@ def undoes(ann, token: str) -> None:
     """Ann uses the link, chooses a password, and signs in with her address."""
     assert ann.send("account/email/undo", token=token).status_code == 200
     assert ann.choose_new_password().status_code == 200
-    found = ann.auth.administration.find("ann@example.com")
+    found = ann.auth.admin_accounts.find("ann@example.com")
     assert (found.email_verified, found.state) == (True, "active")
 
 
@@ -33,7 +33,7 @@ def test_undo_works_after_the_account_was_deleted(ann, undo, clock, auth) -> Non
     assert ann.ask("DELETE", "account", PASSWORD).status_code == 204
     undoes(ann, undo)
     clock.advance(days=30)
-    assert auth.housekeeping.run()["accounts"] == 0
+    assert auth.cleanup.run()["accounts"] == 0
     assert ann.sign_in("a new horse battery").status_code == 200
 
 
@@ -41,7 +41,7 @@ def test_undo_works_after_the_account_was_deleted(ann, undo, clock, auth) -> Non
 def test_undo_outlasts_a_deletion_without_grace(ann, undo, clock, auth) -> None:
     assert ann.ask("DELETE", "account", PASSWORD).status_code == 204
     clock.advance(hours=71)
-    auth.housekeeping.run()
+    auth.cleanup.run()
     undoes(ann, undo)
 
 
@@ -49,7 +49,7 @@ def test_undo_outlasts_a_deletion_without_grace(ann, undo, clock, auth) -> None:
 def test_account_is_deleted_once_the_undo_has_expired(ann, undo, clock, auth) -> None:
     assert ann.ask("DELETE", "account", PASSWORD).status_code == 204
     clock.advance(hours=73)
-    assert auth.housekeeping.run()["accounts"] == 1
+    assert auth.cleanup.run()["accounts"] == 1
     assert ann.send("account/email/undo", token=undo).json["code"] == "link_expired"
 
 
@@ -62,18 +62,18 @@ def test_both_addresses_are_told_of_the_deletion(ann, undo) -> None:
 
 def test_undo_works_after_disabling_and_enabling(ann, undo, auth) -> None:
     one = account_id(ann)
-    auth.administration.disable(None, one)
-    auth.administration.enable(None, one)
+    auth.admin_accounts.disable(None, one)
+    auth.admin_accounts.enable(None, one)
     undoes(ann, undo)
 
 
 def test_undo_of_a_disabled_account_restores_the_address_only(ann, undo, auth) -> None:
     one = account_id(ann)
-    auth.administration.disable(None, one)
+    auth.admin_accounts.disable(None, one)
     assert ann.send("account/email/undo", token=undo).status_code == 200
-    found = auth.administration.find(one)
+    found = auth.admin_accounts.find(one)
     assert (found.email, found.state) == ("ann@example.com", "disabled")
-    auth.administration.enable(None, one)
+    auth.admin_accounts.enable(None, one)
     ann.send("forgot-password", email=ann.email)
     assert ann.choose_new_password().status_code == 200
 

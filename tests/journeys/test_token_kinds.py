@@ -1,4 +1,4 @@
-"""Every kind of token, from a real answer or letter, presented everywhere: it works in its own place, nowhere else."""
+"""Every kind of token, from a real answer or email, presented everywhere: it works in its own place, nowhere else."""
 
 import pytest
 

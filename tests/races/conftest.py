@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
 from config import Settings
 from tests.conftest import AuthInContext
 from tests.support.process_pool import ProcessPool
@@ -55,19 +55,19 @@ class Cluster:
     def sign_up(self) -> SignedUp:
         """A new account."""
         email = self.new_email()
-        tokens = self.auth.registration.sign_up(email, PASSWORD, Origin())
+        tokens = self.auth.registration.sign_up(email, PASSWORD, ClientInfo())
         return SignedUp(email, tokens.access_token, tokens.refresh_token)
 
     def sign_in(self, email: str) -> SignedUp:
         """One more session of an account."""
-        tokens = self.auth.sign_in.with_password(email, PASSWORD, Origin())
+        tokens = self.auth.sign_in.with_password(email, PASSWORD, ClientInfo())
         return SignedUp(email, tokens.access_token, tokens.refresh_token)
 
     def reset_tokens(self, *emails: str) -> list[str]:
         """A reset token for each address, from a real email."""
         self.ask("DELETE FROM outbox")
         for email in emails:
-            self.auth.password_reset.request(email, Origin())
+            self.auth.password_reset.request(email, ClientInfo())
         came = self.links("reset-password")
         return [came[email] for email in emails]
 

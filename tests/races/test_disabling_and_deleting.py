@@ -8,7 +8,7 @@ from tests.races.conftest import PASSWORD, Cluster, SignedUp
 from tests.support.concurrency import Answer, Call, account, later, post, send_together, together
 
 NEW_PASSWORD = "a new horse battery"
-AT_ONCE = pytest.mark.settings(deletion_grace_days=0)
+BURST = pytest.mark.settings(deletion_grace_days=0)
 
 
 def administrator(cluster: Cluster) -> SignedUp:
@@ -83,7 +83,7 @@ def test_a_sign_in_during_deletion_cancels_it_or_is_refused(cluster: Cluster, ro
             assert not who_is_in(cluster, answers)
 
 
-@AT_ONCE
+@BURST
 def test_a_sign_in_during_deletion_at_once_leaves_no_session(cluster: Cluster, rounds: int) -> None:
     chance = random.Random(13)
     for _ in range(2 * rounds):

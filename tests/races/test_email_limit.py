@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from app.core.origin import Origin
-from app.core.work import Work
-from app.domain.mail.limit import AT_ONCE, TooSoon
-from app.domain.mail.model import QueuedLetter
+from app.core.client_info import ClientInfo
+from app.core.unit_of_work import UnitOfWork
+from app.domain.mail.model import QueuedMessage
 from app.domain.mail.outbox import Outbox
+from app.domain.mail.rate_limit import BURST, TooSoon
 from tests.flows.test_email_limit import passes
 from tests.races.conftest import Cluster
 from tests.support.profile import sized
@@ -53,39 +53,41 @@ def test_two_deliverers_keep_to_the_limit_with_a_slow_server(cluster: Cluster, s
     settings = cluster.settings.model_copy(update={"mail_port": slow_mailbox.port})
     pids = [cluster.process_pool.deliver(settings) for _ in range(2)]
     end = time.monotonic() + 30
-    while len(slow_mailbox.messages) < AT_ONCE:
+    while len(slow_mailbox.messages) < BURST:
         assert time.monotonic() < end, f"{len(slow_mailbox.messages)} emails came"
-        cluster.auth.password_reset.request(email, Origin())
+        cluster.auth.password_reset.request(email, ClientInfo())
         time.sleep(0.05)
     for _ in range(MORE):
-        cluster.auth.password_reset.request(email, Origin())
+        cluster.auth.password_reset.request(email, ClientInfo())
         time.sleep(0.05)
     wait_until_one_waits(cluster)
     for pid in pids:
         cluster.process_pool.kill(pid)
-    assert len(slow_mailbox.messages) == AT_ONCE
+    assert len(slow_mailbox.messages) == BURST
     assert [passes(cluster.auth.password_reset.check, email.token) for email in slow_mailbox.messages].count(True) == 1
 
 
 def test_of_eight_who_begin_at_once_three_may_send(cluster: Cluster) -> None:
     """They are about one mailbox, for two accounts: each locks two rows, and none may wait for another in a circle."""
     outbox, begun, failed = Outbox(), [], []
-    accounts = [cluster.auth.administration.find(cluster.sign_up().email) for _ in range(2)]
+    accounts = [cluster.auth.admin_accounts.find(cluster.sign_up().email) for _ in range(2)]
     now = datetime.now(UTC)
     cluster.ask("DELETE FROM outbox")
-    with cluster.app.app_context(), Work() as work:
+    with cluster.app.app_context(), UnitOfWork() as work:
         for number in range(8):
-            outbox.queue("email_change_confirm", now=now, address="new@example.org", account_id=accounts[number % 2].id)
+            outbox.enqueue(
+                "email_change_confirm", now=now, address="new@example.org", account_id=accounts[number % 2].id
+            )
         messages = outbox.claim(now)
         work.commit()
     start = threading.Barrier(len(messages))
 
-    def begin(message: QueuedLetter) -> None:
+    def begin(message: QueuedMessage) -> None:
         with cluster.app.app_context():
             start.wait()
             try:
-                with Work() as work:
-                    outbox.begin(message, now, limited=True, also_by_account=True)
+                with UnitOfWork() as work:
+                    outbox.start_attempt(message, now, limited=True, also_by_account=True)
                     work.commit()
             except TooSoon:
                 return
@@ -100,4 +102,4 @@ def test_of_eight_who_begin_at_once_three_may_send(cluster: Cluster) -> None:
     for thread in threads:
         thread.join()
     assert failed == []
-    assert len(begun) == AT_ONCE
+    assert len(begun) == BURST

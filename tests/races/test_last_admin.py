@@ -69,7 +69,7 @@ def test_administrators_who_all_leave_at_once_leave_one(cluster: Cluster, rounds
 
 
 def test_threads_of_one_process_leave_one_too(cluster: Cluster, rounds: int) -> None:
-    team, flow = Team(cluster, 3), cluster.auth.administration
+    team, flow = Team(cluster, 3), cluster.auth.admin_accounts
     for turn in range(4 * rounds):
         team.gather()
         ways: list[Callable[[str], None]] = [
@@ -97,7 +97,7 @@ def test_administrator_due_for_deletion_does_not_count_as_another(cluster: Clust
         team = Team(cluster, 2)
         team.gather()
         cluster.ask(DUE, id=team.ids[1])
-        erase: Callable[[], object] = lambda: cluster.auth.housekeeping.run()["accounts"]  # noqa: E731
+        erase: Callable[[], object] = lambda: cluster.auth.cleanup.run()["accounts"]  # noqa: E731
         outcome = together([erase, team.removal("disable", by=0, of=0).connect().send])
         assert outcome[0] == 1
         assert outcome[1].status == 409  # type: ignore[attr-defined]

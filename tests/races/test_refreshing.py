@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
 from tests.races.conftest import PASSWORD, Cluster
 from tests.support.concurrency import account, post, send_together, statuses, together
 from tests.support.profile import sized
@@ -47,7 +47,7 @@ def test_parallel_refreshes_tolerate_a_clock_half_a_minute_ahead(cluster: Cluste
 def test_threads_of_one_process_get_the_same_successor_too(cluster: Cluster, rounds: int) -> None:
     email, _, token = cluster.sign_up()
     for generation in range(1, max(1, rounds // 2) + 1):
-        pairs = together([lambda token=token: cluster.auth.sessions.refresh(token, Origin())] * CLIENTS)
+        pairs = together([lambda token=token: cluster.auth.sessions.refresh(token, ClientInfo())] * CLIENTS)
         assert len({pair.refresh_token for pair in pairs}) == 1
         assert cluster.ask(STATE, email=email) == generation
         token = pairs[0].refresh_token

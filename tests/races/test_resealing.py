@@ -32,7 +32,7 @@ def all_read_before_one_writes(monkeypatch):
 
     def read_and_wait(statement):
         rows = read(statement)
-        if statement is keyring._sealed:
+        if statement is keyring._encrypted:
             gate.wait(10)
         return rows
 
@@ -44,11 +44,11 @@ def all_read_before_one_writes(monkeypatch):
 def test_of_many_who_reseal_at_once_one_changes_each_key(app, auth, client, restarted):
     tokens = sign_up(client)
     for _ in range(KEYS - 1):
-        auth.keys.rotate()
+        auth.key_rotation.rotate()
     done = together([AuthInContext(other).keys.reseal for other in restarted])
     assert sum(resealed for resealed, _ in done) == KEYS
     assert {resealed + others for resealed, others in done} == {KEYS}
-    assert sql(app, "SELECT count(*) FROM audit_events WHERE tag = 'key.resealed'") == [(KEYS,)]
+    assert sql(app, "SELECT count(*) FROM audit_events WHERE event = 'key.reencrypted'") == [(KEYS,)]
     assert {me(other.test_client(), tokens).status_code for other in restarted} == {200}
 
 
@@ -56,7 +56,7 @@ def test_of_many_who_reseal_at_once_one_changes_each_key(app, auth, client, rest
 @pytest.mark.settings(key_encryption_secret=OLD, key_encryption_secret_fallbacks=[NEW])
 def test_keys_published_during_reencryption_can_be_read(app, auth, client, restarted):
     sign_up(client)
-    together([*(AuthInContext(other).keys.reseal for other in restarted), *[auth.keys.rotate] * KEYS])
+    together([*(AuthInContext(other).keys.reseal for other in restarted), *[auth.key_rotation.rotate] * KEYS])
     for process in (app, *restarted):
-        process.extensions["latchkey"].keys.keys.reread()
+        process.extensions["latchkey"].key_rotation.keys.reread()
         assert len(AuthInContext(process).keys.published()["keys"]) == 1 + KEYS

@@ -5,9 +5,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from app.core.origin import Origin
-from app.core.work import Work
-from app.domain.accounts.breaches import Breaches
+from app.core.client_info import ClientInfo
+from app.core.unit_of_work import UnitOfWork
+from app.domain.accounts.breached_passwords import BreachedPasswords
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.passwords import Passwords
 from app.flows.steps.check_password import InvalidCredentials
@@ -67,7 +67,7 @@ def test_nothing_issued_for_the_old_password_survives_a_reset(cluster: Cluster, 
     assert issued > rounds, "there was no race: nobody got in before the reset"
 
 
-class SlowWork(Work):
+class SlowWork(UnitOfWork):
     """A unit of work that halts before its commit until it is told to go on."""
 
     def __init__(self) -> None:
@@ -100,9 +100,9 @@ def test_session_committed_during_a_reset_is_revoked(cluster: Cluster) -> None:
     (token,) = cluster.reset_tokens(email)
     work, flows = SlowWork(), cluster.app.extensions["latchkey"]
     sign_in = replace(flows.sign_in, work=work)
-    slow, tokens = in_background(cluster, lambda: sign_in.with_password(email, PASSWORD, Origin()))
+    slow, tokens = in_background(cluster, lambda: sign_in.with_password(email, PASSWORD, ClientInfo()))
     assert work.reached.wait(10)
-    reset, done = in_background(cluster, lambda: flows.password_reset.complete(token, NEW_PASSWORD, Origin()))
+    reset, done = in_background(cluster, lambda: flows.password_reset.complete(token, NEW_PASSWORD, ClientInfo()))
     reset.join(0.3)  # it waits for the account's row
     work.go_on.set()
     slow.join()
@@ -118,9 +118,9 @@ def test_login_during_a_committing_reset_rejects_the_old_password(cluster: Clust
     work, flows = SlowWork(), cluster.app.extensions["latchkey"]
     replace_password = replace(flows.password_reset.replace_password, work=work)
     reset_flow = replace(flows.password_reset, replace_password=replace_password)
-    reset, done = in_background(cluster, lambda: reset_flow.complete(token, NEW_PASSWORD, Origin()))
+    reset, done = in_background(cluster, lambda: reset_flow.complete(token, NEW_PASSWORD, ClientInfo()))
     assert work.reached.wait(10)
-    slow, refused = in_background(cluster, lambda: flows.sign_in.with_password(email, PASSWORD, Origin()))
+    slow, refused = in_background(cluster, lambda: flows.sign_in.with_password(email, PASSWORD, ClientInfo()))
     slow.join(0.3)
     work.go_on.set()
     reset.join()
@@ -130,7 +130,9 @@ def test_login_during_a_committing_reset_rejects_the_old_password(cluster: Clust
 
 
 def test_parallel_logins_that_renew_an_outdated_hash_succeed(cluster: Cluster, rounds: int) -> None:
-    outdated = Passwords(rounds=5, min_length=1, slots=HashSlots(1, 1), breaches=Breaches("")).hash(PASSWORD)
+    outdated = Passwords(rounds=5, min_length=1, slots=HashSlots(1, 1), breached_passwords=BreachedPasswords("")).hash(
+        PASSWORD
+    )
     for _ in range(max(1, rounds // 2)):
         email = cluster.sign_up().email
         cluster.ask("UPDATE accounts SET password_hash = :old WHERE email = :email", old=outdated, email=email)

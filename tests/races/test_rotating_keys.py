@@ -34,7 +34,7 @@ def test_under_load_a_new_key_refuses_no_valid_token(cluster: Cluster, monkeypat
 
     def rotate() -> list[Answer]:
         for algorithm in ("EdDSA", "ES256"):
-            kids.append(cluster.auth.keys.rotate(algorithm=algorithm, soon=True)[0])
+            kids.append(cluster.auth.key_rotation.rotate(algorithm=algorithm, soon=True)[0])
             time.sleep(LEAD / 4)
         return []
 
@@ -42,4 +42,4 @@ def test_under_load_a_new_key_refuses_no_valid_token(cluster: Cluster, monkeypat
     answers = [answer for found in together([rotate, *acts]) for answer in found]
     assert statuses(answers) == {200: len(answers)}
     assert len(answers) > 10 * CLIENTS
-    assert {key.kid: signs for key, signs in cluster.auth.keys.all()}[kids[-1]], "the new key does not sign yet"
+    assert {key.kid: signs for key, signs in cluster.auth.key_rotation.all()}[kids[-1]], "the new key does not sign yet"

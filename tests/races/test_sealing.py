@@ -23,7 +23,7 @@ def fail_to_sign_in(cluster: Cluster, times: int) -> None:
 def begin(cluster: Cluster) -> int:
     """How many events there are, all of them sealed."""
     cluster.sign_up()
-    cluster.auth.audit.seal()
+    cluster.auth.audit_sealing.seal()
     return cluster.ask("SELECT count(*) FROM audit_events")
 
 
@@ -41,7 +41,7 @@ def test_threads_that_seal_at_once_make_one_chain(cluster: Cluster, rounds: int)
     def seal() -> int:
         sealed = 0
         while not done.is_set():
-            sealed += cluster.auth.audit.seal()
+            sealed += cluster.auth.audit_sealing.seal()
         return sealed
 
     with ThreadPoolExecutor(SEALERS + 4) as pool:
@@ -52,7 +52,7 @@ def test_threads_that_seal_at_once_make_one_chain(cluster: Cluster, rounds: int)
         done.set()
         sealed = [sealer.result() for sealer in sealers]
     assert sum(sealed) == 16 * rounds
-    assert cluster.auth.audit.verify().last == before + 16 * rounds
+    assert cluster.auth.audit_sealing.verify().last == before + 16 * rounds
     assert cluster.ask(UNBROKEN) == 0
 
 
@@ -70,5 +70,5 @@ def test_killed_parallel_sealers_make_one_chain(cluster: Cluster, rounds: int) -
     wait_until_all_is_sealed(cluster)
     for pid in pids:
         cluster.process_pool.kill(pid)
-    assert cluster.auth.audit.verify().last == before + 16 * rounds
+    assert cluster.auth.audit_sealing.verify().last == before + 16 * rounds
     assert cluster.ask(UNBROKEN) == 0

@@ -171,7 +171,7 @@ def writing_operations(url: str) -> set[str]:
     return {f"{method} {path}" for path, item in paths.items() for method in item.keys() & WRITING}
 
 
-@pytest.mark.settings(classic_api=True, auth_type="session_db_auth")
+@pytest.mark.settings(compat_api=True, auth_type="session_db_auth")
 def test_no_writing_route_fails_under_parallel_identical_requests(cluster: Cluster, rounds: int) -> None:
     assert ACTS.keys() == writing_operations(cluster.urls[0])
     scene, failed = Scene(cluster), {}
@@ -185,7 +185,7 @@ def test_no_writing_route_fails_under_parallel_identical_requests(cluster: Clust
     assert failed == {}
 
 
-@pytest.mark.settings(classic_api=True, deletion_grace_days=0)
+@pytest.mark.settings(compat_api=True, deletion_grace_days=0)
 def test_no_write_fails_while_its_account_is_erased(cluster: Cluster, rounds: int) -> None:
     scene, found = Scene(cluster), Counter[tuple[str, int]]()
     for _ in range(rounds):

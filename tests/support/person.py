@@ -36,7 +36,7 @@ class Person:
         return self.client.post(f"/api/v1/{path}", json=body)
 
     def choose_new_password(self) -> TestResponse:
-        """Follow the link of the newest letter for a new password, and sign in with it."""
+        """Follow the link of the newest email for a new password, and sign in with it."""
         token = self.link("Choose a new password", "reset-password")
         assert self.send("reset-password", reset_token=token, password="a new horse battery").status_code == 200
         return self.sign_in("a new horse battery")
@@ -48,17 +48,17 @@ class Person:
         return [(letter.recipients[0], letter.subject) for letter in self.box.messages]
 
     def newest(self, subject: str) -> str:
-        """The text of the newest letter whose subject holds this."""
+        """The text of the newest email whose subject holds this."""
         self.letters()
         return next(letter.text for letter in reversed(self.box.messages) if subject in letter.subject)
 
     def link(self, subject: str, page: str) -> str:
-        """The token of the link to a page of ours in that letter."""
+        """The token of the link to a page of ours in that email."""
         word = next(word for word in self.newest(subject).split() if f"/{page}#token=" in word)
         return word.partition("#token=")[2]
 
     def code(self, subject: str) -> str:
-        """The code in that letter."""
+        """The code in that email."""
         return next(word for word in self.newest(subject).split() if len(word) == 9 and word[4] == "-")
 
     def _credentials(self) -> dict[str, str]:

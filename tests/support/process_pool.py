@@ -27,7 +27,7 @@ from sqlalchemy.orm import configure_mappers
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
-from app.domain.mail.model import QueuedLetter
+from app.domain.mail.model import QueuedMessage
 from app.domain.mail.outbox import Outbox
 from config import Settings
 from tests.support.apps import close, renew_app
@@ -152,10 +152,10 @@ class OutboxWithLease(Outbox):
         super().__init__()
         self._lease = timedelta(seconds=lease)
 
-    def claim(self, now: datetime, limit: int = 10, lease: timedelta | None = None) -> list[QueuedLetter]:
+    def claim(self, now: datetime, limit: int = 10, lease: timedelta | None = None) -> list[QueuedMessage]:
         return super().claim(now, limit, lease or self._lease)
 
-    def begin(self, letter: QueuedLetter, now: datetime, **how: Any) -> None:
+    def begin(self, letter: QueuedMessage, now: datetime, **how: Any) -> None:
         super().begin(letter, now, lease=self._lease, **how)
 
 
@@ -186,7 +186,7 @@ def deliver(app: Flask, lease: float) -> None:
 
 def seal(app: Flask) -> None:
     """Seal the audit log again and again until killed."""
-    app.extensions["latchkey"].audit.run(threading.Event(), app.app_context, poll_seconds=0.001)
+    app.extensions["latchkey"].audit_sealing.run(threading.Event(), app.app_context, poll_seconds=0.001)
 
 
 def shift_clock(seconds: float) -> None:

@@ -14,8 +14,8 @@ from tests.bench.serving import running
 SECONDS = 1
 START = f"""
 import sys, run
-from app.web import workers
-workers.BODY_SECONDS = {SECONDS}
+from app.web import granian_server
+granian_server.BODY_SECONDS = {SECONDS}
 sys.exit(run.main())
 """
 THREADS = 2

@@ -7,17 +7,26 @@ import pytest
 from flask import abort
 
 from app import create_app
-from app.core.errors import Busy, Conflict, Forbidden, Invalid, Missing, Refusal, TooMany, Unauthenticated
+from app.core.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    RateLimited,
+    ServiceError,
+    Unauthenticated,
+    Unavailable,
+)
 from app.web.errors import status_of
 from config import load
 from tests.support.api import is_problem
 
 STATUS = {
-    Invalid: 400, Unauthenticated: 401, Forbidden: 403, Missing: 404, Conflict: 409, TooMany: 429, Busy: 503,
+    Invalid: 400, Unauthenticated: 401, Forbidden: 403, NotFound: 404, Conflict: 409, RateLimited: 429, Unavailable: 503,
 }  # fmt: skip
 
 
-def every_refusal(kind=Refusal):
+def every_refusal(kind=ServiceError):
     for child in kind.__subclasses__():
         yield child
         yield from every_refusal(child)
@@ -72,7 +81,7 @@ def test_no_two_refusals_of_different_kinds_share_a_code():
     assert {code: found for code, found in statuses.items() if len(found) > 1} == {}
 
 
-@pytest.mark.parametrize("kind", [TooMany, Busy])
+@pytest.mark.parametrize("kind", [RateLimited, Unavailable])
 def test_what_may_work_later_says_when(raising, kind):
     assert raising(kind(retry_after=7)).headers["Retry-After"] == "7"
 

@@ -29,7 +29,7 @@ def test_ours_are_answered(client, host):
 def test_others_are_refused_and_nothing_is_done(app, client, host):
     before = dump_tables(app)
     answer = client.post("/api/v1/auth/signup", json=ANN, headers={"Host": host})
-    assert is_problem(answer, 400, "host_unknown")
+    assert is_problem(answer, 400, "unknown_host")
     assert host == "" or host not in answer.text
     assert dump_tables(app) == before
 

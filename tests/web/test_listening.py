@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from app.web import listening
+from app.web import sockets
 from config import ROOT
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets us choose whom to refuse")
@@ -17,7 +17,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets us c
 
 @pytest.fixture
 def door():
-    with listening.take("127.0.0.1", 0) as listener:
+    with sockets.bind("127.0.0.1", 0) as listener:
         yield listener
 
 
@@ -43,16 +43,16 @@ def is_let_in(door, visitor):
 def test_bound_socket_refuses_connections_and_reserves_the_port(door):
     with pytest.raises(ConnectionRefusedError):
         come(door)
-    listening.open_to_all(door)
+    sockets.listen(door)
     assert is_let_in(door, come(door))
     with pytest.raises(OSError, match="in use"):
-        listening.take(*door.getsockname())
+        sockets.bind(*door.getsockname())
 
 
 @linux
 def test_each_worker_has_its_own_socket_and_share_of_connections(door):
-    doors = listening.siblings_of(door, 2)
-    listening.open_to_all(*doors)
+    doors = sockets.reuseport_sockets(door, 2)
+    sockets.listen(*doors)
     visitors = [come(door) for _ in range(64)]
     for each in doors:
         each.setblocking(False)
@@ -67,26 +67,26 @@ def test_each_worker_has_its_own_socket_and_share_of_connections(door):
 def test_a_worker_keeps_as_many_connections_as_files_allow(soft, hard, wanted):
     script = f"""
 import resource
-from app.web import listening
+from app.web import sockets
 resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
-print(listening.most_connections(), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+print(sockets.most_connections(), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 """
     said = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    assert said.split() == [str(wanted), str(min(listening.CONNECTIONS + listening.OTHER_FILES, hard))]
+    assert said.split() == [str(wanted), str(min(sockets.CONNECTIONS + sockets.OTHER_FILES, hard))]
 
 
 @linux
 def test_no_answer_waits_for_the_receipt_of_its_own_beginning(door):
-    listening.open_to_all(door)
+    sockets.listen(door)
     with come(door), door.accept()[0] as inside:
         assert inside.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
 
 @linux
 def test_closed_socket_accepts_only_earlier_connections(door):
-    listening.open_to_all(door)
+    sockets.listen(door)
     early, other = come(door), come(door)
-    listening.shut(door)
+    sockets.stop_accepting(door)
     with pytest.raises(TimeoutError):
         come(door, 0.2)
     assert is_let_in(door, early)
@@ -95,8 +95,8 @@ def test_closed_socket_accepts_only_earlier_connections(door):
 
 @linux
 def test_connection_to_a_stopped_socket_is_refused_on_close(door):
-    listening.open_to_all(door)
-    listening.shut(door)
+    sockets.listen(door)
+    sockets.stop_accepting(door)
     with knocking(door) as visitor:
         door.close()
         assert select.select([], [visitor], [], 20)[1]
@@ -105,9 +105,9 @@ def test_connection_to_a_stopped_socket_is_refused_on_close(door):
 
 @linux
 def test_reopened_socket_accepts_connections_attempted_meanwhile(door):
-    listening.open_to_all(door)
-    listening.shut(door)
+    sockets.listen(door)
+    sockets.stop_accepting(door)
     with knocking(door) as visitor:
-        listening.open_to_all(door)
+        sockets.listen(door)
         assert select.select([], [visitor], [], 20)[1]
         assert is_let_in(door, visitor)

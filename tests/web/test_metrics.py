@@ -94,8 +94,8 @@ def test_message_and_session_gauges_come_from_the_database(each_app, client, clo
     sign_up(client)
     forgot_password(client)
     clock.advance(seconds=90)
-    assert value(client, "latchkey_outbox_letters", state="due") >= 1
-    assert value(client, "latchkey_outbox_letters", state="dead") == 0
+    assert value(client, "latchkey_outbox_messages", state="due") >= 1
+    assert value(client, "latchkey_outbox_messages", state="dead") == 0
     assert value(client, "latchkey_outbox_oldest_due_seconds") == pytest.approx(90, abs=30)
     assert value(client, "latchkey_sessions_live") == 1
     assert value(client, "latchkey_database_up") == 1

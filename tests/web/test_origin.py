@@ -3,7 +3,7 @@
 import pytest
 
 from app import create_app
-from app.web.origin import address, origin
+from app.web.client_info import client_info, ip_address_of
 from config import load
 
 PROXY, CLIENT, LIAR = "10.0.0.1", "203.0.113.9", "198.51.100.4"
@@ -23,7 +23,7 @@ def seen(app):
     def address_of(remote, forwarded=None):
         headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
         with app.test_request_context(environ_base={"REMOTE_ADDR": remote}, headers=headers):
-            return address()
+            return ip_address_of()
 
     return address_of
 
@@ -73,4 +73,4 @@ def test_a_caller_without_an_address_has_none(seen, remote):
 
 def test_an_agent_s_name_is_kept_short(app):
     with app.test_request_context(headers={"User-Agent": "x" * 5_000}):
-        assert len(origin().user_agent) == 400
+        assert len(client_info().user_agent) == 400

@@ -157,7 +157,7 @@ def test_metrics_name_the_route_without_the_path(client):
     assert 'route="/healthz"' in client.get("/metrics").text
 
 
-@pytest.mark.settings(public_url="http://localhost/auth", classic_api=True)
+@pytest.mark.settings(public_url="http://localhost/auth", compat_api=True)
 def test_the_compatibility_api_answers_under_the_path(client):
     person = {"email": ANN["email"], "password": ANN["password"]}
     client.post("/auth/users", data=person)

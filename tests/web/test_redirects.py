@@ -28,7 +28,7 @@ def app(databases, tmp_path_factory):
     app = create_app(load(
         {}, app_env="development", instance_path=folder, database_url=databases.copy(folder), bcrypt_rounds=4,
         ratelimit_enabled=False, hash_slots=64, public_url=f"https://{HOST}", trusted_proxies=["127.0.0.1"],
-        classic_api=True, auth_type="session_db_auth",
+        compat_api=True, auth_type="session_db_auth",
     ))  # fmt: skip
     yield app
     close(app)

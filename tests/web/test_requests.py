@@ -29,7 +29,7 @@ def lines(caplog):
 @pytest.fixture
 def of_requests(lines):
     """The lines of requests alone, parsed."""
-    return lambda: [found for found in map(json.loads, lines) if found["logger"] == "app.web.requests"]
+    return lambda: [found for found in map(json.loads, lines) if found["logger"] == "app.web.request_logging"]
 
 
 def test_each_request_logs_one_line(client, of_requests):

@@ -2,7 +2,7 @@
 
 import _service
 
-from app.web.classic.session_api.user import User
+from app.web.compat.session_api.user import User
 
 __all__ = ["User"]
 

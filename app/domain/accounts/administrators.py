@@ -30,7 +30,7 @@ class LastAdmin(Conflict):
 class Administrators:
     """Knows who administers: whoever has the role, is not disabled and is not about to be deleted."""
 
-    def require_another(self, account_id: str) -> None:
+    def require_another_admin(self, account_id: str) -> None:
         """Nothing, or `LastAdmin` if nobody would administer when this account no longer does.
 
         In a unit of work that holds no account yet, before it takes away the role, the access or the account. Whoever

@@ -23,7 +23,7 @@ _INVISIBLE = re.compile(
 
 
 class InvalidEmail(Invalid):
-    """Not an address we can send a letter to."""
+    """Not an address we can send an email to."""
 
     code = "invalid_email"
     detail = "This is not an email address we can send to."
@@ -32,7 +32,7 @@ class InvalidEmail(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address as typed (letters go there) and its canonical form (accounts are found by it)."""
+    """An address as typed (emails go there) and its canonical form (accounts are found by it)."""
 
     typed: str
     canonical: str

@@ -12,14 +12,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from app.core.errors import Busy
+from app.core.errors import Unavailable
 
 LOW_PRIORITY: Final = 15
-PATIENCE: Final = 0.5
+WAIT_SECONDS: Final = 0.5
 Result = TypeVar("Result")
 
 
-class HashSlotsFull(Busy):
+class HashSlotsFull(Unavailable):
     """More passwords are being checked than this machine can take on."""
 
     code = "too_many_sign_ins"
@@ -43,14 +43,14 @@ class HashSlots:
     """
 
     def __init__(self, slots: int, queue: int, room: int = 0) -> None:
-        self._pool = ThreadPoolExecutor(slots, "hash", initializer=_yield_to_others)
+        self._pool = ThreadPoolExecutor(slots, "hash", initializer=_lower_priority)
         self._slots, self._places, self._room = slots, slots + queue, room
         self._taken = self._outside = self._refused = 0
         self._freed = threading.Condition()
 
     def run(self, work: Callable[[], Result]) -> Result:
         """The result of `work`, or its exception, once a slot was free."""
-        with self._place():
+        with self._acquire():
             return self._pool.submit(work).result()
 
     def occupancy(self) -> Occupancy:
@@ -60,9 +60,9 @@ class HashSlots:
             return Occupancy(in_use, self._taken - in_use, self._refused)
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
+    def _acquire(self) -> Iterator[None]:
         with self._freed:
-            if self._taken == self._places and not self._wait_outside():
+            if self._taken == self._places and not self._wait_for_room():
                 self._refused += 1
                 raise HashSlotsFull(retry_after=2)
             self._taken += 1
@@ -73,16 +73,16 @@ class HashSlots:
                 self._taken -= 1
                 self._freed.notify()
 
-    def _wait_outside(self) -> bool:
+    def _wait_for_room(self) -> bool:
         if self._outside == self._room:
             return False
         self._outside += 1
         try:
-            return self._freed.wait_for(lambda: self._taken < self._places, PATIENCE)
+            return self._freed.wait_for(lambda: self._taken < self._places, WAIT_SECONDS)
         finally:
             self._outside -= 1
 
 
-def _yield_to_others() -> None:
+def _lower_priority() -> None:
     with suppress(AttributeError, OSError):  # Linux gives a priority to a thread; elsewhere they stay equal
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOW_PRIORITY)

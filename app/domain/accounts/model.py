@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Base, Model, UtcDateTime, table_of
-from app.domain.accounts.passwords import LOCKED
 
 State = Literal["active", "disabled", "deleting"]
 
@@ -16,7 +15,7 @@ State = Literal["active", "disabled", "deleting"]
 class Account(Model):
     """One person's account.
 
-    `email` is the address as typed: letters go to it. `email_canonical` identifies: unique, compared byte for byte.
+    `email` is the address as typed: emails go to it. `email_canonical` identifies: unique, compared byte for byte.
     `credentials_version` rises with every change of password or address and thereby voids every link signed before.
     `deletes_at` is when an account whose owner deleted it will be gone; signing in before then keeps it.
     """
@@ -28,7 +27,7 @@ class Account(Model):
     email: Mapped[str] = mapped_column(sa.String(254))
     email_canonical: Mapped[str] = mapped_column(sa.String(254), unique=True)
     email_verified_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    password_hash: Mapped[str] = mapped_column(sa.String(255))
+    password_hash: Mapped[str | None] = mapped_column(sa.String(255))
     first_name: Mapped[str | None] = mapped_column(sa.String(100))
     last_name: Mapped[str | None] = mapped_column(sa.String(100))
     locale: Mapped[str | None] = mapped_column(sa.String(35))
@@ -48,7 +47,7 @@ class AccountSnapshot:
     email: str
     email_canonical: str
     email_verified_at: datetime | None
-    password_hash: str = field(repr=False)
+    password_hash: str | None = field(repr=False)
     first_name: str | None
     last_name: str | None
     locale: str | None
@@ -61,7 +60,7 @@ class AccountSnapshot:
 
     @property
     def email_verified(self) -> bool:
-        """Whether its owner has shown that letters to the address reach them."""
+        """Whether its owner has shown that emails to the address reach them."""
         return self.email_verified_at is not None
 
     @property
@@ -71,8 +70,8 @@ class AccountSnapshot:
 
     @property
     def has_password(self) -> bool:
-        """Whether some password fits. None does until its owner chooses one, by the link in a letter."""
-        return self.password_hash != LOCKED
+        """Whether some password fits. None does until its owner chooses one, by the link in an email."""
+        return self.password_hash is not None
 
     @property
     def state(self) -> State:

@@ -17,14 +17,13 @@ from typing import Final
 import bcrypt
 
 from app.core.errors import Invalid
-from app.domain.accounts.breaches import Breaches, PasswordBreached
-from app.domain.accounts.equal_work import EqualWork
+from app.domain.accounts.breached_passwords import BreachedPasswords, PasswordBreached
+from app.domain.accounts.constant_work import ConstantWork
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.legacy_hashes import is_legacy, matches_legacy
-from app.domain.accounts.weak_passwords import PasswordCommon, PasswordObvious, refuse_weak
+from app.domain.accounts.weak_passwords import PasswordCommon, PasswordObvious, reject_weak
 
 MAX_LENGTH: Final = 1_024
-LOCKED: Final = "!"  # kept instead of a hash where no password is to fit until it is reset
 _FORMAT = re.compile(r"\$bcrypt-sha256\$v=2,t=2b,r=(?P<rounds>\d{1,2})\$(?P<salt>[./A-Za-z0-9]{22})\$(?P<digest>.{31})")
 
 
@@ -44,7 +43,7 @@ class PasswordTooLong(Invalid):
     field = "password"
 
 
-REFUSALS: Final = (PasswordTooShort, PasswordTooLong, PasswordCommon, PasswordObvious, PasswordBreached)
+PASSWORD_ERRORS: Final = (PasswordTooShort, PasswordTooLong, PasswordCommon, PasswordObvious, PasswordBreached)
 
 
 class Passwords:
@@ -59,16 +58,16 @@ class Passwords:
         rounds: int,
         min_length: int,
         slots: HashSlots,
-        breaches: Breaches,
+        breached_passwords: BreachedPasswords,
         service: Sequence[str] = (),
         allow_common: bool = False,
     ) -> None:
         self._allow_common = allow_common
         self._rounds, self._min_length, self._slots = rounds, min_length, slots
-        self._breaches, self._service = breaches, service
+        self._breaches, self._service = breached_passwords, service
         began = time.thread_time()
         self._decoy = _hash(secrets.token_hex(), rounds)
-        self._equal_work = EqualWork(rounds, time.thread_time() - began)
+        self._equal_work = ConstantWork(rounds, time.thread_time() - began)
 
     def accept(self, password: str, email: str) -> None:
         """Raise what is wrong with a new password for the account with this address.
@@ -81,8 +80,8 @@ class Passwords:
         if length > MAX_LENGTH:
             raise PasswordTooLong
         if not self._allow_common:
-            refuse_weak(password, (email, *self._service))
-        self._breaches.refuse_breached(password)
+            reject_weak(password, (email, *self._service))
+        self._breaches.reject_breached(password)
 
     def hash(self, password: str) -> str:
         """The text to keep for `password`. Takes as long as one sign-in; `HashSlotsFull` when too many ask at once."""
@@ -93,7 +92,7 @@ class Passwords:
         return self._slots.run(lambda: bcrypt.hashpw(password.encode(), bcrypt.gensalt(self._rounds)).decode())
 
     def matches(self, password: str, kept: str | None) -> bool:
-        """Whether `password` is the one behind `kept`. With nothing kept, or `LOCKED`, false.
+        """Whether `password` is the one behind `kept`. False if the account has none.
 
         Whatever is kept, it takes the work of one hash at today's cost, within one slot.
         """
@@ -121,7 +120,7 @@ def _rounds_of(kept: str) -> int:
 def _hash(password: str, rounds: int) -> str:
     salt = bcrypt.gensalt(rounds)
     text = salt.decode().removeprefix(f"$2b${rounds:02d}$")
-    digest = bcrypt.hashpw(_condensed(password, text), salt).decode()[-31:]
+    digest = bcrypt.hashpw(_prehash(password, text), salt).decode()[-31:]
     return f"$bcrypt-sha256$v=2,t=2b,r={rounds}${text}${digest}"
 
 
@@ -130,10 +129,10 @@ def _matches(password: str, kept: str) -> bool:
     if form is None:
         return False
     salt = f"$2b${int(form['rounds']):02d}${form['salt']}"
-    digest = bcrypt.hashpw(_condensed(password, form["salt"]), salt.encode()).decode()[-31:]
+    digest = bcrypt.hashpw(_prehash(password, form["salt"]), salt.encode()).decode()[-31:]
     return hmac.compare_digest(digest, form["digest"])
 
 
-def _condensed(password: str, salt: str) -> bytes:
+def _prehash(password: str, salt: str) -> bytes:
     text = unicodedata.normalize("NFC", password).encode()
     return base64.b64encode(hmac.digest(salt.encode(), text, hashlib.sha256))

@@ -6,11 +6,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.database import change, db, failing_as_busy, fetch, fetch_all, table_of
-from app.core.errors import Conflict, Missing
+from app.core.database import db, execute, fetch_all, fetch_one, table_of, translate_errors
+from app.core.errors import Conflict, NotFound
 from app.domain.accounts.emails import Address
 from app.domain.accounts.model import SNAPSHOT_COLUMNS, Account, AccountSnapshot
-from app.domain.accounts.passwords import LOCKED
 
 
 class EmailTaken(Conflict):
@@ -20,7 +19,7 @@ class EmailTaken(Conflict):
     detail = "There is an account with this address already. Sign in, or ask for a new password."
 
 
-class NoSuchAccount(Missing):
+class NoSuchAccount(NotFound):
     """No account has this id or address."""
 
     code = "account_not_found"
@@ -41,12 +40,12 @@ class AccountStore:
 
     def by_id(self, account_id: str) -> AccountSnapshot | None:
         """The account with this id, as it is now."""
-        row = fetch(_by_id, {"id": account_id})
+        row = fetch_one(_by_id, {"id": account_id})
         return AccountSnapshot(*row) if row else None
 
     def by_email(self, canonical: str) -> AccountSnapshot | None:
         """The account with this canonical address, as it is now."""
-        row = fetch(_by_email, {"canonical": canonical})
+        row = fetch_one(_by_email, {"canonical": canonical})
         return AccountSnapshot(*row) if row else None
 
     def id_by_email(self, canonical: str) -> tuple[str | None, bool]:
@@ -54,7 +53,7 @@ class AccountStore:
 
         Aggregates give one row whether or not one is found, so that reading it takes equally long.
         """
-        row = fetch(_id_by_email, {"canonical": canonical})
+        row = fetch_one(_id_by_email, {"canonical": canonical})
         account_id, disabled_at = row or (None, None)
         return account_id, account_id is not None and disabled_at is None
 
@@ -62,10 +61,10 @@ class AccountStore:
         """The accounts opened first, in that order."""
         return [AccountSnapshot(*row) for row in fetch_all(_oldest.limit(limit))]
 
-    def open(
+    def create(
         self,
         address: Address,
-        password_hash: str,
+        password_hash: str | None,
         now: datetime,
         *,
         account_id: str | None = None,
@@ -89,7 +88,7 @@ class AccountStore:
         )
         db.session.add(account)
         try:
-            with failing_as_busy():
+            with translate_errors():
                 db.session.flush()
         except sa.exc.IntegrityError:
             raise EmailTaken from None
@@ -97,7 +96,7 @@ class AccountStore:
 
     def update(self, account_id: str, values: dict[str, str | None], now: datetime) -> None:
         """Write names or locale; one statement, outside any unit of work."""
-        change(sa.update(_accounts).where(_accounts.c.id == account_id).values(**values, updated_at=now), {})
+        execute(sa.update(_accounts).where(_accounts.c.id == account_id).values(**values, updated_at=now), {})
 
     def rehash(self, account_id: str, old_hash: str, new_hash: str) -> None:
         """Keep the same password under a better hash, unless it was changed meanwhile. Within a unit of work."""
@@ -105,25 +104,25 @@ class AccountStore:
         db.session.execute(sa.update(_accounts).where(same).values(password_hash=new_hash))
 
     def set_password(
-        self, account: AccountSnapshot, password_hash: str, now: datetime, *, verified: bool = False
+        self, account: AccountSnapshot, password_hash: str | None, now: datetime, *, verified: bool = False
     ) -> bool:
         """Replace the password unless password or address were replaced since the snapshot. In a unit of work.
 
-        `verified`: whoever does it has just shown that letters to the address reach them.
+        `verified`: whoever does it has just shown that emails to the address reach them.
         """
         values: dict[str, Any] = {"password_hash": password_hash}
         if verified:
             values["email_verified_at"] = sa.func.coalesce(_accounts.c.email_verified_at, now)
-        return self._advance(account, values, now)
+        return self._update_if_unchanged(account, values, now)
 
     def set_email(self, account: AccountSnapshot, address: Address, now: datetime, *, verified: bool = True) -> bool:
         """Replace the address, or `EmailTaken`; False if overtaken. In a unit of work.
 
         `verified`: the address was confirmed before.
         """
-        values = _emailed_at(address) | {"email_verified_at": now if verified else None}
+        values = _email_columns(address) | {"email_verified_at": now if verified else None}
         try:
-            return self._advance(account, values, now)
+            return self._update_if_unchanged(account, values, now)
         except sa.exc.IntegrityError:
             raise EmailTaken from None
 
@@ -132,9 +131,9 @@ class AccountStore:
 
         No password fits until it is reset, and a scheduled deletion is cancelled. A disabled account stays disabled.
         """
-        values = _emailed_at(address) | {
+        values = _email_columns(address) | {
             "email_verified_at": now,
-            "password_hash": LOCKED,
+            "password_hash": None,
             "deletes_at": None,
             "updated_at": now,
             "credentials_version": account.credentials_version + 1,
@@ -145,15 +144,15 @@ class AccountStore:
             raise EmailTaken from None
 
     def verify_email(self, account: AccountSnapshot, now: datetime) -> bool:
-        """Remember that letters to the address reach its owner; True for who did it first. In a unit of work."""
+        """Remember that emails to the address reach its owner; True for who did it first. In a unit of work."""
         unverified = sa.and_(
             _accounts.c.id == account.id,
             _accounts.c.email_canonical == account.email_canonical,
             _accounts.c.email_verified_at.is_(None),
         )
-        return _one(sa.update(_accounts).where(unverified).values(email_verified_at=now, updated_at=now))
+        return _changes_one(sa.update(_accounts).where(unverified).values(email_verified_at=now, updated_at=now))
 
-    def lock(self, account_id: str, version: int, now: datetime, *, verified: bool = False) -> bool:
+    def invalidate_password(self, account_id: str, version: int, now: datetime, *, verified: bool = False) -> bool:
         """Let no password fit until it is reset, and no link signed for `version`; cancel a scheduled deletion.
 
         `verified`: the caller has just shown that emails to the address reach them. True for the one that did it. In a
@@ -161,13 +160,13 @@ class AccountStore:
         """
         same = (_accounts.c.id == account_id) & (_accounts.c.credentials_version == version)
         values: dict[str, Any] = {
-            "password_hash": LOCKED,
+            "password_hash": None,
             "credentials_version": version + 1,
             "deletes_at": None,
             "updated_at": now,
         }
         values |= {"email_verified_at": now} if verified else {}
-        return _one(sa.update(_accounts).where(same).values(values))
+        return _changes_one(sa.update(_accounts).where(same).values(values))
 
     def get_for_update(self, account_id: str) -> AccountSnapshot | None:
         """The account as it is now, and as it stays until the commit. In a unit of work."""
@@ -175,20 +174,20 @@ class AccountStore:
         row = db.session.execute(_by_id.with_for_update(key_share=True), {"id": account_id}).first()
         return AccountSnapshot(*row) if row else None
 
-    def held(self, account_id: str) -> AccountSnapshot:
+    def require_for_update(self, account_id: str) -> AccountSnapshot:
         """The same for an account that must be there, or `NoSuchAccount`."""
         account = self.get_for_update(account_id)
         if account is None:
             raise NoSuchAccount
         return account
 
-    def hold(self, account: AccountSnapshot) -> bool:
+    def lock_if_unchanged(self, account: AccountSnapshot) -> bool:
         """Keep the account's row as it is until the commit; False if it is gone, disabled, or its credentials changed.
 
         In a unit of work, before anything that belongs to the account: flows that all take the account's row first do
         not deadlock.
         """
-        same = sa.select(_accounts.c.id).where(_same(account)).with_for_update(key_share=True)
+        same = sa.select(_accounts.c.id).where(_is_unchanged(account)).with_for_update(key_share=True)
         return db.session.scalar(same) is not None
 
     def set_roles(self, account_id: str, roles: str, now: datetime) -> None:
@@ -199,23 +198,23 @@ class AccountStore:
     def disable(self, account_id: str, now: datetime) -> bool:
         """Let nobody sign in to the account; True for who did it. In a unit of work."""
         enabled = (_accounts.c.id == account_id) & _accounts.c.disabled_at.is_(None)
-        return _one(sa.update(_accounts).where(enabled).values(disabled_at=now, updated_at=now))
+        return _changes_one(sa.update(_accounts).where(enabled).values(disabled_at=now, updated_at=now))
 
     def enable(self, account_id: str, now: datetime) -> bool:
         """Let its owner sign in again; True for who did it. In a unit of work."""
         disabled = (_accounts.c.id == account_id) & _accounts.c.disabled_at.is_not(None)
-        return _one(sa.update(_accounts).where(disabled).values(disabled_at=None, updated_at=now))
+        return _changes_one(sa.update(_accounts).where(disabled).values(disabled_at=None, updated_at=now))
 
-    def delete_at(self, account_id: str, deletes_at: datetime, now: datetime) -> bool:
+    def schedule_deletion(self, account_id: str, deletes_at: datetime, now: datetime) -> bool:
         """Let the account be gone from a moment on; False if it goes no later anyway. In a unit of work."""
         stays_longer = sa.or_(_accounts.c.deletes_at.is_(None), _accounts.c.deletes_at > deletes_at)
         staying = sa.and_(_accounts.c.id == account_id, stays_longer)
-        return _one(sa.update(_accounts).where(staying).values(deletes_at=deletes_at, updated_at=now))
+        return _changes_one(sa.update(_accounts).where(staying).values(deletes_at=deletes_at, updated_at=now))
 
-    def keep(self, account_id: str, now: datetime) -> bool:
+    def cancel_deletion(self, account_id: str, now: datetime) -> bool:
         """Take a deletion back while there is time; False if the account is gone already. In a unit of work."""
         waiting = (_accounts.c.id == account_id) & (_accounts.c.deletes_at > now)
-        return _one(sa.update(_accounts).where(waiting).values(deletes_at=None, updated_at=now))
+        return _changes_one(sa.update(_accounts).where(waiting).values(deletes_at=None, updated_at=now))
 
     def postpone_deletion(self, account_id: str, deletes_at: datetime) -> None:
         """Let an account that is to be deleted stay until a moment. Within a unit of work."""
@@ -227,19 +226,19 @@ class AccountStore:
         due = sa.select(*SNAPSHOT_COLUMNS).where(_accounts.c.deletes_at <= now).limit(limit)
         return [AccountSnapshot(*row) for row in fetch_all(due)]
 
-    def erase(self, account_id: str, now: datetime) -> bool:
+    def purge(self, account_id: str, now: datetime) -> bool:
         """Delete an account that is due, with all that refers to it; True for who did it. In a unit of work."""
         # Held by its id first: parallel DELETEs that MariaDB leads over the index of `deletes_at` deadlock.
         db.session.execute(_by_id.with_for_update(), {"id": account_id})
         due = (_accounts.c.id == account_id) & (_accounts.c.deletes_at <= now)
-        return _one(sa.delete(_accounts).where(due))
+        return _changes_one(sa.delete(_accounts).where(due))
 
-    def _advance(self, account: AccountSnapshot, values: dict[str, Any], now: datetime) -> bool:
+    def _update_if_unchanged(self, account: AccountSnapshot, values: dict[str, Any], now: datetime) -> bool:
         values = values | {"credentials_version": account.credentials_version + 1, "updated_at": now}
-        return _one(sa.update(_accounts).where(_same(account)).values(values))
+        return _changes_one(sa.update(_accounts).where(_is_unchanged(account)).values(values))
 
 
-def _same(account: AccountSnapshot) -> sa.ColumnElement[bool]:
+def _is_unchanged(account: AccountSnapshot) -> sa.ColumnElement[bool]:
     return sa.and_(
         _accounts.c.id == account.id,
         _accounts.c.credentials_version == account.credentials_version,
@@ -247,9 +246,9 @@ def _same(account: AccountSnapshot) -> sa.ColumnElement[bool]:
     )
 
 
-def _emailed_at(address: Address) -> dict[str, Any]:
+def _email_columns(address: Address) -> dict[str, Any]:
     return {"email": address.typed, "email_canonical": address.canonical}
 
 
-def _one(statement: sa.Update | sa.Delete) -> bool:
+def _changes_one(statement: sa.Update | sa.Delete) -> bool:
     return bool(db.session.execute(statement).rowcount == 1)  # type: ignore[attr-defined]

@@ -10,8 +10,8 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 from app.core.errors import Invalid
 
 COMMON: Final = frozenset(FREQUENCY_LISTS["passwords"])  # the 30,000 most used, where ASVS 6.2.4 asks for 3,000
-SHORTEST_WORD: Final = 3  # shorter parts of an address, such as "de", are in too many words
-LEAST_OF_ONES_OWN: Final = 4  # letters that must be left when what is known is taken away
+MIN_WORD: Final = 3  # shorter parts of an address, such as "de", are in too many words
+MIN_OTHER_CHARACTERS: Final = 4  # emails that must be left when what is known is taken away
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 
@@ -31,20 +31,20 @@ class PasswordObvious(Invalid):
     field = "password"
 
 
-def refuse_weak(password: str, known: Iterable[str]) -> None:
+def reject_weak(password: str, known: Iterable[str]) -> None:
     """Raise what is weak about a password, given what an attacker knows: the address, the service (ASVS 6.2.11)."""
     folded = unicodedata.normalize("NFKC", password).casefold()
     if folded in COMMON:
         raise PasswordCommon
-    letters = "".join(_LETTERS.findall(folded))
-    rest = letters
+    messages = "".join(_LETTERS.findall(folded))
+    rest = messages
     for word in sorted(set(_words(known)), key=len, reverse=True):
         rest = rest.replace(word, "")
-    if rest != letters and len(rest) < LEAST_OF_ONES_OWN:
+    if rest != messages and len(rest) < MIN_OTHER_CHARACTERS:
         raise PasswordObvious
 
 
 def _words(known: Iterable[str]) -> Iterator[str]:
     for text in known:
         parts = _LETTERS.findall(text.casefold())
-        yield from (word for word in (*parts, "".join(parts)) if len(word) >= SHORTEST_WORD)
+        yield from (word for word in (*parts, "".join(parts)) if len(word) >= MIN_WORD)

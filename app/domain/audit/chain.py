@@ -13,20 +13,27 @@ from typing import Final
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from app.domain.audit.model import Entry
+from app.domain.audit.model import AuditRecord
 
 GENESIS: Final = "0" * 64
-NOBODY: Final[tuple[object, ...]] = (None, None, None, None, None, {})  # what is personal in an event that was erased
+ERASED_PERSON: Final[tuple[object, ...]] = (
+    None,
+    None,
+    None,
+    None,
+    None,
+    {},
+)  # what is personal in an event that was erased
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ChainHead:
     """From where to where the chain goes: after the last purged event, up to the newest sealed one."""
 
     position: int = 0
-    link: str = GENESIS
+    entry_hash: str = GENESIS
     purged_position: int = 0
-    purged_link: str = GENESIS
+    purged_hash: str = GENESIS
     signature: str = ""
 
 
@@ -39,38 +46,40 @@ class Chain:
     def __init__(self, secrets: tuple[str, ...]) -> None:
         self._keys = [_derived(secret) for secret in secrets]
 
-    def commitment(self, entry: Entry, salt: str) -> str:
+    def commitment(self, entry: AuditRecord, salt: str) -> str:
         """Stands for what is personal in the event, and tells nothing of it without the salt."""
-        return _digest(salt.encode(), "personal", *_personal(entry))
+        return _digest(salt.encode(), "personal", *_personal_parts(entry))
 
-    def link(self, previous: str, position: int, entry: Entry, commitment: str) -> str:
+    def entry_hash(self, previous: str, position: int, entry: AuditRecord, commitment: str) -> str:
         """Binds the event to its place after `previous`."""
-        return _digest(self._keys[0], *_place(previous, position, entry, commitment))
+        return _digest(self._keys[0], *_entry_parts(previous, position, entry, commitment))
 
-    def erasure(self, position: int, commitment: str) -> str:
+    def erasure_proof(self, position: int, commitment: str) -> str:
         """Shows that it was us who erased what the commitment stands for."""
         return _digest(self._keys[0], "erased", position, commitment)
 
-    def signed(self, head: Head) -> Head:
+    def sign(self, head: ChainHead) -> ChainHead:
         """The head with its signature: a row of the table cannot be made the end of the chain by copying its link."""
-        return replace(head, signature=_digest(self._keys[0], *_ends(head)))
+        return replace(head, signature=_digest(self._keys[0], *_head_parts(head)))
 
-    def is_ours(self, head: Head) -> bool:
+    def is_signed(self, head: ChainHead) -> bool:
         """Whether the head was written by whoever holds one of the secrets."""
-        return self._made(head.signature, *_ends(head))
+        return self._matches(head.signature, *_head_parts(head))
 
-    def holds(self, previous: str, position: int, entry: Entry) -> bool:
+    def is_valid(self, previous: str, position: int, entry: AuditRecord) -> bool:
         """Whether a sealed event is what was sealed at this place."""
         commitment = entry.commitment or ""
-        bound = self._made(entry.link, *_place(previous, position, entry, commitment))
+        bound = self._matches(entry.entry_hash, *_entry_parts(previous, position, entry, commitment))
         return bound and self._is_as_committed(entry, position, commitment)
 
-    def _is_as_committed(self, entry: Entry, position: int, commitment: str) -> bool:
+    def _is_as_committed(self, entry: AuditRecord, position: int, commitment: str) -> bool:
         if entry.salt is None:
-            return _personal(entry) == NOBODY and self._made(entry.erasure, "erased", position, commitment)
+            return _personal_parts(entry) == ERASED_PERSON and self._matches(
+                entry.erasure, "erased", position, commitment
+            )
         return entry.erasure is None and self.commitment(entry, entry.salt) == commitment
 
-    def _made(self, digest: str | None, *parts: object) -> bool:
+    def _matches(self, digest: str | None, *parts: object) -> bool:
         given = (digest or "").encode()
         return any(hmac.compare_digest(_digest(key, *parts).encode(), given) for key in self._keys)
 
@@ -79,15 +88,15 @@ def _derived(secret: str) -> bytes:
     return HKDF(SHA256(), 32, None, b"latchkey audit chain").derive(secret.encode())
 
 
-def _ends(head: Head) -> tuple[object, ...]:
-    return "head", head.position, head.link, head.purged_position, head.purged_link
+def _head_parts(head: ChainHead) -> tuple[object, ...]:
+    return "head", head.position, head.entry_hash, head.purged_position, head.purged_hash
 
 
-def _place(previous: str, position: int, entry: Entry, commitment: str) -> tuple[object, ...]:
-    return "event", previous, position, entry.id, entry.at.isoformat(), entry.tag, entry.result, commitment
+def _entry_parts(previous: str, position: int, entry: AuditRecord, commitment: str) -> tuple[object, ...]:
+    return "event", previous, position, entry.id, entry.at.isoformat(), entry.event, entry.result, commitment
 
 
-def _personal(entry: Entry) -> tuple[object, ...]:
+def _personal_parts(entry: AuditRecord) -> tuple[object, ...]:
     return entry.account_id, entry.actor_id, entry.session_id, entry.ip, entry.user_agent, entry.details
 
 

@@ -1,30 +1,31 @@
 """The journal: events are written in the transaction of what they tell about, so neither exists without the other."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
+from app.core.client_info import ClientInfo
 from app.core.data_subject import DataSubject
-from app.core.database import change, db, fetch_all, table_of
-from app.core.origin import Origin
-from app.core.tally import Tally
+from app.core.database import db, execute, fetch_all, table_of
+from app.core.event_counter import EventCounter
 from app.domain.audit.chain import Chain
-from app.domain.audit.model import ENTRY_COLUMNS, AuditEvent, Entry
-from app.domain.audit.tags import Tag
+from app.domain.audit.event_types import EventType, present_word, stored_words
+from app.domain.audit.model import RECORD_COLUMNS, AuditEvent, AuditRecord
 
-__all__ = ["OPERATOR", "Journal", "Tag"]
+__all__ = ["OPERATOR", "EventType", "Journal"]
 
 OPERATOR: Final = "operator"  # the actor of what is done by a command
-EXPORTED: Final = ("at", "tag", "result", "session_id", "ip", "user_agent", "details")
+EXPORTED: Final = ("at", "event", "result", "session_id", "ip", "user_agent", "details")
 ERASED: Final = ("account_id", "actor_id", "session_id", "ip", "user_agent", "salt")
 
 _events = table_of(AuditEvent)
 _insert = sa.insert(_events)
 _of_account = _events.c.account_id == sa.bindparam("account_id")
 _newest = (
-    sa.select(*ENTRY_COLUMNS)
+    sa.select(*RECORD_COLUMNS)
     .where(_of_account, _events.c.id < sa.bindparam("before"))
     .order_by(_events.c.id.desc())
     .limit(sa.bindparam("most", type_=sa.Integer()))
@@ -38,7 +39,7 @@ _to_erase = (
 )
 _erase = (
     sa.update(_events)
-    .where(_events.c.id == sa.bindparam("event"))
+    .where(_events.c.id == sa.bindparam("row_id"))
     .values(dict.fromkeys(ERASED) | {"details": {}, "erasure": sa.bindparam("erasure")})
 )
 
@@ -48,12 +49,12 @@ class Journal:
     """Writes events down, counts those of this process by tag, and shows their owners what was."""
 
     chain: Chain
-    recorded: Tally
+    counter: EventCounter
 
     def record(
         self,
-        tag: Tag,
-        origin: Origin,
+        event_type: EventType,
+        client: ClientInfo,
         now: datetime,
         *,
         account_id: str | None,
@@ -62,13 +63,13 @@ class Journal:
         **details: str | int,
     ) -> None:
         """Add an event to the caller's unit of work. Without an actor the account's owner did it."""
-        db.session.add(AuditEvent(**_row(tag, origin, now, account_id, actor_id, session_id, details)))
-        self.recorded.add(tag.value)
+        db.session.add(AuditEvent(**_row(event_type, client, now, account_id, actor_id, session_id, details)))
+        self.counter.add(event_type.value)
 
     def record_now(
         self,
-        tag: Tag,
-        origin: Origin,
+        event_type: EventType,
+        client: ClientInfo,
         now: datetime,
         *,
         account_id: str | None,
@@ -76,26 +77,27 @@ class Journal:
         **details: str | int,
     ) -> None:
         """Write an event by one statement that commits itself, before the refusal that it tells about is raised."""
-        change(_insert, _row(tag, origin, now, account_id, None, session_id, details))
-        self.recorded.add(tag.value)
+        execute(_insert, _row(event_type, client, now, account_id, None, session_id, details))
+        self.counter.add(event_type.value)
 
-    def newest(self, account_id: str, before: int, most: int) -> list[Entry]:
+    def newest(self, account_id: str, before: int, most: int) -> list[AuditRecord]:
         """The account's newest events with an id below `before`, newest first."""
         rows = fetch_all(_newest, {"account_id": account_id, "before": before, "most": most})
-        return [Entry(*row) for row in rows]
+        return [_to_record(row) for row in rows]
 
-    def listed(self, before: int, most: int, tag: str | None, account_id: str | None) -> list[Entry]:
+    def search(self, before: int, most: int, event_type: str | None, account_id: str | None) -> list[AuditRecord]:
         """The newest events with an id below `before`, of everybody or about one account, of one kind or of all."""
-        found = sa.select(*ENTRY_COLUMNS).where(_events.c.id < before)
-        if tag:
-            found = found.where(_events.c.tag == tag)
+        found = sa.select(*RECORD_COLUMNS).where(_events.c.id < before)
+        if event_type:
+            found = found.where(_events.c.event.in_(stored_words(event_type)))
         if account_id:
             found = found.where(_events.c.account_id == account_id)
-        return [Entry(*row) for row in fetch_all(found.order_by(_events.c.id.desc()).limit(most))]
+        return [_to_record(row) for row in fetch_all(found.order_by(_events.c.id.desc()).limit(most))]
 
     def export(self, account: DataSubject) -> list[dict[str, Any]]:
         """What is kept here about the account."""
-        return [dict(zip(EXPORTED, row, strict=True)) for row in fetch_all(_kept, {"account_id": account.id})]
+        rows = [dict(zip(EXPORTED, row, strict=True)) for row in fetch_all(_kept, {"account_id": account.id})]
+        return [row | {name: present_word(row[name]) for name in ("event", "result")} for row in rows]
 
     def anonymise(self, account_id: str) -> None:
         """Keep that something happened, and forget who it was. In a unit of work.
@@ -108,13 +110,18 @@ class Journal:
 
     def _erased(self, event: int, position: int | None, commitment: str | None) -> dict[str, Any]:
         if position is None or commitment is None:  # not sealed yet, and will be as it then is
-            return {"event": event, "erasure": None}
-        return {"event": event, "erasure": self.chain.erasure(position, commitment)}
+            return {"row_id": event, "erasure": None}
+        return {"row_id": event, "erasure": self.chain.erasure_proof(position, commitment)}
+
+
+def _to_record(row: Sequence[Any]) -> AuditRecord:
+    record = AuditRecord(*row)
+    return replace(record, event=present_word(record.event), result=present_word(record.result))
 
 
 def _row(
-    tag: Tag,
-    origin: Origin,
+    event_type: EventType,
+    client: ClientInfo,
     now: datetime,
     account_id: str | None,
     actor_id: str | None,
@@ -123,12 +130,12 @@ def _row(
 ) -> dict[str, Any]:
     return {
         "at": now,
-        "tag": tag.value,
-        "result": tag.result,
+        "event": event_type.value,
+        "result": event_type.result,
         "account_id": account_id,
         "actor_id": actor_id or account_id,
         "session_id": session_id,
-        "ip": origin.ip,
-        "user_agent": origin.user_agent,
+        "ip": client.ip,
+        "user_agent": client.user_agent,
         "details": details,
     }

@@ -25,7 +25,7 @@ class AuditEvent(Model):
 
     id: Mapped[int] = mapped_column(sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
-    tag: Mapped[str] = mapped_column(sa.String(60))
+    event: Mapped[str] = mapped_column(sa.String(60))
     result: Mapped[str] = mapped_column(sa.String(10))
     account_id: Mapped[str | None] = mapped_column(sa.String(36))
     actor_id: Mapped[str | None] = mapped_column(sa.String(36))
@@ -36,7 +36,7 @@ class AuditEvent(Model):
     position: Mapped[int | None] = mapped_column(sa.BigInteger, unique=True)
     salt: Mapped[str | None] = mapped_column(sa.String(32))
     commitment: Mapped[str | None] = mapped_column(sa.String(64))
-    link: Mapped[str | None] = mapped_column(sa.String(64))
+    entry_hash: Mapped[str | None] = mapped_column(sa.String(64))
     erasure: Mapped[str | None] = mapped_column(sa.String(64))
 
 
@@ -47,19 +47,19 @@ class AuditHead(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     position: Mapped[int] = mapped_column(sa.BigInteger)
-    link: Mapped[str] = mapped_column(sa.String(64))
+    entry_hash: Mapped[str] = mapped_column(sa.String(64))
     purged_position: Mapped[int] = mapped_column(sa.BigInteger)
-    purged_link: Mapped[str] = mapped_column(sa.String(64))
+    purged_hash: Mapped[str] = mapped_column(sa.String(64))
     signature: Mapped[str] = mapped_column(sa.String(64))
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditRecord:
     """An event as one statement read it. The fields stand in the order of `ENTRY_COLUMNS`."""
 
     id: int
     at: datetime
-    tag: str
+    event: str
     result: str
     account_id: str | None
     actor_id: str | None
@@ -70,8 +70,8 @@ class Entry:
     position: int | None
     salt: str | None
     commitment: str | None
-    link: str | None
+    entry_hash: str | None
     erasure: str | None
 
 
-ENTRY_COLUMNS: tuple[sa.Column[Any], ...] = tuple(table_of(AuditEvent).c)
+RECORD_COLUMNS: tuple[sa.Column[Any], ...] = tuple(table_of(AuditEvent).c)

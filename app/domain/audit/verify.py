@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.core.errors import Invalid
-from app.domain.audit.chain import Chain, Head
-from app.domain.audit.head import ChainBroken, HeadStore
-from app.domain.audit.model import Entry
+from app.domain.audit.chain import Chain, ChainHead
+from app.domain.audit.chain_head import ChainBroken, ChainHeadStore
+from app.domain.audit.model import AuditRecord
 
 BATCH: Final = 500
 
@@ -31,7 +31,7 @@ class Verifier:
     """Checks the journal against its chain."""
 
     chain: Chain
-    heads: HeadStore
+    chain_heads: ChainHeadStore
 
     def __call__(self, expected: tuple[int, str] | None = None) -> Verified:
         """The whole chain, or `ChainBroken` naming what is wrong first.
@@ -40,52 +40,52 @@ class Verifier:
         the key made anew, or of a database that was put back.
         """
         while True:
-            head = self.heads.trusted()
+            head = self.chain_heads.read_trusted()
             if expected is not None and expected[0] <= head.purged_position:
                 raise Invalid(f"Position {expected[0]} is purged. Note a newer one.")
             try:
                 self._walk(head, expected)
             except ChainBroken:
-                if self.heads.trusted().purged_position != head.purged_position:
+                if self.chain_heads.read_trusted().purged_position != head.purged_position:
                     continue  # events were purged under our feet, with right: begin where the chain now does
                 raise
-            self._refuse_strays(head)
-            return Verified(head.purged_position + 1, head.position, head.link, self.heads.unsealed())
+            self._check_unsealed(head)
+            return Verified(head.purged_position + 1, head.position, head.entry_hash, self.chain_heads.unsealed())
 
-    def _walk(self, head: Head, expected: tuple[int, str] | None) -> None:
-        position, link, row = head.purged_position, head.purged_link, 0
+    def _walk(self, head: ChainHead, expected: tuple[int, str] | None) -> None:
+        position, link, row = head.purged_position, head.purged_hash, 0
         while position < head.position:
             entries = self._read(position, head.position)
             for entry in entries:
                 if entry.position != position + 1:
                     break
-                if not self.chain.holds(link, position + 1, entry):
+                if not self.chain.is_valid(link, position + 1, entry):
                     raise ChainBroken(f"Row {entry.id}, position {position + 1}, was changed or moved.")
-                position, link, row = position + 1, entry.link or "", entry.id
-                _refuse_unexpected(position, link, expected)
+                position, link, row = position + 1, entry.entry_hash or "", entry.id
+                _check_expected(position, link, expected)
             if not entries or entries[-1].position != position:
                 after = f"the row after row {row}" if row else "the first row"
                 raise ChainBroken(f"Position {position + 1} is gone: {after} was dropped.")
         if expected is not None and expected[0] > position:
             raise ChainBroken(f"Position {position + 1} is gone: the chain was longer when its end was noted.")
 
-    def _read(self, after: int, last: int, most: int = BATCH) -> list[Entry]:
+    def _read(self, after: int, last: int, most: int = BATCH) -> list[AuditRecord]:
         try:
-            return self.heads.sealed(after, last, most)
+            return self.chain_heads.sealed(after, last, most)
         except ValueError:  # what stands there is no moment or no JSON: go on one by one, to name the row
             if most == 1:
                 raise ChainBroken(f"Position {after + 1} was changed: what stands there cannot be read.") from None
             return self._read(after, last, 1)
 
-    def _refuse_strays(self, head: Head) -> None:
-        first, last = self.heads.ends()
-        now = self.heads.trusted()  # read after the ends: what was sealed meanwhile is within it
+    def _check_unsealed(self, head: ChainHead) -> None:
+        first, last = self.chain_heads.check_ends()
+        now = self.chain_heads.read_trusted()  # read after the ends: what was sealed meanwhile is within it
         if first is not None and first <= head.purged_position:
             raise ChainBroken(f"Position {first} was inserted: everything up to {head.purged_position} is purged.")
         if last is not None and last > now.position:
             raise ChainBroken(f"Position {last} was inserted: the chain ends at {now.position}.")
 
 
-def _refuse_unexpected(position: int, link: str, expected: tuple[int, str] | None) -> None:
+def _check_expected(position: int, link: str, expected: tuple[int, str] | None) -> None:
     if expected is not None and expected[0] == position and expected[1] != link:
         raise ChainBroken(f"Position {position} has another link than was noted.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.database import change, fetch, table_of
+from app.core.database import execute, fetch_one, table_of
 from app.domain.leases.model import Lease
 
 _leases = table_of(Lease)
@@ -16,12 +16,12 @@ _row: dict[str, sa.BindParameter[Any]] = {
     "until": sa.bindparam("end"),
 }
 _this = _leases.c.task == sa.bindparam("the_task")
-_take = (
+_acquire = (
     sa.update(_leases)
     .where(_this, _leases.c.until <= sa.bindparam("now"))
     .values(holder=_row["holder"], until=_row["until"])
 )
-_hold = sa.update(_leases).where(_this, _leases.c.holder == sa.bindparam("me")).values(until=_row["until"])
+_renew = sa.update(_leases).where(_this, _leases.c.holder == sa.bindparam("me")).values(until=_row["until"])
 _there = sa.select(sa.literal(1)).where(_this)
 _begin = sa.insert(_leases).values(_row)
 
@@ -32,19 +32,19 @@ class Leases:
     def __init__(self) -> None:
         self._me = str(uuid.uuid4())
 
-    def take(self, task: str, now: datetime, until: datetime) -> bool:
+    def acquire(self, task: str, now: datetime, until: datetime) -> bool:
         """Make the task ours until a moment; False while somebody, also we, has it."""
         ours = {"the_task": task, "me": self._me, "end": until}
-        if change(_take, ours | {"now": now}) == 1:
+        if execute(_acquire, ours | {"now": now}) == 1:
             return True
-        if fetch(_there, {"the_task": task}) is not None:
+        if fetch_one(_there, {"the_task": task}) is not None:
             return False  # it is somebody's
         try:
-            change(_begin, ours)
+            execute(_begin, ours)
         except sa.exc.IntegrityError:
             return False  # somebody else began at the same moment
         return True
 
-    def hold(self, task: str, until: datetime) -> bool:
+    def renew(self, task: str, until: datetime) -> bool:
         """Keep what is ours for longer; False if it became somebody else's meanwhile."""
-        return change(_hold, {"the_task": task, "me": self._me, "end": until}) == 1
+        return execute(_renew, {"the_task": task, "me": self._me, "end": until}) == 1

@@ -22,11 +22,11 @@ class Counters:
         """Whether one more would be more than the limit. Counts nothing."""
         return not self._windows.test(limit, key)
 
-    def clear(self, limit: RateLimitItem, key: str) -> None:
+    def reset(self, limit: RateLimitItem, key: str) -> None:
         """Begin at nought."""
         self._windows.clear(limit, key)
 
     def seconds_left(self, limit: RateLimitItem, key: str) -> int:
         """Until the window ends."""
-        ends_at = self._windows.get_window_stats(limit, key).reset_time
-        return max(1, round(ends_at - time.time()))
+        absolute_expires_at = self._windows.get_window_stats(limit, key).reset_time
+        return max(1, round(absolute_expires_at - time.time()))

@@ -1,1 +1,1 @@
-"""The mail room: letters waiting in the outbox, how they are worded, and how they leave the house."""
+"""The mail room: emails waiting in the outbox, how they are worded, and how they leave the house."""

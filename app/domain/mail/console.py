@@ -20,14 +20,14 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from app.core.clock import Clock
 
-KEPT = 100
+MAX_MESSAGES = 100
 MAX_SIZE = 256 * 1024
 GREETING_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class CaughtLetter:
-    """A letter that would have left the house."""
+class CaughtMessage:
+    """An email that would have left the house."""
 
     id: str
     to: str
@@ -38,18 +38,18 @@ class CaughtLetter:
 
 
 class MailConsole:
-    """Listens like a mail server, prints each letter and keeps the newest hundred in memory."""
+    """Listens like a mail server, prints each email and keeps the newest hundred in memory."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = 1025, clock: Clock | None = None) -> None:
         self.host, self.port = host, port
         self._clock = clock or Clock()
         self._numbers = itertools.count(1)
-        self._letters: deque[CaughtLetter] = deque(maxlen=KEPT)
+        self._messages: deque[CaughtMessage] = deque(maxlen=MAX_MESSAGES)
         self._lock = threading.Lock()
         self._controller: Controller | None = None
 
     @property
-    def listens(self) -> bool:
+    def is_running(self) -> bool:
         """Whether it is this console that gets the emails."""
         return self._controller is not None
 
@@ -72,28 +72,28 @@ class MailConsole:
         if controller is not None:
             controller.stop()
 
-    def letters(self) -> list[CaughtLetter]:
+    def messages(self) -> list[CaughtMessage]:
         """What was caught, newest first."""
         with self._lock:
-            return list(reversed(self._letters))
+            return list(reversed(self._messages))
 
-    def letter(self, letter_id: str) -> CaughtLetter | None:
-        """One letter, while it is kept."""
-        return next((letter for letter in self.letters() if letter.id == letter_id), None)
+    def message(self, message_id: str) -> CaughtMessage | None:
+        """One email, while it is kept."""
+        return next((message for message in self.messages() if message.id == message_id), None)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
-        """Take a letter, whatever is in it."""
-        letter = self._read(envelope)
+        """Take an email, whatever is in it."""
+        message = self._read(envelope)
         with self._lock:
-            self._letters.append(letter)
-        _print(f"\n--- Letter to {letter.to}: {letter.subject}\n\n{letter.text.strip()}\n---")
+            self._messages.append(message)
+        _print(f"\n--- Email to {message.to}: {message.subject}\n\n{message.text.strip()}\n---")
         return "250 OK"
 
-    def _read(self, envelope: Envelope) -> CaughtLetter:
+    def _read(self, envelope: Envelope) -> CaughtMessage:
         content = envelope.content or b""
         raw = content if isinstance(content, bytes) else content.encode()
         message = email.message_from_bytes(raw, policy=email.policy.default)
-        return CaughtLetter(
+        return CaughtMessage(
             id=str(next(self._numbers)),
             to=", ".join(envelope.rcpt_tos),
             subject=str(message["Subject"] or ""),
@@ -150,5 +150,5 @@ def _part(message: EmailMessage, kind: str) -> str:
 
 def _print(text: str) -> None:
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    with suppress(OSError, ValueError):  # a closed terminal must not lose the letter
+    with suppress(OSError, ValueError):  # a closed terminal must not lose the email
         print(text.encode(encoding, "replace").decode(encoding), flush=True)

@@ -1,4 +1,4 @@
-"""The outbox as operators see it: what became of a letter, never what it says."""
+"""The outbox as operators see it: what became of an email, never what it says."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,8 +7,8 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class ListedLetter:
-    """One letter. The fields stand in the order of the statement that reads them, with the address masked."""
+class ListedMessage:
+    """One email. The fields stand in the order of the statement that reads them, with the address masked."""
 
     id: int
     kind: str
@@ -23,15 +23,15 @@ class ListedLetter:
     message_id: str
 
     @classmethod
-    def of(cls, row: Sequence[Any]) -> "ListedLetter":
-        """The letter in a row."""
-        letter = cls(*row)
-        return replace(letter, address=masked(letter.address))
+    def of(cls, row: Sequence[Any]) -> "ListedMessage":
+        """The email in a row."""
+        message = cls(*row)
+        return replace(message, address=masked(message.address))
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """How the outbox stands, for operators: letters by state and how long the oldest queued one has waited."""
+class OutboxSummary:
+    """How the outbox stands, for operators: emails by state and how long the oldest queued one has waited."""
 
     queued: int
     sent: int
@@ -41,8 +41,8 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Depth:
-    """What the outbox still holds: letters to be sent, those of them that are due, those given up."""
+class QueueDepth:
+    """What the outbox still holds: emails to be sent, those of them that are due, those given up."""
 
     queued: int
     due: int

@@ -1,4 +1,4 @@
-"""The outbox table: one row for each letter we owe somebody."""
+"""The outbox table: one row for each email we owe somebody."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -11,12 +11,12 @@ from app.core.database import Base, Model, UtcDateTime
 QUEUED: Final = "queued"  # to be sent, now or at `due_at`
 SENT: Final = "sent"  # the mail server took it
 DEAD: Final = "dead"  # it cannot be sent; `error` says why
-DROPPED: Final = "dropped"  # nobody was to get it: no such account, or a newer letter says it better
+DROPPED: Final = "dropped"  # nobody was to get it: no such account, or a newer email says it better
 STATES: Final = (QUEUED, SENT, DEAD, DROPPED)
 
 
-class QueuedLetter(Model):
-    """One letter: what it is about and for whom, never a token, a code or a secret.
+class QueuedMessage(Model):
+    """One email: what it is about and for whom, never a token, a code or a secret.
 
     `address` is where it goes, as it was when the row was written; `mailbox` is its canonical form, by which messages
     are counted, exported and erased. An address without an account is one nobody looked up yet. `message_id` stays the
@@ -25,7 +25,7 @@ class QueuedLetter(Model):
     """
 
     __tablename__ = "outbox"
-    # No id is used twice, not even when the newest rows are gone: accounts remember their newest reset letter.
+    # No id is used twice, not even when the newest rows are gone: accounts remember their newest reset email.
     __table_args__: Any = (
         sa.Index(None, "state", "due_at"),
         sa.Index(None, "mailbox", "kind", "state", "id"),

@@ -1,4 +1,4 @@
-"""The outbox: letters are put in with the change that causes them, and taken out under a lease."""
+"""The outbox: emails are put in with the change that causes them, and taken out under a lease."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -7,18 +7,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.core.data_subject import DataSubject
-from app.core.database import change, db, fetch, fetch_all
-from app.core.pages import LARGEST_ID
+from app.core.database import db, execute, fetch_all, fetch_one
+from app.core.pagination import MAX_ID
 from app.core.text import clean
-from app.domain.mail import statements
-from app.domain.mail.limit import wait_for_turn
-from app.domain.mail.listing import Depth, ListedLetter, Waiting
-from app.domain.mail.model import QUEUED, SENT, QueuedLetter
+from app.domain.mail import queries
+from app.domain.mail.listing import ListedMessage, OutboxSummary, QueueDepth
+from app.domain.mail.model import QUEUED, SENT, QueuedMessage
+from app.domain.mail.rate_limit import require_allowed
 
 LEASE = timedelta(seconds=60)
 MAX_ERROR = 500
 MAX_HOST = 80
-FAREWELLS = ("account_deleted", "moved_account_deleted")  # they outlive the account
+DELETION_NOTICES = ("account_deleted", "moved_account_deleted")  # they outlive the account
 SECRET_WORDS = frozenset({"token", "code", "secret", "password", "link"})
 
 
@@ -27,14 +27,14 @@ class LeaseLost(Exception):
 
 
 class Outbox:
-    """Keeps letters until they are delivered. `host` is the right half of their Message-IDs; of a long one, its end."""
+    """Keeps emails until they are delivered. `host` is the right half of their Message-IDs; of a long one, its end."""
 
     def __init__(self, host: str = "latchkey.invalid") -> None:
         while len(host) > MAX_HOST:
             host = host.partition(".")[2]
         self._host = host or "latchkey.invalid"
 
-    def queue(
+    def enqueue(
         self,
         kind: str,
         *,
@@ -49,120 +49,122 @@ class Outbox:
         `address` is whom it concerns at this moment: what happens to the account before it is sent changes nothing.
         """
         row = self._row(kind, now, address, account_id=account_id, locale=locale, parameters=parameters)
-        db.session.add(QueuedLetter(**row))
+        db.session.add(QueuedMessage(**row))
 
-    def add_now(self, kind: str, address: str, now: datetime, *, locale: str | None = None) -> None:
-        """Owe a letter to an address nobody looked up, by one statement that commits itself."""
-        change(statements.INSERT, self._row(kind, now, address, locale=locale))
+    def enqueue_now(self, kind: str, address: str, now: datetime, *, locale: str | None = None) -> None:
+        """Owe an email to an address nobody looked up, by one statement that commits itself."""
+        execute(queries.INSERT, self._row(kind, now, address, locale=locale))
 
     def has_due(self, now: datetime) -> bool:
         """Whether a claim would find something. Takes no lock, so asking often costs nobody anything."""
-        return fetch(statements.ANY_DUE, {"now": now}) is not None
+        return fetch_one(queries.ANY_DUE, {"now": now}) is not None
 
-    def claim(self, now: datetime, limit: int = 10, lease: timedelta = LEASE) -> list[QueuedLetter]:
-        """Take up to `limit` due letters, oldest first, within a unit of work; ours alone until the lease ends."""
-        letters = list(db.session.scalars(statements.TAKE_DUE, {"now": now, "most": limit}))
+    def claim(self, now: datetime, limit: int = 10, lease: timedelta = LEASE) -> list[QueuedMessage]:
+        """Take up to `limit` due emails, oldest first, within a unit of work; ours alone until the lease ends."""
+        messages = list(db.session.scalars(queries.TAKE_DUE, {"now": now, "most": limit}))
         claim = str(uuid.uuid4())
-        for letter in letters:
-            letter.claim, letter.lease_until, letter.sending_at = claim, now + lease, None
-            if letter.mailbox is None and letter.address:  # a process of the version before wrote it
-                letter.mailbox = _mailbox(letter.address)
-        return letters
+        for message in messages:
+            message.claim, message.lease_until, message.sending_at = claim, now + lease, None
+            if message.mailbox is None and message.address:  # a process of the version before wrote it
+                message.mailbox = _mailbox(message.address)
+        return messages
 
-    def begin(
+    def start_attempt(
         self,
-        letter: QueuedLetter,
+        message: QueuedMessage,
         now: datetime,
         *,
         limited: bool = False,
         also_by_account: bool = False,
         lease: timedelta = LEASE,
     ) -> None:
-        """Count an attempt at the letter, ours alone for a whole lease from now on. In a unit of work.
+        """Count an attempt at the email, ours alone for a whole lease from now on. In a unit of work.
 
         `LeaseLost` if it is not ours any more; if `limited`, `TooSoon` if its mailbox has had enough for now.
         """
-        if limited and letter.mailbox:
-            wait_for_turn(letter, now, also_by_account=also_by_account)
-        attempts = letter.attempts + 1
-        begun = _ours(letter).values(attempts=attempts, sending_at=now, lease_until=now + lease)
+        if limited and message.mailbox:
+            require_allowed(message, now, also_by_account=also_by_account)
+        attempts = message.attempts + 1
+        begun = _is_leased(message).values(attempts=attempts, sending_at=now, lease_until=now + lease)
         if not _count(begun, {}):
             raise LeaseLost
-        letter.attempts, letter.sending_at = attempts, now
+        message.attempts, message.sending_at = attempts, now
 
-    def finish(self, letter: QueuedLetter, state: str, now: datetime, error: str | None = None) -> bool:
-        """Close the letter as sent, dead or dropped. False, and nothing marked, if the lease has moved on."""
+    def finish(self, message: QueuedMessage, state: str, now: datetime, error: str | None = None) -> bool:
+        """Close the email as sent, dead or dropped. False, and nothing marked, if the lease has moved on."""
         reason = error and clean(error, MAX_ERROR)
-        return self._settle(letter, state=state, finished_at=now, error=reason, claim=None, lease_until=None)
+        return self._settle(message, state=state, finished_at=now, error=reason, claim=None, lease_until=None)
 
-    def postpone(self, letter: QueuedLetter, due_at: datetime, error: str | None) -> bool:
-        """Hand the letter back until `due_at`. False, and nothing marked, if the lease has moved on."""
+    def postpone(self, message: QueuedMessage, due_at: datetime, error: str | None) -> bool:
+        """Hand the email back until `due_at`. False, and nothing marked, if the lease has moved on."""
         reason = error and clean(error, MAX_ERROR)
-        return self._settle(letter, due_at=due_at, error=reason, claim=None, lease_until=None)
+        return self._settle(message, due_at=due_at, error=reason, claim=None, lease_until=None)
 
-    def hand_back(self, letter: QueuedLetter, now: datetime, reason: str) -> bool:
-        """Hand a letter back that no mail server was asked to take: no attempt is counted."""
-        letter.attempts -= letter.sending_at is not None
+    def release(self, message: QueuedMessage, now: datetime, reason: str) -> bool:
+        """Hand an email back that no mail server was asked to take: no attempt is counted."""
+        message.attempts -= message.sending_at is not None
         return self._settle(
-            letter, attempts=letter.attempts, due_at=now, error=reason[:MAX_ERROR], claim=None, lease_until=None
+            message, attempts=message.attempts, due_at=now, error=reason[:MAX_ERROR], claim=None, lease_until=None
         )
 
-    def overtaken(self, letter: QueuedLetter, by: tuple[str, ...] = (QUEUED, SENT)) -> bool:
-        """Whether a newer letter of this kind to the same mailbox is in one of these states."""
-        return fetch(statements.NEWER, _about(letter) | {"states": by}) is not None
+    def is_superseded(self, message: QueuedMessage, by: tuple[str, ...] = (QUEUED, SENT)) -> bool:
+        """Whether a newer email of this kind to the same mailbox is in one of these states."""
+        return fetch_one(queries.NEWER, _about(message) | {"states": by}) is not None
 
-    def replace_older(self, letter: QueuedLetter, now: datetime) -> None:
+    def drop_older(self, message: QueuedMessage, now: datetime) -> None:
         """Drop what waits for its turn since longer: however many ask for this mailbox, one message waits."""
-        change(statements.REPLACE_OLDER, _about(letter) | {"now": now})
+        execute(queries.REPLACE_OLDER, _about(message) | {"now": now})
 
-    def recent(self, state: str | None = None, limit: int = 50, before: int = LARGEST_ID) -> list[ListedLetter]:
-        """The newest letters with an id below `before`, in any state or in one; addresses are masked."""
-        statement, wanted = (statements.RECENT_IN, {"wanted": state}) if state else (statements.RECENT, {})
-        return [ListedLetter.of(row) for row in fetch_all(statement, wanted | {"most": limit, "before": before})]
+    def recent(self, state: str | None = None, limit: int = 50, before: int = MAX_ID) -> list[ListedMessage]:
+        """The newest emails with an id below `before`, in any state or in one; addresses are masked."""
+        statement, wanted = (queries.RECENT_IN, {"wanted": state}) if state else (queries.RECENT, {})
+        return [ListedMessage.of(row) for row in fetch_all(statement, wanted | {"most": limit, "before": before})]
 
-    def show(self, letter_id: int) -> ListedLetter | None:
-        """One letter, its address masked."""
-        row = fetch(statements.SHOW, {"letter_id": letter_id})
-        return ListedLetter.of(row) if row else None
+    def show(self, message_id: int) -> ListedMessage | None:
+        """One email, its address masked."""
+        row = fetch_one(queries.SHOW, {"row_id": message_id})
+        return ListedMessage.of(row) if row else None
 
-    def retry(self, letter_id: int, now: datetime) -> bool:
-        """Make a dead letter, or one that waits for a later attempt, due now; True if it was one. In a unit of work.
+    def retry(self, message_id: int, now: datetime) -> bool:
+        """Make a dead email, or one that waits for a later attempt, due now; True if it was one. In a unit of work.
 
-        Its attempts stay counted. A letter older than three days gets one more: if that fails, it is given up again.
+        Its attempts stay counted. An email older than three days gets one more: if that fails, it is given up again.
         """
-        return _count(statements.RETRY, {"letter_id": letter_id, "now": now}) == 1
+        return _count(queries.RETRY, {"row_id": message_id, "now": now}) == 1
 
     def retry_dead(self, now: datetime) -> int:
-        """Make every dead letter due now; how many that were. In a unit of work."""
-        return _count(statements.RETRY_DEAD, {"now": now})
+        """Make every dead email due now; how many that were. In a unit of work."""
+        return _count(queries.RETRY_DEAD, {"now": now})
 
-    def waiting(self, now: datetime) -> Waiting:
-        """How many letters there are in each state, and the age of the oldest that still waits."""
-        queued, sent, dead, dropped, oldest = tuple(fetch(statements.COUNT, {}) or (0, 0, 0, 0, None))
-        return Waiting(queued, sent, dead, dropped, now - oldest if oldest else None)
+    def summary(self, now: datetime) -> OutboxSummary:
+        """How many emails there are in each state, and the age of the oldest that still waits."""
+        queued, sent, dead, dropped, oldest = tuple(fetch_one(queries.COUNT, {}) or (0, 0, 0, 0, None))
+        return OutboxSummary(queued, sent, dead, dropped, now - oldest if oldest else None)
 
-    def depth(self, now: datetime) -> Depth:
-        """How many letters wait, and how long the one that has been due for longest. Cheap at any size."""
-        queued, due, dead, oldest = tuple(fetch(statements.DEPTH, {"now": now}) or (0, 0, 0, None))
-        return Depth(queued, due, dead, now - oldest if oldest else timedelta())
+    def depth(self, now: datetime) -> QueueDepth:
+        """How many emails wait, and how long the one that has been due for longest. Cheap at any size."""
+        queued, due, dead, oldest = tuple(fetch_one(queries.DEPTH, {"now": now}) or (0, 0, 0, None))
+        return QueueDepth(queued, due, dead, now - oldest if oldest else timedelta())
 
-    def forget(self, finished_before: datetime, most: int) -> int:
-        """Delete up to so many letters that were finished before this moment; how many there were."""
-        over = [row[0] for row in fetch_all(statements.OVER, {"before": finished_before, "most": most})]
+    def delete_finished(self, finished_before: datetime, most: int) -> int:
+        """Delete up to so many emails that were finished before this moment; how many there were."""
+        over = [row[0] for row in fetch_all(queries.OVER, {"before": finished_before, "most": most})]
         # One that an operator made due again meanwhile is spared.
-        gone = sa.delete(QueuedLetter).where(QueuedLetter.id.in_(over), QueuedLetter.state != QUEUED)
-        return change(gone, {}) if over else 0
+        gone = sa.delete(QueuedMessage).where(QueuedMessage.id.in_(over), QueuedMessage.state != QUEUED)
+        return execute(gone, {}) if over else 0
 
-    def forget_mailbox(self, mailbox: str) -> None:
+    def delete_mailbox(self, mailbox: str) -> None:
         """Delete what waits for this canonical address or went there, but the farewell. In a unit of work.
 
         What belongs to an account stays with it: an account that asked for a change to this address must not learn by
         a gap in the export that the address had an account.
         """
         theirs = sa.and_(
-            QueuedLetter.mailbox == mailbox, QueuedLetter.account_id.is_(None), QueuedLetter.kind.not_in(FAREWELLS)
+            QueuedMessage.mailbox == mailbox,
+            QueuedMessage.account_id.is_(None),
+            QueuedMessage.kind.not_in(DELETION_NOTICES),
         )
-        db.session.execute(sa.delete(QueuedLetter).where(theirs))
+        db.session.execute(sa.delete(QueuedMessage).where(theirs))
 
     def export(self, account: DataSubject) -> list[dict[str, Any]]:
         """What is kept here about the account: its own messages, and those to its address since there is the account.
@@ -170,16 +172,16 @@ class Outbox:
         What became of a message to another address is left out: it could tell whether that address has an account.
         """
         about = {"account_id": account.id, "mailbox": account.email_canonical, "since": account.created_at}
-        rows = [dict(zip(statements.EXPORTED, row, strict=True)) for row in fetch_all(statements.EXPORT, about)]
+        rows = [dict(zip(queries.EXPORTED, row, strict=True)) for row in fetch_all(queries.EXPORT, about)]
         for row in rows:
             if row.pop("mailbox") != account.email_canonical and row["address"]:
                 row |= {"state": None, "finished_at": None}
         return rows
 
-    def _settle(self, letter: QueuedLetter, **values: object) -> bool:
+    def _settle(self, message: QueuedMessage, **values: object) -> bool:
         # Once looked up, the message belongs to the account, also when that moves to another address later.
-        settled = _ours(letter).values(account_id=letter.account_id, sending_at=None, **values)
-        return change(settled, {}) == 1
+        settled = _is_leased(message).values(account_id=message.account_id, sending_at=None, **values)
+        return execute(settled, {}) == 1
 
     def _row(self, kind: str, now: datetime, address: str, **given: object) -> dict[str, object]:
         row: dict[str, object] = {
@@ -198,7 +200,7 @@ class Outbox:
         row |= given
         parameters = row["parameters"]
         if isinstance(parameters, dict) and SECRET_WORDS & parameters.keys():
-            raise ValueError("a letter carries no secrets: what it needs is made when it is sent")
+            raise ValueError("an email carries no secrets: what it needs is made when it is sent")
         return row
 
 
@@ -207,18 +209,18 @@ def _mailbox(address: str) -> str:
     return address.lower()
 
 
-def _about(letter: QueuedLetter) -> dict[str, object]:
+def _about(message: QueuedMessage) -> dict[str, object]:
     return {
-        "to_mailbox": letter.mailbox,
-        "of_kind": letter.kind,
-        "for_account": letter.account_id,
-        "letter_id": letter.id,
+        "to_mailbox": message.mailbox,
+        "of_kind": message.kind,
+        "for_account": message.account_id,
+        "row_id": message.id,
     }
 
 
-def _ours(letter: QueuedLetter) -> sa.Update:
-    held = sa.and_(QueuedLetter.id == letter.id, QueuedLetter.claim == letter.claim, QueuedLetter.state == QUEUED)
-    return sa.update(QueuedLetter).where(held)
+def _is_leased(message: QueuedMessage) -> sa.Update:
+    held = sa.and_(QueuedMessage.id == message.id, QueuedMessage.claim == message.claim, QueuedMessage.state == QUEUED)
+    return sa.update(QueuedMessage).where(held)
 
 
 def _count(statement: sa.Update, values: dict[str, object]) -> int:

@@ -1,4 +1,4 @@
-"""How letters leave the house: Flask-Mail, with verified certificates, a timeout and one recipient a letter."""
+"""How emails leave the house: Flask-Mail, with verified certificates, a timeout and one recipient an email."""
 
 import re
 import smtplib
@@ -9,13 +9,13 @@ from typing import Self
 from flask import Flask, current_app
 from flask_mail import Connection, Mail, Message, sanitize_address
 
-from app.domain.mail.letters import RenderedLetter
-from app.domain.mail.refusals import Undeliverable, at_the_door, with_a_letter
+from app.domain.mail.renderer import RenderedEmail
+from app.domain.mail.smtp_errors import Undeliverable, translate_connect, translate_send
 
 _PLAIN = re.compile(r'[^\x00-\x20\x7f-\U0010ffff@"\\()<>,;:\[\]]+@[A-Za-z0-9.-]+')
 
 
-class SafeConnection(Connection):
+class SmtpSession(Connection):
     """A connection that verifies who it talks to, gives up on silence, and never fails while hanging up."""
 
     def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
@@ -37,7 +37,7 @@ class SafeConnection(Connection):
             raise
         return host
 
-    def answers(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether the server is still there."""
         try:
             return self.host is not None and self.host.noop()[0] == 250
@@ -51,12 +51,12 @@ class SafeConnection(Connection):
             self.host.close()
 
 
-class SafeMail(Mail):
+class ContextMail(Mail):
     """Flask-Mail whose connections are safe."""
 
-    def connect(self) -> SafeConnection:
+    def connect(self) -> SmtpSession:
         """A connection to be opened by `with`."""
-        return SafeConnection(current_app.extensions["mail"])
+        return SmtpSession(current_app.extensions["mail"])
 
 
 def init_mail(
@@ -70,8 +70,8 @@ def init_mail(
     use_ssl: bool,
     default_sender: str,
     timeout: float,
-) -> SafeMail:
-    """Tell Flask-Mail where the mail server is. Letters are really sent, in tests too."""
+) -> ContextMail:
+    """Tell Flask-Mail where the mail server is. Emails are really sent, in tests too."""
     app.config.update(
         MAIL_SERVER=server,
         MAIL_PORT=port,
@@ -84,74 +84,77 @@ def init_mail(
         MAIL_SUPPRESS_SEND=False,
         MAIL_DEBUG=False,  # would print the talk with the server, reset links included
     )
-    return SafeMail(app)
+    return ContextMail(app)
 
 
-class PostRound:
-    """One connection for a batch of letters; after a failure, or a silence, the next letter gets a fresh one."""
+class SmtpConnection:
+    """One connection for a batch of emails; after a failure, or a silence, the next email gets a fresh one."""
 
-    def __init__(self, mail: SafeMail) -> None:
+    def __init__(self, mail: ContextMail) -> None:
         self._mail = mail
-        self._connection: SafeConnection | None = None
+        self._connection: SmtpSession | None = None
 
     def __enter__(self) -> Self:
         self._connected()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._hang_up()
+        self._close()
 
-    def send(self, address: str, letter: RenderedLetter, message_id: str) -> None:
-        """Hand over one letter for this address alone, or `Undeliverable`, `PostUnavailable`, `PostClosed`."""
-        message = _message(address, letter, message_id)
+    def send(self, address: str, email: RenderedEmail, message_id: str) -> None:
+        """Send one email to this address alone.
+
+        Raises `Undeliverable` if the server rejects it for good, `MailServerUnavailable` or `TemporaryFailure` if not.
+        """
+        message = _message(address, email, message_id)
         connection = self._connected()
         try:
-            with with_a_letter():
+            with translate_send():
                 connection.send(message)
         except BaseException:
-            self._hang_up()
+            self._close()
             raise
 
-    def _connected(self) -> SafeConnection:
-        # A server that went away between two letters costs the second one no attempt.
-        if self._connection is not None and not self._connection.answers():
-            self._hang_up()
+    def _connected(self) -> SmtpSession:
+        # A server that went away between two emails costs the second one no attempt.
+        if self._connection is not None and not self._connection.is_alive():
+            self._close()
         if self._connection is None:
             connection = self._mail.connect()
-            with at_the_door():
+            with translate_connect():
                 connection.__enter__()
             self._connection = connection
         return self._connection
 
-    def _hang_up(self) -> None:
+    def _close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.__exit__()
 
 
-class SmtpPost:
+class SmtpTransport:
     """The way to the configured mail server. Needs an app context."""
 
     def __init__(self) -> None:
-        self._mail = SafeMail()
+        self._mail = ContextMail()
 
-    def open(self) -> PostRound:
-        """A connection for a batch of letters, opened by `with`; `PostClosed` if there is none to be had."""
-        return PostRound(self._mail)
+    def open(self) -> SmtpConnection:
+        """A connection for a batch of emails, opened by `with`; `PostClosed` if there is none to be had."""
+        return SmtpConnection(self._mail)
 
-    def send(self, address: str, letter: RenderedLetter, message_id: str) -> None:
-        """Send a single letter over a connection of its own."""
-        with self.open() as post_round:
-            post_round.send(address, letter, message_id)
+    def send(self, address: str, email: RenderedEmail, message_id: str) -> None:
+        """Send a single email over a connection of its own."""
+        with self.open() as connection:
+            connection.send(address, email, message_id)
 
 
-def _message(address: str, letter: RenderedLetter, message_id: str) -> Message:
+def _message(address: str, email: RenderedEmail, message_id: str) -> Message:
     # Flask-Mail parses and encodes what it is given. Only an address that comes out of that unchanged is the one whose
     # owner we mean; an encoded word or a second address in it would send the link to somebody else.
     if "=?" in address or not _PLAIN.fullmatch(address) or sanitize_address(address) != address:
-        raise Undeliverable("not an address that a letter can be sent to")
+        raise Undeliverable("not an address that an email can be sent to")
     headers = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
-    message = Message(letter.subject, [address], body=letter.text, html=letter.html, extra_headers=headers)
+    message = Message(email.subject, [address], body=email.text, html=email.html, extra_headers=headers)
     message.msgId = message_id
     if message.send_to != {address} or message.has_bad_headers():
         raise Undeliverable("the envelope would not be addressed to the recipient alone")

@@ -9,15 +9,15 @@ from typing import Final
 
 from ua_parser import parse
 
-from app.core.errors import Missing
-from app.core.foreign_text import unlinked
+from app.core.errors import NotFound
+from app.core.untrusted_text import without_links
 from app.domain.sessions.model import SessionSnapshot
 
 UNKNOWN: Final = "Unknown device"
-LONGEST_PART: Final = 40
+MAX_PART: Final = 40
 
 
-class NoSuchSession(Missing):
+class NoSuchSession(NotFound):
     """No live session of the account has that id."""
 
     code = "session_not_found"
@@ -25,7 +25,7 @@ class NoSuchSession(Missing):
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class DeviceSession:
     """A session as its owner sees it. `last_used_at` is exact to the life of one access token."""
 
     id: str
@@ -37,10 +37,10 @@ class Device:
     current: bool
 
 
-def devices_of(sessions: Iterable[SessionSnapshot], current: str | None) -> list[Device]:
+def to_device_sessions(sessions: Iterable[SessionSnapshot], current: str | None) -> list[DeviceSession]:
     """The devices behind these sessions; `current` is the session that asks."""
     return [
-        Device(
+        DeviceSession(
             session.id,
             device_name(session.user_agent),
             session.ip,
@@ -71,11 +71,11 @@ def device_name(user_agent: str | None) -> str:
     It stands in emails, and even the names that the parser knows may be copied from what a stranger sent.
     """
     parsed = parse(user_agent or "")
-    agent = unlinked(parsed.user_agent.family if parsed.user_agent else _product(user_agent or ""), LONGEST_PART)
+    agent = without_links(parsed.user_agent.family if parsed.user_agent else _product(user_agent or ""), MAX_PART)
     if not agent:
         return UNKNOWN
     model = parsed.device.family if parsed.device else None
-    place = unlinked((model if model != "Mac" else None) or (parsed.os.family if parsed.os else ""), LONGEST_PART)
+    place = without_links((model if model != "Mac" else None) or (parsed.os.family if parsed.os else ""), MAX_PART)
     return f"{agent} on {place}" if place and place != agent else agent
 
 

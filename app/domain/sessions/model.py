@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -28,12 +28,28 @@ class Session(Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     rotated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    absolute_expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ip: Mapped[str | None] = mapped_column(sa.String(45))
     user_agent: Mapped[str | None] = mapped_column(sa.String(400))
     authenticated_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    rotated_with: Mapped[str | None] = mapped_column(sa.String(64))
+    idempotency_key_hash: Mapped[str | None] = mapped_column(sa.String(64))
+    auth_methods: Mapped[str] = mapped_column(sa.String(60), server_default="pwd")
+    level: Mapped[int] = mapped_column(sa.SmallInteger, server_default="1")
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What somebody has proved, made only by the step that checked it.
+
+    `methods` are values of RFC 8176; `level` is the authenticator assurance level of NIST SP 800-63B: 1 or 2.
+    """
+
+    methods: tuple[str, ...]
+    level: int
+
+
+PASSWORD: Final = Proof(("pwd",), level=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +62,14 @@ class SessionSnapshot:
     created_at: datetime
     rotated_at: datetime
     expires_at: datetime
-    ends_at: datetime
+    absolute_expires_at: datetime
     revoked_at: datetime | None
     ip: str | None
     user_agent: str | None
     authenticated_at: datetime
-    rotated_with: str | None
+    idempotency_key_hash: str | None
+    auth_methods: str
+    level: int
     read_at: datetime
 
     @property

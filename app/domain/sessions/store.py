@@ -8,20 +8,20 @@ from typing import Any, Final, Generic
 
 import sqlalchemy as sa
 
+from app.core.client_info import ClientInfo
 from app.core.data_subject import DataSubject
-from app.core.database import change, database_now, db, fetch, fetch_all, table_of
-from app.core.origin import Origin
+from app.core.database import database_now, db, execute, fetch_all, fetch_one, table_of
 from app.domain.sessions.devices import network_of
-from app.domain.sessions.model import OwnedSession, Owner, Session, SessionSnapshot
+from app.domain.sessions.model import OwnedSession, Owner, Proof, Session, SessionSnapshot
 
-MOST_LISTED: Final = 200
+MAX_LISTED: Final = 200
 EXPORTED: Final = (
     "id",
     "created_at",
     "rotated_at",
     "authenticated_at",
     "expires_at",
-    "ends_at",
+    "absolute_expires_at",
     "revoked_at",
     "ip",
     "user_agent",
@@ -40,20 +40,20 @@ _rotate = (
         generation=_sessions.c.generation + 1,
         rotated_at=sa.bindparam("now"),
         expires_at=sa.bindparam("expiry"),
-        rotated_with=sa.bindparam("key"),
+        idempotency_key_hash=sa.bindparam("key"),
     )
 )
 _of_account = (
     sa.select(*_columns)
     .where(_sessions.c.account_id == sa.bindparam("account_id"), _sessions.c.revoked_at.is_(None))
     .order_by(_sessions.c.rotated_at.desc())
-    .limit(MOST_LISTED)
+    .limit(MAX_LISTED)
 )
 _earlier = (
     sa.select(_sessions.c.user_agent, _sessions.c.ip)
     .where(_sessions.c.account_id == sa.bindparam("account_id"), _sessions.c.id != sa.bindparam("sid"))
     .order_by(_sessions.c.created_at.desc())
-    .limit(MOST_LISTED)
+    .limit(MAX_LISTED)
 )
 
 _over = (
@@ -88,26 +88,30 @@ class SessionStore(Generic[Owner]):
             .where(_sessions.c.id == sa.bindparam("sid"))
         )
 
-    def open(self, account_id: str, version: int, origin: Origin, now: datetime) -> SessionSnapshot | None:
+    def open(
+        self, account_id: str, version: int, proof: Proof, client: ClientInfo, now: datetime
+    ) -> SessionSnapshot | None:
         """A new session; None if the account has other credentials than `version`, is disabled or is to be deleted.
 
         In a unit of work. The account's row is locked while it is looked at: otherwise a sign-in under way during a
         reset, a disabling or a deletion would leave a session that those did not see and so did not end.
         """
-        ends_at = now + self._lifetimes.absolute
+        absolute_expires_at = now + self._lifetimes.absolute
         session = SessionSnapshot(
             str(uuid.uuid4()),
             account_id,
             0,
             now,
             now,
-            min(now + self._lifetimes.idle, ends_at),
-            ends_at,
+            min(now + self._lifetimes.idle, absolute_expires_at),
+            absolute_expires_at,
             None,
-            origin.ip,
-            (origin.user_agent or "")[:400] or None,
+            client.ip,
+            (client.user_agent or "")[:400] or None,
             authenticated_at=now,
-            rotated_with=None,
+            idempotency_key_hash=None,
+            auth_methods=" ".join(proof.methods),
+            level=proof.level,
             read_at=now,
         )
         values = [sa.literal(getattr(session, column.key), column.type) for column in _sessions.c]
@@ -130,7 +134,7 @@ class SessionStore(Generic[Owner]):
 
     def find(self, session_id: str) -> OwnedSession[Owner] | None:
         """The session and its owner, dead or alive: one statement, whatever the tables' size."""
-        row = fetch(self._find, {"sid": session_id})
+        row = fetch_one(self._find, {"sid": session_id})
         if row is None:
             return None
         return OwnedSession(SessionSnapshot(*row[: len(_columns)]), self._owner(*row[len(_columns) :]))
@@ -156,16 +160,16 @@ class SessionStore(Generic[Owner]):
 
     def count_alive(self, now: datetime) -> int:
         """How many sessions are neither ended nor run out. Walks an index: not for a hot path."""
-        row = fetch(_alive, {"now": now})
+        row = fetch_one(_alive, {"now": now})
         return int(row[0]) if row else 0
 
-    def forget(self, before: datetime, most: int) -> int:
+    def delete_expired(self, before: datetime, most: int) -> int:
         """Delete up to so many sessions that ran out, or would have, before this moment; how many there were.
 
         One that was ended goes when its time would have come: so one index finds both kinds.
         """
         over = [row[0] for row in fetch_all(_over, {"before": before, "most": most})]
-        return change(sa.delete(_sessions).where(_sessions.c.id.in_(over)), {}) if over else 0
+        return execute(sa.delete(_sessions).where(_sessions.c.id.in_(over)), {}) if over else 0
 
     def rotate(self, session: SessionSnapshot, key: str | None = None) -> SessionSnapshot | None:
         """The session one generation on, or None if somebody else was faster or ended it: the row count decides.
@@ -173,11 +177,13 @@ class SessionStore(Generic[Owner]):
         `key` is remembered, so that whoever carries it may ask for the same successor again. Times are taken from the
         database's clock as the session was read, so machines may disagree about the hour.
         """
-        now, expiry = session.read_at, min(session.read_at + self._lifetimes.idle, session.ends_at)
+        now, expiry = session.read_at, min(session.read_at + self._lifetimes.idle, session.absolute_expires_at)
         values = {"sid": session.id, "current": session.generation, "now": now, "expiry": expiry, "key": key}
-        if change(_rotate, values) != 1:
+        if execute(_rotate, values) != 1:
             return None
-        return replace(session, generation=session.generation + 1, rotated_at=now, expires_at=expiry, rotated_with=key)
+        return replace(
+            session, generation=session.generation + 1, rotated_at=now, expires_at=expiry, idempotency_key_hash=key
+        )
 
     def authenticate(self, session_id: str, now: datetime) -> None:
         """Remember that the password was given again just now. Within the caller's unit of work."""
@@ -195,7 +201,7 @@ class SessionStore(Generic[Owner]):
         statement = _ending(now).where(_sessions.c.account_id == account_id)
         db.session.execute(statement.where(_sessions.c.id != but) if but else statement)
 
-    def end_elsewhere(self, account_id: str, ip: str | None, user_agent: str | None, now: datetime) -> int:
+    def end_others(self, account_id: str, ip: str | None, user_agent: str | None, now: datetime) -> int:
         """End the sessions opened at another IP address or with another user agent; how many. In a unit of work."""
         here = sa.and_(_sessions.c.ip.is_not_distinct_from(ip), _sessions.c.user_agent.is_not_distinct_from(user_agent))
         elsewhere = _ending(now).where(_sessions.c.account_id == account_id, ~here)

@@ -12,18 +12,18 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.core.clock import Clock
-from app.core.database import change, db, fetch_all, table_of
-from app.domain.tokens.keys import Key, PrivateKey, read_pem, seal, to_key, unseal
+from app.core.database import db, execute, fetch_all, table_of
+from app.domain.tokens.keys import Key, PrivateKey, decrypt, encrypt, read_pem, to_key
 from app.domain.tokens.model import SigningKey
 
 RELOAD_SECONDS: Final = 5
 MISS_SECONDS: Final = 1
-DAWN: Final = datetime(2000, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 _keys = table_of(SigningKey)
 _usable = sa.select(_keys.c.private_key, _keys.c.signs_from).where(_keys.c.retired_at.is_(None))
 # Always in the same order: two who reseal at once wait for each other's rows, and neither for the other's in turn.
-_sealed = sa.select(_keys.c.kid, _keys.c.private_key).where(_keys.c.retired_at.is_(None)).order_by(_keys.c.kid)
+_encrypted = sa.select(_keys.c.kid, _keys.c.private_key).where(_keys.c.retired_at.is_(None)).order_by(_keys.c.kid)
 
 
 class KeyRing:
@@ -67,17 +67,17 @@ class KeyRing:
         retired = db.session.execute(sa.update(_keys).where(usable).values(retired_at=self._clock.now()))
         return bool(retired.rowcount == 1)  # type: ignore[attr-defined]
 
-    def reseal(self) -> tuple[list[str], int]:
+    def reencrypt(self) -> tuple[list[str], int]:
         """Encrypt what rests under another secret with the first: the names of those keys, and how many others rest.
 
         ValueError if none of our secrets opens a key. In a unit of work.
         """
-        rows = fetch_all(_sealed)
-        older = [(kid, sealed) for kid, sealed in rows if not self._is_under_first(sealed)]
-        resealed = [kid for kid, sealed in older if self._reseal(kid, sealed)]
+        rows = fetch_all(_encrypted)
+        older = [(kid, sealed) for kid, sealed in rows if not self._uses_first_secret(sealed)]
+        resealed = [kid for kid, sealed in older if self._reencrypt(kid, sealed)]
         return resealed, len(rows) - len(resealed)
 
-    def reread(self) -> None:
+    def reload(self) -> None:
         """Let what was changed hold here at once; elsewhere it does when they read again."""
         self._read_at = float("-inf")
 
@@ -90,13 +90,13 @@ class KeyRing:
         return self._keys
 
     def _read(self) -> list[Key]:
-        return [to_key(self._open(sealed), signs_from) for sealed, signs_from in fetch_all(_usable)]
+        return [to_key(self._decrypt(sealed), signs_from) for sealed, signs_from in fetch_all(_usable)]
 
     def _begin(self) -> list[Key]:
         private = read_pem(self._first)
-        key = to_key(private, DAWN)
+        key = to_key(private, EPOCH)
         try:
-            change(sa.insert(_keys).values(self._row(key, private)), {})
+            execute(sa.insert(_keys).values(self._row(key, private)), {})
         except sa.exc.IntegrityError:
             pass  # another process was faster with the very same key
         return [key]
@@ -105,7 +105,7 @@ class KeyRing:
         return {
             "kid": key.kid,
             "algorithm": key.algorithm,
-            "private_key": seal(private, self._secrets[0]),
+            "private_key": encrypt(private, self._secrets[0]),
             "created_at": self._clock.now(),
             "signs_from": key.signs_from,
         }
@@ -116,22 +116,22 @@ class KeyRing:
         followed = {key.kid for key, successor in pairwise(keys) if successor.signs_from < dead_before}
         return {key.kid: key for key in keys if key.kid not in followed}
 
-    def _open(self, sealed: str) -> PrivateKey:
+    def _decrypt(self, sealed: str) -> PrivateKey:
         # Checking a key of RSA takes a while: each one once a process, not once a reading.
         name = hashlib.sha256(sealed.encode()).hexdigest()
         if name not in self._opened:
-            self._opened[name] = unseal(sealed, *self._secrets)
+            self._opened[name] = decrypt(sealed, *self._secrets)
         return self._opened[name]
 
-    def _is_under_first(self, sealed: str) -> bool:
+    def _uses_first_secret(self, sealed: str) -> bool:
         try:
-            return bool(unseal(sealed, self._secrets[0]))
+            return bool(decrypt(sealed, self._secrets[0]))
         except ValueError:
             return False
 
-    def _reseal(self, kid: str, sealed: str) -> bool:
+    def _reencrypt(self, kid: str, sealed: str) -> bool:
         as_read = sa.and_(_keys.c.kid == kid, _keys.c.private_key == sealed)
-        anew = sa.update(_keys).where(as_read).values(private_key=seal(self._open(sealed), self._secrets[0]))
+        anew = sa.update(_keys).where(as_read).values(private_key=encrypt(self._decrypt(sealed), self._secrets[0]))
         return bool(db.session.execute(anew).rowcount == 1)  # type: ignore[attr-defined]
 
 

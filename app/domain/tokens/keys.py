@@ -51,7 +51,7 @@ def read_pem(pem: str) -> PrivateKey:
     return _usable(serialization.load_pem_private_key(pem.encode(), None))
 
 
-def seal(key: PrivateKey, secret: bytes) -> str:
+def encrypt(key: PrivateKey, secret: bytes) -> str:
     """The key as text that nobody can read or change without `secret`, of 32 bytes: PKCS #8 under AES-256-GCM.
 
     PEM has no encryption that notices a change (ASVS 11.3.3).
@@ -61,7 +61,7 @@ def seal(key: PrivateKey, secret: bytes) -> str:
     return base64.b64encode(nonce + AESGCM(secret).encrypt(nonce, plain, None)).decode()
 
 
-def unseal(sealed: str, *any_of: bytes) -> PrivateKey:
+def decrypt(sealed: str, *any_of: bytes) -> PrivateKey:
     """The key that was sealed with one of these secrets; ValueError if it was with none, or was changed since."""
     data = base64.b64decode(sealed, validate=True)
     for secret in any_of:

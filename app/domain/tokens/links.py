@@ -17,7 +17,7 @@ class LinkInvalid(Invalid):
     """Not a link of ours, or one for another purpose."""
 
     code = "link_invalid"
-    detail = "This link is not valid. Copy it whole from the letter, or ask for a new one."
+    detail = "This link is not valid. Copy it whole from the email, or ask for a new one."
     field = "token"
 
 

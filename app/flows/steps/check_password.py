@@ -4,20 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
 from app.core.errors import Forbidden, Unauthenticated
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore
-from app.domain.audit.journal import Journal, Tag
-from app.domain.limits.guesses import Guesses
+from app.domain.audit.journal import EventType, Journal
+from app.domain.limits.attempts import AttemptLimiter
 from app.domain.sessions.model import OwnedSession
-from app.flows.steps.known_device import KnownDevice
+from app.flows.steps.recognize_device import RecognizeDevice
 
-NOT_CONFIRMED: Final = (
+UNVERIFIED: Final = (
     "Email address or password is wrong, or the address is not confirmed yet: then open the link in the email we sent."
 )
 
@@ -36,10 +36,10 @@ class WrongPassword(Forbidden):
     detail = "This is not the password of your account."
 
 
-class FreshSignInNeeded(Forbidden):
+class ReauthenticationRequired(Forbidden):
     """The password was last given too long ago for what is asked."""
 
-    code = "fresh_sign_in_required"
+    code = "reauthentication_required"
     detail = "Give your password again: send it in the body, or to /api/v1/auth/reauthenticate, and repeat."
 
 
@@ -47,16 +47,16 @@ class FreshSignInNeeded(Forbidden):
 class CheckPassword:
     """Checks passwords within the limits of guessing, writes down the wrong ones, keeps right ones at today's cost."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     accounts: AccountStore
     passwords: Passwords
-    guesses: Guesses
-    known_device: KnownDevice
+    attempt_limiter: AttemptLimiter
+    recognize_device: RecognizeDevice
     journal: Journal
     require_verified: bool
 
-    def of_address(self, email: str, password: str, origin: Origin) -> AccountSnapshot:
+    def of_address(self, email: str, password: str, client: ClientInfo) -> AccountSnapshot:
         """The account, or `InvalidCredentials` after the same work for a known and an unknown address, or `TooMany`.
 
         That somebody failed is written down for both: the same statement, with an account or without. Every failure
@@ -65,27 +65,32 @@ class CheckPassword:
         """
         canonical, now = parse_address(email).canonical, self.clock.now()
         account = self.accounts.by_email(canonical)
-        attempt = self.guesses.attempt(canonical, self.known_device(account, origin))
+        attempt = self.attempt_limiter.attempt(canonical, self.recognize_device(account, client))
         right = self.passwords.matches(password, account.password_hash if account else None)
         closed = self._closed(account, now) if account and right else None
         too_many = attempt.settle(right=right and not closed)
         if account is None or not right or closed or too_many:
             account_id, details = account.id if account else None, {"reason": closed} if closed else _details(right)
-            self.journal.record_now(Tag.SESSION_REFUSED, origin, now, account_id=account_id, **details)
-            raise too_many or InvalidCredentials(NOT_CONFIRMED if self.require_verified else None)
-        self._keep_stronger(account, password)
+            self.journal.record_now(EventType.LOGIN_FAILED, client, now, account_id=account_id, **details)
+            raise too_many or InvalidCredentials(UNVERIFIED if self.require_verified else None)
+        self._rehash(account, password)
         return account
 
-    def of_session(self, identity: OwnedSession[AccountSnapshot], password: str, origin: Origin) -> None:
+    def of_session(self, identity: OwnedSession[AccountSnapshot], password: str, client: ClientInfo) -> None:
         """Nothing, or `WrongPassword`. The session is the device that guesses."""
         account, session = identity.owner, identity.session
-        attempt = self.guesses.attempt(account.email_canonical, session.id)
+        attempt = self.attempt_limiter.attempt(account.email_canonical, session.id)
         right = self.passwords.matches(password, account.password_hash)
         too_many = attempt.settle(right=right)
         if not right or too_many:
             session_id, now = session.id or None, self.clock.now()
             self.journal.record_now(
-                Tag.PASSWORD_REFUSED, origin, now, account_id=account.id, session_id=session_id, **_details(right)
+                EventType.REAUTHENTICATION_FAILED,
+                client,
+                now,
+                account_id=account.id,
+                session_id=session_id,
+                **_details(right),
             )
             raise too_many or WrongPassword
 
@@ -99,8 +104,8 @@ class CheckPassword:
         # who has just signed up with the address and this password that the address had no account before.
         return "email_not_verified" if self.require_verified and not account.email_verified else None
 
-    def _keep_stronger(self, account: AccountSnapshot, password: str) -> None:
-        if self.passwords.is_outdated(account.password_hash):
+    def _rehash(self, account: AccountSnapshot, password: str) -> None:
+        if account.password_hash and self.passwords.is_outdated(account.password_hash):
             stronger = self.passwords.hash(password)
             with self.work as work:
                 self.accounts.rehash(account.id, account.password_hash, stronger)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.core import logs
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.sessions.model import SessionSnapshot
-from app.domain.tokens.bearer import BearerTokens
+from app.domain.tokens.jwt_tokens import JwtTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,12 @@ class Tokens:
 class IssueTokens:
     """Mints the pair of tokens that belongs to the present generation of a session."""
 
-    def __init__(self, bearer: BearerTokens) -> None:
+    def __init__(self, bearer: JwtTokens) -> None:
         self._bearer = bearer
 
     def __call__(self, account: AccountSnapshot, session: SessionSnapshot) -> Tokens:
         """The pair; its refresh token is the same bytes each time."""
-        logs.note(account_id=account.id, session_id=session.id)
+        logs.bind(account_id=account.id, session_id=session.id)
         access, lifetime = self._bearer.access(account.id, session.id, account.roles, session.read_at)
         refresh = self._bearer.refresh(
             account.id,

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
+from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
-from app.domain.audit.journal import Journal, Tag
-from app.domain.challenges.model import Purpose
-from app.domain.challenges.store import ChallengeStore, OpenChallenge
+from app.domain.audit.journal import EventType, Journal
+from app.domain.email_actions.model import Purpose
+from app.domain.email_actions.store import EmailActionStore, PendingEmailAction
 from app.domain.mail.outbox import Outbox
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
@@ -18,34 +18,38 @@ from app.flows.steps.revoke_access import Cause, RevokeAccess
 class ReplacePassword:
     """Sets the password, ends every session, tells the owner."""
 
-    work: Work
+    work: UnitOfWork
     clock: Clock
     accounts: AccountStore
-    challenges: ChallengeStore
+    email_actions: EmailActionStore
     revoke_access: RevokeAccess
     outbox: Outbox
     journal: Journal
 
     def __call__(
-        self, account: AccountSnapshot, password_hash: str, origin: Origin, challenge: OpenChallenge | None = None
+        self,
+        account: AccountSnapshot,
+        password_hash: str | None,
+        client: ClientInfo,
+        action: PendingEmailAction | None = None,
     ) -> bool:
         """True for who did it; False if the credentials changed, or the challenge was used up, meanwhile."""
-        now, by_letter = self.clock.now(), challenge is not None and challenge.by_letter
+        now, by_letter = self.clock.now(), action is not None and action.from_message
         with self.work as work:
             if not self.accounts.set_password(account, password_hash, now, verified=by_letter):
                 return False
-            if challenge is not None and not self.challenges.meet(challenge, Purpose.RESET_PASSWORD):
+            if action is not None and not self.email_actions.consume(action, Purpose.RESET_PASSWORD):
                 return False
             self.revoke_access(account.id, Cause.PASSWORD_RESET, now)
-            self.journal.record(Tag.PASSWORD_RESET, origin, now, account_id=account.id)
-            self.outbox.queue(
+            self.journal.record(EventType.PASSWORD_RESET, client, now, account_id=account.id)
+            self.outbox.enqueue(
                 "password_changed",
                 now=now,
                 address=account.email,
                 account_id=account.id,
-                locale=origin.language,
-                ip=origin.ip,
-                user_agent=origin.user_agent,
+                locale=client.language,
+                ip=client.ip,
+                user_agent=client.user_agent,
             )
             work.commit()
         return True

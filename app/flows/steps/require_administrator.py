@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import TypedDict
 
+from app.core.client_info import ClientInfo
 from app.core.errors import Forbidden
-from app.core.origin import Origin
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.roles import ADMIN
 from app.domain.audit.journal import OPERATOR
 from app.domain.sessions.model import OwnedSession
-from app.flows.steps.require_fresh import RequireFresh
+from app.flows.steps.require_recent_auth import RequireRecentAuth
 
 # Somebody signed in; or None for an operator at a shell of the machine, who could change the tables anyway.
 Administrator = OwnedSession[AccountSnapshot] | None
@@ -28,7 +28,7 @@ class Actor(TypedDict):
 class RequireAdministrator:
     """Lets pass who has the role now and gave the password a moment ago."""
 
-    require_fresh: RequireFresh
+    require_recent_auth: RequireRecentAuth
 
     def __call__(self, by: Administrator) -> Actor:
         """The actor, or `Forbidden`, or `FreshSignInNeeded`."""
@@ -36,5 +36,5 @@ class RequireAdministrator:
             return Actor(actor_id=OPERATOR, session_id=None)
         if ADMIN not in by.owner.roles:
             raise Forbidden
-        self.require_fresh(by, None, Origin())
+        self.require_recent_auth(by, None, ClientInfo())
         return Actor(actor_id=by.owner.id, session_id=by.session.id or None)

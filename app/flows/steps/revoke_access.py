@@ -5,10 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
 from app.domain.accounts.model import AccountSnapshot
-from app.domain.challenges.model import Purpose
-from app.domain.challenges.store import ChallengeStore
+from app.domain.email_actions.model import Purpose
+from app.domain.email_actions.store import EmailActionStore
 from app.domain.sessions.store import SessionStore
 
 
@@ -49,7 +49,7 @@ class RevokeAccess:
     """Ends sessions and pending email actions, as the cause asks for."""
 
     sessions: SessionStore[AccountSnapshot]
-    challenges: ChallengeStore
+    email_actions: EmailActionStore
 
     def __call__(self, account_id: str, cause: Cause, now: datetime, *, keep: str | None = None) -> None:
         """End every session but `keep`, and revoke the links and codes of emails that `REVOKED` names for the cause.
@@ -57,10 +57,10 @@ class RevokeAccess:
         In a unit of work that has locked the account's row: every flow takes that row first, so no two of them
         deadlock, and none can open a session or use a link in between.
         """
-        self.challenges.void(account_id, REVOKED[cause])
+        self.email_actions.revoke(account_id, REVOKED[cause])
         if cause not in SESSIONS_STAY:
             self.sessions.end_all(account_id, now, but=keep)
 
-    def of_other_devices(self, account_id: str, client: Origin, now: datetime) -> int:
+    def of_other_devices(self, account_id: str, client: ClientInfo, now: datetime) -> int:
         """End the sessions that were opened at another IP address or with another user agent; how many there were."""
-        return self.sessions.end_elsewhere(account_id, client.ip, client.user_agent, now)
+        return self.sessions.end_others(account_id, client.ip, client.user_agent, now)

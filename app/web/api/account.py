@@ -7,25 +7,25 @@ from flask import Blueprint
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from app.core.errors import TooMany
+from app.core.errors import RateLimited
 from app.current import auth
 from app.domain.accounts.administrators import LastAdmin
 from app.domain.accounts.hash_slots import HashSlotsFull
 from app.domain.accounts.passwords import PasswordTooLong
 from app.flows.sessions import Identity
 from app.flows.steps.check_password import WrongPassword
+from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
-from app.web.limits import GUESSING
-from app.web.origin import origin
-from app.web.wire import Answer, Body, Locale, Name, Password
+from app.web.limits import CREDENTIAL_ATTEMPTS
+from app.web.schemas import Locale, Name, Password, RequestBody, ResponseBody
 
 blueprint = Blueprint("account", __name__, url_prefix="/api/v1")
 
-NULL_EMPTIES: JsonDict = {"type": ["string", "null"]}
+NULLABLE: JsonDict = {"type": ["string", "null"]}
 
 
-class Account(Answer):
+class Account(ResponseBody):
     """An account as its owner sees it."""
 
     id: str = Field(examples=["6f1c0a52-3c1e-4b7e-9d6a-0c2f6f0e7b11"])
@@ -39,18 +39,16 @@ class Account(Answer):
     updated_at: datetime
 
 
-class AccountChanges(Body):
+class UpdateAccountRequest(RequestBody):
     """What to change; members left out stay, null empties."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"first_name": "Ann", "last_name": "Lee", "locale": "en"}]}
     )
 
-    first_name: Name | None = Field(None, json_schema_extra=NULL_EMPTIES)
-    last_name: Name | None = Field(None, json_schema_extra=NULL_EMPTIES)
-    locale: Locale | None = Field(
-        None, description="Language of emails, as a BCP 47 tag", json_schema_extra=NULL_EMPTIES
-    )
+    first_name: Name | None = Field(None, json_schema_extra=NULLABLE)
+    last_name: Name | None = Field(None, json_schema_extra=NULLABLE)
+    locale: Locale | None = Field(None, description="Language of emails, as a BCP 47 tag", json_schema_extra=NULLABLE)
 
 
 @blueprint.get("/account")
@@ -60,7 +58,7 @@ def show_account(identity: Identity) -> object:
     return identity.owner
 
 
-class Farewell(Body):
+class DeleteAccountRequest(RequestBody):
     """The password, however fresh the session: this cannot be undone for ever."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"password": "correct horse battery"}]})
@@ -68,7 +66,7 @@ class Farewell(Body):
     password: Password
 
 
-class Exported(Answer):
+class AccountExport(ResponseBody):
     """Everything that is kept about the account."""
 
     model_config = ConfigDict(extra="allow")
@@ -79,30 +77,30 @@ class Exported(Answer):
 
 @blueprint.delete("/account")
 @endpoint(
-    takes=Farewell,
+    takes=DeleteAccountRequest,
     who=SignedIn(),
     status=204,
-    limit=GUESSING,
-    refuses=(WrongPassword, PasswordTooLong, HashSlotsFull, TooMany, LastAdmin),
+    limit=CREDENTIAL_ATTEMPTS,
+    refuses=(WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited, LastAdmin),
 )
-def delete_account(identity: Identity, body: Farewell) -> None:
+def delete_account(identity: Identity, body: DeleteAccountRequest) -> None:
     """Delete the account.
 
     Every session ends now. The account is gone after some days (DELETION_GRACE_DAYS); signing in before keeps it.
     The last administrator cannot leave.
     """
-    auth.deletion.request(identity, body.password, origin())
+    auth.account_deletion.request(identity, body.password, client_info())
 
 
 @blueprint.get("/account/export")
-@endpoint(gives=Exported, who=SignedIn())
+@endpoint(gives=AccountExport, who=SignedIn())
 def export_account(identity: Identity) -> object:
     """Everything that is kept about me."""
     return auth.export.of(identity.owner)
 
 
 @blueprint.patch("/account")
-@endpoint(takes=AccountChanges, gives=Account, who=SignedIn())
-def change_account(identity: Identity, body: AccountChanges) -> object:
+@endpoint(takes=UpdateAccountRequest, gives=Account, who=SignedIn())
+def change_account(identity: Identity, body: UpdateAccountRequest) -> object:
     """Change names or language."""
     return auth.profile.update(identity.owner, body.model_dump(exclude_unset=True))

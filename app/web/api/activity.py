@@ -5,17 +5,17 @@ from datetime import datetime
 from flask import Blueprint
 from pydantic import Field
 
-from app.core.pages import InvalidCursor
+from app.core.pagination import InvalidCursor
 from app.current import auth
 from app.flows.sessions import Identity
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
-from app.web.wire import Answer, PageQuery
+from app.web.schemas import PageQuery, ResponseBody
 
 blueprint = Blueprint("activity", __name__, url_prefix="/api/v1/account")
 
 
-class Event(Answer):
+class ActivityEvent(ResponseBody):
     """Something that happened to the account, or that was tried."""
 
     at: datetime
@@ -27,15 +27,15 @@ class Event(Answer):
     details: dict[str, str | int]
 
 
-class EventList(Answer):
+class ActivityPage(ResponseBody):
     """Some events, the newest first; `next` is the cursor of the rest, null at the end."""
 
-    events: list[Event]
+    events: list[ActivityEvent]
     next: str | None
 
 
 @blueprint.get("/activity")
-@endpoint(query=PageQuery, gives=EventList, who=SignedIn(), refuses=(InvalidCursor,))
+@endpoint(query=PageQuery, gives=ActivityPage, who=SignedIn(), refuses=(InvalidCursor,))
 def list_activity(identity: Identity, query: PageQuery) -> object:
     """What happened to my account.
 

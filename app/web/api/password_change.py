@@ -3,22 +3,22 @@
 from flask import Blueprint
 from pydantic import ConfigDict, Field
 
-from app.core.errors import TooMany
+from app.core.errors import RateLimited
 from app.current import auth
 from app.domain.accounts.hash_slots import HashSlotsFull
-from app.domain.accounts.passwords import REFUSALS as PASSWORD_REFUSALS
+from app.domain.accounts.passwords import PASSWORD_ERRORS as PASSWORD_REFUSALS
 from app.flows.sessions import Identity
-from app.flows.steps.check_password import FreshSignInNeeded, WrongPassword
+from app.flows.steps.check_password import ReauthenticationRequired, WrongPassword
+from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
-from app.web.limits import GUESSING
-from app.web.origin import origin
-from app.web.wire import Body, Password, PasswordToSet
+from app.web.limits import CREDENTIAL_ATTEMPTS
+from app.web.schemas import Password, PasswordToSet, RequestBody
 
 blueprint = Blueprint("password_change", __name__, url_prefix="/api/v1/account")
 
 
-class PasswordPair(Body):
+class ChangePasswordRequest(RequestBody):
     """The password to set, and the present one unless it was given a moment ago."""
 
     model_config = ConfigDict(
@@ -33,15 +33,15 @@ class PasswordPair(Body):
 
 @blueprint.put("/password")
 @endpoint(
-    takes=PasswordPair,
+    takes=ChangePasswordRequest,
     who=SignedIn(),
     status=204,
-    limit=GUESSING,
-    refuses=(*PASSWORD_REFUSALS, WrongPassword, FreshSignInNeeded, HashSlotsFull, TooMany),
+    limit=CREDENTIAL_ATTEMPTS,
+    refuses=(*PASSWORD_REFUSALS, WrongPassword, ReauthenticationRequired, HashSlotsFull, RateLimited),
 )
-def change_password(identity: Identity, body: PasswordPair) -> None:
+def change_password(identity: Identity, body: ChangePasswordRequest) -> None:
     """Change the password.
 
-    Ends every other session of the account and sends its owner a letter.
+    Ends every other session of the account and sends its owner an email.
     """
-    auth.password_change.change(identity, body.current_password, body.password, origin())
+    auth.password_change.change(identity, body.current_password, body.password, client_info())

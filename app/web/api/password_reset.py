@@ -6,24 +6,24 @@ from typing import ClassVar
 from flask import Blueprint
 from pydantic import ConfigDict, model_validator
 
-from app.core.errors import TooMany
+from app.core.errors import RateLimited
 from app.current import auth
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.hash_slots import HashSlotsFull
-from app.domain.accounts.passwords import REFUSALS as PASSWORD_REFUSALS
+from app.domain.accounts.passwords import PASSWORD_ERRORS as PASSWORD_REFUSALS
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkExpired, LinkInvalid, LinkUsed
-from app.web import device
+from app.web import device_cookie
+from app.web.client_info import client_info
 from app.web.endpoint import endpoint
-from app.web.input_errors import refused_as
-from app.web.limits import GUESSING, Limit
-from app.web.origin import origin
-from app.web.wire import Answer, Body, Code, Email, LinkToken, PasswordToSet
+from app.web.input_errors import coded_error
+from app.web.limits import CREDENTIAL_ATTEMPTS, Limit
+from app.web.schemas import Code, Email, LinkToken, PasswordToSet, RequestBody, ResponseBody
 
 blueprint = Blueprint("password_reset", __name__, url_prefix="/api/v1")
 
 
-class ForgottenPassword(Body):
+class ForgotPasswordRequest(RequestBody):
     """Whose password is forgotten."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ann@example.com"}]})
@@ -31,11 +31,11 @@ class ForgottenPassword(Body):
     email: Email
 
 
-class NewPassword(Body):
-    """The token from the letter's link, or the address and the code from the same letter; and the password to set."""
+class ResetPasswordRequest(RequestBody):
+    """The token from the email's link, or the address and the code from the same email; and the password to set."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"reset_token": "paste-it-from-the-letter", "password": "a new horse battery"}]}
+        json_schema_extra={"examples": [{"reset_token": "paste-it-from-the-email", "password": "a new horse battery"}]}
     )
 
     called: ClassVar[Mapping[str, str]] = {"token": "reset_token"}
@@ -46,44 +46,55 @@ class NewPassword(Body):
     password: PasswordToSet
 
     @model_validator(mode="after")
-    def _one_way(self) -> "NewPassword":
+    def _one_way(self) -> "ResetPasswordRequest":
         if (self.reset_token is None) == (self.email is None or self.code is None):
-            raise refused_as("choose_one", "Give either reset_token, or email and code.")
+            raise coded_error("choose_one", "Give either reset_token, or email and code.")
         return self
 
 
-class Message(Answer):
+class Message(ResponseBody):
     """A sentence for people."""
 
     message: str
 
 
 @blueprint.post("/forgot-password")
-@endpoint(takes=ForgottenPassword, gives=Message, refuses=(InvalidEmail, TooMany), limit=Limit("20 per minute"))
-def forgot_password(body: ForgottenPassword) -> Message:
-    """Have a letter with a reset link sent.
+@endpoint(takes=ForgotPasswordRequest, gives=Message, refuses=(InvalidEmail, RateLimited), limit=Limit("20 per minute"))
+def forgot_password(body: ForgotPasswordRequest) -> Message:
+    """Have an email with a reset link sent.
 
     The answer is the same, and takes as long, whether or not there is such an account.
     """
-    auth.password_reset.request(body.email, origin())
-    return Message(message="If there is an account with this address, a letter with a link is on its way to it.")
+    auth.password_reset.request(body.email, client_info())
+    return Message(message="If there is an account with this address, an email with a link is on its way to it.")
 
 
 @blueprint.post("/reset-password")
 @endpoint(
-    takes=NewPassword,
+    takes=ResetPasswordRequest,
     gives=Message,
-    limit=GUESSING,
-    refuses=(LinkInvalid, LinkExpired, LinkUsed, CodeInvalid, InvalidEmail, *PASSWORD_REFUSALS, HashSlotsFull, TooMany),
+    limit=CREDENTIAL_ATTEMPTS,
+    refuses=(
+        LinkInvalid,
+        LinkExpired,
+        LinkUsed,
+        CodeInvalid,
+        InvalidEmail,
+        *PASSWORD_REFUSALS,
+        HashSlotsFull,
+        RateLimited,
+    ),
 )
-def reset_password(body: NewPassword) -> Message:
-    """Set a new password with the token or the code from the letter.
+def reset_password(body: ResetPasswordRequest) -> Message:
+    """Set a new password with the token or the code from the email.
 
     Ends every session of the account and signs nobody in. A link works once.
     """
     if body.reset_token is not None:
-        device_token = auth.password_reset.complete(body.reset_token, body.password, origin())
+        device_token = auth.password_reset.complete(body.reset_token, body.password, client_info())
     else:
-        device_token = auth.password_reset.complete_with_code(str(body.email), str(body.code), body.password, origin())
-    device.remember(device_token)
+        device_token = auth.password_reset.complete_with_code(
+            str(body.email), str(body.code), body.password, client_info()
+        )
+    device_cookie.set_cookie(device_token)
     return Message(message="The password is changed, and every device was signed out. Sign in with the new one.")

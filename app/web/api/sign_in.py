@@ -4,30 +4,30 @@ from flask import Blueprint, Response
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from app.core.errors import TooMany
+from app.core.errors import RateLimited
 from app.current import auth, settings
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.hash_slots import HashSlotsFull
-from app.domain.accounts.passwords import REFUSALS as PASSWORD_REFUSALS
+from app.domain.accounts.passwords import PASSWORD_ERRORS as PASSWORD_REFUSALS
 from app.domain.accounts.passwords import PasswordTooLong
 from app.domain.accounts.store import EmailTaken
 from app.domain.tokens.csrf import CsrfMismatch
 from app.flows.sessions import Identity, Scope
 from app.flows.steps.check_password import InvalidCredentials, WrongPassword
 from app.flows.steps.issue_tokens import Tokens as IssuedTokens
+from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.guards import HasRefreshToken, SignedIn, SignedInByCookie
-from app.web.limits import GUESSING, Limit
-from app.web.origin import origin
-from app.web.transports import cookie, refresh_token_beside
-from app.web.wire import Answer, Body, Email, Password, PasswordToSet
+from app.web.limits import CREDENTIAL_ATTEMPTS, Limit
+from app.web.schemas import Email, Password, PasswordToSet, RequestBody, ResponseBody
+from app.web.transports import cookie, presented_refresh_token
 
 blueprint = Blueprint("sign_in", __name__, url_prefix="/api/v1/auth")
 
 EXAMPLE: JsonDict = {"email": "ann@example.com", "password": "correct horse battery"}
 
 
-class Credentials(Body):
+class LoginRequest(RequestBody):
     """An address and a password."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
@@ -36,13 +36,13 @@ class Credentials(Body):
     password: Password
 
 
-class SignupRequest(Credentials):
+class SignupRequest(LoginRequest):
     """An address and the password to set."""
 
     password: PasswordToSet
 
 
-class Tokens(Answer):
+class Tokens(ResponseBody):
     """A pair of tokens. Send `access_token` as `Authorization: Bearer …`; keep `refresh_token` for /auth/refresh."""
 
     omits_none = True
@@ -54,7 +54,7 @@ class Tokens(Answer):
     expires_in: int = Field(description="Seconds until the access token expires", examples=[884])
 
 
-class RefreshRequest(Body):
+class RefreshRequest(RequestBody):
     """The refresh token, unless it is in the Authorization header or in a cookie."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}, {"refresh_token": "eyJhbGciOi…"}]})
@@ -62,19 +62,19 @@ class RefreshRequest(Body):
     refresh_token: str | None = None
 
 
-class CsrfToken(Answer):
+class CsrfToken(ResponseBody):
     """What a page sends as X-CSRF-Token with each request that writes."""
 
     csrf_token: str
 
 
-class TransportQuery(Body):
+class TransportQuery(RequestBody):
     """How the tokens are to travel."""
 
     transport: cookie.Way = Field("bearer", description="cookie: HttpOnly cookies instead of tokens in the body")
 
 
-class GivenPassword(Body):
+class ReauthenticateRequest(RequestBody):
     """The password of whoever is signed in."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"password": EXAMPLE["password"]}]})
@@ -82,13 +82,13 @@ class GivenPassword(Body):
     password: Password
 
 
-class LetterSent(Answer):
-    """Where addresses must be confirmed first: the letter says the rest."""
+class VerificationSent(ResponseBody):
+    """Where addresses must be confirmed first: the email says the rest."""
 
     message: str
 
 
-class LogoutQuery(Body):
+class LogoutQuery(RequestBody):
     """Which sessions to end."""
 
     scope: Scope = Field("this", description="this session, the account's others, or all")
@@ -100,40 +100,40 @@ class LogoutQuery(Body):
     query=TransportQuery,
     gives=Tokens,
     status=201,
-    also={202: LetterSent},
+    also={202: VerificationSent},
     limit=Limit("20 per minute"),
-    refuses=(EmailTaken, InvalidEmail, *PASSWORD_REFUSALS, HashSlotsFull, TooMany, CsrfMismatch),
+    refuses=(EmailTaken, InvalidEmail, *PASSWORD_REFUSALS, HashSlotsFull, RateLimited, CsrfMismatch),
 )
 def signup(body: SignupRequest, query: TransportQuery) -> IssuedTokens | Response:
     """Open an account and sign in.
 
     Where addresses must be confirmed first (REQUIRE_VERIFIED_EMAIL) nobody is signed in: the answer is 202, the same
-    for a new and for a taken address, and a letter says the rest.
+    for a new and for a taken address, and an email says the rest.
     """
     if settings.require_verified_email:
-        auth.registration.sign_up_unverified(body.email, body.password, origin())
-        letter = LetterSent(message="A letter is on its way. Open its link to go on.")
-        return Response(letter.model_dump_json(), 202, mimetype="application/json")
+        auth.registration.sign_up_unverified(body.email, body.password, client_info())
+        message = VerificationSent(message="An email is on its way. Open its link to go on.")
+        return Response(message.model_dump_json(), 202, mimetype="application/json")
     _refuse_cross_site(query)
-    return _carried(auth.registration.sign_up(body.email, body.password, origin()), query.transport, 201)
+    return _token_response(auth.registration.sign_up(body.email, body.password, client_info()), query.transport, 201)
 
 
 @blueprint.post("/login")
 @endpoint(
-    takes=Credentials,
+    takes=LoginRequest,
     query=TransportQuery,
     gives=Tokens,
-    limit=GUESSING,
-    refuses=(InvalidCredentials, InvalidEmail, PasswordTooLong, HashSlotsFull, TooMany, CsrfMismatch),
+    limit=CREDENTIAL_ATTEMPTS,
+    refuses=(InvalidCredentials, InvalidEmail, PasswordTooLong, HashSlotsFull, RateLimited, CsrfMismatch),
 )
-def login(body: Credentials, query: TransportQuery) -> IssuedTokens | Response:
+def login(body: LoginRequest, query: TransportQuery) -> IssuedTokens | Response:
     """Sign in with address and password.
 
     A wrong password and an unknown address get the same answer in the same time; so does, with
     REQUIRE_VERIFIED_EMAIL, an address that waits to be confirmed.
     """
     _refuse_cross_site(query)
-    return _carried(auth.sign_in.with_password(body.email, body.password, origin()), query.transport)
+    return _token_response(auth.sign_in.with_password(body.email, body.password, client_info()), query.transport)
 
 
 @blueprint.post("/refresh")
@@ -146,8 +146,8 @@ def refresh(body: RefreshRequest, idempotency_key: str | None) -> IssuedTokens |
     successor again, and so it does at any time with the `Idempotency-Key` of the first attempt. Sent later without one
     it is taken for stolen, and the session ends.
     """
-    tokens = auth.sessions.refresh(refresh_token_beside(body.refresh_token), origin(), idempotency_key)
-    return _carried(tokens, "cookie" if cookie.Cookie().carried() else "bearer")
+    tokens = auth.sessions.refresh(presented_refresh_token(body.refresh_token), client_info(), idempotency_key)
+    return _token_response(tokens, "cookie" if cookie.Cookie().is_presented() else "bearer")
 
 
 @blueprint.get("/csrf")
@@ -168,25 +168,25 @@ def logout(identity: Identity, query: LogoutQuery) -> Response:
 
     Every token of an ended session is refused from this answer on.
     """
-    auth.sessions.sign_out(identity, origin(), query.scope)
+    auth.sessions.sign_out(identity, client_info(), query.scope)
     answer = Response(status=204)
-    return cookie.clear(answer) if cookie.Cookie().carried() and query.scope != "others" else answer
+    return cookie.clear(answer) if cookie.Cookie().is_presented() and query.scope != "others" else answer
 
 
 @blueprint.post("/reauthenticate")
 @endpoint(
-    takes=GivenPassword,
+    takes=ReauthenticateRequest,
     who=SignedIn(),
     status=204,
-    limit=GUESSING,
-    refuses=(WrongPassword, PasswordTooLong, HashSlotsFull, TooMany),
+    limit=CREDENTIAL_ATTEMPTS,
+    refuses=(WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited),
 )
-def reauthenticate(identity: Identity, body: GivenPassword) -> None:
+def reauthenticate(identity: Identity, body: ReauthenticateRequest) -> None:
     """Give the password once more.
 
     For the next ten minutes this session may do what needs a fresh sign-in.
     """
-    auth.sign_in.again(identity, body.password, origin())
+    auth.sign_in.reauthenticate(identity, body.password, client_info())
 
 
 def _refuse_cross_site(query: TransportQuery) -> None:
@@ -194,5 +194,5 @@ def _refuse_cross_site(query: TransportQuery) -> None:
         cookie.refuse_cross_site()
 
 
-def _carried(tokens: IssuedTokens, transport: cookie.Way, status: int = 200) -> IssuedTokens | Response:
-    return cookie.carry(tokens, status) if transport == "cookie" else tokens
+def _token_response(tokens: IssuedTokens, transport: cookie.Way, status: int = 200) -> IssuedTokens | Response:
+    return cookie.set_tokens(tokens, status) if transport == "cookie" else tokens

@@ -8,13 +8,13 @@ from flask.typing import ResponseReturnValue
 from flask_limiter.errors import RateLimitExceeded
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from app.core.errors import Invalid, Later, Refusal
+from app.core.errors import Invalid, RetryLater, ServiceError
 from app.web.errors import status_of
-from app.web.limits import Limit, refusal_of
+from app.web.limits import Limit, to_error
 
 TOKEN_MAX = 2_000
 LIMIT = Limit("20 per minute")
-NO_LINK = Invalid("Paste the link from your letter first.")
+NO_LINK = Invalid("Paste the link from your email first.")
 
 log = logging.getLogger(__name__)
 
@@ -29,18 +29,18 @@ def token_in(pasted: str) -> str:
     return "".join(pasted.split()).rpartition("token=")[2].partition("&")[0].strip("<>\"'")
 
 
-def refused(template: str, refusal: Refusal, **context: object) -> ResponseReturnValue:
+def rejected(template: str, refusal: ServiceError, **context: object) -> ResponseReturnValue:
     """A page that says why not, with the status that belongs to it."""
-    headers = {"Retry-After": str(refusal.retry_after)} if isinstance(refusal, Later) else {}
+    headers = {"Retry-After": str(refusal.retry_after)} if isinstance(refusal, RetryLater) else {}
     return render_template(template, refusal=refusal, **context), status_of(type(refusal)), headers
 
 
 def error_page(error: Exception) -> ResponseReturnValue:
     """Whatever went wrong, as a page. A link that may work later comes along in a form."""
     if isinstance(error, RateLimitExceeded):
-        error = refusal_of(error)
-    if isinstance(error, Refusal):
-        return refused("confirmation/trouble.html", error, token=_token_kept())
+        error = to_error(error)
+    if isinstance(error, ServiceError):
+        return rejected("confirmation/trouble.html", error, token=_token_kept())
     if isinstance(error, RequestEntityTooLarge):
         return render_template("confirmation/trouble.html", message="That was far more text than this form takes."), 413
     if isinstance(error, HTTPException) and error.code and error.code < 500:

@@ -1,4 +1,4 @@
-"""The mailbox of a developer's machine: every letter that the mail console has caught, with its links at hand."""
+"""The mailbox of a developer's machine: every email that the mail console has caught, with its links at hand."""
 
 import re
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from app.current import auth, settings
 from app.web.pages.emailed_links import with_error_pages
 from app.web.pages.previews import pages_previews
-from app.web.pages.rendition import rendition
+from app.web.pages.sandboxed_html import sandboxed_html
 
 LINK = re.compile(r"\b[a-z][a-z0-9+.-]*:[^\s<>\"]+", re.IGNORECASE)
 PAGE = re.compile(r"https?://[^/]+/.+", re.IGNORECASE)  # leads somewhere; a site's bare address is a signature
@@ -21,47 +21,47 @@ pages_mailbox.register_blueprint(pages_previews)
 
 @pages_mailbox.get("/mailbox")
 def inbox() -> ResponseReturnValue:
-    """All letters, newest first; or where to look when another mail server receives them."""
-    if auth.mailbox is None or not auth.mailbox.listens:
+    """All emails, newest first; or where to look when another mail server receives them."""
+    if auth.mailbox is None or not auth.mailbox.is_running:
         server = f"{current_app.config.get('MAIL_SERVER')}:{current_app.config.get('MAIL_PORT')}"
         return render_template("mailbox/elsewhere.html", server=server)
-    return render_template("mailbox/inbox.html", letters=auth.mailbox.letters(), ago=ago)
+    return render_template("mailbox/inbox.html", messages=auth.mailbox.messages(), ago=ago)
 
 
 @pages_mailbox.get("/mailbox.json")
 def inbox_json() -> ResponseReturnValue:
-    """All letters, newest first, for scripts."""
+    """All emails, newest first, for scripts."""
     return jsonify(
-        letters=[
+        messages=[
             {
-                "id": letter.id,
-                "to": letter.to,
-                "subject": letter.subject,
-                "text": letter.text,
-                "received_at": letter.received_at.isoformat(),
-                "links": links_in(letter.text),
+                "id": message.id,
+                "to": message.to,
+                "subject": message.subject,
+                "text": message.text,
+                "received_at": message.received_at.isoformat(),
+                "links": links_in(message.text),
             }
-            for letter in (auth.mailbox.letters() if auth.mailbox else ())
+            for message in (auth.mailbox.messages() if auth.mailbox else ())
         ]
     )
 
 
-@pages_mailbox.get("/mailbox/<letter_id>")
-def letter_page(letter_id: str) -> ResponseReturnValue:
-    """One letter: its headers, its links, its text and its HTML rendition."""
-    letter = auth.mailbox.letter(letter_id) if auth.mailbox else None
-    if letter is None:
+@pages_mailbox.get("/mailbox/<message_id>")
+def message_page(message_id: str) -> ResponseReturnValue:
+    """One email: its headers, its links, its text and its HTML rendition."""
+    message = auth.mailbox.message(message_id) if auth.mailbox else None
+    if message is None:
         return render_template("mailbox/missing.html"), 404
-    return render_template("mailbox/letter.html", letter=letter, links=links_in(letter.text), ago=ago)
+    return render_template("mailbox/message.html", message=message, links=links_in(message.text), ago=ago)
 
 
-@pages_mailbox.get("/mailbox/<letter_id>/html")
-def letter_html(letter_id: str) -> ResponseReturnValue:
+@pages_mailbox.get("/mailbox/<message_id>/html")
+def message_html(message_id: str) -> ResponseReturnValue:
     """The HTML rendition alone, under a policy that lets it do nothing but be looked at."""
-    letter = auth.mailbox.letter(letter_id) if auth.mailbox else None
-    if letter is None or not letter.html:
+    message = auth.mailbox.message(message_id) if auth.mailbox else None
+    if message is None or not message.html:
         abort(404)
-    return rendition(letter.html)
+    return sandboxed_html(message.html)
 
 
 def links_in(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The pages for a forgotten password: have a letter sent, come back with its link or its code, choose a new one."""
+"""The pages for a forgotten password: have an email sent, come back with its link or its code, choose a new one."""
 
 import re
 import unicodedata
@@ -6,17 +6,17 @@ import unicodedata
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.core.errors import Invalid, Later, Refusal
+from app.core.errors import Invalid, RetryLater, ServiceError
 from app.current import auth
 from app.domain.tokens.links import LinkInvalid
-from app.web import device
-from app.web.limits import GUESSING
-from app.web.origin import origin
-from app.web.pages.emailed_links import LIMIT, NO_LINK, TOKEN_MAX, posted_token, refused, with_error_pages
+from app.web import device_cookie
+from app.web.client_info import client_info
+from app.web.limits import CREDENTIAL_ATTEMPTS
+from app.web.pages.emailed_links import LIMIT, NO_LINK, TOKEN_MAX, posted_token, rejected, with_error_pages
 
 PASSWORD_MAX = 1_024
 EMAIL_MAX = 254
-BETWEEN_LETTERS = re.compile(r"[\s\-\u2010-\u2015\u2212]+")
+RESEND_INTERVAL = re.compile(r"[\s\-\u2010-\u2015\u2212]+")
 CODE = re.compile(r"([A-Za-z]{4})([A-Za-z]{4})")
 
 pages_reset_password = with_error_pages(Blueprint("pages_reset_password", __name__, url_prefix="/reset-password"))
@@ -46,7 +46,7 @@ def use_link() -> ResponseReturnValue:
     """Check the link; if a password comes with it, use the link up and set that password."""
     token, password = posted_token(), request.form.get("password")
     if not token:
-        return refused("reset_password/open.html", NO_LINK)
+        return rejected("reset_password/open.html", NO_LINK)
     if code := code_in(token):
         return render_template("reset_password/code.html", code=code)
     try:
@@ -55,21 +55,21 @@ def use_link() -> ResponseReturnValue:
         if password is None:
             auth.password_reset.check(token)
             return render_template("reset_password/new_password.html", token=token)
-        device_token = auth.password_reset.complete(token, _not_endless(password), origin())
-    except Refusal as refusal:
-        return _refused_link(refusal, token, password)
-    device.remember(device_token)
+        device_token = auth.password_reset.complete(token, _check_length(password), client_info())
+    except ServiceError as refusal:
+        return _rejected_link(refusal, token, password)
+    device_cookie.set_cookie(device_token)
     return render_template("reset_password/changed.html")
 
 
 @pages_reset_password.get("/code")
 def ask_code() -> ResponseReturnValue:
-    """Ask for the code from the letter: it may be read on a device on which its link is of no use."""
+    """Ask for the code from the email: it may be read on a device on which its link is of no use."""
     return render_template("reset_password/code.html")
 
 
 @pages_reset_password.post("/code")
-@GUESSING
+@CREDENTIAL_ATTEMPTS
 def use_code() -> ResponseReturnValue:
     """Set the password that comes with address and code; an address alone is carried into the form."""
     email, code = _posted_email(), request.form.get("code")
@@ -77,11 +77,13 @@ def use_code() -> ResponseReturnValue:
     if code is None:
         return render_template("reset_password/code.html", **form)
     try:
-        password = _not_endless(request.form.get("password", ""))
-        device_token = auth.password_reset.complete_with_code(_mailable(email), _well_formed(code), password, origin())
-    except Refusal as refusal:
-        return refused("reset_password/code.html", refusal, **form)
-    device.remember(device_token)
+        password = _check_length(request.form.get("password", ""))
+        device_token = auth.password_reset.complete_with_code(
+            _mailable(email), _well_formed(code), password, client_info()
+        )
+    except ServiceError as refusal:
+        return rejected("reset_password/code.html", refusal, **form)
+    device_cookie.set_cookie(device_token)
     return render_template("reset_password/changed.html")
 
 
@@ -97,15 +99,15 @@ def send_link() -> ResponseReturnValue:
     """Have a new link sent; the answer is the same whether or not there is such an account."""
     email = _posted_email()
     try:
-        auth.password_reset.request(_mailable(email), origin())
-    except Refusal as refusal:
-        return refused("reset_password/request.html", refusal, email=email[:EMAIL_MAX])
+        auth.password_reset.request(_mailable(email), client_info())
+    except ServiceError as refusal:
+        return rejected("reset_password/request.html", refusal, email=email[:EMAIL_MAX])
     return render_template("reset_password/requested.html", email=email)
 
 
 def code_in(typed: str) -> str:
-    """The code as the letter shows it, however it was typed: small letters, spaces, no dash or another one."""
-    found = CODE.fullmatch(BETWEEN_LETTERS.sub("", unicodedata.normalize("NFKC", typed)))
+    """The code as the email shows it, however it was typed: small emails, spaces, no dash or another one."""
+    found = CODE.fullmatch(RESEND_INTERVAL.sub("", unicodedata.normalize("NFKC", typed)))
     return "-".join(found.groups()).upper() if found else ""
 
 
@@ -125,16 +127,16 @@ def _mailable(email: str) -> str:
     return email
 
 
-def _not_endless(password: str) -> str:
+def _check_length(password: str) -> str:
     if len(password) > PASSWORD_MAX:
         raise _BadPassword(f"A password has at most {PASSWORD_MAX:,} characters.")
     return password
 
 
-def _refused_link(refusal: Refusal, token: str, password: str | None) -> ResponseReturnValue:
+def _rejected_link(refusal: ServiceError, token: str, password: str | None) -> ResponseReturnValue:
     """A link that still works stays in the form; one that does not is told apart from one that may later."""
-    if isinstance(refusal, Later) and password is None:
+    if isinstance(refusal, RetryLater) and password is None:
         raise refusal
-    if isinstance(refusal, Later) or getattr(refusal, "field", None) == "password":
-        return refused("reset_password/new_password.html", refusal, token=token)
-    return refused("reset_password/dead_link.html", refusal)
+    if isinstance(refusal, RetryLater) or getattr(refusal, "field", None) == "password":
+        return rejected("reset_password/new_password.html", refusal, token=token)
+    return rejected("reset_password/dead_link.html", refusal)

@@ -1,4 +1,4 @@
-// Keeps the list of letters and their ages up to date. In place, so that neither focus nor a selection is lost.
+// Keeps the list of emails and their ages up to date. In place, so that neither focus nor a selection is lost.
 "use strict";
 
 async function refresh() {
@@ -6,12 +6,12 @@ async function refresh() {
   const answer = await fetch(location.pathname);
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const [old, fresh] = [document.getElementById("letters"), page.getElementById("letters")];
+  const [old, fresh] = [document.getElementById("messages"), page.getElementById("messages")];
   if (!old || !fresh) return location.reload();
   if (addresses(old) === addresses(fresh)) return copyAges(old, fresh);
   old.replaceWith(fresh);
   const newest = fresh.querySelector("strong");
-  document.getElementById("news").textContent = newest ? `New letter: ${newest.textContent}` : "";
+  document.getElementById("news").textContent = newest ? `New email: ${newest.textContent}` : "";
 }
 
 function addresses(list) {

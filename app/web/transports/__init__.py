@@ -7,10 +7,10 @@ from app.flows.sessions import Identity
 from app.web.transports import basic, bearer, cookie
 
 
-class TwoCredentials(Invalid):
+class MultipleCredentials(Invalid):
     """The request carries more than one credential (RFC 6750, 2)."""
 
-    code = "two_credentials"
+    code = "multiple_credentials"
     detail = "Send one credential: an Authorization header, or cookies, or `refresh_token` in the body to refresh."
 
 
@@ -29,7 +29,7 @@ class NotByCookie(Unauthenticated):
 class Transport(Protocol):
     """One way: whether this request uses it, and what it brings."""
 
-    def carried(self) -> bool:
+    def is_presented(self) -> bool:
         """Whether the request uses this way."""
 
     def identity(self) -> Identity:
@@ -39,9 +39,9 @@ class Transport(Protocol):
         """The refresh token that came this way, or None for none."""
 
 
-def any_carried() -> bool:
+def any_presented() -> bool:
     """Whether the request uses any of the ways."""
-    return any(way.carried() for way in _ways())
+    return any(way.is_presented() for way in _ways())
 
 
 def chosen() -> Transport:
@@ -52,7 +52,7 @@ def chosen() -> Transport:
     return used
 
 
-def refresh_token_beside(in_body: str | None) -> str:
+def presented_refresh_token(in_body: str | None) -> str:
     """The one refresh token that was sent: in the header, in a cookie, or in the body."""
     used = _used()
     if used is None or in_body is None:
@@ -60,7 +60,7 @@ def refresh_token_beside(in_body: str | None) -> str:
     elif isinstance(used, bearer.Bearer) and used.refresh_token() == in_body:
         token = in_body
     else:
-        raise TwoCredentials
+        raise MultipleCredentials
     if token is None:
         raise RefreshTokenMissing
     return token
@@ -75,9 +75,9 @@ def csrf_token() -> str:
 
 
 def _used() -> Transport | None:
-    used = [way for way in _ways() if way.carried()]
+    used = [way for way in _ways() if way.is_presented()]
     if len(used) > 1:
-        raise TwoCredentials
+        raise MultipleCredentials
     return used[0] if used else None
 
 

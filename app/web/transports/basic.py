@@ -6,14 +6,14 @@ from app.current import auth, settings
 from app.domain.accounts.emails import InvalidEmail
 from app.flows.sessions import Identity
 from app.flows.steps.check_password import InvalidCredentials
-from app.web.limits import GUESSING
-from app.web.origin import origin
+from app.web.client_info import client_info
+from app.web.limits import CREDENTIAL_ATTEMPTS
 
 
 class Basic:
     """`Authorization: Basic …`. Checks the password, under the same limits as signing in; opens no session."""
 
-    def carried(self) -> bool:
+    def is_presented(self) -> bool:
         """Whether there is such a header, and the setting allows it."""
         header = request.headers.get("Authorization", "")
         return settings.basic_auth and header.lower().startswith("basic ")
@@ -23,9 +23,9 @@ class Basic:
         given = request.authorization
         if given is None or not given.username or given.password is None:
             raise InvalidCredentials
-        with GUESSING.spent():
+        with CREDENTIAL_ATTEMPTS.spent():
             try:
-                return auth.sign_in.for_one_request(given.username, given.password, origin())
+                return auth.sign_in.authenticate_request(given.username, given.password, client_info())
             except InvalidEmail:  # which would speak of a member of the body
                 raise InvalidCredentials from None
 

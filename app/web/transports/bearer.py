@@ -3,20 +3,20 @@
 from flask import request
 
 from app.current import auth
-from app.domain.tokens.bearer import InvalidToken
+from app.domain.tokens.jwt_tokens import InvalidToken
 from app.flows.sessions import Identity
 
 
 class Bearer:
     """`Authorization: Bearer …`."""
 
-    def carried(self) -> bool:
+    def is_presented(self) -> bool:
         """Whether there is such a header."""
         return _scheme() == "bearer"
 
     def identity(self) -> Identity:
         """The session of the access token."""
-        return auth.sessions.identify(_token())
+        return auth.sessions.authenticate(_token())
 
     def refresh_token(self) -> str:
         """The token, taken for a refresh token."""

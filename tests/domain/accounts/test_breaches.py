@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from app.domain.accounts.breaches import Breaches, PasswordBreached
+from app.domain.accounts.breached_passwords import BreachedPasswords, PasswordBreached
 
 LEAKED, UNHEARD_OF = "correct horse battery", "a new horse battery"
 PADDED = "padding for nobody"
@@ -52,43 +52,47 @@ def service() -> Iterator[Service]:
 
 
 @pytest.fixture
-def breaches(service: Service) -> Breaches:
-    return Breaches(f"http://127.0.0.1:{service.server_port}/range/")
+def breaches(service: Service) -> BreachedPasswords:
+    return BreachedPasswords(f"http://127.0.0.1:{service.server_port}/range/")
 
 
-def test_a_leaked_password_is_refused(breaches: Breaches) -> None:
+def test_a_leaked_password_is_refused(breaches: BreachedPasswords) -> None:
     with pytest.raises(PasswordBreached):
-        breaches.refuse_breached(LEAKED)
+        breaches.reject_breached(LEAKED)
 
 
 @pytest.mark.parametrize("password", [UNHEARD_OF, PADDED])
-def test_any_other_passes(breaches: Breaches, password: str) -> None:
-    breaches.refuse_breached(password)
+def test_any_other_passes(breaches: BreachedPasswords, password: str) -> None:
+    breaches.reject_breached(password)
     assert breaches.unanswered == 0
 
 
-def test_the_service_learns_five_digits_and_no_more(breaches: Breaches, service: Service) -> None:
-    breaches.refuse_breached(UNHEARD_OF)
+def test_the_service_learns_five_digits_and_no_more(breaches: BreachedPasswords, service: Service) -> None:
+    breaches.reject_breached(UNHEARD_OF)
     assert service.asked == [f"/range/{digest(UNHEARD_OF)[:5]}"]
 
 
-def test_failed_breach_lookup_accepts_the_password_and_is_counted(breaches: Breaches, service: Service) -> None:
+def test_failed_breach_lookup_accepts_the_password_and_is_counted(
+    breaches: BreachedPasswords, service: Service
+) -> None:
     service.status = 500
-    breaches.refuse_breached(LEAKED)
+    breaches.reject_breached(LEAKED)
     assert breaches.unanswered == 1
-    away = Breaches("http://127.0.0.1:9/range/")
-    away.refuse_breached(LEAKED)
+    away = BreachedPasswords("http://127.0.0.1:9/range/")
+    away.reject_breached(LEAKED)
     assert away.unanswered == 1
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_service_that_sends_us_elsewhere_is_not_followed(breaches: Breaches, service: Service, status: int) -> None:
+def test_a_service_that_sends_us_elsewhere_is_not_followed(
+    breaches: BreachedPasswords, service: Service, status: int
+) -> None:
     service.status = status
-    breaches.refuse_breached(LEAKED)
+    breaches.reject_breached(LEAKED)
     assert (service.asked, breaches.unanswered) == ([f"/range/{digest(LEAKED)[:5]}"], 1)
 
 
 def test_breach_service_is_not_called_without_the_setting() -> None:
-    nobody = Breaches("")
-    nobody.refuse_breached(LEAKED)
+    nobody = BreachedPasswords("")
+    nobody.reject_breached(LEAKED)
     assert nobody.unanswered == 0

@@ -61,7 +61,7 @@ REFUSED = {
     "a hyphen first": "ann@-example.com",
     "an underscore": "ann@exa_mple.com",
     "broken punycode": "ann@xn--a.com",
-    "a wide letter": "ａnn@example.com",
+    "a wide email": "ａnn@example.com",
     "an accent": "änn@example.com",
     "a Cyrillic look-alike": "\u0430nn@example.com",
     "a Kelvin sign": "\u212aate@example.com",
@@ -94,7 +94,7 @@ INVISIBLE = {
     "byte order mark": "\ufeff",
     "right-to-left mark": "\u200f",
     "musical format character": "\U0001d173",
-    "tag letter": "\U000e0061",
+    "tag email": "\U000e0061",
     "reserved": "\ufff0",
 }
 

@@ -4,14 +4,14 @@ import bcrypt
 import pytest
 from werkzeug.security import generate_password_hash
 
-from app.domain.accounts.breaches import Breaches
+from app.domain.accounts.breached_passwords import BreachedPasswords
 from app.domain.accounts.hash_slots import HashSlots
-from app.domain.accounts.passwords import LOCKED, Passwords, _hash
+from app.domain.accounts.passwords import Passwords, _hash
 
 ROUNDS = 9
 OWN = {
     "no account": None,
-    "locked": LOCKED,
+    "none": None,
     "no hash": "nonsense",
     "today's cost": _hash("correct horse", ROUNDS),
     "an earlier cost": _hash("correct horse", 5),
@@ -29,7 +29,7 @@ FOREIGN = {
 
 @pytest.fixture(scope="module")
 def passwords():
-    return Passwords(rounds=ROUNDS, min_length=8, slots=HashSlots(1, queue=8), breaches=Breaches(""))
+    return Passwords(rounds=ROUNDS, min_length=8, slots=HashSlots(1, queue=8), breached_passwords=BreachedPasswords(""))
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_foreign_hash_that_takes_long_is_filled_with_less(passwords, costs):
     "make", [lambda: _hash("x", ROUNDS + 1), lambda: generate_password_hash("x", "scrypt:4096:8:1")]
 )
 def test_an_operator_is_told_once_of_costlier_hashes(caplog, make):
-    passwords = Passwords(rounds=4, min_length=8, slots=HashSlots(1, queue=8), breaches=Breaches(""))
+    passwords = Passwords(rounds=4, min_length=8, slots=HashSlots(1, queue=8), breached_passwords=BreachedPasswords(""))
     for kept in (make(), make()):
         assert passwords.matches("x", kept)
     assert caplog.text.count("raise BCRYPT_ROUNDS") == 1

@@ -9,7 +9,7 @@ import unicodedata
 import bcrypt
 import pytest
 
-from app.domain.accounts.breaches import Breaches
+from app.domain.accounts.breached_passwords import BreachedPasswords
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.passwords import MAX_LENGTH, Passwords, PasswordTooLong, PasswordTooShort
 from tests.support.api import log_in, sign_up, sql
@@ -32,7 +32,7 @@ def by_the_definition_of_passlib(password, kept):
 
 @pytest.fixture
 def passwords():
-    return Passwords(rounds=4, min_length=8, slots=HashSlots(2, queue=8), breaches=Breaches(""))
+    return Passwords(rounds=4, min_length=8, slots=HashSlots(2, queue=8), breached_passwords=BreachedPasswords(""))
 
 
 @pytest.mark.parametrize(

@@ -4,26 +4,26 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.core.errors import TooMany
+from app.core.errors import RateLimited
+from app.domain.limits.attempts import WINDOWS, AttemptLimiter
 from app.domain.limits.counters import Counters
-from app.domain.limits.guesses import WINDOWS, Guesses
 
 ANN, BOB = "ann@example.com", "bob@example.com"
-AT_ONCE = WINDOWS[0].amount
+BURST = WINDOWS[0].amount
 
 
 @pytest.fixture(params=["memory", "redis"])
 def guesses(request):
     """Counted here, and in a real Redis."""
     url = request.getfixturevalue("redis_url") if request.param == "redis" else ""
-    return Guesses(Counters(url), enabled=True)
+    return AttemptLimiter(Counters(url), enabled=True)
 
 
 def guess(guesses, account=ANN, device=None, *, right=False):
     """One guess; whether its result was told."""
     try:
         return guesses.attempt(account, device).settle(right=right) is None
-    except TooMany:
+    except RateLimited:
         return False
 
 
@@ -31,35 +31,35 @@ def is_locked(guesses, account=ANN):
     """Whether a guess would not be looked at."""
     try:
         guesses.attempt(account)
-    except TooMany:
+    except RateLimited:
         return True
     return False
 
 
 def test_after_so_many_wrong_ones_none_is_looked_at(guesses):
-    assert [guess(guesses) for _ in range(AT_ONCE + 3)] == [True] * AT_ONCE + [False] * 3
+    assert [guess(guesses) for _ in range(BURST + 3)] == [True] * BURST + [False] * 3
     assert is_locked(guesses)
 
 
 def test_rate_limited_attempt_says_when_to_retry(guesses):
-    for _ in range(AT_ONCE):
+    for _ in range(BURST):
         guess(guesses)
-    with pytest.raises(TooMany) as refused:
+    with pytest.raises(RateLimited) as refused:
         guesses.attempt(ANN)
     assert 890 <= refused.value.retry_after <= 900
 
 
 def test_attempts_in_flight_do_not_count(guesses):
-    attempts = [guesses.attempt(ANN) for _ in range(5 * AT_ONCE)]
-    assert [attempt.settle(right=True) for attempt in attempts] == [None] * 5 * AT_ONCE
+    attempts = [guesses.attempt(ANN) for _ in range(5 * BURST)]
+    assert [attempt.settle(right=True) for attempt in attempts] == [None] * 5 * BURST
     assert not is_locked(guesses)
 
 
 def test_a_right_guess_after_the_limit_is_refused(guesses):
-    attempts = [guesses.attempt(ANN) for _ in range(AT_ONCE + 3)]
-    results = [attempt.settle(right=number > AT_ONCE) for number, attempt in enumerate(attempts)]
-    assert results[:AT_ONCE] == [None] * AT_ONCE
-    assert [890 <= late.retry_after <= 900 for late in results[AT_ONCE:]] == [True] * 3
+    attempts = [guesses.attempt(ANN) for _ in range(BURST + 3)]
+    results = [attempt.settle(right=number > BURST) for number, attempt in enumerate(attempts)]
+    assert results[:BURST] == [None] * BURST
+    assert [890 <= late.retry_after <= 900 for late in results[BURST:]] == [True] * 3
 
 
 def test_parallel_attempts_are_limited_like_serial_ones(guesses):
@@ -67,42 +67,42 @@ def test_parallel_attempts_are_limited_like_serial_ones(guesses):
         attempts = list(threads.map(lambda _: guesses.attempt(ANN), range(200)))
         results = list(threads.map(lambda attempt: attempt.settle(right=False), attempts))
         late = list(threads.map(lambda attempt: attempt.settle(right=True), attempts[:5]))
-    assert results.count(None) == AT_ONCE
+    assert results.count(None) == BURST
     assert None not in late
 
 
 def test_right_guesses_do_not_count(guesses):
-    assert all(guess(guesses, right=True) for _ in range(5 * AT_ONCE))
-    assert [guess(guesses) for _ in range(AT_ONCE + 1)] == [True] * AT_ONCE + [False]
+    assert all(guess(guesses, right=True) for _ in range(5 * BURST))
+    assert [guess(guesses) for _ in range(BURST + 1)] == [True] * BURST + [False]
 
 
 def test_a_right_one_makes_no_wrong_one_undone(guesses):
-    for _ in range(AT_ONCE - 1):
+    for _ in range(BURST - 1):
         guess(guesses)
     guess(guesses, right=True)
     assert [guess(guesses), guess(guesses)] == [True, False]
 
 
 def test_one_account_s_guesses_are_not_another_s(guesses):
-    for _ in range(AT_ONCE):
+    for _ in range(BURST):
         guess(guesses)
     assert guess(guesses, BOB)
 
 
 def test_trusted_device_has_its_own_bounded_allowance(guesses):
-    for _ in range(AT_ONCE):
+    for _ in range(BURST):
         guess(guesses)
-    assert [guess(guesses, device="phone") for _ in range(AT_ONCE + 1)] == [True] * AT_ONCE + [False]
+    assert [guess(guesses, device="phone") for _ in range(BURST + 1)] == [True] * BURST + [False]
     assert guess(guesses, device="laptop")
 
 
 def test_what_is_refused_does_not_count_in_longer_windows(guesses):
     attempts = [guesses.attempt(ANN) for _ in range(200)]
-    assert sum(attempt.settle(right=False) is None for attempt in attempts) == AT_ONCE
+    assert sum(attempt.settle(right=False) is None for attempt in attempts) == BURST
     counters, key = attempts[0].counters, attempts[0].key
     assert [counters.is_reached(window, key) for window in WINDOWS] == [True, False, False]
-    counters.clear(WINDOWS[0], key)  # as after a quarter of an hour
-    assert [guess(guesses) for _ in range(AT_ONCE + 1)] == [True] * AT_ONCE + [False]
+    counters.reset(WINDOWS[0], key)  # as after a quarter of an hour
+    assert [guess(guesses) for _ in range(BURST + 1)] == [True] * BURST + [False]
 
 
 def test_the_wait_grows_and_ends(guesses):
@@ -112,12 +112,12 @@ def test_the_wait_grows_and_ends(guesses):
 
 
 def test_successful_attempt_resets_the_counter(guesses):
-    for _ in range(AT_ONCE + 1):
+    for _ in range(BURST + 1):
         guess(guesses)
-    guesses.forget(ANN)
+    guesses.reset(ANN)
     assert guess(guesses)
 
 
 def test_where_limits_are_off_nothing_is_counted():
-    off = Guesses(Counters(""), enabled=False)
-    assert all(guess(off) for _ in range(5 * AT_ONCE))
+    off = AttemptLimiter(Counters(""), enabled=False)
+    assert all(guess(off) for _ in range(5 * BURST))

@@ -8,13 +8,13 @@ from flask import Flask
 
 from app.domain.mail import console as room
 from app.domain.mail.console import MailConsole
-from app.domain.mail.letters import RenderedLetter
-from app.domain.mail.smtp import SmtpPost
+from app.domain.mail.renderer import RenderedEmail
+from app.domain.mail.smtp import SmtpTransport
 from tests.support.clock import SettableClock
 from tests.support.mail_app import NOON, use_smtp
 
 LINK = "http://localhost:8000/reset-password#token=" + "abc." * 60
-post = SmtpPost()
+post = SmtpTransport()
 
 
 @pytest.fixture
@@ -27,21 +27,21 @@ def console(app: Flask, clock: SettableClock) -> Iterator[MailConsole]:
 
 
 def send(subject: str = "Choose a new password") -> None:
-    post.send("ada@example.org", RenderedLetter(subject, f"Hello,\n\n{LINK}\n", f"<a href='{LINK}'>x</a>"), "<1@x>")
+    post.send("ada@example.org", RenderedEmail(subject, f"Hello,\n\n{LINK}\n", f"<a href='{LINK}'>x</a>"), "<1@x>")
 
 
 @pytest.mark.usefixtures("console")
 def test_printed_message_has_its_link_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     send("Grüße")
     printed = capsys.readouterr().out
-    assert "Letter to ada@example.org: Grüße" in printed
+    assert "Email to ada@example.org: Grüße" in printed
     assert LINK in printed.split("\n")
 
 
 def test_received_messages_are_listed_newest_first(console: MailConsole) -> None:
     send("first")
     send("second")
-    second, first = console.letters()
+    second, first = console.messages()
     assert (first.subject, second.subject) == ("first", "second")
     assert (first.to, first.received_at) == ("ada@example.org", NOON)
     assert LINK in first.text
@@ -50,9 +50,9 @@ def test_received_messages_are_listed_newest_first(console: MailConsole) -> None
 
 def test_message_is_found_by_its_id(console: MailConsole) -> None:
     send()
-    (letter,) = console.letters()
-    assert console.letter(letter.id) == letter
-    assert console.letter("999") is None
+    (letter,) = console.messages()
+    assert console.message(letter.id) == letter
+    assert console.message("999") is None
 
 
 def test_a_port_taken_by_something_else_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,14 +61,14 @@ def test_a_port_taken_by_something_else_is_an_error(monkeypatch: pytest.MonkeyPa
         console = MailConsole(port=somebody.getsockname()[1])
         with pytest.raises(OSError, match="in use"):
             console.start()
-    assert not console.listens
+    assert not console.is_running
 
 
 def test_a_second_console_leaves_the_first_alone(console: MailConsole) -> None:
     second = MailConsole("127.0.0.1", console.port)
-    assert (second.start(), second.listens, console.listens) == (False, False, True)
+    assert (second.start(), second.is_running, console.is_running) == (False, False, True)
     send()
-    assert len(console.letters()) == 1
+    assert len(console.messages()) == 1
 
 
 def test_the_port_is_free_again_after_a_stop(clock: SettableClock) -> None:
@@ -88,4 +88,4 @@ def test_only_the_newest_are_kept(clock: SettableClock, app: Flask, monkeypatch:
     for number in range(5):
         send(str(number))
     console.stop()
-    assert [letter.subject for letter in console.letters()] == ["4", "3", "2"]
+    assert [letter.subject for letter in console.messages()] == ["4", "3", "2"]

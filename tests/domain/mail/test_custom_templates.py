@@ -1,4 +1,4 @@
-"""Templates of the host: each goes before ours, and none of them can lose a letter."""
+"""Templates of the host: each goes before ours, and none of them can lose an email."""
 
 import logging
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
-from app.domain.mail.letters import Letters
+from app.domain.mail.renderer import EmailRenderer
 from tests.domain.mail.test_letters import LINK, VALUES
 
-OURS = Letters()
+OURS = EmailRenderer()
 SUBJECT = "Choose a new password"
 
 
@@ -26,8 +26,8 @@ class Folder:
         return file
 
     @property
-    def letters(self) -> Letters:
-        return Letters(self.path)
+    def letters(self) -> EmailRenderer:
+        return EmailRenderer(self.path)
 
 
 @pytest.fixture
@@ -141,8 +141,8 @@ def test_broken_template_is_logged_and_the_default_is_sent(
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert f"en/reset_password/{said}" in record.getMessage()
-    assert letter.fault is not None
-    assert letter.fault in record.getMessage()
+    assert letter.template_error is not None
+    assert letter.template_error in record.getMessage()
 
 
 def test_broken_template_in_an_added_language_falls_back_to_english(
@@ -169,6 +169,6 @@ def test_a_value_that_we_miss_ourselves_stays_an_error(folder: Folder) -> None:
 
 
 def test_missing_template_folder_is_logged_and_loses_no_email(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    letters = Letters(tmp_path / "nowhere")
+    letters = EmailRenderer(tmp_path / "nowhere")
     assert "nowhere" in caplog.text
     assert letters.render("reset_password", "en", VALUES).subject == SUBJECT

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from app.core.foreign_text import unlinked
-from app.domain.mail.foreign_values import OURS, harmless
-from app.domain.mail.letters import Letters, RenderedLetter
+from app.core.untrusted_text import without_links
+from app.domain.mail.renderer import EmailRenderer, RenderedEmail
+from app.domain.mail.untrusted_values import TRUSTED, make_safe
 from tests.domain.mail.test_letters import VALUES, every_letter, write
 from tests.support.hostile_texts import LINKED, TEXTS, visible_text
 
@@ -18,9 +18,9 @@ ZONE = "fe80::1%www.evil.example"
 FOREIGN = {"device", "user_agent", "new_email", "ip"}
 
 
-def links_in(email: RenderedLetter) -> list[str]:
+def links_in(email: RenderedEmail) -> list[str]:
     """What a mail program could link besides our own links."""
-    ours = sorted({str(value) for name, value in VALUES.items() if name in OURS}, key=len, reverse=True)
+    ours = sorted({str(value) for name, value in VALUES.items() if name in TRUSTED}, key=len, reverse=True)
     found = []
     for words in (email.subject, email.text, visible_text(email.html)):
         for link in ours:
@@ -46,11 +46,11 @@ def test_a_link_is_found_where_there_is_one() -> None:
 
 def test_untrusted_values_are_listed_completely() -> None:
     texts = {name for name, value in VALUES.items() if isinstance(value, str)}
-    assert texts - OURS - FOREIGN == {"language"}  # which is the name of a folder
+    assert texts - TRUSTED - FOREIGN == {"language"}  # which is the name of a folder
 
 
 def test_unlisted_template_value_is_treated_as_untrusted() -> None:
-    assert harmless({"nickname": "www.evil.example", "days": 3}) == {"nickname": "www evil example", "days": 3}
+    assert make_safe({"nickname": "www.evil.example", "days": 3}) == {"nickname": "www evil example", "days": 3}
 
 
 def test_templates_of_the_host_get_harmless_values_as_well(tmp_path) -> None:
@@ -60,7 +60,7 @@ def test_templates_of_the_host_get_harmless_values_as_well(tmp_path) -> None:
         file.write_text("From {{ device }}, {{ user_agent }}, {{ ip }}")
     text = "https://evil.example/"
     values = VALUES | {"device": text, "user_agent": text, "ip": ZONE}
-    email = Letters(tmp_path).render("new_device", "en", values)
+    email = EmailRenderer(tmp_path).render("new_device", "en", values)
     assert {email.subject, email.text.strip(), email.html} == {"From https evil example, https evil example, fe80::1"}
 
 
@@ -86,4 +86,4 @@ def test_an_ip_address_is_shown_as_it_is(address: str) -> None:
     ],
 )  # fmt: skip
 def test_the_words_of_a_text_stay(text: str, shown: str) -> None:
-    assert unlinked(text) == shown
+    assert without_links(text) == shown

@@ -1,4 +1,4 @@
-"""How letters read, in every language we write."""
+"""How emails read, in every language we write."""
 
 import re
 from datetime import timedelta
@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from jinja2 import TemplateNotFound, UndefinedError
 
-from app.domain.mail.letters import TEMPLATES, Letters, RenderedLetter
+from app.domain.mail.renderer import TEMPLATES, EmailRenderer, RenderedEmail
 from tests.support.mail_app import NOON
 
 SITE = "https://id.example.org"
@@ -19,16 +19,16 @@ VALUES: dict[str, object] = {
     "ip": "192.0.2.1", "user_agent": "Firefox/140", "final_at": NOON + timedelta(days=14), "days": 14,
     "undo_until": NOON + timedelta(days=3),
 }  # fmt: skip
-letters = Letters()
+letters = EmailRenderer()
 KINDS, LOCALES = letters.kinds(), letters.locales()
 every_letter = pytest.mark.parametrize(("kind", "locale"), [(kind, locale) for kind in KINDS for locale in LOCALES])
 
 
-def write(kind: str, locale: str | None = "en", **values: object) -> RenderedLetter:
+def write(kind: str, locale: str | None = "en", **values: object) -> RenderedEmail:
     return letters.render(kind, locale, VALUES | values)
 
 
-def both(letter: RenderedLetter) -> tuple[str, str]:
+def both(letter: RenderedEmail) -> tuple[str, str]:
     """The text and the HTML, each as a person reads it."""
     return " ".join(letter.text.split()), " ".join(re.sub(r"<[^>]+>", "", letter.html).split())
 
@@ -46,7 +46,7 @@ def test_email_needs_no_unlisted_value(kind: str, locale: str) -> None:
     assert letter.subject
     assert letter.subject in letter.html
     assert f'<html lang="{locale}">' in letter.html
-    assert letter.fault is None
+    assert letter.template_error is None
 
 
 @every_letter

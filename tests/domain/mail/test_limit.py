@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.emails import parse_address
-from app.domain.mail.limit import AT_ONCE, EMAILS_AN_HOUR, HOUR, INTERVAL, TooSoon, next_email
-from app.domain.mail.model import DEAD, DROPPED, SENT, QueuedLetter
+from app.domain.mail.model import DEAD, DROPPED, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
+from app.domain.mail.rate_limit import BURST, HOUR, INTERVAL, MAX_PER_HOUR, TooSoon, next_allowed_at
 from tests.support.clock import SettableClock
 from tests.support.mail_app import NOON, open_account
 
@@ -18,16 +18,16 @@ outbox = Outbox(host="example.org")
 ADA, BOB = "ada@example.org", "bob@example.org"
 
 
-def claimed(clock: SettableClock, address: str = ADA, kind: str = "reset_password", **more: str) -> QueuedLetter:
-    with Work() as work:
+def claimed(clock: SettableClock, address: str = ADA, kind: str = "reset_password", **more: str) -> QueuedMessage:
+    with UnitOfWork() as work:
         outbox.queue(kind, now=clock.now(), address=address, **more)
         (letter,) = outbox.claim(clock.now())
         work.commit()
     return letter
 
 
-def begin(letter: QueuedLetter, clock: SettableClock, **how: bool) -> None:
-    with Work() as work:
+def begin(letter: QueuedMessage, clock: SettableClock, **how: bool) -> None:
+    with UnitOfWork() as work:
         outbox.begin(letter, clock.now(), limited=True, **how)
         work.commit()
 
@@ -35,13 +35,13 @@ def begin(letter: QueuedLetter, clock: SettableClock, **how: bool) -> None:
 def send(clock: SettableClock, count: int = 1, state: str = SENT, **more: str) -> None:
     for _ in range(count):
         letter = claimed(clock, **more)
-        with Work() as work:
-            outbox.begin(letter, clock.now())
+        with UnitOfWork() as work:
+            outbox.start_attempt(letter, clock.now())
             work.commit()
         outbox.finish(letter, state, clock.now())
 
 
-def wait(letter: QueuedLetter, clock: SettableClock, **how: bool) -> timedelta:
+def wait(letter: QueuedMessage, clock: SettableClock, **how: bool) -> timedelta:
     """How long the letter must wait."""
     try:
         begin(letter, clock, **how)
@@ -51,13 +51,13 @@ def wait(letter: QueuedLetter, clock: SettableClock, **how: bool) -> timedelta:
 
 
 def test_three_go_at_once_and_then_one_every_twenty_minutes(clock: SettableClock) -> None:
-    send(clock, AT_ONCE - 1)
+    send(clock, BURST - 1)
     assert wait(claimed(clock), clock) == timedelta()
     assert wait(claimed(clock), clock) == INTERVAL
 
 
 def test_three_emails_may_be_sent_again_after_an_hour(clock: SettableClock) -> None:
-    send(clock, AT_ONCE)
+    send(clock, BURST)
     clock.advance(minutes=55)
     send(clock)
     letter = claimed(clock)
@@ -68,12 +68,12 @@ def test_three_emails_may_be_sent_again_after_an_hour(clock: SettableClock) -> N
 
 @pytest.mark.parametrize("state", [DEAD, DROPPED])
 def test_what_was_not_sent_does_not_count(clock: SettableClock, state: str) -> None:
-    send(clock, AT_ONCE, state)
+    send(clock, BURST, state)
     assert wait(claimed(clock), clock) == timedelta()
 
 
 def test_an_attempt_that_failed_does_not_count(clock: SettableClock) -> None:
-    for _ in range(AT_ONCE):
+    for _ in range(BURST):
         letter = claimed(clock)
         begin(letter, clock)
         outbox.postpone(letter, clock.now() + HOUR, "451")
@@ -81,14 +81,14 @@ def test_an_attempt_that_failed_does_not_count(clock: SettableClock) -> None:
 
 
 def test_what_is_being_sent_counts(clock: SettableClock) -> None:
-    for _ in range(AT_ONCE):
+    for _ in range(BURST):
         begin(claimed(clock), clock)
     assert wait(claimed(clock), clock) == INTERVAL
 
 
 def test_other_kinds_and_other_mailboxes_do_not_count(clock: SettableClock) -> None:
-    send(clock, AT_ONCE, kind="verify_email")
-    send(clock, AT_ONCE, address=BOB)
+    send(clock, BURST, kind="verify_email")
+    send(clock, BURST, address=BOB)
     assert wait(claimed(clock), clock) == timedelta()
 
 
@@ -106,7 +106,7 @@ def test_lower_case_is_the_canonical_form_of_an_address(text: str) -> None:
 
 def test_an_account_that_names_many_mailboxes_is_limited(clock: SettableClock) -> None:
     account = open_account(ADA).id
-    for number in range(AT_ONCE):
+    for number in range(BURST):
         send(clock, address=f"{number}@example.org", account_id=account)
     letter = claimed(clock, BOB, account_id=account)
     assert wait(letter, clock, also_by_account=True) == INTERVAL
@@ -119,11 +119,11 @@ def test_limit_allows_five_per_hour_and_waits_twenty_minutes() -> None:
         sent: list[datetime] = []
         now = NOON
         while now < NOON + 4 * HOUR:
-            within = [at for at in reversed(sent) if at > now - HOUR][:AT_ONCE]
-            due = next_email(within)
+            within = [at for at in reversed(sent) if at > now - HOUR][:BURST]
+            due = next_allowed_at(within)
             assert due is None or due - now <= INTERVAL
             now = max(now, due or now)
             sent.append(now)
             now += timedelta(minutes=chance.choice([0, 0, 1, 19, 20, 21, chance.uniform(0, 70)]))
-        for position, first in enumerate(sent[:-EMAILS_AN_HOUR]):
-            assert sent[position + EMAILS_AN_HOUR] - first >= HOUR
+        for position, first in enumerate(sent[:-MAX_PER_HOUR]):
+            assert sent[position + MAX_PER_HOUR] - first >= HOUR

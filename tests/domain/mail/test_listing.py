@@ -6,9 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.database import db
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.listing import masked
-from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedLetter
+from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
 from tests.support.clock import SettableClock
 from tests.support.mail_app import NOON, open_account
@@ -18,45 +18,45 @@ outbox = Outbox(host="example.org")
 ADA, BOB = "ada@example.org", "bob@example.org"
 
 
-def rows() -> list[QueuedLetter]:
-    with Work():
-        return list(db.session.scalars(sa.select(QueuedLetter).order_by(QueuedLetter.id)))
+def rows() -> list[QueuedMessage]:
+    with UnitOfWork():
+        return list(db.session.scalars(sa.select(QueuedMessage).order_by(QueuedMessage.id)))
 
 
 def retry(letter_id: int, clock: SettableClock) -> bool:
-    with Work() as work:
+    with UnitOfWork() as work:
         tried = outbox.retry(letter_id, clock.now())
         work.commit()
     return tried
 
 
 def retry_dead(clock: SettableClock) -> int:
-    with Work() as work:
+    with UnitOfWork() as work:
         tried = outbox.retry_dead(clock.now())
         work.commit()
     return tried
 
 
-def claim(clock: SettableClock) -> list[QueuedLetter]:
-    with Work() as work:
+def claim(clock: SettableClock) -> list[QueuedMessage]:
+    with UnitOfWork() as work:
         letters = outbox.claim(clock.now(), 100)
         work.commit()
     return letters
 
 
-def begin(letter: QueuedLetter, clock: SettableClock) -> None:
-    with Work() as work:
+def begin(letter: QueuedMessage, clock: SettableClock) -> None:
+    with UnitOfWork() as work:
         outbox.begin(letter, clock.now())
         work.commit()
 
 
 def add(clock: SettableClock, address: str = ADA, kind: str = "reset_password", **more: str) -> None:
-    with Work() as work:
+    with UnitOfWork() as work:
         outbox.queue(kind, now=clock.now(), address=address, **more)
         work.commit()
 
 
-def finished(clock: SettableClock, state: str, count: int = 1, **more: str) -> QueuedLetter:
+def finished(clock: SettableClock, state: str, count: int = 1, **more: str) -> QueuedMessage:
     """The newest of so many letters that ended like this."""
     for _ in range(count):
         add(clock, **more)
@@ -66,7 +66,7 @@ def finished(clock: SettableClock, state: str, count: int = 1, **more: str) -> Q
     return rows()[-1]
 
 
-def another(clock: SettableClock, **more: str) -> QueuedLetter:
+def another(clock: SettableClock, **more: str) -> QueuedMessage:
     """A letter that is about to be sent."""
     add(clock, **more)
     (letter,) = claim(clock)
@@ -99,8 +99,8 @@ def test_the_list_can_be_of_one_state_and_short(clock: SettableClock) -> None:
 
 def test_message_is_found_or_none(clock: SettableClock) -> None:
     account = open_account(ADA)
-    with Work() as work:
-        outbox.queue("new_device", now=NOON, address=ADA, account_id=account.id, ip="192.0.2.1")
+    with UnitOfWork() as work:
+        outbox.enqueue("new_device", now=NOON, address=ADA, account_id=account.id, ip="192.0.2.1")
         work.commit()
     shown = outbox.show(rows()[0].id)
     assert shown is not None

@@ -1,4 +1,4 @@
-"""What rests in the outbox when everything was tried: no token, no code, no word of a letter."""
+"""What rests in the outbox when everything was tried: no token, no code, no word of an email."""
 
 from pathlib import Path
 
@@ -7,18 +7,18 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.core.database import db
-from app.core.work import Work
-from app.domain.mail.letters import Letters
-from app.domain.mail.model import DEAD, SENT, QueuedLetter
+from app.core.unit_of_work import UnitOfWork
+from app.domain.mail.model import DEAD, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
-from app.domain.mail.refusals import PostUnavailable, Undeliverable
-from app.domain.mail.smtp import SmtpPost
+from app.domain.mail.renderer import EmailRenderer
+from app.domain.mail.smtp import SmtpTransport
+from app.domain.mail.smtp_errors import MailServerUnavailable, Undeliverable
 from tests.domain.mail.test_letters import NOT_ME, UNDO, VALUES
 from tests.support.clock import SettableClock
 from tests.support.mail_app import open_account
 from tests.support.smtp import FakeSmtpServer, answer
 
-letters, outbox = Letters(), Outbox(host="example.org")
+letters, outbox = EmailRenderer(), Outbox(host="example.org")
 TOKEN, CODE = "eyJ0b2tlbiI6Im9mIHRoaXMgbGV0dGVyIn0", "WDJB-MJHT"
 LINK = f"https://id.example.org/verify#token={TOKEN}"
 HEARD = answer(f"451 4.3.0 not now: {LINK} {CODE}")
@@ -29,22 +29,22 @@ ORIGIN = {"ip": "192.0.2.1", "user_agent": "Firefox/140", "device": "Firefox", "
 def owe_one_of_each(clock: SettableClock) -> None:
     """Every kind, to an account and to an address nobody looked up."""
     account = open_account("ada@example.org")
-    with Work() as work:
+    with UnitOfWork() as work:
         for kind in letters.kinds():
-            outbox.queue(kind, now=clock.now(), address=account.email, account_id=account.id, locale="de", **ORIGIN)
-            outbox.queue(kind, now=clock.now(), address="bob@example.org", **ORIGIN)
+            outbox.enqueue(kind, now=clock.now(), address=account.email, account_id=account.id, locale="de", **ORIGIN)
+            outbox.enqueue(kind, now=clock.now(), address="bob@example.org", **ORIGIN)
         work.commit()
 
 
 def deliver(clock: SettableClock) -> None:
-    with Work() as work:
+    with UnitOfWork() as work:
         taken = outbox.claim(clock.now(), 100)
         work.commit()
     for letter in taken:
         worded = letters.render(letter.kind, letter.locale, letter.parameters | VALUES | {"link": LINK, "code": CODE})
         try:
-            SmtpPost().send(letter.address or "ada@example.org", worded, letter.message_id)
-        except PostUnavailable as refused:
+            SmtpTransport().send(letter.address or "ada@example.org", worded, letter.message_id)
+        except MailServerUnavailable as refused:
             outbox.postpone(letter, clock.now(), refused.message)
         except Undeliverable as refused:
             outbox.finish(letter, DEAD, clock.now(), str(refused))
@@ -54,8 +54,8 @@ def deliver(clock: SettableClock) -> None:
 
 def at_rest() -> str:
     """Every value of every row."""
-    with Work():
-        found = db.session.execute(sa.select(QueuedLetter.__table__)).all()
+    with UnitOfWork():
+        found = db.session.execute(sa.select(QueuedMessage.__table__)).all()
     return "\n".join(str(value) for row in found for value in row)
 
 

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.core.database import db
-from app.core.work import Work
-from app.domain.mail.model import DEAD, QUEUED, SENT, QueuedLetter
+from app.core.unit_of_work import UnitOfWork
+from app.domain.mail.model import DEAD, QUEUED, SENT, QueuedMessage
 from app.domain.mail.outbox import LEASE, LeaseLost, Outbox
 from tests.support.clock import SettableClock
 from tests.support.mail_app import NOON, open_account
@@ -18,33 +18,33 @@ pytestmark = pytest.mark.usefixtures("app")
 outbox = Outbox(host="example.org")
 
 
-def claim(clock: SettableClock, limit: int = 10) -> list[QueuedLetter]:
-    with Work() as work:
+def claim(clock: SettableClock, limit: int = 10) -> list[QueuedMessage]:
+    with UnitOfWork() as work:
         letters = outbox.claim(clock.now(), limit)
         work.commit()
     return letters
 
 
-def begin(letter: QueuedLetter, clock: SettableClock, **how: bool) -> None:
-    with Work() as work:
+def begin(letter: QueuedMessage, clock: SettableClock, **how: bool) -> None:
+    with UnitOfWork() as work:
         outbox.begin(letter, clock.now(), **how)
         work.commit()
 
 
-def rows() -> list[QueuedLetter]:
-    with Work():
-        return list(db.session.scalars(sa.select(QueuedLetter).order_by(QueuedLetter.id)))
+def rows() -> list[QueuedMessage]:
+    with UnitOfWork():
+        return list(db.session.scalars(sa.select(QueuedMessage).order_by(QueuedMessage.id)))
 
 
 def add(count: int = 1) -> None:
     for number in range(count):
-        outbox.add_now("reset_password", f"{number}@example.org", NOON)
+        outbox.enqueue_now("reset_password", f"{number}@example.org", NOON)
 
 
 def test_message_enqueued_in_a_unit_of_work_is_committed() -> None:
     account = open_account("ada@example.org")
-    with Work() as work:
-        outbox.queue(
+    with UnitOfWork() as work:
+        outbox.enqueue(
             "password_changed", now=NOON, address="Ada@example.org", account_id=account.id,
             ip="192.0.2.1", user_agent=None,
         )  # fmt: skip
@@ -57,15 +57,15 @@ def test_message_enqueued_in_a_unit_of_work_is_committed() -> None:
 
 
 def test_message_of_a_failed_unit_of_work_is_never_sent() -> None:
-    with Work():
-        outbox.queue("password_changed", now=NOON, address="ada@example.org")
+    with UnitOfWork():
+        outbox.enqueue("password_changed", now=NOON, address="ada@example.org")
     assert rows() == []
 
 
 @pytest.mark.parametrize("word", ["token", "link", "password", "code", "secret"])
 def test_a_secret_is_refused_as_a_parameter(word: str) -> None:
     with pytest.raises(ValueError, match="no secrets"):
-        outbox.queue("password_changed", now=NOON, address="ada@example.org", **{word: "x"})
+        outbox.enqueue("password_changed", now=NOON, address="ada@example.org", **{word: "x"})
 
 
 def test_message_added_by_one_statement_is_committed() -> None:
@@ -164,12 +164,12 @@ def test_parallel_claimers_get_different_messages(app: Flask, clock: SettableClo
 
 def test_newer_message_to_the_same_address_supersedes(clock: SettableClock) -> None:
     for _ in range(2):
-        outbox.add_now("reset_password", "ada@example.org", NOON)
+        outbox.enqueue_now("reset_password", "ada@example.org", NOON)
     first, second = claim(clock)
-    assert outbox.overtaken(first)
-    assert not outbox.overtaken(second)
+    assert outbox.is_superseded(first)
+    assert not outbox.is_superseded(second)
     outbox.finish(second, DEAD, clock.now(), "refused")
-    assert not outbox.overtaken(first)
+    assert not outbox.is_superseded(first)
 
 
 def test_operators_see_how_many_wait_and_for_how_long(clock: SettableClock) -> None:
@@ -178,7 +178,7 @@ def test_operators_see_how_many_wait_and_for_how_long(clock: SettableClock) -> N
     (letter,) = claim(clock, limit=1)
     outbox.finish(letter, SENT, clock.now())
     clock.advance(minutes=7)
-    waiting = outbox.waiting(clock.now())
+    waiting = outbox.summary(clock.now())
     assert (waiting.queued, waiting.sent, waiting.dead, waiting.dropped) == (2, 1, 0, 0)
     assert waiting.oldest == timedelta(minutes=7)
 
@@ -189,18 +189,18 @@ def test_purge_deletes_finished_messages_and_never_reuses_an_id(clock: SettableC
         outbox.finish(letter, SENT, clock.now())
     newest = rows()[-1].id
     clock.advance(days=30)
-    assert outbox.forget(clock.now(), most=10) == 2
+    assert outbox.delete_finished(clock.now(), most=10) == 2
     add()
-    assert outbox.forget(clock.now(), most=10) == 0
+    assert outbox.delete_finished(clock.now(), most=10) == 0
     assert rows()[0].id > newest
 
 
 def test_messages_of_an_account_are_deleted_with_it() -> None:
     account = open_account("ada@example.org")
-    with Work() as work:
-        outbox.queue("password_changed", now=NOON, address=account.email, account_id=account.id)
+    with UnitOfWork() as work:
+        outbox.enqueue("password_changed", now=NOON, address=account.email, account_id=account.id)
         work.commit()
-    with Work() as work:
+    with UnitOfWork() as work:
         db.session.execute(sa.text("DELETE FROM accounts"))
         work.commit()
     assert rows() == []
@@ -211,7 +211,7 @@ def test_a_message_that_was_not_tried_counts_no_attempt(clock: SettableClock) ->
     begun, waiting = claim(clock)
     begin(begun, clock)
     for letter in (begun, waiting):
-        assert outbox.hand_back(letter, clock.now(), "no mail server")
+        assert outbox.release(letter, clock.now(), "no mail server")
     assert [(letter.attempts, letter.sending_at, letter.state) for letter in rows()] == [(0, None, QUEUED)] * 2
 
 
@@ -225,22 +225,22 @@ def test_a_failed_attempt_stays_counted(clock: SettableClock) -> None:
 
 def test_a_request_for_another_account_replaces_nothing(clock: SettableClock) -> None:
     ada, bob = open_account("ada@example.org"), open_account("bob@example.org")
-    with Work() as work:
+    with UnitOfWork() as work:
         for account in (ada, bob):
-            outbox.queue("email_change_confirm", now=NOON, address="new@example.org", account_id=account.id)
+            outbox.enqueue("email_change_confirm", now=NOON, address="new@example.org", account_id=account.id)
         work.commit()
     first, _ = claim(clock)
-    assert not outbox.overtaken(first)
+    assert not outbox.is_superseded(first)
 
 
 def test_erasing_a_mailbox_leaves_the_messages_of_accounts(clock: SettableClock) -> None:
     account = open_account("ada@example.org")
-    with Work() as work:
-        outbox.queue("email_change_confirm", now=NOON, address="Bob@example.org", account_id=account.id)
-        outbox.queue("reset_password", now=NOON, address="BOB@example.org")
-        outbox.queue("account_deleted", now=NOON, address="bob@example.org")
+    with UnitOfWork() as work:
+        outbox.enqueue("email_change_confirm", now=NOON, address="Bob@example.org", account_id=account.id)
+        outbox.enqueue("reset_password", now=NOON, address="BOB@example.org")
+        outbox.enqueue("account_deleted", now=NOON, address="bob@example.org")
         work.commit()
-    with Work() as work:
-        outbox.forget_mailbox("bob@example.org")
+    with UnitOfWork() as work:
+        outbox.delete_mailbox("bob@example.org")
         work.commit()
     assert [letter.kind for letter in rows()] == ["email_change_confirm", "account_deleted"]

@@ -1,11 +1,11 @@
-"""When a letter is tried again, and when it is given up."""
+"""When an email is tried again, and when it is given up."""
 
 import random
 from datetime import timedelta
 
 import pytest
 
-from app.domain.mail.patience import next_attempt
+from app.domain.mail.retry_policy import next_attempt
 from tests.support.mail_app import NOON
 
 

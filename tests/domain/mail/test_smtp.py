@@ -12,16 +12,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 
-from app.domain.mail.letters import RenderedLetter
-from app.domain.mail.refusals import PostClosed, PostUnavailable, Undeliverable
-from app.domain.mail.smtp import SmtpPost
+from app.domain.mail.renderer import RenderedEmail
+from app.domain.mail.smtp import SmtpTransport
+from app.domain.mail.smtp_errors import MailServerUnavailable, TemporaryFailure, Undeliverable
 from tests.support.mail_app import use_smtp
 from tests.support.smtp import FakeSmtpServer, answer, drop, hang
 
 ADA, BOB = "ada@example.org", "Bob.B@example.org"
-LETTER = RenderedLetter("Grüße", "the link: https://id.example.org/#token=abc\n", "<p>the link</p>")
+LETTER = RenderedEmail("Grüße", "the link: https://id.example.org/#token=abc\n", "<p>the link</p>")
 ID = "<1@example.org>"
-post = SmtpPost()
+post = SmtpTransport()
 
 
 def test_message_arrives_with_both_parts_and_its_headers(smtp_server: FakeSmtpServer) -> None:
@@ -106,14 +106,14 @@ def test_rejected_content_is_undeliverable_and_not_quoted(smtp_server: FakeSmtpS
 @pytest.mark.parametrize("words", ["451 4.3.0 later", "421 closing"])
 def test_a_content_refused_for_now_may_be_taken_later(smtp_server: FakeSmtpServer, words: str) -> None:
     smtp_server.at_data["*"] = answer(words)
-    with pytest.raises(PostUnavailable):
+    with pytest.raises(MailServerUnavailable):
         post.send(ADA, LETTER, ID)
 
 
 @pytest.mark.parametrize("words", ["450 4.2.0 greylisted", "530 5.7.0 sign in first"])
 def test_a_recipient_refused_for_now_may_be_taken_later(smtp_server: FakeSmtpServer, words: str) -> None:
     smtp_server.refused[ADA] = words
-    with pytest.raises(PostUnavailable):
+    with pytest.raises(MailServerUnavailable):
         post.send(ADA, LETTER, ID)
 
 
@@ -124,7 +124,7 @@ def test_hanging_server_does_not_stop_the_next_message(
     app.config["MAIL_TIMEOUT"] = 1
     smtp_server.at_data[ADA] = misbehaviour  # type: ignore[assignment]
     with post.open() as post_round:
-        with pytest.raises(PostUnavailable):
+        with pytest.raises(MailServerUnavailable):
             post_round.send(ADA, LETTER, ID)
         post_round.send(BOB, LETTER, ID)
     assert [received.recipients for received in smtp_server.messages] == [[BOB]]
@@ -134,27 +134,27 @@ def test_a_refused_connection_closes_the_post(app: Flask) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))  # bound, not listening
         use_smtp(app, bound.getsockname()[1])
-        with pytest.raises(PostClosed):
+        with pytest.raises(TemporaryFailure):
             post.send(ADA, LETTER, ID)
 
 
 def test_a_silent_server_closes_the_post_after_the_timeout(app: Flask) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         use_smtp(app, silent.getsockname()[1], timeout=0.2)
-        with pytest.raises(PostClosed):
+        with pytest.raises(TemporaryFailure):
             post.send(ADA, LETTER, ID)
 
 
 def test_server_without_starttls_gets_no_message(smtp_server: FakeSmtpServer, app: Flask) -> None:
     use_smtp(app, smtp_server.port, use_tls=True)
-    with pytest.raises(PostClosed):
+    with pytest.raises(TemporaryFailure):
         post.send(ADA, LETTER, ID)
 
 
 def test_starttls_with_an_untrusted_certificate_is_rejected(app: Flask, tmp_path: Path) -> None:
     with FakeSmtpServer(tls=self_signed(tmp_path)).open() as impostor:
         use_smtp(app, impostor.port, use_tls=True)
-        with pytest.raises(PostClosed, match="SSLCertVerificationError"):
+        with pytest.raises(TemporaryFailure, match="SSLCertVerificationError"):
             post.send(ADA, LETTER, ID)
     assert impostor.messages == []
 
@@ -171,7 +171,7 @@ def test_starttls_with_a_certificate_we_trust_is_used(
 
 def test_a_server_that_refuses_our_credentials_closes_the_post(smtp_server: FakeSmtpServer, app: Flask) -> None:
     app.extensions["mail"].username, app.extensions["mail"].password = "latchkey", "wrong"
-    with pytest.raises(PostClosed) as closed:
+    with pytest.raises(TemporaryFailure) as closed:
         post.send(ADA, LETTER, ID)
     assert isinstance(closed.value.__context__, smtplib.SMTPException)
 

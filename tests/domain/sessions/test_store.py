@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from app.core.client_info import ClientInfo
 from app.core.database import fetch_all
-from app.core.origin import Origin
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import Account
-from app.domain.sessions.model import Session
+from app.domain.sessions.model import PASSWORD, Session
 from tests.support.api import me, refresh, sign_up, sql, update_rows
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -20,10 +20,10 @@ def open_session(app):
     """Open a session of the one account there is, as somebody who knew its credentials at `version`."""
     store = app.extensions["latchkey"].sessions.sessions
 
-    def act(version, origin=Origin()):  # noqa: B008 - a frozen value
+    def act(version, origin=ClientInfo()):  # noqa: B008 - a frozen value
         [(account_id,)] = sql(app, "SELECT id FROM accounts")
-        with app.app_context(), Work() as work:
-            session = store.open(account_id, version, origin, datetime.now(UTC))
+        with app.app_context(), UnitOfWork() as work:
+            session = store.open(account_id, version, PASSWORD, origin, datetime.now(UTC))
             work.commit()
         return session
 
@@ -57,7 +57,7 @@ def test_a_disabled_account_opens_none(app, open_session):
 
 @pytest.mark.usefixtures("ann")
 def test_an_endless_agent_is_cut(open_session):
-    assert len(open_session(version=0, origin=Origin(user_agent="x" * 5_000)).user_agent) == 400
+    assert len(open_session(version=0, origin=ClientInfo(user_agent="x" * 5_000)).user_agent) == 400
 
 
 def test_a_session_unused_for_too_long_is_over(app, client, ann):
@@ -66,9 +66,9 @@ def test_a_session_unused_for_too_long_is_over(app, client, ann):
 
 
 def test_a_session_past_its_end_is_not_prolonged(app, client, ann):
-    update_rows(app, Session, ends_at=datetime.now(UTC) + timedelta(seconds=60))
+    update_rows(app, Session, absolute_expires_at=datetime.now(UTC) + timedelta(seconds=60))
     refresh(client, ann)
-    [(same,)] = sql(app, "SELECT count(*) FROM sessions WHERE expires_at = ends_at")
+    [(same,)] = sql(app, "SELECT count(*) FROM sessions WHERE expires_at = absolute_expires_at")
     assert same == 1
 
 

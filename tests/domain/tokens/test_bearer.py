@@ -1,6 +1,6 @@
 """Access and refresh tokens as they are meant to be."""
 
-from app.domain.tokens.bearer import REMEMBERED
+from app.domain.tokens.jwt_tokens import CACHE_SIZE
 from tests.domain.tokens.forge import forge, parts
 from tests.support.api import bearer, is_problem, me, refresh
 
@@ -31,7 +31,7 @@ def test_an_expired_token_is_refused_in_words_of_its_own(client, changed):
 def test_a_token_expires_though_it_was_remembered(client, ann, monkeypatch):
     me(client, ann)
     later = parts(ann["access_token"])[1]["exp"] + 31
-    monkeypatch.setattr("app.domain.tokens.bearer.time.time", lambda: later)
+    monkeypatch.setattr("app.domain.tokens.jwt_tokens.time.time", lambda: later)
     assert is_problem(me(client, ann), 401, "token_expired")
 
 
@@ -49,6 +49,6 @@ def test_token_of_another_account_than_the_session_is_rejected(client, changed):
 def test_what_is_remembered_does_not_grow_without_end(app, client, ann):
     remembered = app.extensions["latchkey"].sessions.tokens._checked
     some = me(client, ann) and next(iter(remembered.values()))
-    remembered.update((bytes([number % 256]) * (number // 256 + 1), some) for number in range(REMEMBERED))
+    remembered.update((bytes([number % 256]) * (number // 256 + 1), some) for number in range(CACHE_SIZE))
     refresh(client, ann)
-    assert len(remembered) <= REMEMBERED
+    assert len(remembered) <= CACHE_SIZE

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.core.clock import Clock
-from app.core.pages import InvalidCursor, cursor_of, place_of
-from app.domain.challenges.model import Purpose
-from app.domain.tokens.bearer import ACCESS, REFRESH, InvalidToken
+from app.core.pagination import InvalidCursor, decode_cursor, encode_cursor
+from app.domain.email_actions.model import Purpose
 from app.domain.tokens.csrf import CsrfMismatch, CsrfTokens
+from app.domain.tokens.jwt_tokens import ACCESS, REFRESH, InvalidToken
 from app.domain.tokens.links import LinkInvalid, Links
-from app.flows.steps.known_device import PURPOSE as KNOWN_DEVICE
+from app.flows.steps.recognize_device import PURPOSE as KNOWN_DEVICE
 
 SECRETS = ("a first secret of at least 32 bytes, is it?", "a second secret of at least 32 bytes, is it?")
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -68,7 +68,7 @@ def test_no_other_spelling_of_a_csrf_token_is_accepted():
 
 @pytest.mark.parametrize("place", [(1_234_567,), (12,), (1_700_000_000_000_000, SOMEBODY)])
 def test_no_two_cursors_name_one_place(place):
-    cursor, types = cursor_of(*place), [type(part) for part in place]
-    same = [other for other in accepted(cursor, lambda other: place_of(other, *types))
-            if tuple(place_of(other, *types)) == place]  # fmt: skip
+    cursor, types = encode_cursor(*place), [type(part) for part in place]
+    same = [other for other in accepted(cursor, lambda other: decode_cursor(other, *types))
+            if tuple(decode_cursor(other, *types)) == place]  # fmt: skip
     assert same == []

@@ -1,4 +1,4 @@
-"""Codes: derived from the letter that carries them, and told by nothing else."""
+"""Codes: derived from the email that carries them, and told by nothing else."""
 
 import pytest
 

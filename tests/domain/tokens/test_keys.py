@@ -7,9 +7,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from app.domain.tokens.keys import ALGORITHMS, new_key, read_pem, seal, to_key, unseal
+from app.domain.tokens.keys import ALGORITHMS, decrypt, encrypt, new_key, read_pem, to_key
 
-DAWN = datetime(2000, 1, 1, tzinfo=UTC)
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 SECRET = b"a secret of thirty-two bytes...."
 RFC_7638 = {  # the example of its section 3.1: this key has this thumbprint
     "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjB"
@@ -22,7 +22,7 @@ RFC_7638 = {  # the example of its section 3.1: this key has this thumbprint
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_key_is_shown_without_its_private_half(algorithm):
-    key = to_key(new_key(algorithm), DAWN)
+    key = to_key(new_key(algorithm), EPOCH)
     assert (key.jwk["alg"], key.jwk["use"], key.jwk["kid"]) == (algorithm, "sig", key.kid)
     assert key.jwk.keys() <= {"kty", "crv", "x", "y", "n", "e", "alg", "use", "kid"}
 
@@ -30,27 +30,27 @@ def test_a_key_is_shown_without_its_private_half(algorithm):
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_key_rests_encrypted_and_comes_back(algorithm):
     key = new_key(algorithm)
-    sealed = seal(key, SECRET)
-    assert to_key(unseal(sealed, SECRET), DAWN).kid == to_key(key, DAWN).kid
-    assert seal(key, SECRET) != sealed
+    sealed = encrypt(key, SECRET)
+    assert to_key(decrypt(sealed, SECRET), EPOCH).kid == to_key(key, EPOCH).kid
+    assert encrypt(key, SECRET) != sealed
 
 
 def test_key_is_decrypted_by_the_matching_secret():
     key = new_key("ES256")
-    sealed = seal(key, SECRET)
-    assert to_key(unseal(sealed, bytes(32), SECRET), DAWN).kid == to_key(key, DAWN).kid
+    sealed = encrypt(key, SECRET)
+    assert to_key(decrypt(sealed, bytes(32), SECRET), EPOCH).kid == to_key(key, EPOCH).kid
     with pytest.raises(ValueError, match="not sealed with this secret"):
-        unseal(sealed, bytes(32), SECRET[::-1])
+        decrypt(sealed, bytes(32), SECRET[::-1])
 
 
 def test_changed_or_foreign_encrypted_key_is_rejected():
-    sealed = base64.b64decode(seal(new_key("ES256"), SECRET))
+    sealed = base64.b64decode(encrypt(new_key("ES256"), SECRET))
     with pytest.raises(ValueError, match="not sealed with this secret"):
-        unseal(base64.b64encode(sealed).decode(), bytes(32))
+        decrypt(base64.b64encode(sealed).decode(), bytes(32))
     for place in range(len(sealed)):
         changed = sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :]
         with pytest.raises(ValueError, match="not sealed with this secret"):
-            unseal(base64.b64encode(changed).decode(), SECRET)
+            decrypt(base64.b64encode(changed).decode(), SECRET)
 
 
 def test_a_key_is_named_by_its_thumbprint():
@@ -65,7 +65,7 @@ def test_a_key_is_named_by_its_thumbprint():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("app.domain.tokens.keys.algorithm_of", lambda _key: "RS256")
-        assert to_key(Half(), DAWN).kid == RFC_7638["thumbprint"]
+        assert to_key(Half(), EPOCH).kid == RFC_7638["thumbprint"]
 
 
 WEAK = {

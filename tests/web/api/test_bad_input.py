@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app.web.input_errors import CODES
-from app.web.openapi import refusals_of
+from app.web.openapi import errors_of
 from tests.support.api import bearer, credentials_for, dump_tables, is_problem, make_admin
 from tests.web.api.routes import each_route, example, may_be_empty, takes_body
 
@@ -106,7 +106,7 @@ def test_one_wrong_member_is_refused(shared, method, path, contract):
     answers = {body: shared.call(method, path, contract, data=body, **JSON) for body in spoilt(example(contract))}
     assert {body: answer.status_code for body, answer in answers.items() if answer.status_code != 400} == {}
     codes = {error["code"] for answer in answers.values() for error in answer.json["errors"]}
-    own = {refusal.code for refusal in refusals_of(contract)}
+    own = {refusal.code for refusal in errors_of(contract)}
     assert codes <= {*CODES, *own} - {"invalid_input"}
 
 

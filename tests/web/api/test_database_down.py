@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app.core.clock import Clock
 from app.core.database import db
-from app.domain.challenges.model import Purpose
+from app.domain.email_actions.model import Purpose
 from app.domain.tokens.links import Links
 from app.web.guards import SignedInByCookie
 from tests.support.api import is_problem
@@ -19,7 +19,7 @@ PURPOSES = {
     "/api/v1/account/email/confirm": Purpose.CHANGE_EMAIL,
     "/api/v1/verify-email/claim": Purpose.VERIFY_EMAIL,
     "/api/v1/account/email/undo": Purpose.UNDO_EMAIL_CHANGE,
-    "/api/v1/not-me": Purpose.NOT_ME,
+    "/api/v1/not-me": Purpose.SECURE_ACCOUNT,
 }
 REMEMBERED = {"/.well-known/jwks.json"}  # keys that were read a moment ago are shown again
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.web.guards import security_of
-from app.web.openapi import refusals_of
+from app.web.openapi import errors_of
 from tests.support.api import bearer, is_problem
 from tests.web.api.routes import (
     PATHS,
@@ -50,7 +50,7 @@ def test_the_document_says_whether_a_credential_is_needed(shared, method, path, 
 @each_route()
 def test_errors_name_only_members_of_the_route(method, path, contract):
     members = {name for model in (contract.takes, contract.query) if model for name in model.model_fields}
-    named = {contract.member(refusal.field) for refusal in refusals_of(contract) if getattr(refusal, "field", None)}
+    named = {contract.member(refusal.field) for refusal in errors_of(contract) if getattr(refusal, "field", None)}
     assert named <= members
 
 

@@ -4,11 +4,11 @@ import base64
 
 import pytest
 
-from app.domain.limits.guesses import WINDOWS
+from app.domain.limits.attempts import WINDOWS
 from tests.support.api import ANN, NEW, bearer, forgot_password, is_problem, log_in, reset, sign_up
 
 pytestmark = pytest.mark.settings(ratelimit_enabled=True)
-AT_ONCE = WINDOWS[0].amount
+BURST = WINDOWS[0].amount
 WRONG = "wrong horse battery"
 
 
@@ -33,7 +33,7 @@ def stranger(app):
 
 @pytest.mark.parametrize("email", ["ann@example.com", "ANN@Example.com", "nobody@example.com"])
 def test_ten_wrong_passwords_lock_existing_and_unknown_accounts(ann, stranger, email):
-    assert [stranger.guess(email) for _ in range(AT_ONCE + 1)] == [401] * AT_ONCE + [429]
+    assert [stranger.guess(email) for _ in range(BURST + 1)] == [401] * BURST + [429]
     refused = stranger.post("/auth/login", email=email, password=WRONG)
     assert is_problem(refused, 429, "too_many_requests")
     assert 800 < int(refused.headers["Retry-After"]) <= 900
@@ -49,7 +49,7 @@ def test_then_even_the_right_password_is_not_looked_at(ann, stranger):
 
 
 def test_codes_and_passwords_count_together(ann, stranger):
-    for number in range(AT_ONCE):
+    for number in range(BURST):
         if number % 2:
             stranger.guess()
         else:
@@ -60,7 +60,7 @@ def test_codes_and_passwords_count_together(ann, stranger):
 
 @pytest.mark.settings(basic_auth=True)
 def test_basic_credentials_count_as_well(ann, stranger):
-    for number in range(AT_ONCE):
+    for number in range(BURST):
         credentials = base64.b64encode(f"{ANN['email']}:{WRONG}".encode()).decode()
         answer = stranger.client.get(
             "/api/v1/account", headers={"Authorization": f"Basic {credentials}"},
@@ -72,7 +72,7 @@ def test_basic_credentials_count_as_well(ann, stranger):
 
 def test_signing_in_to_another_account_gives_no_new_guesses(ann, stranger):
     sign_up(stranger.client, email="mallory@example.com")
-    for _ in range(AT_ONCE):
+    for _ in range(BURST):
         stranger.guess()
         assert stranger.post("/auth/login", email="mallory@example.com", password=ANN["password"]).status_code == 200
     assert stranger.guess() == 429
@@ -111,18 +111,18 @@ def test_device_token_of_another_account_does_not_count(client, stranger):
 def test_trusted_device_has_a_bounded_number_of_attempts(client, stranger):
     client.post("/api/v1/auth/signup?transport=cookie", json=ANN)
     stranger.client.set_cookie("latchkey_device", client.get_cookie("latchkey_device").value)
-    assert [stranger.guess() for _ in range(AT_ONCE + 1)] == [401] * AT_ONCE + [429]
+    assert [stranger.guess() for _ in range(BURST + 1)] == [401] * BURST + [429]
 
 
 def test_authenticated_password_attempts_are_limited(ann, stranger):
     statuses = []
-    for number in range(AT_ONCE + 1):
+    for number in range(BURST + 1):
         answer = stranger.client.post(
             "/api/v1/auth/reauthenticate", json={"password": WRONG}, headers=bearer(ann["access_token"]),
             environ_base={"REMOTE_ADDR": f"198.51.100.{number}"},
         )  # fmt: skip
         statuses.append(answer.status_code)
-    assert statuses == [403] * AT_ONCE + [429]
+    assert statuses == [403] * BURST + [429]
     assert stranger.guess() == 401
 
 

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import bcrypt
 import pytest
 
-from app.domain.limits.guesses import WINDOWS
+from app.domain.limits.attempts import WINDOWS
 from tests.support.api import ANN, NEW, bearer, forgot_password, is_problem, sign_up, sql
 from tests.support.concurrency import together
 
-AT_ONCE = WINDOWS[0].amount
+BURST = WINDOWS[0].amount
 MANY = 64
 WRONG = "wrong horse battery"
 pytestmark = pytest.mark.settings(ratelimit_enabled=True)
@@ -59,7 +59,7 @@ def test_parallel_correct_passwords_of_one_session_do_not_lock(app, client):
 def test_parallel_wrong_passwords_are_counted_like_serial_ones(app, client):
     sign_up(client)
     answers = together([partial(log_in, app, number, WRONG) for number in range(MANY)])
-    assert Counter(answer.status_code for answer in answers) == {401: AT_ONCE, 429: MANY - AT_ONCE}
+    assert Counter(answer.status_code for answer in answers) == {401: BURST, 429: MANY - BURST}
 
 
 def test_a_right_password_that_ends_after_the_limit_is_refused(app, client, monkeypatch):
@@ -75,16 +75,16 @@ def test_a_right_password_that_ends_after_the_limit_is_refused(app, client, monk
     def guess_meanwhile():
         assert begun.wait(30)
         try:
-            return [log_in(app, number, WRONG).status_code for number in range(1, AT_ONCE + 1)]
+            return [log_in(app, number, WRONG).status_code for number in range(1, BURST + 1)]
         finally:
             others_are_done.set()
 
     monkeypatch.setattr(bcrypt, "hashpw", wait_at_first)
     right, wrong = together([partial(log_in, app, 0), guess_meanwhile])
-    assert wrong == [401] * AT_ONCE
+    assert wrong == [401] * BURST
     assert is_problem(right, 429, "too_many_requests")
     assert 890 <= int(right.headers["Retry-After"]) <= 900
-    [(details,)] = sql(app, "SELECT details FROM audit_events WHERE tag = 'session.refused' ORDER BY id DESC LIMIT 1")
+    [(details,)] = sql(app, "SELECT details FROM audit_events WHERE event = 'login.failed' ORDER BY id DESC LIMIT 1")
     assert json.loads(details) == {"reason": "rate_limited"}
 
 
@@ -109,7 +109,7 @@ def guess_through_a_proxy(base, number):
 def test_two_processes_count_parallel_guesses_together(client, two_processes):
     sign_up(client)
     guesses = [partial(guess_through_a_proxy, two_processes[number % 2], number) for number in range(MANY)]
-    assert Counter(together(guesses)) == {401: AT_ONCE, 429: MANY - AT_ONCE}
+    assert Counter(together(guesses)) == {401: BURST, 429: MANY - BURST}
 
 
 def code_of(mailbox):
@@ -125,9 +125,9 @@ def test_code_is_not_consumed_without_a_hash_slot(app, client, auth, mailbox, mo
     slots = app.extensions["latchkey"].password_reset.passwords._slots
     monkeypatch.setattr(slots, "_places", 0)
     monkeypatch.setattr(slots, "_room", 0)
-    busy = [post(app, "/reset-password", number, body).status_code for number in range(2 * AT_ONCE)]
+    busy = [post(app, "/reset-password", number, body).status_code for number in range(2 * BURST)]
     monkeypatch.undo()
-    assert busy == [503] * 2 * AT_ONCE
+    assert busy == [503] * 2 * BURST
     assert post(app, "/reset-password", 99, body).status_code == 200
 
 

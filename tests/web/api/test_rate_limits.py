@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 
 from app import create_app, migrate
-from app.core.errors import TooMany
+from app.core.errors import RateLimited
 from app.web.endpoint import Contract
-from app.web.openapi import refusals_of
+from app.web.openapi import errors_of
 from tests.support.api import credentials_for, is_problem
 from tests.support.apps import close
 from tests.support.concurrency import together
@@ -44,7 +44,7 @@ def test_it_is_told_when_to_come_back(spend, method, path, contract):
 
 @each_route(is_limited)
 def test_the_document_says_so(method, path, contract):
-    assert TooMany in refusals_of(contract)
+    assert RateLimited in errors_of(contract)
 
 
 def test_one_caller_s_limit_is_not_another_s(client, spend):

@@ -101,7 +101,7 @@ def test_second_credential_is_rejected(client, ann, scheme):
     others = {"access": f"Bearer {ann['access_token']}", "Basic": "Basic YW5uOnNlY3JldA=="}
     header = others.get(scheme) or f"Bearer {log_in(client).json['refresh_token']}"
     sent = {"json": {"refresh_token": ann["refresh_token"]}, "headers": {"Authorization": header}}
-    assert is_problem(client.post("/api/v1/auth/refresh", **sent), 400, "two_credentials")
+    assert is_problem(client.post("/api/v1/auth/refresh", **sent), 400, "multiple_credentials")
     assert refresh(client, ann).status_code == 200
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app import create_app
-from app.web.classic.terms import SESSION_API, USER_SERVICE
+from app.web.compat.contract import SESSION_API, USER_SERVICE
 from config import load
 from tests.conftest import package
 from tests.support.apps import close
@@ -22,7 +22,7 @@ def app(databases, tmp_path_factory):
     folder = tmp_path_factory.mktemp("fuzz")
     app = create_app(load(
         {}, app_env="testing", instance_path=folder, database_url=databases.copy(folder), bcrypt_rounds=4,
-        ratelimit_enabled=False, hash_slots=64, mail_deliverer="off", classic_api=True, auth_type="session_auth",
+        ratelimit_enabled=False, hash_slots=64, mail_deliverer="off", compat_api=True, auth_type="session_auth",
     ))  # fmt: skip
     yield app
     close(app)

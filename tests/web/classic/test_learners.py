@@ -234,7 +234,7 @@ def test_production_refuses_the_modules(tmp_path):
         tmp_path, APP_ENV="production", SECRET_KEY=os.urandom(30).hex(), SIGNING_KEY="x", PUBLIC_URL="https://a.b"
     )
     done = subprocess.run(command, env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, "CLASSIC_API must be off in production" in done.stderr) == (1, True)
+    assert (done.returncode, "COMPAT_API must be off in production" in done.stderr) == (1, True)
 
 
 @pytest.mark.settings(password_min_length=6, allow_common_passwords=True)

@@ -33,7 +33,7 @@ def house(tmp_path_factory):
 @pytest.fixture(scope="module")
 def wing(tmp_path_factory, house):
     """The routes that the wing adds."""
-    return routes(made(tmp_path_factory.mktemp("wing"), classic_api=True)) - routes(house) | {HOME}
+    return routes(made(tmp_path_factory.mktemp("wing"), compat_api=True)) - routes(house) | {HOME}
 
 
 def test_compat_api_adds_the_documented_routes(wing):
@@ -58,28 +58,28 @@ def test_off_the_document_says_nothing_of_it(house, wing):
 
 
 def test_basic_auth_has_no_session_routes(tmp_path, wing):
-    assert {path for _, path in wing - routes(made(tmp_path, classic_api=True, auth_type="basic_auth"))} == {
+    assert {path for _, path in wing - routes(made(tmp_path, compat_api=True, auth_type="basic_auth"))} == {
         "/api/v1/auth_session/login",
         "/api/v1/auth_session/logout",
     }
 
 
 @pytest.mark.own_app
-@pytest.mark.settings(classic_api=True)
+@pytest.mark.settings(compat_api=True)
 def test_a_mistake_of_ours_has_a_classic_body_too(app, client):
     app.extensions["classic"] = None
     answer = client.get("/api/v1/users/me")
     assert (answer.status_code, answer.json) == (500, {"error": "Internal server error"})
 
 
-@pytest.mark.settings(classic_api=True, database_url="postgresql://nobody@127.0.0.1:1/none")
+@pytest.mark.settings(compat_api=True, database_url="postgresql://nobody@127.0.0.1:1/none")
 def test_unreachable_database_is_503_with_a_compat_body(client):
     answer = client.post("/reset_password", data={"email": "bob@hbtn.io"})
     assert (answer.status_code, answer.json) == (503, {"error": "Service unavailable"})
     assert answer.headers["Retry-After"]
 
 
-@pytest.mark.settings(classic_api=True)
+@pytest.mark.settings(compat_api=True)
 def test_too_large_body_is_413_with_a_compat_body(client):
     answer = client.post("/users", data={"email": "x" * 70_000})
     assert (answer.status_code, answer.json) == (413, {"error": "Content too large"})

@@ -6,10 +6,10 @@ from flask import request
 from sqlalchemy.exc import InvalidRequestError, NoResultFound
 
 from app.domain.accounts.model import Account
-from app.web.classic.session_api.auth import Auth as PathAuth
-from app.web.classic.session_api.session_auth import SessionAuth, SessionDBAuth, SessionExpAuth
-from app.web.classic.user_service.auth import Auth, _generate_uuid, _hash_password
-from app.web.classic.user_service.db import DB
+from app.web.compat.session_api.auth import Auth as PathAuth
+from app.web.compat.session_api.session_auth import SessionAuth, SessionDBAuth, SessionExpAuth
+from app.web.compat.user_service.auth import Auth, _generate_uuid, _hash_password
+from app.web.compat.user_service.db import DB
 from tests.support.api import sql
 
 EMAIL, PASSWORD = "me@me.com", "mySecuredPwd"
@@ -110,7 +110,7 @@ def test_an_address_changed_here_is_not_confirmed(app, auth, me):
     put_verified = "UPDATE accounts SET email_verified_at = '2026-01-01 00:00:00.000000'"
     sql(app, put_verified)
     DB().update_user(me.id, email="new@me.com")
-    assert auth.classic.by_id(me.id).email_verified is False
+    assert auth.compat.by_id(me.id).email_verified is False
 
 
 def test_registered_user_has_a_hash_and_a_unique_address(me):

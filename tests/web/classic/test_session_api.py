@@ -20,7 +20,7 @@ WITH_SESSIONS = ("session_auth", "session_exp_auth", "session_db_auth")
 
 def each(*types):
     """Run with each of these AUTH_TYPEs."""
-    marked = [pytest.param(name, marks=pytest.mark.settings(classic_api=True, auth_type=name)) for name in types]
+    marked = [pytest.param(name, marks=pytest.mark.settings(compat_api=True, auth_type=name)) for name in types]
     return pytest.mark.parametrize("auth_type", marked)
 
 
@@ -146,7 +146,7 @@ def test_logging_in_gives_the_user_and_a_cookie(web, auth_type, bob):
     assert said(web("GET", ME, cookies={NAME: answer.cookies[NAME]})) == (200, answer.json())
 
 
-@pytest.mark.settings(classic_api=True, session_name="bobs_cookie")
+@pytest.mark.settings(compat_api=True, session_name="bobs_cookie")
 def test_the_cookie_has_the_name_of_the_setting(web, bob):
     session_id = web("POST", LOGIN, data=bob).cookies["bobs_cookie"]
     statuses = [web("GET", ME, cookies={name: session_id}).status_code for name in ("bobs_cookie", NAME)]

@@ -10,7 +10,7 @@ EMAIL = "guillaume@holberton.io"
 PASSWD = "b4l0u"
 NEW_PASSWD = "t4rt1fl3tt3"
 
-pytestmark = pytest.mark.settings(classic_api=True)
+pytestmark = pytest.mark.settings(compat_api=True)
 
 
 class Script:

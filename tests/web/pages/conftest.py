@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 
-from app.core.origin import Origin
+from app.core.client_info import ClientInfo
 from app.current import install
 from app.web.headers import init_headers
 from app.web.limits import init_limits
@@ -33,7 +33,7 @@ class Flow:
         def note(*given: object) -> str:
             if not act.startswith("check"):
                 *given, origin = given
-                assert isinstance(origin, Origin)
+                assert isinstance(origin, ClientInfo)
             self.asked.append((act, *map(str, given)))
             if self.refusal:
                 raise self.refusal
@@ -43,14 +43,14 @@ class Flow:
 
 
 class Mailbox:
-    """Letters that arrived seconds ago, newest first."""
+    """Emails that arrived seconds ago, newest first."""
 
     listens = True
 
     def __init__(self) -> None:
         self.kept: list[SimpleNamespace] = []
 
-    def add(self, text: str = "Hello", html: str = "<p>Hello</p>", subject: str = "A letter", age: int = 3) -> None:
+    def add(self, text: str = "Hello", html: str = "<p>Hello</p>", subject: str = "An email", age: int = 3) -> None:
         received_at = datetime.now(UTC) - timedelta(seconds=age)
         letter = SimpleNamespace(
             id=str(len(self.kept) + 1), to="ann@example.com", subject=subject, text=text, html=html,

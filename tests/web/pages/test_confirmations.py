@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.errors import Busy, Conflict, Forbidden, Invalid, TooMany
+from app.core.errors import Conflict, Forbidden, Invalid, RateLimited, Unavailable
 from app.web.pages.confirmations import CONFIRMATIONS
 from app.web.pages.emailed_links import token_in
 
@@ -63,9 +63,9 @@ def test_the_token_alone_is_only_looked_at(browser, flow, path):
 @each_page
 def test_the_page_says_what_its_buttons_do(browser, path):
     page, texts = browser.post(path, data={"token": "live"}).text, CONFIRMATIONS[path[1:]]
-    assert texts.ask in page
-    assert page.count("<button") == (2 if texts.other else 1)
-    assert not texts.other or f">{texts.other.button}</button>" in page
+    assert texts.prompt in page
+    assert page.count("<button") == (2 if texts.alternative else 1)
+    assert not texts.alternative or f">{texts.alternative.button}</button>" in page
     assert f">{texts.button}</button>" in page
     assert '<input type="hidden" name="token" value="live">' in page
     assert '<input type="hidden" name="act" value="confirm">' in page
@@ -76,7 +76,7 @@ def test_the_button_does_it_and_the_page_says_what_happened(browser, flow, path)
     answer = press(browser, path)
     assert (answer.status_code, flow.asked) == (200, [(USE[path], "live")])
     assert f"</span>{CONFIRMATIONS[path[1:]].done}</h1>" in answer.text
-    assert CONFIRMATIONS[path[1:]].after in answer.text
+    assert CONFIRMATIONS[path[1:]].done_text in answer.text
     assert "live" not in answer.text
 
 
@@ -91,8 +91,8 @@ def test_only_the_word_on_the_button_counts(browser, flow, act):
     [
         ("/verify-email", "Your address is confirmed"),
         ("/confirm-email", "No device was signed out"),
-        ("/undo-email-change", "a letter with a link for a new password is on its way"),
-        ("/not-me", "a letter with a link for a new password is on its way"),
+        ("/undo-email-change", "an email with a link for a new password is on its way"),
+        ("/not-me", "an email with a link for a new password is on its way"),
     ],
 )
 def test_afterwards_one_knows_what_to_do_next(browser, path, words):
@@ -116,7 +116,7 @@ def test_dead_link_says_why_and_has_no_button(browser, flow, path, form, refusal
 @each_page
 def test_a_dead_link_says_what_to_do_instead(browser, flow, path):
     texts = CONFIRMATIONS[path[1:]]
-    for flow.refusal, way_out in ((LinkUsed(), texts.used), (LinkExpired(), texts.again)):
+    for flow.refusal, way_out in ((LinkUsed(), texts.used), (LinkExpired(), texts.retry_hint)):
         assert way_out in browser.post(path, data={"token": "dead"}).text
     flow.refusal = LinkInvalid()
     assert 'id="token"' in browser.post(path, data={"token": "broken"}).text
@@ -143,7 +143,7 @@ def test_any_other_refusal_is_told_in_its_own_words(browser, flow):
     assert "Not on a Sunday." in answer.text
 
 
-@pytest.mark.parametrize(("refusal", "status"), [(Busy(retry_after=7), 503), (TooMany(retry_after=7), 429)])
+@pytest.mark.parametrize(("refusal", "status"), [(Unavailable(retry_after=7), 503), (RateLimited(retry_after=7), 429)])
 @pytest.mark.parametrize("form", [{"token": "live"}, {"token": "live", "act": "confirm"}])
 def test_a_busy_service_keeps_the_link_for_another_try(browser, flow, refusal, status, form):
     flow.refusal = refusal

@@ -3,7 +3,7 @@
 import pytest
 from werkzeug.exceptions import Gone
 
-from app.core.errors import Missing
+from app.core.errors import NotFound
 
 
 def is_page(answer, status):
@@ -56,7 +56,7 @@ def test_an_error_of_http_is_a_page(browser, hurt, path, form):
 
 @pytest.mark.parametrize(("path", "form"), POSTS)
 def test_an_unexpected_refusal_is_a_page(browser, hurt, path, form):
-    hurt(Missing("No such door."))
+    hurt(NotFound("No such door."))
     answer = browser.post(path, data=form)
     assert is_page(answer, 404)
     assert "No such door." in answer.text

@@ -60,7 +60,7 @@ def test_a_mistake_is_a_page_without_its_words(client, broken, caplog):
 
 def test_an_unknown_host_is_a_page(client):
     answer = client.get("/nowhere", headers=BROWSER | {"Host": "evil.example"})
-    assert shows(answer, 400, "host_unknown")
+    assert shows(answer, 400, "unknown_host")
     assert "evil.example" not in answer.text
 
 

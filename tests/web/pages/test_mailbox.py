@@ -20,7 +20,7 @@ def test_messages_are_listed_newest_first_with_their_age(browser, letters):
 
 
 def test_an_empty_mailbox_says_how_to_fill_it(browser):
-    assert "No letters yet" in browser.get("/dev/mailbox").text
+    assert "No emails yet" in browser.get("/dev/mailbox").text
 
 
 def test_page_without_a_console_names_the_mail_server(build):
@@ -33,7 +33,7 @@ def test_page_without_a_console_names_the_mail_server(build):
 
 def test_messages_are_available_as_json(browser, letters):
     letters.add(text=f"Open {LINK}.", subject="Choose a new password")
-    (letter,) = browser.get("/dev/mailbox.json").json["letters"]
+    (letter,) = browser.get("/dev/mailbox.json").json["messages"]
     assert datetime.fromisoformat(letter.pop("received_at")).tzinfo
     assert letter == {
         "id": "1", "to": "ann@example.com", "subject": "Choose a new password",
@@ -85,7 +85,7 @@ def test_unknown_message_is_a_404_page(browser):
 )
 def test_links_are_found_once_and_without_punctuation(browser, letters, text, links):
     letters.add(text=text)
-    assert browser.get("/dev/mailbox.json").json["letters"][0]["links"] == links
+    assert browser.get("/dev/mailbox.json").json["messages"][0]["links"] == links
 
 
 def test_a_link_into_an_app_can_be_opened(browser, letters):

@@ -1,4 +1,4 @@
-"""The letters as a developer can look at them."""
+"""The emails as a developer can look at them."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,16 +7,16 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.domain.mail.letters import Letters
-from app.flows.letter_previews import LetterPreviews
+from app.domain.mail.renderer import EmailRenderer
+from app.flows.template_previews import TemplatePreviews
 from app.web.pages.mailbox import pages_mailbox
-from app.web.pages.rendition import LETTER_POLICY
+from app.web.pages.sandboxed_html import EMAIL_POLICY
 
-LETTERS = "/dev/mailbox/letters"
-OURS = LetterPreviews(Letters())
+LETTERS = "/dev/mailbox/templates"
+OURS = TemplatePreviews(EmailRenderer())
 
 
-def with_letters(app: Flask, letters: LetterPreviews = OURS) -> FlaskClient:
+def with_letters(app: Flask, letters: TemplatePreviews = OURS) -> FlaskClient:
     app.extensions["latchkey"] = SimpleNamespace(**vars(app.extensions["latchkey"]) | {"letters": letters})
     return app.test_client()
 
@@ -45,7 +45,7 @@ def test_email_is_shown_as_text_and_framed_html(reader):
 def test_its_html_can_do_nothing_but_be_looked_at(reader):
     answer = reader.get(f"{LETTERS}/en/verify_email/html")
     assert '<base target="_blank">' in answer.text
-    assert answer.headers["Content-Security-Policy"] == LETTER_POLICY
+    assert answer.headers["Content-Security-Policy"] == EMAIL_POLICY
 
 
 @pytest.mark.parametrize("path", ["tlh/verify_email", "en/nothing", "en/nothing/html"])
@@ -57,7 +57,7 @@ def test_a_broken_template_of_the_host_is_named(build, tmp_path: Path):
     file = tmp_path / "en" / "verify_email" / "body.html"
     file.parent.mkdir(parents=True)
     file.write_text("<p>{{ wrong }}</p>")
-    reader = with_letters(build(), LetterPreviews(Letters(tmp_path)))
+    reader = with_letters(build(), TemplatePreviews(EmailRenderer(tmp_path)))
     assert reader.get(LETTERS).text.count("template broken") == 1
     page = reader.get(f"{LETTERS}/en/verify_email").text
     assert f"{file.resolve()}:1: &#39;wrong&#39; is undefined" in page

@@ -1,4 +1,4 @@
-"""The pages over the real app: from a letter to what its button did."""
+"""The pages over the real app: from an email to what its button did."""
 
 import pytest
 

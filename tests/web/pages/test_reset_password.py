@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.errors import Busy, Forbidden, Invalid, TooMany
+from app.core.errors import Forbidden, Invalid, RateLimited, Unavailable
 from app.web.pages.reset_password import code_in
 
 
@@ -98,7 +98,7 @@ def test_rejected_password_keeps_the_link_in_the_form(browser, reset):
     assert "short" not in answer.text.replace("That is a short one.", "")
 
 
-@pytest.mark.parametrize(("refusal", "status"), [(Busy(retry_after=7), 503), (TooMany(retry_after=7), 429)])
+@pytest.mark.parametrize(("refusal", "status"), [(Unavailable(retry_after=7), 503), (RateLimited(retry_after=7), 429)])
 @pytest.mark.parametrize("form", [{"token": "live"}, {"token": "live", "password": "long enough"}])
 def test_a_busy_service_keeps_the_link_for_another_try(browser, reset, refusal, status, form):
     reset.refusal = refusal
@@ -140,7 +140,7 @@ def test_reset_email_can_be_requested(browser, reset):
     assert 'type="email"' in browser.get("/reset-password/request").text
     answer = browser.post("/reset-password/request", data={"email": " ann@example.com "})
     assert (answer.status_code, reset.asked) == (200, [("request", "ann@example.com")])
-    assert "If there is an account for that address, a letter is on its way" in answer.text
+    assert "If there is an account for that address, an email is on its way" in answer.text
 
 
 def test_a_malformed_address_is_shown_again(browser, reset):
@@ -229,7 +229,7 @@ def test_rejected_code_is_shown_at_its_field(browser, reset, refusal, field):
     assert "hidden from view" not in answer.text
 
 
-@pytest.mark.parametrize(("refusal", "status"), [(Busy(retry_after=7), 503), (TooMany(retry_after=7), 429)])
+@pytest.mark.parametrize(("refusal", "status"), [(Unavailable(retry_after=7), 503), (RateLimited(retry_after=7), 429)])
 def test_a_busy_service_keeps_the_code_for_another_try(browser, reset, refusal, status):
     reset.refusal = refusal
     answer = use_code(browser)

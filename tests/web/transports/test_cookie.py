@@ -132,7 +132,7 @@ def test_cookie_and_header_together_are_rejected(client: FlaskClient) -> None:
     access = client.post("/api/v1/auth/signup", json=ANN).json["access_token"]
     client.post("/api/v1/auth/login?transport=cookie", json=ANN)
     answer = client.get("/api/v1/account", headers={"Authorization": f"Bearer {access}"})
-    assert (answer.status_code, answer.json["code"]) == (400, "two_credentials")
+    assert (answer.status_code, answer.json["code"]) == (400, "multiple_credentials")
 
 
 def ask_csrf(client: FlaskClient, **headers: str) -> TestResponse:
@@ -162,7 +162,7 @@ def test_a_page_that_cannot_read_cookies_writes_with_it(client: FlaskClient) -> 
 @pytest.mark.settings(cors_origins=["https://app.example"])
 def test_only_listed_origins_may_read_the_csrf_token(client: FlaskClient) -> None:
     sign_up(client)
-    allowed = ask_csrf(client, Origin="https://app.example")
+    allowed = ask_csrf(client, ClientInfo="https://app.example")
     assert allowed.status_code == 200
     assert allowed.headers["Access-Control-Allow-Origin"] == "https://app.example"
     assert allowed.headers["Access-Control-Allow-Credentials"] == "true"
@@ -196,7 +196,7 @@ def test_refresh_token_in_body_and_cookie_is_rejected(client: FlaskClient) -> No
     for lost in (None, "latchkey_refresh"):
         client.delete_cookie(lost or "none")
         answer = client.post("/api/v1/auth/refresh", json={"refresh_token": token})
-        assert (answer.status_code, answer.json["code"]) == (400, "two_credentials")
+        assert (answer.status_code, answer.json["code"]) == (400, "multiple_credentials")
 
 
 def test_a_nameless_cookie_is_not_taken_for_ours(client: FlaskClient) -> None:

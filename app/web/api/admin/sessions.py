@@ -8,8 +8,8 @@ from app.current import auth
 from app.domain.accounts.store import NoSuchAccount
 from app.domain.sessions.devices import NoSuchSession
 from app.flows.sessions import Identity
-from app.flows.steps.check_password import FreshSignInNeeded
-from app.web.api.devices import SessionList
+from app.flows.steps.check_password import ReauthenticationRequired
+from app.web.api.sessions import SessionList
 from app.web.endpoint import endpoint
 from app.web.guards import Administrator
 
@@ -20,18 +20,18 @@ blueprint = Blueprint("admin_sessions", __name__, url_prefix="/api/v1/admin/user
 @endpoint(gives=SessionList, who=Administrator(), refuses=(NoSuchAccount,))
 def list_user_sessions(identity: Identity, user_id: UUID) -> object:
     """Where somebody is signed in."""
-    return {"sessions": auth.administered_sessions.of(identity, str(user_id))}
+    return {"sessions": auth.admin_sessions.all(identity, str(user_id))}
 
 
 @blueprint.delete("")
-@endpoint(who=Administrator(), status=204, refuses=(FreshSignInNeeded, NoSuchAccount))
+@endpoint(who=Administrator(), status=204, refuses=(ReauthenticationRequired, NoSuchAccount))
 def end_user_sessions(identity: Identity, user_id: UUID) -> None:
     """Sign somebody out everywhere."""
-    auth.administered_sessions.end_all(identity, str(user_id))
+    auth.admin_sessions.end_all(identity, str(user_id))
 
 
 @blueprint.delete("/<uuid:session_id>")
-@endpoint(who=Administrator(), status=204, refuses=(FreshSignInNeeded, NoSuchSession))
+@endpoint(who=Administrator(), status=204, refuses=(ReauthenticationRequired, NoSuchSession))
 def end_user_session(identity: Identity, user_id: UUID, session_id: UUID) -> None:
     """Sign one device of somebody's out."""
-    auth.administered_sessions.end(identity, str(user_id), str(session_id))
+    auth.admin_sessions.end(identity, str(user_id), str(session_id))

@@ -7,21 +7,21 @@ from uuid import UUID
 from flask import Blueprint
 from pydantic import ConfigDict, Field
 
-from app.core.errors import TooMany
-from app.core.pages import InvalidCursor
+from app.core.errors import RateLimited
+from app.core.pagination import InvalidCursor
 from app.current import auth
 from app.domain.accounts.administrators import LastAdmin
-from app.domain.accounts.directory import Lookup
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.roles import InvalidRoles
+from app.domain.accounts.search import AccountQuery
 from app.domain.accounts.store import EmailTaken, NoSuchAccount
-from app.flows.administration import AccountDisabled
+from app.flows.admin_accounts import AccountDisabled
 from app.flows.sessions import Identity
-from app.flows.steps.check_password import FreshSignInNeeded
+from app.flows.steps.check_password import ReauthenticationRequired
 from app.web.endpoint import endpoint
 from app.web.guards import Administrator
 from app.web.limits import Limit
-from app.web.wire import Answer, Body, Email, Locale, Name, PageQuery, SearchText
+from app.web.schemas import Email, Locale, Name, PageQuery, RequestBody, ResponseBody, SearchText
 
 blueprint = Blueprint("admin_users", __name__, url_prefix="/api/v1/admin/users")
 
@@ -29,7 +29,7 @@ State = Literal["active", "disabled", "deleting"]
 Roles = Annotated[list[Annotated[str, Field(max_length=32)]], Field(max_length=10)]
 
 
-class User(Answer):
+class User(ResponseBody):
     """An account as administrators see it."""
 
     id: str = Field(examples=["6f1c0a52-3c1e-4b7e-9d6a-0c2f6f0e7b11"])
@@ -40,14 +40,14 @@ class User(Answer):
     locale: str | None
     roles: list[str]
     state: State
-    has_password: bool = Field(description="False until its owner has chosen one by the link in a letter")
+    has_password: bool = Field(description="False until its owner has chosen one by the link in an email")
     disabled_at: datetime | None
     deletes_at: datetime | None = Field(description="When it will be gone, unless its owner signs in before")
     created_at: datetime
     updated_at: datetime
 
 
-class UserPage(Answer):
+class UserPage(ResponseBody):
     """Some accounts, the newest first; `next` is the cursor of the rest, null at the end."""
 
     users: list[User]
@@ -61,7 +61,7 @@ class UserQuery(PageQuery):
     state: State | None = None
 
 
-class Invitation(Body):
+class InviteUserRequest(RequestBody):
     """For whom to open an account."""
 
     model_config = ConfigDict(
@@ -81,11 +81,11 @@ class Invitation(Body):
     email: Email
     first_name: Name | None = None
     last_name: Name | None = None
-    locale: Locale | None = Field(None, description="Language of letters, as a BCP 47 tag")
+    locale: Locale | None = Field(None, description="Language of emails, as a BCP 47 tag")
     roles: Roles = Field(default_factory=list)
 
 
-class RoleSet(Body):
+class SetRolesRequest(RequestBody):
     """All the roles that the account is to have."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"roles": ["admin", "editor"]}]})
@@ -100,69 +100,72 @@ def search_users(identity: Identity, query: UserQuery) -> object:
 
     Pages stay in step while accounts come and go: follow `next` until it is null.
     """
-    page = auth.administration.page(Lookup(query.search, query.state, query.after, query.limit))
+    page = auth.admin_accounts.page(AccountQuery(query.search, query.state, query.after, query.limit))
     return {"users": page.items, "next": page.next}
 
 
 @blueprint.post("")
 @endpoint(
-    takes=Invitation,
+    takes=InviteUserRequest,
     gives=User,
     status=201,
     who=Administrator(),
     limit=Limit("60 per minute"),
-    refuses=(FreshSignInNeeded, EmailTaken, InvalidEmail, InvalidRoles, TooMany),
+    refuses=(ReauthenticationRequired, EmailTaken, InvalidEmail, InvalidRoles, RateLimited),
 )
-def invite_user(identity: Identity, body: Invitation) -> object:
+def invite_user(identity: Identity, body: InviteUserRequest) -> object:
     """Open an account for somebody.
 
-    A letter goes there, by which they choose a password. Nobody else does, and until then nobody can sign in.
+    An email goes there, by which they choose a password. Nobody else does, and until then nobody can sign in.
     """
-    return auth.administration.invite(identity, **body.model_dump())
+    return auth.admin_accounts.invite(identity, **body.model_dump())
 
 
 @blueprint.get("/<uuid:user_id>")
 @endpoint(gives=User, who=Administrator(), refuses=(NoSuchAccount,))
 def look_up_user(identity: Identity, user_id: UUID) -> object:
     """One account."""
-    return auth.administration.find(str(user_id))
+    return auth.admin_accounts.find(str(user_id))
 
 
 @blueprint.delete("/<uuid:user_id>")
-@endpoint(who=Administrator(), status=204, refuses=(FreshSignInNeeded, NoSuchAccount, LastAdmin))
+@endpoint(who=Administrator(), status=204, refuses=(ReauthenticationRequired, NoSuchAccount, LastAdmin))
 def remove_user(identity: Identity, user_id: UUID) -> None:
     """Delete an account.
 
     As if its owner did: signed out now, gone after DELETION_GRACE_DAYS, unless they sign in before. Disable it as well
     to prevent that.
     """
-    auth.administration.delete(identity, str(user_id))
+    auth.admin_accounts.delete(identity, str(user_id))
 
 
 @blueprint.post("/<uuid:user_id>/disable")
-@endpoint(who=Administrator(), status=204, refuses=(FreshSignInNeeded, NoSuchAccount, LastAdmin))
+@endpoint(who=Administrator(), status=204, refuses=(ReauthenticationRequired, NoSuchAccount, LastAdmin))
 def disable_user(identity: Identity, user_id: UUID) -> None:
     """Keep its owner out: every session ends now, and no new one begins."""
-    auth.administration.disable(identity, str(user_id))
+    auth.admin_accounts.disable(identity, str(user_id))
 
 
 @blueprint.post("/<uuid:user_id>/enable")
-@endpoint(who=Administrator(), status=204, refuses=(FreshSignInNeeded, NoSuchAccount))
+@endpoint(who=Administrator(), status=204, refuses=(ReauthenticationRequired, NoSuchAccount))
 def enable_user(identity: Identity, user_id: UUID) -> None:
     """Let its owner in again."""
-    auth.administration.enable(identity, str(user_id))
+    auth.admin_accounts.enable(identity, str(user_id))
 
 
 @blueprint.put("/<uuid:user_id>/roles")
 @endpoint(
-    takes=RoleSet, who=Administrator(), status=204, refuses=(FreshSignInNeeded, NoSuchAccount, InvalidRoles, LastAdmin)
+    takes=SetRolesRequest,
+    who=Administrator(),
+    status=204,
+    refuses=(ReauthenticationRequired, NoSuchAccount, InvalidRoles, LastAdmin),
 )
-def set_user_roles(identity: Identity, user_id: UUID, body: RoleSet) -> None:
+def set_user_roles(identity: Identity, user_id: UUID, body: SetRolesRequest) -> None:
     """Say what the account may do.
 
     Here it holds at once; services that read roles from tokens see it in the next one.
     """
-    auth.administration.set_roles(identity, str(user_id), body.roles)
+    auth.admin_accounts.set_roles(identity, str(user_id), body.roles)
 
 
 @blueprint.post("/<uuid:user_id>/reset")
@@ -170,8 +173,8 @@ def set_user_roles(identity: Identity, user_id: UUID, body: RoleSet) -> None:
     who=Administrator(),
     status=204,
     limit=Limit("60 per minute"),
-    refuses=(FreshSignInNeeded, NoSuchAccount, AccountDisabled, TooMany),
+    refuses=(ReauthenticationRequired, NoSuchAccount, AccountDisabled, RateLimited),
 )
 def reset_user_password(identity: Identity, user_id: UUID) -> None:
-    """Have a letter sent by which its owner chooses a new password."""
-    auth.administration.start_reset(identity, str(user_id))
+    """Have an email sent by which its owner chooses a new password."""
+    auth.admin_accounts.start_reset(identity, str(user_id))

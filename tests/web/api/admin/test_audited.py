@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.clock import Clock
-from app.core.work import Work
+from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD
 from app.domain.mail.outbox import Outbox
 from tests.support.api import bearer, make_admin, sql
@@ -11,10 +11,10 @@ from tests.web.api.routes import ROUTES, is_for_administrators
 
 WRITES = {
     "POST users": "account.invited",
-    "DELETE users/{}": "account.deletion_asked",
+    "DELETE users/{}": "account.deletion_scheduled",
     "POST users/{}/disable": "account.disabled",
     "POST users/{}/enable": "account.enabled",
-    "PUT users/{}/roles": "account.roles_set",
+    "PUT users/{}/roles": "account.roles_changed",
     "POST users/{}/reset": "password.reset_started",
     "DELETE users/{}/sessions": "session.ended",
     "DELETE users/{}/sessions/{}": "session.ended",
@@ -38,10 +38,10 @@ def test_no_write_is_forgotten_here():
 
 
 def dead_letter(app):
-    """The id of a letter that was given up."""
+    """The id of an email that was given up."""
     outbox, clock = Outbox(), Clock()
     with app.app_context():
-        with Work() as work:
+        with UnitOfWork() as work:
             for letter in outbox.claim(clock.now(), 1):
                 letter_id = letter.id
             work.commit()
@@ -93,7 +93,7 @@ def test_a_refused_write_leaves_no_event(app, desk, ada):
 def test_a_change_of_roles_says_from_what_to_what(desk, bob):
     desk.put(f"users/{bob.id}/roles", roles=["editor"])
     desk.put(f"users/{bob.id}/roles", roles=["writer", "admin"])
-    newest = desk.get("audit", account=bob.id, tag="account.roles_set").json["events"][0]
+    newest = desk.get("audit", account=bob.id, tag="account.roles_changed").json["events"][0]
     assert newest["details"] == {"roles": "admin writer", "before": "editor"}
 
 
@@ -101,15 +101,15 @@ def test_audit_log_is_filtered_by_account_and_event(client, desk, ada, bob):
     desk.post(f"users/{bob.id}/reset")
     about_bob = desk.get("audit", account=bob.id).json["events"]
     assert {event["account_id"] for event in about_bob} == {bob.id}
-    assert [event["tag"] for event in about_bob] == ["password.reset_started", "account.opened"]
-    opened = desk.get("audit", tag="account.opened").json["events"]
+    assert [event["event"] for event in about_bob] == ["password.reset_started", "account.created"]
+    opened = desk.get("audit", tag="account.created").json["events"]
     assert [event["account_id"] for event in opened] == [bob.id, ada.id]
 
 
 def test_export_hides_the_client_info_of_administrators(client, desk, bob):
     desk.put(f"users/{bob.id}/roles", roles=["editor"])
     exported = client.get("/api/v1/account/export", headers=bearer(bob.tokens["access_token"])).json
-    [event] = [event for event in exported["audit_events"] if event["tag"] == "account.roles_set"]
+    [event] = [event for event in exported["audit_events"] if event["event"] == "account.roles_changed"]
     assert (event["ip"], event["user_agent"]) == (None, None)
 
 
@@ -121,6 +121,6 @@ def test_events_of_a_deleted_administrator_stay_anonymous(app, client, auth, des
         "/api/v1/account", json={"password": "correct horse battery"}, headers=bearer(ada.tokens["access_token"])
     )  # fmt: skip
     clock.advance(days=8)
-    auth.housekeeping.run()
-    rows = sql(app, "SELECT actor_id, ip, user_agent FROM audit_events WHERE tag = 'account.roles_set'")
+    auth.cleanup.run()
+    rows = sql(app, "SELECT actor_id, ip, user_agent FROM audit_events WHERE event = 'account.roles_changed'")
     assert rows == [(ada.id, None, None)]

@@ -3,13 +3,13 @@
 
 def test_messages_are_listed_without_addresses_and_text(client, desk, bob):
     client.post("/api/v1/forgot-password", json={"email": bob.email})
-    newest = desk.get("mail").json["letters"][0]
+    newest = desk.get("mail").json["messages"][0]
     assert (newest["kind"], newest["address"], newest["state"]) == ("reset_password", "b…@example.com", "queued")
     assert bob.email not in desk.get("mail").text
 
 
 def test_due_or_unknown_message_is_not_retried(client, desk):
-    [letter] = desk.get("mail").json["letters"]
+    [letter] = desk.get("mail").json["messages"]
     assert desk.post(f"mail/{letter['id']}/retry").json["code"] == "nothing_to_retry"
     assert desk.post("mail/4711/retry").json["code"] == "not_found"
     assert desk.post(f"mail/{2**63}/retry").status_code == 404

@@ -138,7 +138,7 @@ def test_deleting_leaves_its_owner_the_grace_to_come_back(app, client, auth, des
     assert desk.delete(f"users/{bob.id}").status_code == 204
     assert shown(desk, bob)["deletes_at"] == deletes_at
     clock.advance(days=7)
-    assert auth.housekeeping.run()["accounts"] == 1
+    assert auth.cleanup.run()["accounts"] == 1
     assert sql(app, "SELECT count(*) FROM accounts WHERE email = 'bob@example.com'") == [(0,)]
 
 

@@ -2,7 +2,7 @@
 
 import _service
 
-from app.web.classic.session_api.auth import Auth
+from app.web.compat.session_api.auth import Auth
 
 __all__ = ["Auth"]
 

@@ -2,7 +2,7 @@
 
 import _service
 
-from app.web.classic.session_api.auth import BasicAuth
+from app.web.compat.session_api.auth import BasicAuth
 
 __all__ = ["BasicAuth"]
 

@@ -2,7 +2,7 @@
 
 import _service
 
-from app.web.classic.session_api.session_auth import SessionExpAuth
+from app.web.compat.session_api.session_auth import SessionExpAuth
 
 __all__ = ["SessionExpAuth"]
 

@@ -1,0 +1,80 @@
+"""Tables and columns get standard names; sessions say how their owner authenticated; an account may lack a password."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import mysql
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+MOMENT = sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql")
+BYTEWISE: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+RENAMED = (
+    ("audit_events", "tag", "event"),
+    ("audit_events", "link", "entry_hash"),
+    ("audit_head", "link", "entry_hash"),
+    ("audit_head", "purged_link", "purged_hash"),
+    ("sessions", "ends_at", "absolute_expires_at"),
+    ("sessions", "rotated_with", "idempotency_key_hash"),
+)
+COPIED = "account_id, purpose, {message}, address, reserved, expires_at, code_expires_at, {attempts}"
+NO_PASSWORD = "!"  # noqa: S105 - what stood in place of a hash until now
+
+
+def upgrade() -> None:
+    """Links and codes that were sent keep working, and sessions stay: all so far were opened by a password."""
+    for table, old, new in RENAMED:
+        op.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
+    _create("email_actions", "message_id", "attempts")
+    _copy("challenges", "letter", "tries", "email_actions", "message_id", "attempts")
+    op.drop_table("challenges")
+    op.add_column("sessions", sa.Column("auth_methods", sa.String(60), nullable=False, server_default="pwd"))
+    op.add_column("sessions", sa.Column("level", sa.SmallInteger, nullable=False, server_default="1"))
+    with op.batch_alter_table("accounts") as accounts:
+        accounts.alter_column("password_hash", existing_type=sa.String(255), nullable=True)
+    op.execute(f"UPDATE accounts SET password_hash = NULL WHERE password_hash = '{NO_PASSWORD}'")  # noqa: S608
+
+
+def downgrade() -> None:
+    """Undo it."""
+    op.execute(f"UPDATE accounts SET password_hash = '{NO_PASSWORD}' WHERE password_hash IS NULL")  # noqa: S608
+    with op.batch_alter_table("accounts") as accounts:
+        accounts.alter_column("password_hash", existing_type=sa.String(255), nullable=False)
+    op.drop_column("sessions", "level")
+    op.drop_column("sessions", "auth_methods")
+    _create("challenges", "letter", "tries")
+    _copy("email_actions", "message_id", "attempts", "challenges", "letter", "tries")
+    op.drop_table("email_actions")
+    for table, old, new in RENAMED:
+        op.execute(f"ALTER TABLE {table} RENAME COLUMN {new} TO {old}")
+
+
+def _create(table: str, message: str, attempts: str) -> None:
+    op.create_table(
+        table,
+        sa.Column("account_id", sa.String(36), nullable=False),
+        sa.Column("purpose", sa.String(20), nullable=False),
+        sa.Column(message, sa.BigInteger, nullable=False),
+        sa.Column("address", sa.String(254)),
+        sa.Column("reserved", sa.String(254)),
+        sa.Column("expires_at", MOMENT, nullable=False),
+        sa.Column("code_expires_at", MOMENT, nullable=False),
+        sa.Column(attempts, sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "purpose", name=f"pk_{table}"),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=f"fk_{table}_account_id_accounts", ondelete="CASCADE"
+        ),
+        **BYTEWISE,
+    )
+    op.create_index(f"ix_{table}_expires_at", table, ["expires_at"])
+    op.create_index(f"ix_{table}_reserved", table, ["reserved"])
+
+
+def _copy(source: str, old_message: str, old_attempts: str, target: str, message: str, attempts: str) -> None:
+    into = COPIED.format(message=message, attempts=attempts)
+    out_of = COPIED.format(message=old_message, attempts=old_attempts)
+    op.execute(f"INSERT INTO {target} ({into}) SELECT {out_of} FROM {source}")  # noqa: S608

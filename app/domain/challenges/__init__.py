@@ -1,1 +1,0 @@
-"""Challenges: what a link or a code in a letter may do, once."""

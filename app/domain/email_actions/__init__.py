@@ -1,0 +1,1 @@
+"""Challenges: what a link or a code in an email may do, once."""

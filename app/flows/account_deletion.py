@@ -1,0 +1,29 @@
+"""Deletion: an owner's leave, with some days to think again, and then gone everywhere."""
+
+from dataclasses import dataclass
+
+from app.core.client_info import ClientInfo
+from app.core.clock import Clock
+from app.domain.accounts.model import AccountSnapshot
+from app.domain.sessions.model import OwnedSession
+from app.flows.steps.require_administrator import Actor
+from app.flows.steps.require_recent_auth import RequireRecentAuth
+from app.flows.steps.schedule_deletion import ScheduleDeletion
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDeletion:
+    """Lets an owner delete their account. Signing in within the grace takes it back."""
+
+    clock: Clock
+    require_recent_auth: RequireRecentAuth
+    schedule_deletion: ScheduleDeletion
+
+    def request(self, identity: OwnedSession[AccountSnapshot], password: str, client: ClientInfo) -> None:
+        """End every session now and the account when the grace is over. The password is needed, however fresh.
+
+        `LastAdmin` if nobody would administer.
+        """
+        self.require_recent_auth(identity, password, client)
+        account = identity.owner
+        self.schedule_deletion(account, self.clock.now(), client, Actor(actor_id=account.id, session_id=None))

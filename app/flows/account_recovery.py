@@ -1,0 +1,50 @@
+"""'This was not me': the owner's alarm, one press in any security email."""
+
+from dataclasses import dataclass
+
+from app.core.client_info import ClientInfo
+from app.core.clock import Clock
+from app.core.unit_of_work import UnitOfWork
+from app.domain.accounts.store import AccountStore
+from app.domain.audit.journal import EventType, Journal
+from app.domain.email_actions.model import Purpose
+from app.domain.mail.outbox import Outbox
+from app.domain.tokens.links import Links, LinkUsed
+from app.flows.steps.revoke_access import Cause, RevokeAccess
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRecovery:
+    """Ends whatever a stranger may have begun."""
+
+    work: UnitOfWork
+    clock: Clock
+    accounts: AccountStore
+    revoke_access: RevokeAccess
+    links: Links
+    outbox: Outbox
+    journal: Journal
+
+    def check(self, token: str) -> None:
+        """Raise what is wrong with an alarm link. Changes nothing."""
+        account_id, version = self.links.open(Purpose.SECURE_ACCOUNT, token)
+        account = self.accounts.by_id(account_id)
+        if account is None or account.credentials_version != version:
+            raise LinkUsed
+
+    def secure(self, token: str, client: ClientInfo) -> None:
+        """End all sessions, cancel pending changes, let no password fit until the reset that this starts.
+
+        The link was made for one state of the account and voids it.
+        """
+        account_id, version = self.links.open(Purpose.SECURE_ACCOUNT, token)
+        account, now = self.accounts.by_id(account_id), self.clock.now()
+        with self.work as work:
+            if account is None or not self.accounts.invalidate_password(account_id, version, now):
+                raise LinkUsed
+            self.revoke_access(account_id, Cause.SECURED, now)
+            self.outbox.enqueue(
+                "reset_password", now=now, address=account.email, locale=client.language, asked_by="owner"
+            )
+            self.journal.record(EventType.ACCOUNT_SECURED, client, now, account_id=account_id)
+            work.commit()

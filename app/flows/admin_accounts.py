@@ -1,0 +1,169 @@
+"""Administration: open, find, disable, enable and delete accounts, and say what they may do.
+
+`by` is who asks: an administrator in a fresh session, or None for an operator at a shell. No act here reads a password
+or chooses one, but for opening an account from a shell.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from app.core.client_info import ClientInfo
+from app.core.clock import Clock
+from app.core.errors import Conflict
+from app.core.pagination import Page
+from app.core.unit_of_work import UnitOfWork
+from app.domain.accounts.administrators import Administrators
+from app.domain.accounts.emails import parse_address
+from app.domain.accounts.model import AccountSnapshot
+from app.domain.accounts.passwords import Passwords
+from app.domain.accounts.roles import ADMIN, role_words
+from app.domain.accounts.search import AccountQuery, AccountSearch
+from app.domain.accounts.store import AccountStore, NoSuchAccount
+from app.domain.audit.journal import EventType, Journal
+from app.domain.mail.outbox import Outbox
+from app.flows.steps.require_administrator import Administrator, RequireAdministrator
+from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
+from app.flows.steps.revoke_access import Cause, RevokeAccess
+from app.flows.steps.schedule_deletion import ScheduleDeletion
+
+
+class AccountDisabled(Conflict):
+    """What was asked for is of no use to an account that is disabled."""
+
+    code = "account_disabled"
+    detail = "The account is disabled: no email goes there. Enable it first."
+
+
+@dataclass(frozen=True, slots=True)
+class AdminAccounts:
+    """Looks after other people's accounts. Each change is in the journal, with who made it."""
+
+    work: UnitOfWork
+    clock: Clock
+    accounts: AccountStore
+    account_search: AccountSearch
+    administrators: Administrators
+    passwords: Passwords
+    outbox: Outbox
+    journal: Journal
+    require_administrator: RequireAdministrator
+    require_unreserved_email: RequireUnreservedEmail
+    schedule_deletion: ScheduleDeletion
+    revoke_access: RevokeAccess
+
+    def page(self, lookup: AccountQuery) -> Page[AccountSnapshot]:
+        """Accounts, newest first."""
+        return self.account_search.page(lookup)
+
+    def find(self, name: str) -> AccountSnapshot:
+        """The account with this id or address, or `NoSuchAccount`."""
+        found = self.accounts.by_email(parse_address(name).canonical) if "@" in name else self.accounts.by_id(name)
+        if found is None:
+            raise NoSuchAccount
+        return found
+
+    def invite(self, by: Administrator, email: str, roles: Iterable[str] = (), **about: str | None) -> AccountSnapshot:
+        """Open an account for somebody, and send the email by which they choose a password. `EmailTaken`.
+
+        `about`: first_name, last_name, locale.
+        """
+        actor, address, words = self.require_administrator(by), parse_address(email), role_words(roles)
+        now = self.clock.now()
+        with self.work as work:
+            account = self.accounts.create(address, None, now, roles=words, **about)
+            self.require_unreserved_email(address, account.id, now)
+            self.journal.record(
+                EventType.ACCOUNT_INVITED, ClientInfo(), now, account_id=account.id, **actor, roles=words
+            )
+            self.outbox.enqueue(
+                "invitation", now=now, address=account.email, account_id=account.id, locale=account.locale
+            )
+            work.commit()
+        return account
+
+    def create_with_password(
+        self, email: str, password: str, roles: Iterable[str] = (), **about: str | None
+    ) -> AccountSnapshot:
+        """The same from a shell on a machine without mail: with a password, the address taken for confirmed."""
+        actor, address, words = self.require_administrator(None), parse_address(email), role_words(roles)
+        self.passwords.accept(password, address.canonical)
+        password_hash, now = self.passwords.hash(password), self.clock.now()
+        with self.work as work:
+            account = self.accounts.create(address, password_hash, now, roles=words, email_verified_at=now, **about)
+            self.require_unreserved_email(address, account.id, now)
+            self.journal.record(
+                EventType.ACCOUNT_CREATED, ClientInfo(), now, account_id=account.id, **actor, roles=words
+            )
+            work.commit()
+        return account
+
+    def disable(self, by: Administrator, account_id: str) -> None:
+        """Sign the account out everywhere and let nobody sign in to it. `LastAdmin`. Once more changes nothing."""
+        actor, now = self.require_administrator(by), self.clock.now()
+        with self.work as work:
+            self.administrators.require_another_admin(account_id)
+            self.accounts.require_for_update(account_id)
+            if self.accounts.disable(account_id, now):
+                self.revoke_access(account_id, Cause.DISABLED, now)
+                self.journal.record(EventType.ACCOUNT_DISABLED, ClientInfo(), now, account_id=account_id, **actor)
+                work.commit()
+
+    def enable(self, by: Administrator, account_id: str) -> None:
+        """Let its owner sign in again. Once more changes nothing."""
+        actor, now = self.require_administrator(by), self.clock.now()
+        with self.work as work:
+            self.accounts.require_for_update(account_id)
+            if self.accounts.enable(account_id, now):
+                self.journal.record(EventType.ACCOUNT_ENABLED, ClientInfo(), now, account_id=account_id, **actor)
+                work.commit()
+
+    def set_roles(self, by: Administrator, account_id: str, roles: Iterable[str]) -> None:
+        """Give the account these roles and no others. `InvalidRoles`, `LastAdmin`."""
+        wanted = frozenset(role_words(roles).split())
+        self._change_roles(by, account_id, lambda _: wanted)
+
+    def grant(self, by: Administrator, account_id: str, role: str) -> None:
+        """Give it one more."""
+        self._change_roles(by, account_id, lambda roles: roles | {role})
+
+    def revoke(self, by: Administrator, account_id: str, role: str) -> None:
+        """Take one away, which it need not have."""
+        self._change_roles(by, account_id, lambda roles: roles - {role})
+
+    def start_reset(self, by: Administrator, account_id: str) -> None:
+        """Send the owner the email by which they choose a new password; the old one holds until then."""
+        actor, account, now = self.require_administrator(by), self.find(account_id), self.clock.now()
+        if account.disabled_at is not None:
+            raise AccountDisabled
+        with self.work as work:
+            # Owed to the address, as forgot-password does: so they count as one kind, and the newest email wins.
+            self.outbox.enqueue("reset_password", now=now, address=account.email_canonical, locale=account.locale)
+            self.journal.record(EventType.PASSWORD_RESET_STARTED, ClientInfo(), now, account_id=account.id, **actor)
+            work.commit()
+
+    def delete(self, by: Administrator, account_id: str) -> None:
+        """As if its owner had asked for it: gone after the grace, unless they sign in before. `LastAdmin`."""
+        actor = self.require_administrator(by)
+        self.schedule_deletion(self.find(account_id), self.clock.now(), ClientInfo(), actor)
+
+    def _change_roles(
+        self, by: Administrator, account_id: str, change: Callable[[frozenset[str]], frozenset[str]]
+    ) -> None:
+        actor, now = self.require_administrator(by), self.clock.now()
+        with self.work as work:
+            if ADMIN not in change(frozenset({ADMIN})):
+                self.administrators.require_another_admin(account_id)
+            before = self.accounts.require_for_update(account_id)
+            words = role_words(change(frozenset(before.roles)))
+            if words != before.role_words:
+                self.accounts.set_roles(account_id, words, now)
+                self.journal.record(
+                    EventType.ACCOUNT_ROLES_CHANGED,
+                    ClientInfo(),
+                    now,
+                    account_id=account_id,
+                    **actor,
+                    roles=words,
+                    before=before.role_words,
+                )
+                work.commit()

@@ -1,0 +1,59 @@
+"""Other people's sessions, in the hands of an administrator."""
+
+from dataclasses import dataclass
+
+from app.core.client_info import ClientInfo
+from app.core.clock import Clock
+from app.core.unit_of_work import UnitOfWork
+from app.domain.accounts.model import AccountSnapshot
+from app.domain.accounts.store import AccountStore, NoSuchAccount
+from app.domain.audit.journal import EventType, Journal
+from app.domain.sessions.devices import DeviceSession, NoSuchSession, to_device_sessions
+from app.domain.sessions.store import SessionStore
+from app.flows.steps.require_administrator import Administrator, RequireAdministrator
+
+
+@dataclass(frozen=True, slots=True)
+class AdminSessions:
+    """Shows where an account is signed in, and ends that. `by`: see `app.flows.admin_accounts`."""
+
+    work: UnitOfWork
+    clock: Clock
+    accounts: AccountStore
+    sessions: SessionStore[AccountSnapshot]
+    journal: Journal
+    require_administrator: RequireAdministrator
+
+    def all(self, by: Administrator, account_id: str) -> list[DeviceSession]:
+        """Where the account is signed in, or `NoSuchAccount`."""
+        if self.accounts.by_id(account_id) is None:
+            raise NoSuchAccount
+        return to_device_sessions(self.sessions.alive(account_id), by.session.id if by else None)
+
+    def end(self, by: Administrator, account_id: str, session_id: str) -> None:
+        """End one session at once, or `NoSuchSession`, also if it is another account's."""
+        actor, now = self.require_administrator(by), self.clock.now()
+        with self.work as work:
+            if not self.sessions.end(session_id, account_id, now):
+                raise NoSuchSession
+            self.journal.record(
+                EventType.SESSION_ENDED,
+                ClientInfo(),
+                now,
+                account_id=account_id,
+                **actor,
+                scope="administrator",
+                session=session_id,
+            )
+            work.commit()
+
+    def end_all(self, by: Administrator, account_id: str) -> None:
+        """End every session of the account at once, or `NoSuchAccount`."""
+        actor, now = self.require_administrator(by), self.clock.now()
+        with self.work as work:
+            self.accounts.require_for_update(account_id)
+            self.sessions.end_all(account_id, now)
+            self.journal.record(
+                EventType.SESSION_ENDED, ClientInfo(), now, account_id=account_id, **actor, scope="administrator"
+            )
+            work.commit()

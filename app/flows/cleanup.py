@@ -1,0 +1,118 @@
+"""Housekeeping: make gone what is over, in batches so small that nobody waits long for a lock."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from app.core.background import BackgroundTask, Context, run_periodically
+from app.core.clock import Clock
+from app.core.unit_of_work import UnitOfWork
+from app.domain.accounts.model import AccountSnapshot
+from app.domain.accounts.store import AccountStore
+from app.domain.audit.chain_head import ChainHeadStore
+from app.domain.audit.seal import Sealer
+from app.domain.email_actions.store import EmailActionStore
+from app.domain.leases.store import Leases
+from app.domain.mail.outbox import Outbox
+from app.domain.sessions.store import SessionStore
+from app.flows.steps.purge_account import PurgeAccount
+
+BATCH: Final = 200
+PAUSE_SECONDS: Final = 0.02  # between batches, in which whoever waits for a lock gets it
+SESSION_RETENTION: Final = timedelta(days=30)
+MESSAGE_RETENTION: Final = timedelta(days=30)
+ACTION_RETENTION: Final = timedelta(days=1)
+TASK: Final = "housekeeping"
+
+
+class Cleanup:
+    """Erases accounts whose time has come, and forgets sessions, emails, challenges and events that are over.
+
+    Of many processes that are asked to do it every `interval` one does, and the next one an interval later.
+    """
+
+    def __init__(
+        self,
+        work: UnitOfWork,
+        clock: Clock,
+        accounts: AccountStore,
+        sessions: SessionStore[AccountSnapshot],
+        email_actions: EmailActionStore,
+        outbox: Outbox,
+        purge_account: PurgeAccount,
+        chain_heads: ChainHeadStore,
+        sealer: Sealer,
+        leases: Leases,
+        events_kept: timedelta,
+        interval: timedelta,
+    ) -> None:
+        self._work, self._chain_heads, self._sealer, self._events_kept = work, chain_heads, sealer, events_kept
+        self._clock, self._accounts, self._sessions, self._email_actions = clock, accounts, sessions, email_actions
+        self._outbox, self._purge_account, self._leases, self._interval = outbox, purge_account, leases, interval
+
+    def run(self) -> dict[str, int]:
+        """All of it, now; how many of each kind were made gone. Several may run at once.
+
+        `ChainBroken`, when all else is done, if an event that is due to go is not what was sealed.
+        """
+        return self._run(lambda: True, threading.Event())
+
+    def run_if_due(self, stop: threading.Event) -> dict[str, int] | None:
+        """The same, unless another process does it or did so within the interval; None then."""
+        if not self._leases.acquire(TASK, self._clock.now(), self._until()):
+            return None
+        return self._run(lambda: self._leases.renew(TASK, self._until()), stop)
+
+    def start(self, context: Context) -> BackgroundTask:
+        """Look every so often, in a thread, whether it is due. `stop()` on what this gives back ends it."""
+        task = BackgroundTask(TASK, partial(self._run_periodically, context=context))
+        task.start()
+        return task
+
+    def _run_periodically(self, stop: threading.Event, context: Context) -> None:
+        run_periodically(
+            TASK,
+            self._run_batches,
+            stop=stop,
+            poll_seconds=min(60.0, self._interval.total_seconds()),
+            context=context,
+            jitter=random.SystemRandom(),
+        )
+
+    def _run_batches(self, stop: threading.Event) -> int:
+        self.run_if_due(stop)
+        return 0
+
+    def _run(self, may_go_on: Callable[[], bool], stop: threading.Event) -> dict[str, int]:
+        now = self._clock.now()
+        gone: dict[str, int] = {}
+        for kind, forget in self._kinds(now):
+            gone[kind] = count = forget()
+            while count and may_go_on() and not stop.wait(PAUSE_SECONDS):
+                count = forget()
+                gone[kind] += count
+        return gone
+
+    def _kinds(self, now: datetime) -> Iterator[tuple[str, Callable[[], int]]]:
+        yield "accounts", lambda: self._purge_accounts(now)
+        yield "sessions", lambda: self._sessions.delete_expired(now - SESSION_RETENTION, BATCH)
+        yield "email_actions", lambda: self._email_actions.delete_expired(now - ACTION_RETENTION, BATCH)
+        yield "messages", lambda: self._outbox.delete_finished(now - MESSAGE_RETENTION, BATCH)
+        yield "events", lambda: self._purge_events(now - self._events_kept)
+
+    def _purge_accounts(self, now: datetime) -> int:
+        return sum(self._purge_account(account, now) for account in self._accounts.due_for_deletion(now, BATCH))
+
+    def _purge_events(self, before: datetime) -> int:
+        head = self._chain_heads.read_trusted()
+        with self._work as work:
+            forgotten = self._sealer.purge(head, before)
+            if forgotten:
+                work.commit()
+        return forgotten
+
+    def _until(self) -> datetime:
+        return self._clock.now() + self._interval

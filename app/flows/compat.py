@@ -1,0 +1,179 @@
+"""The classic systems' wishes: accounts without a policy, sessions by id, reset tokens handed over at the counter.
+
+They hold for the accounts and the sessions of the whole house. Who may ask is for the wing to say (app/web/classic).
+"""
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from app.core.client_info import ClientInfo
+from app.core.clock import Clock
+from app.core.unit_of_work import UnitOfWork
+from app.domain.accounts.administrators import Administrators
+from app.domain.accounts.emails import InvalidEmail, parse_address
+from app.domain.accounts.model import AccountSnapshot
+from app.domain.accounts.passwords import Passwords
+from app.domain.accounts.store import AccountStore
+from app.domain.audit.journal import EventType, Journal
+from app.domain.email_actions.model import Purpose
+from app.domain.email_actions.store import EmailActionStore
+from app.domain.mail.outbox import Outbox
+from app.domain.sessions.model import PASSWORD, OwnedSession
+from app.domain.sessions.store import SessionStore
+from app.domain.tokens.links import Links, LinkUsed
+from app.flows.steps.find_email_action import FindEmailAction
+from app.flows.steps.purge_account import PurgeAccount
+from app.flows.steps.replace_password import ReplacePassword
+from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
+from app.flows.steps.revoke_access import Cause, RevokeAccess
+
+MAX_LISTED: Final = 1_000
+BCRYPT_MAX_BYTES: Final = (
+    72  # bytes; of a password with so many, a longer one that begins with it is the same to bcrypt
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Compat:
+    """What the two classic systems ask for, and no other route may. Its sessions never run out, in practice."""
+
+    work: UnitOfWork
+    clock: Clock
+    accounts: AccountStore
+    administrators: Administrators
+    passwords: Passwords
+    sessions: SessionStore[AccountSnapshot]
+    email_actions: EmailActionStore
+    links: Links
+    find_email_action: FindEmailAction
+    replace_password: ReplacePassword
+    require_unreserved_email: RequireUnreservedEmail
+    revoke_access: RevokeAccess
+    purge_account: PurgeAccount
+    outbox: Outbox
+    journal: Journal
+    token_lifetime: timedelta
+
+    def all(self) -> list[AccountSnapshot]:
+        """The first thousand accounts, the oldest first."""
+        return self.accounts.oldest(MAX_LISTED)
+
+    def by_id(self, account_id: str) -> AccountSnapshot | None:
+        """The account with this id."""
+        return self.accounts.by_id(account_id)
+
+    def by_email(self, email: str) -> AccountSnapshot | None:
+        """The account with this address, however it is spelled; None too for what is no address."""
+        try:
+            return self.accounts.by_email(parse_address(email).canonical)
+        except InvalidEmail:
+            return None
+
+    def by_reset_token(self, token: str) -> AccountSnapshot | None:
+        """Whose password a reset token may set; `LinkInvalid`, `LinkExpired` or `LinkUsed` if nobody's, any more."""
+        return self.accounts.by_id(self.find_email_action.by_link(Purpose.RESET_PASSWORD, token).account_id)
+
+    def hash(self, password: str) -> str:
+        """The text to keep for a password, whatever its length."""
+        return self.passwords.hash(password)
+
+    def plain_hash(self, password: str) -> str:
+        """The same as bcrypt of the password itself; where bcrypt could not see all of it, the hash of `hash`."""
+        if len(password.encode()) >= BCRYPT_MAX_BYTES:
+            return self.hash(password)
+        return self.passwords.plain_bcrypt(password)
+
+    def matches(self, password: str, kept: str) -> bool:
+        """Whether `password` is the one behind a hash."""
+        return self.passwords.matches(password, kept)
+
+    def create(
+        self, email: str, password_hash: str | None, client: ClientInfo, account_id: str | None = None
+    ) -> AccountSnapshot:
+        """A new account that nobody is signed in to, or `EmailTaken`. Its id may have been chosen before."""
+        address, now = parse_address(email), self.clock.now()
+        with self.work as work:
+            account = self.accounts.create(address, password_hash, now, account_id=account_id)
+            self.require_unreserved_email(address, account.id, now)
+            self.outbox.enqueue(
+                "verify_email", now=now, address=account.email, account_id=account.id, locale=client.language
+            )
+            self.journal.record(EventType.ACCOUNT_CREATED, client, now, account_id=account.id)
+            work.commit()
+        return account
+
+    def open_session(self, account_id: str, version: int, client: ClientInfo) -> str | None:
+        """The id of a new session; None if the account's credentials are no longer those of `version`."""
+        now = self.clock.now()
+        with self.work as work:
+            session = self.sessions.open(account_id, version, PASSWORD, client, now)
+            if session is None:
+                return None
+            self.journal.record(EventType.SESSION_OPENED, client, now, account_id=account_id, session_id=session.id)
+            work.commit()
+        return session.id
+
+    def session(self, session_id: str) -> OwnedSession[AccountSnapshot] | None:
+        """The live session with this id, and its account; any text may be asked for."""
+        try:
+            found = self.sessions.find(str(uuid.UUID(session_id)))
+        except ValueError:
+            return None
+        return found if found and found.session.alive and found.owner.disabled_at is None else None
+
+    def end_sessions(self, account_id: str, client: ClientInfo) -> None:
+        """End every session of the account, whoever opened it."""
+        now = self.clock.now()
+        with self.work as work:
+            self.sessions.end_all(account_id, now)
+            self.journal.record(EventType.SESSION_ENDED, client, now, account_id=account_id, scope="all")
+            work.commit()
+
+    def reset_token(self, account: AccountSnapshot) -> str:
+        """A token that sets the account's password once, in place of every earlier one; or `NoSuchAccount`.
+
+        No email carries it.
+        """
+        expires_at, unsent = self.clock.now() + self.token_lifetime, -1 - secrets.randbits(62)
+        with self.work as work:
+            self.accounts.require_for_update(account.id)
+            self.email_actions.create(account.id, Purpose.RESET_PASSWORD, expires_at, message_id=unsent)
+            work.commit()
+        return self.links.sign(Purpose.RESET_PASSWORD, account_id=account.id, state=unsent, expires_at=expires_at)
+
+    def revoke_reset_token(self, account: AccountSnapshot) -> None:
+        """Let no reset token, and no link in an email, set the account's password."""
+        with self.work as work:
+            self.email_actions.revoke(account.id, [Purpose.RESET_PASSWORD])
+            work.commit()
+
+    def reset(self, token: str, password: str, client: ClientInfo) -> None:
+        """Set the password, whatever its length, and end every session; `LinkUsed` for all uses but one."""
+        action = self.find_email_action.by_link(Purpose.RESET_PASSWORD, token)
+        account = self.accounts.by_id(action.account_id)
+        if account is None or not self.replace_password(account, self.hash(password), client, action):
+            raise LinkUsed
+
+    def change_email(self, account: AccountSnapshot, email: str, client: ClientInfo) -> bool:
+        """Give the account another address, which nobody has confirmed, and end its sessions; or `EmailTaken`."""
+        address, now = parse_address(email), self.clock.now()
+        with self.work as work:
+            if not self.accounts.set_email(account, address, now, verified=False):
+                return False
+            self.require_unreserved_email(address, account.id, now)
+            self.revoke_access(account.id, Cause.EMAIL_REPLACED, now)
+            self.journal.record(EventType.EMAIL_CHANGED, client, now, account_id=account.id)
+            work.commit()
+        return True
+
+    def purge(self, account: AccountSnapshot) -> None:
+        """Delete the account and all that refers to it, at once; `LastAdmin`."""
+        now = self.clock.now()
+        with self.work as work:
+            self.administrators.require_another_admin(account.id)
+            self.accounts.schedule_deletion(account.id, now, now)
+            work.commit()
+        self.purge_account(account, now)

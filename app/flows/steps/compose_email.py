@@ -1,0 +1,238 @@
+"""Step: at the moment of sending, decide whether an email still goes out, and make the links that it carries.
+
+Whom it goes to was decided when it was caused: the row names the address.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from app.core.clock import Clock
+from app.core.pagination import MAX_ID
+from app.core.unit_of_work import UnitOfWork
+from app.domain.accounts.emails import parse_address
+from app.domain.accounts.model import AccountSnapshot
+from app.domain.accounts.store import AccountStore
+from app.domain.audit.journal import EventType, Journal
+from app.domain.email_actions.model import Purpose
+from app.domain.email_actions.store import CODE_LIFETIME, EmailActionStore
+from app.domain.mail.model import QUEUED, SENT, QueuedMessage
+from app.domain.mail.outbox import Outbox
+from app.domain.sessions.devices import device_name
+from app.domain.tokens.codes import Codes
+from app.domain.tokens.links import Links
+
+UNDO_TIME: Final = timedelta(hours=72)
+SECURE_ACCOUNT_TIME: Final = timedelta(days=7)
+# Of use only to who has the account now: none goes out once the account has another address. All others are notices
+# to who had it when something happened, and go there also after a thief has moved the account to another address.
+TO_PRESENT_OWNER: Final = {"reset_password", "verify_email", "invitation", "account_exists"}
+ASKED_BY_ANYONE: Final = {"reset_password", "verify_email", "account_exists", "email_change_confirm"}
+# A disabled account gets none of these. It gets notices: one of them carries the undo link of a change of address.
+NOT_WHILE_DISABLED: Final = TO_PRESENT_OWNER | {"email_change_confirm"}
+MOMENTS: Final = {"final_at", "undo_until"}
+BY_OWNER: Final = "owner"  # the `asked_by` of what somebody asked for with a link from an email: strangers cannot
+RECENT_EVENTS: Final = 20
+CARRIES: Final = {
+    "reset_password": Purpose.RESET_PASSWORD,
+    "invitation": Purpose.RESET_PASSWORD,
+    "verify_email": Purpose.VERIFY_EMAIL,
+    "email_change_confirm": Purpose.CHANGE_EMAIL,
+    "email_changed": Purpose.UNDO_EMAIL_CHANGE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EmailSettings:
+    """What emails say about ourselves. Links are built from these templates alone; `{token}` is replaced."""
+
+    public_url: str
+    sign_in_url: str
+    reset_password_url: str
+    verify_email_url: str
+    reset_link_lifetime: timedelta
+    verify_link_lifetime: timedelta
+
+    @property
+    def forgot_password_url(self) -> str:
+        """The page where somebody asks for a new password."""
+        return f"{self.public_url}/reset-password/request"
+
+    def url(self, purpose: Purpose, token: str) -> str:
+        """The link of one purpose that carries this token."""
+        pages = {
+            Purpose.RESET_PASSWORD: self.reset_password_url,
+            Purpose.VERIFY_EMAIL: self.verify_email_url,
+            Purpose.CHANGE_EMAIL: self.public_url + "/confirm-email#token={token}",
+            Purpose.UNDO_EMAIL_CHANGE: self.public_url + "/undo-email-change#token={token}",
+            Purpose.SECURE_ACCOUNT: self.public_url + "/not-me#token={token}",
+        }
+        return pages[purpose].replace("{token}", token)
+
+    def lifetime(self, kind: str, purpose: Purpose) -> timedelta:
+        """How long the link in such an email lives. An invitation comes unasked and is read later."""
+        if purpose is Purpose.RESET_PASSWORD and kind != "invitation":
+            return self.reset_link_lifetime
+        return UNDO_TIME if purpose is Purpose.UNDO_EMAIL_CHANGE else self.verify_link_lifetime
+
+
+@dataclass(frozen=True, slots=True)
+class ComposedEmail:
+    """Whom it goes to, how it is worded, in which language, and with what."""
+
+    address: str
+    kind: str
+    locale: str | None
+    values: dict[str, object]
+
+
+class SkipEmail(Exception):
+    """There is nobody to send this email to, or it was overtaken; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeEmail:
+    """Turns a queued email into one that can be sent."""
+
+    work: UnitOfWork
+    clock: Clock
+    accounts: AccountStore
+    email_actions: EmailActionStore
+    outbox: Outbox
+    journal: Journal
+    links: Links
+    codes: Codes
+    email_settings: EmailSettings
+
+    def __call__(self, message: QueuedMessage) -> ComposedEmail:
+        """The email, ready, and its attempt counted.
+
+        `NobodyToTell` if it is to be dropped, `TooSoon` if it must wait, `LeaseLost` if it is not ours any more.
+        """
+        now, account = self.clock.now(), self._account(message)
+        if message.kind == "moved_account_deleted":
+            self._begin(message, now)
+            return self._ready(message, message.address, account, {})
+        if message.kind == "account_deleted":  # whether or not the account is gone by now
+            self._begin(message, now)
+            return self._ready(message, message.address, account, {"not_me_url": self._alarm(account, now)})
+        if account is None or (account.disabled_at is not None and message.kind in NOT_WHILE_DISABLED):
+            raise SkipEmail("no such account")
+        message.account_id = account.id
+        address = self._address(message, account)
+        self._require_use(message, account, now)
+        self._begin(message, now)
+        carried = self._link(message, account, now)
+        if message.kind == "email_change_confirm":
+            return self._confirmation(message, account, carried)
+        return self._ready(message, address, account, carried | {"not_me_url": self._alarm(account, now)})
+
+    def _account(self, message: QueuedMessage) -> AccountSnapshot | None:
+        if message.account_id:
+            return self.accounts.by_id(message.account_id)
+        return self.accounts.by_email(parse_address(message.address).canonical) if message.address else None
+
+    def _address(self, message: QueuedMessage, account: AccountSnapshot) -> str:
+        if message.address is None or message.mailbox == account.email_canonical:
+            return account.email  # as its owner spells it
+        if message.kind in TO_PRESENT_OWNER:
+            raise SkipEmail("the account has another address now")
+        return message.address
+
+    def _require_use(self, message: QueuedMessage, account: AccountSnapshot, now: datetime) -> None:
+        if message.kind == "verify_email" and account.email_verified:
+            raise SkipEmail("the address is verified")
+        if message.kind == "reset_password" and self._was_reset(account, since=message.created_at):
+            raise SkipEmail("the password was reset after this was asked for")
+        if message.kind == "email_change_confirm":
+            pending = self.email_actions.find(account.id, Purpose.CHANGE_EMAIL, now)
+            if pending is None or pending.address != message.address:
+                raise SkipEmail("another address was asked for, or none any more")
+        # A stranger's request, which may have to wait, does not take the place of the owner's, which need not.
+        newer = (SENT,) if _is_by_owner(message) else (QUEUED, SENT)
+        if message.kind in CARRIES.keys() | ASKED_BY_ANYONE and self.outbox.is_superseded(message, newer):
+            raise SkipEmail("superseded by a newer email")
+
+    def _was_reset(self, account: AccountSnapshot, since: datetime) -> bool:
+        newest = self.journal.newest(account.id, MAX_ID, RECENT_EVENTS)
+        return any(event.event == EventType.PASSWORD_RESET and event.at > since for event in newest)
+
+    def _begin(self, message: QueuedMessage, now: datetime) -> None:
+        """Before any link of an earlier email is voided: that one must work as long as this one has to wait."""
+        with self.work as work:
+            self.outbox.start_attempt(
+                message,
+                now,
+                limited=message.kind in ASKED_BY_ANYONE and not _is_by_owner(message),
+                also_by_account=message.kind == "email_change_confirm",  # the account names any mailbox it likes
+            )
+            work.commit()
+
+    def _confirmation(
+        self, message: QueuedMessage, account: AccountSnapshot, carried: dict[str, object]
+    ) -> ComposedEmail:
+        """To a taken address the same is done as to a free one, up to the words: nothing kept tells them apart."""
+        wanted = message.address or ""
+        taken_by = self.accounts.by_email(parse_address(wanted).canonical)
+        if taken_by is not None and taken_by.id != account.id:
+            # Who asked is told nothing; whose address it is learns that somebody tried.
+            return self._ready(message, taken_by.email, taken_by, {}, kind="account_exists")
+        return self._ready(message, wanted, account, carried)
+
+    def _link(self, message: QueuedMessage, account: AccountSnapshot, now: datetime) -> dict[str, object]:
+        purpose = CARRIES.get(message.kind)
+        if purpose is None:
+            return {}
+        lifetime = self.email_settings.lifetime(message.kind, purpose)
+        expires_at = now + lifetime
+        with self.work as work:
+            if not self.email_actions.attach(account.id, purpose, message.id, expires_at, now):
+                raise SkipEmail("superseded by a newer email")
+            work.commit()
+        token = self.links.sign(purpose, account_id=account.id, state=message.id, expires_at=expires_at)
+        url = self.email_settings.url(purpose, token)
+        if purpose is Purpose.UNDO_EMAIL_CHANGE:
+            return {"undo_url": url}
+        carried: dict[str, object] = {"link": url, "minutes": int(lifetime.total_seconds()) // 60}
+        if message.kind == "invitation":  # nobody waits for it before a screen that asks for a code
+            return carried
+        return carried | {
+            "code": self.codes.of(purpose, account.id, message.id),
+            "code_minutes": int(CODE_LIFETIME.total_seconds()) // 60,
+        }
+
+    def _alarm(self, account: AccountSnapshot | None, now: datetime) -> str | None:
+        if account is None:
+            return None
+        version, expires_at = account.credentials_version, now + SECURE_ACCOUNT_TIME
+        token = self.links.sign(Purpose.SECURE_ACCOUNT, account_id=account.id, state=version, expires_at=expires_at)
+        return self.email_settings.url(Purpose.SECURE_ACCOUNT, token)
+
+    def _ready(
+        self,
+        message: QueuedMessage,
+        address: str | None,
+        account: AccountSnapshot | None,
+        carried: dict[str, object],
+        *,
+        kind: str | None = None,
+    ) -> ComposedEmail:
+        if address is None:
+            raise SkipEmail("no such account")
+        said = dict(message.parameters)
+        if "user_agent" in said:
+            said["device"] = device_name(said["user_agent"])
+        for moment in MOMENTS & said.keys():
+            said[moment] = datetime.fromisoformat(said[moment])
+        values = {
+            "public_url": self.email_settings.public_url,
+            "sign_in_url": self.email_settings.sign_in_url,
+            "forgot_password_url": self.email_settings.forgot_password_url,
+            "when": message.created_at,
+        }
+        locale = (account.locale if account else None) or message.locale
+        return ComposedEmail(address, kind or message.kind, locale, values | said | carried)
+
+
+def _is_by_owner(message: QueuedMessage) -> bool:
+    return message.parameters.get("asked_by") == BY_OWNER

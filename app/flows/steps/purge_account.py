@@ -1,0 +1,44 @@
+"""Step: make an account that is due be gone everywhere."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.core.client_info import ClientInfo
+from app.core.unit_of_work import UnitOfWork
+from app.domain.accounts.model import AccountSnapshot
+from app.domain.accounts.store import AccountStore
+from app.domain.audit.journal import EventType, Journal
+from app.domain.email_actions.model import Purpose
+from app.domain.email_actions.store import EmailActionStore
+from app.domain.mail.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeAccount:
+    """Deletes the account and its rows; the journal keeps that something happened, and to nobody's name."""
+
+    work: UnitOfWork
+    accounts: AccountStore
+    email_actions: EmailActionStore
+    outbox: Outbox
+    journal: Journal
+
+    def __call__(self, account: AccountSnapshot, now: datetime) -> bool:
+        """True for the caller that did it; False if its owner came back in time, or another caller was faster.
+
+        An account whose change of address can still be undone stays until that time is over: an email about it may
+        have been sent late.
+        """
+        undo = self.email_actions.find(account.id, Purpose.UNDO_EMAIL_CHANGE, now)
+        with self.work as work:
+            if undo is not None:
+                self.accounts.postpone_deletion(account.id, undo.expires_at)
+                work.commit()
+                return False
+            if not self.accounts.purge(account.id, now):
+                return False
+            self.outbox.delete_mailbox(account.email_canonical)
+            self.journal.anonymise(account.id)
+            self.journal.record(EventType.ACCOUNT_DELETED, ClientInfo(), now, account_id=None)
+            work.commit()
+        return True

@@ -1,0 +1,28 @@
+"""Step: an address that a change can still be undone to belongs to nobody else."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.domain.accounts.emails import Address
+from app.domain.accounts.store import EmailTaken
+from app.domain.email_actions.store import EmailActionStore
+
+
+@dataclass(frozen=True, slots=True)
+class RequireUnreservedEmail:
+    """Keeps an old address free for its owner while the undo link works.
+
+    Otherwise a thief would move the account away, take the old address for an account of their own, and so make the
+    undo link fail.
+    """
+
+    email_actions: EmailActionStore
+
+    def __call__(self, address: Address, account_id: str, now: datetime) -> None:
+        """Raise `EmailTaken` if the undo link of another account leads to this address.
+
+        In a unit of work that has just given the address to `account_id`: the unique index made it wait for the change
+        that freed the address, so it sees the undo that was written together with that change.
+        """
+        if self.email_actions.is_reserved(address.canonical, account_id, now):
+            raise EmailTaken

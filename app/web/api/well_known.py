@@ -1,0 +1,94 @@
+"""What machines ask: signing keys and health."""
+
+from typing import Literal
+
+from flask import Blueprint
+from pydantic import Field
+
+from app.current import auth
+from app.flows.health import NotReady
+from app.web import draining
+from app.web.endpoint import endpoint
+from app.web.schemas import ResponseBody
+
+KEYS_MAX_AGE = 300
+
+blueprint = Blueprint("service", __name__)
+
+
+class JsonWebKey(ResponseBody):
+    """A public key (RFC 7517)."""
+
+    kid: str
+    kty: str
+    alg: str
+    use: str
+    crv: str | None = None
+    x: str | None = None
+    y: str | None = None
+    n: str | None = None
+    e: str | None = None
+
+
+class JsonWebKeySet(ResponseBody):
+    """The public keys that tokens are checked with."""
+
+    omits_none = True
+
+    keys: list[JsonWebKey]
+
+
+class Liveness(ResponseBody):
+    """The process runs."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(ResponseBody):
+    """The process can do its work."""
+
+    status: Literal["ok"] = "ok"
+    checks: dict[str, str] = Field(
+        examples=[{"database": "ok", "migrations": "ok", "signing_keys": "ok", "mail": "away"}]
+    )
+
+
+class ServerMetadata(ResponseBody):
+    """What a resource server needs to know in order to check our tokens (RFC 8414)."""
+
+    issuer: str
+    jwks_uri: str
+    access_token_audience: str = Field(description="The `aud` of access tokens")
+    id_token_signing_alg_values_supported: list[str]
+    response_types_supported: list[str]
+    subject_types_supported: list[str]
+
+
+@blueprint.get("/.well-known/openid-configuration")
+@endpoint(gives=ServerMetadata, needs_database=False, cache_seconds=KEYS_MAX_AGE)
+def metadata() -> object:
+    """Where the keys are and who signs."""
+    return auth.key_rotation.metadata()
+
+
+@blueprint.get("/.well-known/jwks.json")
+@endpoint(gives=JsonWebKeySet, cache_seconds=KEYS_MAX_AGE)
+def jwks() -> object:
+    """The public signing keys."""
+    return auth.key_rotation.published()
+
+
+@blueprint.get("/healthz")
+@endpoint(gives=Liveness, needs_database=False)
+def healthz() -> object:
+    """Is the process alive."""
+    return Liveness()
+
+
+@blueprint.get("/readyz")
+@endpoint(gives=Readiness, refuses=(NotReady,))
+def readyz() -> object:
+    """Can it do its work."""
+    if draining.is_draining():
+        raise NotReady("Not ready: stopping.", retry_after=2)
+    return Readiness(checks=auth.health.ready())

@@ -1,0 +1,56 @@
+"""Where the present request comes from. Only a proxy that we trust may say that it speaks for another."""
+
+import ipaddress
+from functools import lru_cache
+
+from flask import request
+
+from app.core.client_info import ClientInfo
+from app.current import settings
+from app.web import device_cookie
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def client_info() -> ClientInfo:
+    """The caller's address, agent, languages, and proof of having signed in before."""
+    languages = tuple(request.accept_languages.values())[:10]
+    return ClientInfo(ip_address_of(), request.user_agent.string or None, languages, device_cookie.device_token())
+
+
+def ip_address_of() -> str | None:
+    """The caller's address, None if it is unknown: the nearest hop that is not one of our own proxies.
+
+    `X-Forwarded-For` is read from its end, which our nearest proxy wrote; its beginning is whatever a client claims.
+    """
+    hop = _parse(request.remote_addr)
+    for claimed in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
+        if hop is None or not _is_trusted_proxy(hop):
+            break
+        previous = _parse(claimed)
+        if previous is None:
+            break
+        hop = previous
+    return str(hop) if hop else None
+
+
+def is_from_trusted_proxy() -> bool:
+    """Whether whoever hands us this request is one of our own proxies."""
+    hop = _parse(request.remote_addr)
+    return hop is not None and _is_trusted_proxy(hop)
+
+
+def _is_trusted_proxy(hop: IPAddress) -> bool:
+    return any(hop in network for network in settings.trusted_proxies)
+
+
+@lru_cache(maxsize=1024)  # each request asks several times
+def _parse(text: str | None) -> IPAddress | None:
+    try:
+        parsed = ipaddress.ip_address((text or "").strip())
+    except ValueError:
+        return None
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return parsed
+    # Without the zone (fe80::1%eth0): it names an interface of another machine, at any length.
+    return parsed.ipv4_mapped or ipaddress.IPv6Address(int(parsed))

@@ -1,0 +1,143 @@
+"""The production server: granian's workers, which share one queue and leave without a request lost."""
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from granian import Granian, _granian
+from granian._signals import set_sync_signals
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.mp import WorkerProcess
+
+from app.web import draining, sockets
+from app.web.bodies import BODY_SECONDS, BODY_SECONDS_DRAINING, Gateway
+
+core: Any = _granian  # its types say less than it takes
+
+STOP_SECONDS: Final = 7  # with those of draining less than the ten that container runtimes wait
+CLOSE_DELAY: Final = 0.5  # for who came last to be let in and to say what they want
+
+
+def serve(
+    app: str, listeners: list[socket.socket], *, workers: int, threads: int, drain_seconds: int, log: dict[str, Any]
+) -> None:
+    """Serve what the function `app` ("file:name") makes, in `workers` processes of `threads`, until told to stop."""
+    # It advises against more threads than cores. Ours mostly wait: for the database, or for a slot to hash in.
+    logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.msg)
+    host, port = listeners[0].getsockname()[:2]
+    server: Any = Granian(
+        app,
+        host,
+        port,
+        interface=Interfaces.WSGI,
+        factory=True,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=workers,
+        blocking_threads=threads,
+        backlog=sockets.BACKLOG,
+        backpressure=sockets.max_connections(),
+        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=64 * 1024),
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_SECONDS,
+        log_dictconfig=log,
+    )
+    _use_own_sockets(server, listeners)
+    _install_drain(server, listeners, drain_seconds)
+    server.serve(_work)
+    if sockets.is_socket_activated():
+        sockets.listen(listeners[0])  # for our successor: whoever comes meanwhile waits
+
+
+def _use_own_sockets(server: Any, listeners: list[socket.socket]) -> None:
+    """Let worker after worker take from a socket of ours. granian would make them, and we could not shut them."""
+    spawn = server._spawn_worker
+
+    def spawn_with_socket(idx: int, **named: Any) -> Any:
+        own = listeners[idx % len(listeners)]
+        holder = core.SocketHolder(own.fileno(), False, sockets.BACKLOG)
+        server._shd, server._sso = holder, own
+        return spawn(idx=idx, **named)
+
+    server._init_shared_socket = lambda: None
+    server._drop_shared_socket = lambda: None
+    server._spawn_worker = spawn_with_socket
+
+
+class _InlineScheduler:
+    """Stands for an event loop: what is to be done is done at once, in the thread that says so."""
+
+    def call_soon(self, act: Callable[..., None], *args: Any, context: object = None) -> None:
+        """Do it."""
+        act(*args)
+
+    call_soon_threadsafe = call_soon
+
+
+@WorkerProcess.wrap_target  # type: ignore[untyped-decorator]
+def _work(
+    number: int,
+    app: Any,
+    sock: Any,
+    ipc: Any,
+    _loop: Any,
+    _mode: Any,
+    runtime_threads: int,
+    runtime_blocking: int,
+    threads: int,
+    idle_timeout: int,
+    backpressure: int,
+    _tasks: Any,
+    http: Any,
+    http1: Any,
+    http2: Any,
+    *_rest: Any,
+) -> None:
+    """A worker: as granian's own for WSGI, but bodies are read before `app` is called."""
+    gateway, loop, over = Gateway(app), _InlineScheduler(), threading.Event()
+    stop = set_sync_signals()  # type: ignore[no-untyped-call]
+    stop.add_cb(over.set)
+    worker = core.RSGIWorker(
+        number,
+        sock,
+        ipc,
+        runtime_threads,
+        runtime_blocking,
+        threads,
+        idle_timeout,
+        backpressure,
+        http,
+        http1,
+        http2,
+        websockets_enabled=False,
+    )
+    scheduler = core.CallbackScheduler(loop, None, None, None, None)
+    scheduler._schedule_fn = gateway.schedule
+    worker.serve_mtr(scheduler, loop, stop)
+    while not over.wait(1):
+        gateway.give_up(BODY_SECONDS_DRAINING if draining.is_draining() else BODY_SECONDS)
+
+
+def _install_drain(server: Any, listeners: list[socket.socket], seconds: int) -> None:
+    stop = server.signal_handler_interrupt
+
+    def leave() -> None:
+        for listener in listeners:
+            sockets.stop_accepting(listener)
+        time.sleep(CLOSE_DELAY)
+        stop()
+
+    def drain(*_: object) -> None:
+        if draining.is_draining():  # told twice: whoever does that is in a hurry
+            stop()
+            return
+        draining.begin()
+        timer = threading.Timer(seconds, leave)
+        timer.daemon = True
+        timer.start()
+
+    server.signal_handler_interrupt = drain

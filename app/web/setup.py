@@ -1,0 +1,77 @@
+"""Everything that HTTP can reach, in one list."""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Request
+from flask.sessions import SessionInterface
+from flask_cors import CORS
+
+from app.web.api import account, activity, email, password_change, password_reset, sessions, sign_in, well_known
+from app.web.api.admin import operations as admin_service
+from app.web.api.admin import sessions as admin_sessions
+from app.web.api.admin import users as admin_users
+from app.web.bodies import MAX_BODY
+from app.web.compat.mount import mount_compat
+from app.web.docs import init_docs
+from app.web.errors import init_errors
+from app.web.headers import init_headers
+from app.web.limits import init_limits
+from app.web.metrics import init_metrics
+from app.web.openapi import document
+from app.web.pages.confirmations import pages_confirmations
+from app.web.pages.errors import init_error_pages
+from app.web.pages.home import pages_home
+from app.web.pages.mailbox import pages_mailbox
+from app.web.pages.reset_password import pages_reset_password
+from app.web.public_url import init_public_path
+from app.web.request_logging import init_requests
+from app.web.trusted_hosts import init_hosts
+from config import Settings
+
+VERSION = "0.1.0"
+
+
+class NoSessions(SessionInterface):
+    """None of Flask's own. Nobody here uses them, and getting them ready took a fifteenth of each request."""
+
+    def open_session(self, app: Flask, request: Request) -> None:
+        """None: whoever writes to `flask.session` gets an error."""
+
+
+def init_web(app: Flask, settings: Settings) -> None:
+    """Put every route, error handler, header and page on the app."""
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.session_interface = NoSessions()
+    # Werkzeug would answer a slash too many or too few by a redirect to the scheme and host that it believes in.
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    init_requests(app)
+    if settings.metrics == "on":
+        init_metrics(app, token=settings.metrics_token)
+    init_errors(app)
+    init_hosts(app, [urlsplit(settings.public_url).hostname or "", *settings.trusted_hosts])
+    init_limits(app, enabled=settings.ratelimit_enabled, redis_url=settings.redis_url)
+    init_headers(app, production=settings.production)
+    CORS(
+        app,
+        origins=settings.cors_origins,
+        supports_credentials=True,
+        max_age=600,
+        allow_private_network=False,
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-CSRF-Token"],
+        expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"],
+    )
+    # Before our pages: its `GET /` then goes before our home page.
+    schemes = mount_compat(app, settings) if settings.compat_api else {}
+    for room in (sign_in, account, activity, sessions, email, password_change, password_reset, well_known):
+        app.register_blueprint(room.blueprint)
+    for room in (admin_users, admin_sessions, admin_service):
+        app.register_blueprint(room.blueprint)
+    for page in (pages_home, pages_reset_password, pages_confirmations):
+        app.register_blueprint(page)
+    if settings.development:
+        app.register_blueprint(pages_mailbox)
+    server = urlsplit(settings.public_url).path or "/"
+    init_docs(app, document(app, version=VERSION, server=server, schemes=schemes))
+    init_error_pages(app)
+    init_public_path(app, settings.public_url)
