@@ -4,8 +4,8 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 from secrets import token_hex
+from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy as sa
@@ -52,10 +52,11 @@ for drop in (None, "DROP TABLE alembic_version"):
 
 @contextmanager
 def another_database(url, having=""):
-    """A new database, without tables, on the server of this one, or in its folder."""
+    """A new database, without tables, on the server of this one, or in a new folder."""
     server = sa.make_url(url)
     if server.get_backend_name() == "sqlite":
-        yield f"sqlite:///{Path(server.database).with_name('another.db')}"
+        with TemporaryDirectory() as folder:
+            yield f"sqlite:///{folder}/another.db"
         return
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     name = f"latchkey_test_{token_hex(8)}"
