@@ -1,4 +1,4 @@
-# `make run` starts the service. Everything lives in .venv; nothing else is touched.
+# `make run` starts the service. Everything is installed into .venv; nothing outside this folder changes.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -6,15 +6,15 @@ FAULTS := mail_outages crashes isolation timing databases bursts redis malformed
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long lint types bench faults clean
+.PHONY: help run test test-long lint types docs lock bench faults clean
 
-help: ## show this
+help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
 
 run: $(VENV)/.service ## start the service on http://localhost:8000
 	@exec $(BIN)/python run.py
 
-test: $(VENV)/.tests ## run every test (ARGS="-k login" chooses)
+test: $(VENV)/.tests ## run every test (ARGS="-k login" selects some)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup --timeout 180 $(ARGS)
 
 test-long: $(VENV)/.tests ## the same with more rounds, clients and examples (ARGS="-m long": only what differs)
@@ -28,22 +28,31 @@ lint: $(VENV)/.tests ## check style, formatting and known mistakes
 types: $(VENV)/.tests ## check types, strictly
 	@$(BIN)/mypy
 
+docs: $(VENV)/.docs ## build the documentation site into site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs --quiet build --strict
+	@echo "Open site/index.html."
+
+lock: $(VENV)/.tests ## write requirements.lock from requirements.txt (ARGS=--upgrade takes newer versions of the rest)
+	@$(BIN)/uv --quiet pip compile requirements.txt --constraints tests/requirements.txt --output-file requirements.lock \
+		--universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url \
+		--annotation-style line --custom-compile-command "make lock" $(ARGS)
+
 bench: $(VENV)/.tests ## measure the speed of the main routes
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-faults: $(VENV)/.tests ## put the service through outages, crashes and floods (an hour; ARGS=--quick: minutes)
+faults: $(VENV)/.tests ## test outages, crashes and floods (takes an hour; ARGS=--quick: minutes)
 	@failed=; for script in $(FAULTS); do echo "== $$script"; \
 		$(BIN)/python -m tests.faults.$$script $(ARGS) || failed="$$failed $$script"; done; \
-		test -z "$$failed" || { echo "promises broken by:$$failed" >&2; exit 1; }
+		test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
 
-clean: ## remove what was installed or cached; instance/ (database, keys) stays
-	rm -rf $(VENV) .generators .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean: ## remove installed packages and caches; keeps instance/ (database, keys)
+	rm -rf $(VENV) site .generators .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The stamps say what .venv holds, so that a second start asks pip nothing.
-$(VENV)/.service: requirements.txt | $(BIN)/pip
-	@echo "Installing requirements.txt into $(VENV) ..."
-	@$(PIP) install -r requirements.txt
+# A stamp per requirements file: pip runs only when the file changed.
+$(VENV)/.service: requirements.lock | $(BIN)/pip
+	@echo "Installing requirements.lock into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements.lock
 	@touch $@
 
 $(VENV)/.tests: tests/requirements.txt $(VENV)/.service
@@ -51,8 +60,13 @@ $(VENV)/.tests: tests/requirements.txt $(VENV)/.service
 	@$(PIP) install -r tests/requirements.txt
 	@touch $@
 
+$(VENV)/.docs: docs/requirements.txt | $(BIN)/pip
+	@echo "Installing docs/requirements.txt into $(VENV) ..."
+	@$(PIP) install -r docs/requirements.txt
+	@touch $@
+
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "Latchkey needs Python 3.11 or newer; '$(PYTHON)' is not. Name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+		echo "Latchkey needs Python 3.11 or newer, and '$(PYTHON)' is older. Choose another: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { \
-		echo "Python could not make a virtual environment. On Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+		echo "Python could not create a virtual environment. On Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }

@@ -1,4 +1,4 @@
-"""The documentation says what is so: its tables, links, names and commands are held against the service itself."""
+"""The documentation is correct: its tables, links, names and commands are compared with the service itself."""
 
 import json
 import os
@@ -10,10 +10,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,15 +22,20 @@ from app.core.errors import ServiceError
 from app.web.errors import STATUS, status_of, title_of
 from app.web.input_errors import CODES
 from app.web.openapi import errors_of
-from config import ROOT, Settings, load
+from config import RENAMED, ROOT, Settings, load
 from tests.web.api.routes import ROUTES, SOMEBODY, SOMETHING
 
 README = ROOT / "README.md"
-PAGES = [README, *sorted((ROOT / "docs").glob("**/*.md"))]
-NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
-each_page = pytest.mark.parametrize("page", PAGES, ids=NAMES)
+PAGES = [
+    README,
+    ROOT / "SECURITY.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs/decisions").glob("*.md")),
+]
 BASE = "http://localhost:8000"
 API = ROOT / "docs/api.md"
+ARCHITECTURE = ROOT / "docs/architecture.md"
+CONFIGURATION = ROOT / "docs/configuration.md"
 WHO = {
     "Anyone": "anyone",
     "SignedIn": "signed in",
@@ -42,7 +48,7 @@ MADE_WHEN_RUN = (".venv", "instance", ".env")
 
 
 def section(page: Path, heading: str) -> str:
-    """What stands under a heading, up to the next one of its level or above."""
+    """The text under a heading, up to the next heading of its level or above."""
     level, text = heading.split(" ")[0], page.read_text()
     found = re.search(rf"^{re.escape(heading)}\n(.*?)(?=^#{{1,{len(level)}}} |\Z)", text, re.MULTILINE | re.DOTALL)
     assert found, f"{page.name} has no {heading!r}"
@@ -50,10 +56,20 @@ def section(page: Path, heading: str) -> str:
 
 
 def table(page: Path, heading: str) -> list[list[str]]:
-    """The cells of the rows of the first table under a heading, without its head."""
-    first = re.search(r"(?:^\|.*\n)+", section(page, heading), re.MULTILINE)
-    assert first, f"{page.name} has no table under {heading!r}"
-    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in first[0].splitlines()[2:]]
+    """The cells of the first table under a heading, without its head."""
+    return tables(page, heading)[0]
+
+
+def tables(page: Path, heading: str) -> list[list[list[str]]]:
+    """The cells of every table under a heading."""
+    found = re.findall(r"(?:^\|.*\n)+", section(page, heading), re.MULTILINE)
+    assert found, f"{page.name} has no table under {heading!r}"
+    return [[[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[2:]] for text in found]
+
+
+def by_page(wrong: Callable[[Path], list[str]]) -> dict[str, list[str]]:
+    """The findings of each page that has some."""
+    return {str(page.relative_to(ROOT)): found for page in PAGES if (found := wrong(page))}
 
 
 def fenced(text: str, language: str) -> list[str]:
@@ -62,7 +78,7 @@ def fenced(text: str, language: str) -> list[str]:
 
 
 def spans(page: Path) -> set[str]:
-    """What is set as code within sentences."""
+    """The code spans of a page."""
     prose = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
     return set(re.findall(r"`([^`\n]+)`", prose))
 
@@ -76,68 +92,102 @@ def named_paths(page: Path) -> set[str]:
     return {path for path in paths if path.split("/")[0] in top}
 
 
-@each_page
-def test_a_relative_link_leads_to_a_file(page):
-    links = re.findall(r"\]\(([^)\s]+)\)", page.read_text())
-    targets = [link.partition("#")[0] for link in links if not re.match(r"[a-z]+:|#", link)]
-    assert [target for target in targets if not (page.parent / target).exists()] == []
+def test_relative_links_lead_to_files():
+    def wrong(page):
+        links = re.findall(r"\]\(([^)\s]+)\)", page.read_text())
+        targets = [link.partition("#")[0] for link in links if not re.match(r"[a-z]+:|#|\.\./\.\./actions/", link)]
+        return [target for target in targets if not (page.parent / target).exists()]
+
+    assert by_page(wrong) == {}
 
 
-@each_page
-def test_a_link_within_a_page_leads_to_a_heading(page):
-    for link in re.findall(r"\]\(([^)\s]*#[^)\s]+)\)", page.read_text()):
-        if "://" not in link:
-            name, _, anchor = link.partition("#")
-            text = (page.parent / name if name else page).read_text()
-            headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-            assert anchor in {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+def test_links_to_headings_lead_to_headings():
+    def wrong(page):
+        links = re.findall(r"\]\(([^)\s]*#[^)\s]+)\)", page.read_text())
+        return [link for link in links if "://" not in link and link.partition("#")[2] not in anchors(page, link)]
+
+    assert by_page(wrong) == {}
 
 
-@each_page
-def test_a_path_that_is_named_exists(page):
-    bases = (ROOT, ROOT / "app", ROOT / "tests", page.parent)
-    assert [path for path in named_paths(page) if not any((base / path).exists() for base in bases)] == []
+def anchors(page: Path, link: str) -> set[str]:
+    """The anchors of the page that a link on `page` leads to."""
+    name = link.partition("#")[0]
+    headings = re.findall(r"^#+ (.+)$", (page.parent / name if name else page).read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
-@each_page
-def test_a_make_target_that_is_named_exists(page):
+def test_named_paths_exist():
+    def wrong(page):
+        bases = (ROOT, ROOT / "app", ROOT / "tests", page.parent)
+        return [path for path in named_paths(page) if not any((base / path).exists() for base in bases)]
+
+    assert by_page(wrong) == {}
+
+
+def test_named_make_targets_exist():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    commands = re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(), re.MULTILINE)
-    assert set(commands) <= targets
+
+    def wrong(page):
+        return [*set(re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(), re.MULTILINE)) - targets]
+
+    assert by_page(wrong) == {}
 
 
-def test_map_shows_every_package():
-    rooms = [*ROOT.glob("app/*/"), *ROOT.glob("app/domain/*/"), *ROOT.glob("app/flows/*/")]
-    rooms = {str(room.relative_to(ROOT)) for room in rooms if list(room.glob("*.py"))} - {"app/domain"}
-    shown = {line.split()[0].rstrip("/") for line in section(README, "## The map of the house").splitlines() if line}
-    assert rooms - shown == set()
+def test_package_map_shows_every_package():
+    packages = [*ROOT.glob("app/*/"), *ROOT.glob("app/domain/*/"), *ROOT.glob("app/flows/*/")]
+    there = {str(package.relative_to(ROOT)) for package in packages if list(package.glob("*.py"))} - {"app/domain"}
+    shown = {line.split()[0].rstrip("/") for line in section(ARCHITECTURE, "## Package map").splitlines() if line}
+    assert there - shown == set()
 
 
-def test_the_settings_table_has_exactly_the_settings():
-    documented = [name.strip("`") for name, *_ in table(README, "## Settings")]
-    assert sorted(documented) == sorted(name.upper() for name in Settings.model_fields)
+def test_index_of_decisions_is_complete():
+    index = ROOT / "docs/decisions/index.md"
+    titles = {page.name: page.read_text().splitlines()[0] for page in index.parent.glob("0*.md")}
+    rows = {re.search(r"\((.*)\)", row[1])[1]: row for row in table(index, "# Decisions")}
+    assert rows.keys() == titles.keys()
+    assert {name: f"# {int(number)}. {link[1 : link.index(']')]}" for name, (number, link) in rows.items()} == titles
 
 
-@pytest.mark.parametrize("name", Settings.model_fields)
-def test_documented_defaults_match_the_settings(name, tmp_path):
-    said = {row[0].strip("`").lower(): row[1] for row in table(README, "## Settings")}.get(name, "not in the table")
-    declared, in_use = Settings.model_fields[name].default, getattr(load({}, instance_path=tmp_path), name)
+def settings_rows() -> dict[str, str]:
+    """Each setting of the tables with its default."""
+    return {row[0].strip("`").lower(): row[1] for rows in tables(CONFIGURATION, "## Settings") for row in rows}
+
+
+def test_settings_tables_have_exactly_the_settings():
+    rows = [row[0].strip("`") for rows in tables(CONFIGURATION, "## Settings") for row in rows]
+    assert sorted(rows) == sorted(name.upper() for name in Settings.model_fields)
+
+
+def test_settings_tables_have_the_defaults(tmp_path):
+    said, in_use = settings_rows(), load({}, instance_path=tmp_path)
+    wrong = [name for name in Settings.model_fields if not says_default(said[name], name, getattr(in_use, name))]
+    assert wrong == []
+
+
+def says_default(said: str, name: str, in_use: Any) -> bool:
+    declared = Settings.model_fields[name].default
     if name == "instance_path":
-        assert said == f"`{declared.relative_to(ROOT)}`"
-    elif declared in ("", [], None) and not in_use:
-        assert said == "–"
-    elif declared == in_use:
-        assert said == f"`{str(declared).lower() if isinstance(declared, bool) else declared}`"
-    else:  # worked out at start, or made: the table says it in words
-        assert re.match(r"[A-Za-z]", said)
+        return said == f"`{declared.relative_to(ROOT)}`"
+    if declared in ("", [], None) and not in_use:
+        return said == "–"
+    if declared == in_use:
+        return said == f"`{str(declared).lower() if isinstance(declared, bool) else declared}`"
+    return bool(re.match(r"[A-Za-z]", said))  # computed at start, or generated: the table says it in words
 
 
-def refusals(kind: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:
-    """Every class of refusal that a client or an operator may meet."""
+@pytest.mark.parametrize(
+    ("page", "heading"), [("configuration.md", "## Renamed settings"), ("upgrading.md", "### Settings")]
+)
+def test_renamed_settings_are_listed(page, heading):
+    assert {old.strip("`"): new.strip("`") for old, new in table(ROOT / "docs" / page, heading)} == RENAMED
+
+
+def error_classes(kind: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:
+    """Every error class that a client or an operator may see."""
     if issubclass(kind, tuple(STATUS)) and kind.__module__.startswith("app."):
         yield kind
     for child in kind.__subclasses__():
-        yield from refusals(child)
+        yield from error_classes(child)
 
 
 def codes(heading: str) -> set[tuple[str, str]]:
@@ -145,38 +195,57 @@ def codes(heading: str) -> set[tuple[str, str]]:
     return {(code.strip("`"), status) for code, status, _ in table(API, heading)}
 
 
-def test_code_tables_match_the_errors_and_their_status():
-    there = {(refusal.code, str(int(status_of(refusal)))) for refusal in refusals()}
+def test_code_tables_have_every_error_with_its_status():
+    there = {(error.code, str(int(status_of(error)))) for error in error_classes()}
     assert codes("## Codes") | codes("### Codes that no route answers with") == there
 
 
-def test_the_table_of_member_codes_has_exactly_those_there_are():
+def test_member_code_table_is_complete():
     assert [code.strip("`") for code, _ in table(API, "### Codes of members")] == [*CODES]
 
 
-def test_a_code_stands_in_the_table_where_it_belongs():
-    answered = {refusal.code for _, _, contract in ROUTES for refusal in errors_of(contract)}
+def test_codes_are_in_the_right_table():
+    answered = {error.code for _, _, contract in ROUTES for error in errors_of(contract)}
     assert {code for code, _ in codes("### Codes that no route answers with")} & answered == set()
     assert answered <= {code for code, _ in codes("## Codes")}
 
 
-def test_http_error_codes_are_the_titles_of_their_status():
+def test_http_codes_are_status_titles():
     for code, status in codes("### Codes of HTTP itself"):
         known = title_of(HTTPStatus(int(status))).lower().replace(" ", "_")
         assert code == ("internal_error" if status == "500" else known)
 
 
-def test_the_table_of_routes_is_the_url_map():
+def test_route_table_is_the_url_map():
     rows = table(API, "## Routes")
     said = {
         (route.strip("`"), who, gives.split()[0], limit.replace(" a ", " per ")) for route, who, _, gives, limit in rows
     }
     there = {
-        (f"{method} {re.sub(f'{SOMEBODY}|{SOMETHING}', '{id}', path)}", WHO[type(contract.who).__name__],
-         str(contract.status), str(contract.limit or ""))
+        (
+            f"{method} {re.sub(f'{SOMEBODY}|{SOMETHING}', '{id}', path)}",
+            WHO[type(contract.who).__name__],
+            str(contract.status),
+            str(contract.limit or ""),
+        )
         for method, path, contract in ROUTES
-    }  # fmt: skip
+    }
     assert said == there
+
+
+def test_sequence_picture_shows_the_readme_diagram():
+    (source,) = fenced(README.read_text(), "mermaid")
+    texts = re.findall(r"^ +(?:participant \w+ as|[^:\n]+:) (.+)$", source, re.MULTILINE)
+    picture = re.sub(r"<[^>]+>", " ", (ROOT / "docs/images/sign-in.svg").read_text())
+    assert len(texts) > 8
+    assert [text for text in texts if " ".join(text.split()) not in " ".join(picture.split())] == []
+
+
+def test_images_are_small_and_shown():
+    images = sorted((ROOT / "docs/images").iterdir())
+    text = "".join(page.read_text() for page in PAGES)
+    assert [image.name for image in images if image.stat().st_size > 200_000] == []
+    assert [image.name for image in images if f"images/{image.name})" not in text] == []
 
 
 def tour_script(port: int) -> str:
@@ -188,17 +257,21 @@ def tour_script(port: int) -> str:
 def alike(printed: str) -> str:
     """The text without what differs from run to run: ids, times, tokens, ports."""
     for pattern, word in (
-        (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"), (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME"),
-        (r"ann\.\d+@", "ann@"), (r"eyJ[\w.…-]+", "TOKEN"), (r"#token=[\w.…-]+", "#token=TOKEN"),
-        (r'"expires_in":\d+', '"expires_in":SECONDS'), (r"localhost:\d+", "localhost"),
-    ):  # fmt: skip
+        (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
+        (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME"),
+        (r"ann\.\d+@", "ann@"),
+        (r"eyJ[\w.…-]+", "TOKEN"),
+        (r"#token=[\w.…-]+", "#token=TOKEN"),
+        (r'"expires_in":\d+', '"expires_in":SECONDS'),
+        (r"localhost:\d+", "localhost"),
+    ):
         printed = re.sub(pattern, word, printed)
     return printed.strip()
 
 
 @pytest.fixture
 def started(tmp_path):
-    """The port of a service that was started as a developer starts it."""
+    """The port of a service that `python run.py` started with development settings."""
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
         port, mail_port = one.getsockname()[1], other.getsockname()[1]
     told = {"PORT": port, "MAIL_PORT": mail_port, "INSTANCE_PATH": tmp_path / "instance", "BCRYPT_ROUNDS": 4}
@@ -214,7 +287,7 @@ def started(tmp_path):
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 30) -> None:
-    """Until the service answers."""
+    """Return as soon as the service answers."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
         try:
@@ -225,7 +298,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: flo
     pytest.fail(f"the service did not start: {log.read_text()}")
 
 
-def test_a_started_service_seals_what_happened(started, tmp_path):
+def test_started_service_seals_events(started, tmp_path):
     body = json.dumps({"email": "ann@example.com", "password": "correct horse battery"}).encode()
     signup = urllib.request.Request(
         f"http://localhost:{started}/api/v1/auth/signup", body, {"Content-Type": "application/json"}

@@ -34,12 +34,12 @@ def service() -> Flask:
 @cache
 def service_on_new_database() -> Flask:
     """The same; on a database that is new for each process, unless DATABASE_URL names one."""
-    named = "database_url" in load(classic_api=True).model_fields_set
+    named = "database_url" in load(compat_api=True).model_fields_set
     return service() if named else _made(instance_path=Path(_folder.name))
 
 
 def _made(**settings: Any) -> Flask:
-    made = app.create_app(load(classic_api=True, **settings))  # which production refuses
+    made = app.create_app(load(compat_api=True, **settings))  # which production refuses
     app.migrate(made)
     use(made)
     return made

@@ -26,7 +26,7 @@ def test_a_whole_chain_is_said_with_its_end(app: Flask, auth) -> None:
     done = run(app, "verify")
     first, end = done.output.splitlines()
     assert (done.exit_code, first) == (0, "2 events as they were sealed, positions 1 to 2; 1 not sealed yet")
-    assert end == f"2:{sql(app, 'SELECT link FROM audit_events WHERE position = 2')[0][0]}"
+    assert end == f"2:{sql(app, 'SELECT entry_hash FROM audit_events WHERE position = 2')[0][0]}"
     assert run(app, "verify", "--expect", end).exit_code == 0
 
 

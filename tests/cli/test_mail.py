@@ -84,7 +84,7 @@ def test_dead_message_is_retried_once(app: Flask) -> None:
     assert "queued" in run(app, "show", letter).stdout
     again = run(app, "retry", letter)
     assert again.exit_code == 1
-    assert f"Email {email} is due already" in again.stderr
+    assert f"Message {letter} is due already" in again.stderr
 
 
 def test_another_attempt_is_journalled_as_the_operators(app: Flask) -> None:

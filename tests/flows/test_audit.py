@@ -243,7 +243,7 @@ def test_saved_chain_end_detects_a_rebuilt_chain(sealed):
 
 def test_another_secret_knows_nothing_of_the_chain(sealed, settings):
     other = create_app(settings.model_copy(update=CHANGED))
-    assert "its secret is not listed" in Journal(other, AuthInContext(other).audit).verdict()
+    assert "its secret is not listed" in Journal(other, AuthInContext(other).audit_sealing).verdict()
     close(other)
 
 
@@ -252,7 +252,7 @@ def changed(sealed, settings, clock):
     """The five that are sealed, and five more under another secret, while the first one is listed."""
     changes = CHANGED | {"secret_key_fallbacks": [settings.secret_key]}
     other = create_app(settings.model_copy(update=changes), clock=clock)
-    journal = Journal(other, AuthInContext(other).audit)
+    journal = Journal(other, AuthInContext(other).audit_sealing)
     journal.write(5)
     assert journal.audit.seal() == 5
     yield journal
@@ -277,8 +277,8 @@ def test_under_either_secret_a_change_is_named(changed, position):
 
 def test_sealing_moves_the_head_to_the_newest_secret(changed, settings):
     alone = create_app(settings.model_copy(update=CHANGED))
-    Journal(alone, AuthInContext(alone).audit).write(1)
-    assert AuthInContext(alone).audit.seal() == 1
+    Journal(alone, AuthInContext(alone).audit_sealing).write(1)
+    assert AuthInContext(alone).audit_sealing.seal() == 1
     assert changed.audit.verify().count == 11
     close(alone)
 
@@ -286,14 +286,14 @@ def test_sealing_moves_the_head_to_the_newest_secret(changed, settings):
 @pytest.mark.usefixtures("each_database")
 def test_older_secret_is_needed_until_its_events_are_purged(changed, clock, settings):
     alone = create_app(settings.model_copy(update=CHANGED), clock=clock)
-    journal = Journal(alone, AuthInContext(alone).audit)
+    journal = Journal(alone, AuthInContext(alone).audit_sealing)
     assert "position 1, was changed" in journal.verdict()
     clock.advance(days=401)
     with pytest.raises(ChainBroken, match="position 1"):
-        AuthInContext(alone).housekeeping.run()
+        AuthInContext(alone).cleanup.run()
     journal.write(1)
     journal.audit.seal()
-    assert AuthInContext(changed.app).housekeeping.run()["events"] == 10
+    assert AuthInContext(changed.app).cleanup.run()["events"] == 10
     assert journal.audit.verify().count == 1
     close(alone)
 
@@ -423,8 +423,8 @@ def test_parallel_erasure_and_seal_leave_no_salt(journal):
 def test_events_of_an_open_transaction_are_sealed_later(app, journal):
     with app.app_context(), db.engine.connect() as late, late.begin():
         row = {
-            "at": journal.app.extensions["latchkey"].sign_in.clock.now(), "event": "session.opened", "result": "success",
-            "details": {},
+            "at": journal.app.extensions["latchkey"].sign_in.clock.now(), "event": "session.opened",
+            "result": "success", "details": {},
         }  # fmt: skip
         late.execute(sa.insert(EVENTS), row)
         journal.write(3)

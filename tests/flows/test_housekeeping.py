@@ -75,7 +75,8 @@ def fill(app, now, count, *, ago):
                 expires_at=then, absolute_expires_at=then,
             ))  # fmt: skip
             db.session.add(EmailAction(
-                account_id=account_id, purpose="reset", message_id=number, expires_at=then, code_expires_at=then, attempts=0
+                account_id=account_id, purpose="reset", message_id=number, expires_at=then, code_expires_at=then,
+                attempts=0,
             ))  # fmt: skip
             for state in (SENT, DEAD):
                 db.session.add(QueuedMessage(
@@ -89,7 +90,7 @@ def fill(app, now, count, *, ago):
 def test_what_is_over_goes_and_the_rest_stays(each_app, auth, clock, small_batches):
     fill(each_app, clock.now(), 8, ago=OLD)
     fill(each_app, clock.now(), 2, ago=timedelta(minutes=1))
-    assert auth.cleanup.run() == {"accounts": 0, "sessions": 8, "email_actions": 8, "letters": 16, "events": 0}
+    assert auth.cleanup.run() == {"accounts": 0, "sessions": 8, "email_actions": 8, "messages": 16, "events": 0}
     assert rows(each_app) == [10, 2, 2, 4]
 
 

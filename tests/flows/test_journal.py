@@ -30,7 +30,7 @@ def ann(auth):
 
 def newest(app):
     """The latest event."""
-    names = ("tag", "result", "account_id", "actor_id", "session_id", "ip", "user_agent", "details")
+    names = ("event", "result", "account_id", "actor_id", "session_id", "ip", "user_agent", "details")
     (row,) = sql(app, NEWEST)
     return dict(zip(names, row, strict=True))
 
@@ -43,7 +43,7 @@ def events(app):
 @pytest.mark.parametrize("tag", EventType)
 def test_each_tag_is_recorded_by_a_flow(tag):
     told = [path.read_text() for path in ROOT.glob("app/flows/**/*.py")]
-    assert any(f"Tag.{tag.name}," in text for text in told)
+    assert any(f"EventType.{tag.name}," in text for text in told)
 
 
 def test_each_tag_is_in_the_documentation_with_its_result():

@@ -14,7 +14,7 @@ def test_a_new_database_begins_with_the_configured_key(each_app, auth, settings)
 
 def test_every_machine_shows_the_same_keys(each_app, auth, settings):
     other = create_app(settings)
-    assert AuthInContext(other).keys.published() == auth.key_rotation.published()
+    assert AuthInContext(other).key_rotation.published() == auth.key_rotation.published()
     close(other)
 
 

@@ -35,7 +35,7 @@ def test_custom_template_is_previewed_and_a_broken_one_reported(tmp_path: Path) 
     folder.mkdir(parents=True)
     (folder / "subject.txt").write_text("Ahoy!")
     own = TemplatePreviews(EmailRenderer(tmp_path))
-    assert own.preview("verify_email", "en").letter.subject == "Ahoy!"
+    assert own.preview("verify_email", "en").message.subject == "Ahoy!"
     (folder / "subject.txt").write_text("{{ ahoy }}")
-    fault = own.preview("verify_email", "en").letter.template_error
+    fault = own.preview("verify_email", "en").message.template_error
     assert fault == f"{folder.resolve()}/subject.txt:1: 'ahoy' is undefined"

@@ -80,8 +80,8 @@ def delivery(app: Flask, clock: SettableClock, links: Links) -> MailDelivery:
         UnitOfWork(), clock, AccountStore(), EmailActionStore(), outbox, journal, links, codes, letterhead
     )
     return MailDelivery(
-        work=UnitOfWork(), clock=clock, outbox=outbox, compose=prepare, renderer=EmailRenderer(), transport=SmtpTransport(),
-        jitter=random.SystemRandom(),
+        work=UnitOfWork(), clock=clock, outbox=outbox, compose=prepare, renderer=EmailRenderer(),
+        transport=SmtpTransport(), jitter=random.SystemRandom(),
     )  # fmt: skip
 
 
@@ -348,7 +348,7 @@ def test_the_log_holds_no_address_and_no_link(
     open_account(ADA)
     forgot(ADA)
     notice(BOB)
-    with patch("app.domain.mail.renderer.Letters.render", side_effect=ValueError(f"{ADA} https://x/#token=abc")):
+    with patch("app.domain.mail.renderer.EmailRenderer.render", side_effect=ValueError(f"{ADA} https://x/#token=abc")):
         delivery.deliver_due()
     clock.advance(minutes=1)
     delivery.deliver_due()

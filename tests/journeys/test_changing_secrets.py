@@ -106,8 +106,8 @@ def assert_what_one_makes_the_other_takes(person, there):
     assert use_link(there, link_of(person)).status_code == 200
     assert person.auth.audit_sealing.seal() > 0
     person.sign_in()
-    assert AuthInContext(there).audit.seal() > 0
-    assert AuthInContext(there).audit.verify() == person.auth.audit_sealing.verify()
+    assert AuthInContext(there).audit_sealing.seal() > 0
+    assert AuthInContext(there).audit_sealing.verify() == person.auth.audit_sealing.verify()
     assert there.test_client().get("/readyz").status_code == 200
 
 
@@ -119,15 +119,15 @@ def test_processes_understand_each_other_during_each_rotation_step(process, some
         first = first or sign_up(before.test_client())
         assert_what_one_makes_the_other_takes(somebody(before), after)
         assert_what_one_makes_the_other_takes(somebody(after), before)
-    assert AuthInContext(after).keys.reseal() == (1, 0)
-    assert AuthInContext(after).audit.seal() == 1
+    assert AuthInContext(after).key_rotation.reseal() == (1, 0)
+    assert AuthInContext(after).audit_sealing.seal() == 1
     done = process(**{name: value for name, value in later.items() if not name.endswith("fallbacks")})
     assert refresh(done.test_client(), first).status_code == 200
     newcomer = somebody(done)
     newcomer.sign_up()
-    assert AuthInContext(done).audit.seal() == 1
+    assert AuthInContext(done).audit_sealing.seal() == 1
     assert me(after.test_client(), newcomer.tokens).status_code == 200
-    assert AuthInContext(after).audit.verify().unsealed == 0
+    assert AuthInContext(after).audit_sealing.verify().unsealed == 0
 
 
 def test_removed_secret_invalidates_links_codes_and_cookies_only(process, somebody):
@@ -136,14 +136,14 @@ def test_removed_secret_invalidates_links_codes_and_cookies_only(process, somebo
     ann.sign_up()
     bob.sign_up()
     cookies, code, link = cookies_of(ann), code_of(ann), link_of(bob)
-    sealed = AuthInContext(before).audit.seal()
+    sealed = AuthInContext(before).audit_sealing.seal()
     after = process(secret_key=NEW, key_encryption_secret_fallbacks=[OLD])
     assert is_problem(write_by_cookie(after, cookies), 403, "csrf_failed")
     assert is_problem(use_code(after, ann.email, code), 400, "code_invalid")
     assert is_problem(use_link(after, link), 400, "link_invalid")
     assert refresh(after.test_client(), ann.tokens).status_code == 200
     assert write_by_cookie(after, cookies_of(ann, browser_with(after, cookies))).status_code == 200
-    assert AuthInContext(after).audit.verify().count == sealed
+    assert AuthInContext(after).audit_sealing.verify().count == sealed
     assert use_link(before, link).status_code == 200  # it was the secret that was wrong, and nothing else
 
 
@@ -161,22 +161,22 @@ def test_link_secrets_neither_decrypt_keys_nor_seal_events(process, forger):
     here = process(secret_key=OLD, secret_key_fallbacks=[OTHER], key_encryption_secret=NEW)
     sign_up(process(**forger).test_client())
     assert "signing_keys unreadable" in here.test_client().get("/readyz").json["detail"]
-    AuthInContext(process(**forger)).audit.seal()
+    AuthInContext(process(**forger)).audit_sealing.seal()
     with pytest.raises(ChainBroken, match="its secret is not listed"):
-        AuthInContext(here).audit.verify()
+        AuthInContext(here).audit_sealing.verify()
 
 
 def test_sealing_continues_without_the_old_secret_after_reencryption(process):
     sign_up(process(key_encryption_secret=OLD).test_client())
-    AuthInContext(process(key_encryption_secret=OLD)).audit.seal()
+    AuthInContext(process(key_encryption_secret=OLD)).audit_sealing.seal()
     knows_both = process(key_encryption_secret=NEW, key_encryption_secret_fallbacks=[OLD])
     knows_new = process(key_encryption_secret=NEW)
     assert knows_new.test_client().get("/readyz").status_code == 503
-    AuthInContext(knows_both).keys.reseal()
-    AuthInContext(knows_both).audit.seal()
+    AuthInContext(knows_both).key_rotation.reseal()
+    AuthInContext(knows_both).audit_sealing.seal()
     assert knows_new.test_client().get("/readyz").status_code == 200
     sign_up(knows_new.test_client(), email="bob@example.com")
-    assert AuthInContext(knows_new).audit.seal() == 1
+    assert AuthInContext(knows_new).audit_sealing.seal() == 1
     with pytest.raises(ChainBroken, match=r"Row \d+, position 1,"):
-        AuthInContext(knows_new).audit.verify()
-    assert AuthInContext(knows_both).audit.verify().count == 3
+        AuthInContext(knows_new).audit_sealing.verify()
+    assert AuthInContext(knows_both).audit_sealing.verify().count == 3

@@ -107,7 +107,7 @@ class House:
         return done.output
 
     def hold_keys(self):
-        for key, _ in self._auth.keys.all():
+        for key, _ in self._auth.key_rotation.all():
             self._recorder.remember_key(key.private)
 
 

@@ -45,7 +45,7 @@ def test_of_many_who_reseal_at_once_one_changes_each_key(app, auth, client, rest
     tokens = sign_up(client)
     for _ in range(KEYS - 1):
         auth.key_rotation.rotate()
-    done = together([AuthInContext(other).keys.reseal for other in restarted])
+    done = together([AuthInContext(other).key_rotation.reencrypt for other in restarted])
     assert sum(resealed for resealed, _ in done) == KEYS
     assert {resealed + others for resealed, others in done} == {KEYS}
     assert sql(app, "SELECT count(*) FROM audit_events WHERE event = 'key.reencrypted'") == [(KEYS,)]
@@ -56,7 +56,9 @@ def test_of_many_who_reseal_at_once_one_changes_each_key(app, auth, client, rest
 @pytest.mark.settings(key_encryption_secret=OLD, key_encryption_secret_fallbacks=[NEW])
 def test_keys_published_during_reencryption_can_be_read(app, auth, client, restarted):
     sign_up(client)
-    together([*(AuthInContext(other).keys.reseal for other in restarted), *[auth.key_rotation.rotate] * KEYS])
+    together(
+        [*(AuthInContext(other).key_rotation.reencrypt for other in restarted), *[auth.key_rotation.rotate] * KEYS]
+    )
     for process in (app, *restarted):
         process.extensions["latchkey"].key_rotation.keys.reread()
-        assert len(AuthInContext(process).keys.published()["keys"]) == 1 + KEYS
+        assert len(AuthInContext(process).key_rotation.published()["keys"]) == 1 + KEYS

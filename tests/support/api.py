@@ -71,7 +71,7 @@ def is_problem(answer, status, code):
     return (
         (answer.status_code, answer.mimetype, answer.headers["Cache-Control"])
         == (status, "application/problem+json", "no-store")
-        and body.keys() - {"errors"} == {"type", "title", "status", "detail", "code"}
+        and body.keys() - {"errors", "request_id"} == {"type", "title", "status", "detail", "code"}
         and (body["status"], body["code"]) == (status, code)
     )
 

@@ -22,7 +22,8 @@ from config import load
 from tests.support.api import is_problem
 
 STATUS = {
-    Invalid: 400, Unauthenticated: 401, Forbidden: 403, NotFound: 404, Conflict: 409, RateLimited: 429, Unavailable: 503,
+    Invalid: 400, Unauthenticated: 401, Forbidden: 403, NotFound: 404, Conflict: 409, RateLimited: 429,
+    Unavailable: 503,
 }  # fmt: skip
 
 
@@ -76,7 +77,7 @@ def test_every_error_has_a_status_and_a_stable_code():
 def test_no_two_refusals_of_different_kinds_share_a_code():
     statuses = {}
     for kind in every_refusal():
-        if kind.__name__ != "Later":
+        if kind.__name__ != "RetryLater":
             statuses.setdefault(kind.code, set()).add(int(status_of(kind)))
     assert {code: found for code, found in statuses.items() if len(found) > 1} == {}
 
@@ -89,6 +90,7 @@ def test_what_may_work_later_says_when(raising, kind):
 def test_a_mistake_of_ours_is_a_problem_that_tells_nothing(raising):
     answer = raising(RuntimeError("the secret of the house"))
     assert is_problem(answer, 500, "internal_error")
+    assert answer.json["request_id"] == answer.headers["X-Request-ID"]
     assert "secret" not in answer.text
 
 

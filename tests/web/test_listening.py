@@ -68,7 +68,7 @@ from app.web import sockets
 for hard in (4_096, 1_024, 300):
     if not os.fork():
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
-        print(sockets.most_connections(), resource.getrlimit(resource.RLIMIT_NOFILE)[0], flush=True)
+        print(sockets.max_connections(), resource.getrlimit(resource.RLIMIT_NOFILE)[0], flush=True)
         os._exit(0)
     os.wait()
 """

@@ -80,13 +80,13 @@ def test_limits_that_were_hit_are_counted(client):
 def test_events_of_the_journal_are_counted_by_tag(client):
     sign_up(client)
     log_in(client)
-    assert value(client, "latchkey_audit_events_total", tag="session.opened") == 1
+    assert value(client, "latchkey_audit_events_total", event="session.opened") == 1
 
 
 @on
 def test_every_event_counter_starts_at_zero(client):
     client.get("/healthz")
-    assert value(client, "latchkey_audit_events_total", tag="session.token_reused") == 0
+    assert value(client, "latchkey_audit_events_total", event="session.token_reused") == 0
 
 
 @on
@@ -106,7 +106,7 @@ def test_hashes_that_found_no_slot_are_counted(app, client):
     slots = app.extensions["latchkey"].registration.passwords._slots
     with ExitStack() as places:
         for _ in range(5):
-            places.enter_context(slots._place())
+            places.enter_context(slots._acquire())
         with pytest.raises(HashSlotsFull):
             slots.run(dict)
     client.get("/healthz")

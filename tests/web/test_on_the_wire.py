@@ -175,12 +175,12 @@ def test_a_path_forges_no_line_of_the_log(service):
 def preflight(service, origin):
     wanted = {"Access_Control_Request_Method": "PATCH", "Access_Control_Request_Headers": "authorization"}
     network = {"Access_Control_Request_Private_Network": "true"}
-    return service.ask("OPTIONS", "/api/v1/account", ClientInfo=origin, **wanted, **network)
+    return service.ask("OPTIONS", "/api/v1/account", Origin=origin, **wanted, **network)
 
 
 @pytest.mark.parametrize("origin", [APP, OTHER])
 def test_an_origin_on_the_list_may_call_with_credentials(service, origin):
-    for answer in (preflight(service, origin), service.ask("GET", "/api/v1/account", ClientInfo=origin)):
+    for answer in (preflight(service, origin), service.ask("GET", "/api/v1/account", Origin=origin)):
         assert answer.headers["Access-Control-Allow-Origin"] == origin
         assert answer.headers["Access-Control-Allow-Credentials"] == "true"
         assert "Origin" in answer.headers["Vary"]
@@ -193,8 +193,8 @@ def test_an_origin_on_the_list_may_call_with_credentials(service, origin):
 @pytest.mark.parametrize("origin", STRANGERS)
 def test_no_other_origin_may_read_anything(service, origin):
     for answer in (
-        preflight(service, origin), service.ask("GET", "/.well-known/jwks.json", ClientInfo=origin),
-        service.ask("GET", "/api/v1/account", ClientInfo=origin),
+        preflight(service, origin), service.ask("GET", "/.well-known/jwks.json", Origin=origin),
+        service.ask("GET", "/api/v1/account", Origin=origin),
     ):  # fmt: skip
         assert [name for name in answer.headers if name.lower().startswith("access-control")] == []
         assert "Origin" in answer.headers["Vary"]  # else a cache might hand it what it kept for one on the list

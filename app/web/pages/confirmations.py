@@ -29,7 +29,7 @@ class Alternative:
     act: Callable[[str, ClientInfo], object]
     button: str
     done: str
-    after: str
+    done_text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ CONFIRMATIONS = {
             act=lambda token, caller: auth.email_verification.claim(token, caller),
             button="I did not open this account",
             done="The account is yours now",
-            after="Everybody was signed out, and the password that was chosen no longer works. An email with a link "
+            done_text="Everybody was signed out, and the password that was chosen no longer works. An email with a link "
             "for a new password is on its way to you. Choose one; then you can keep the account or delete it in your "
             "app.",
         ),

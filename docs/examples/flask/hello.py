@@ -1,4 +1,4 @@
-"""A small service that greets whoever brings a good access token of Latchkey's. It asks for keys, never about tokens.
+"""A small API that accepts Latchkey's access tokens. It fetches the public keys and checks tokens offline.
 
 Run it:
 
@@ -15,7 +15,7 @@ import jwt
 from flask import Flask, request
 
 ISSUER = os.environ.get("ISSUER", "http://localhost:8000")
-AUDIENCE = "latchkey"  # what JWT_AUDIENCE says at the issuer
+AUDIENCE = "latchkey"  # JWT_AUDIENCE of the issuer
 ALGORITHMS = ["ES256", "EdDSA", "RS256"]
 
 app = Flask(__name__)
@@ -23,16 +23,16 @@ app = Flask(__name__)
 
 @cache
 def keys() -> jwt.PyJWKClient:
-    """The issuer's public keys: kept for five minutes, asked for sooner when a token names a new one."""
+    """The issuer's public keys: cached for five minutes, fetched again earlier if a token names a new one."""
     with urlopen(f"{ISSUER}/.well-known/openid-configuration", timeout=5) as answer:  # noqa: S310 - no input
         found = json.load(answer)
     if found["issuer"] != ISSUER:
-        raise RuntimeError(f"ISSUER is {ISSUER}, but it calls itself {found['issuer']}")
+        raise RuntimeError(f"ISSUER is {ISSUER}, but its metadata says {found['issuer']}")
     return jwt.PyJWKClient(found["jwks_uri"], lifespan=300, cooldown_duration=2, timeout=5)
 
 
 def check(token: str) -> dict:
-    """What the access token says; a PyJWTError unless it is good."""
+    """The claims of a valid access token. Raises PyJWTError if it is invalid."""
     key = keys().get_signing_key_from_jwt(token)
     rules = {"algorithms": ALGORITHMS, "issuer": ISSUER, "audience": AUDIENCE, "leeway": 30}
     checked = jwt.decode_complete(token, key, **rules, options={"require": ["exp", "sub"]})
@@ -49,11 +49,11 @@ def hello():
         return {"error": "Sign in first."}, 401, {"WWW-Authenticate": "Bearer"}
     try:
         claims = check(sent.token or "")
-    except (OSError, jwt.PyJWKClientConnectionError) as away:  # which says nothing about the token
-        app.logger.warning("%s is away: %s", ISSUER, away)
-        return {"error": "Try again soon."}, 503, {"Retry-After": "5"}
+    except (OSError, jwt.PyJWKClientConnectionError) as unavailable:  # the token may be valid
+        app.logger.warning("no keys from %s: %s", ISSUER, unavailable)
+        return {"error": "Try again later."}, 503, {"Retry-After": "5"}
     except jwt.PyJWTError:
-        return {"error": "This token is not good here."}, 401, {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+        return {"error": "Invalid access token."}, 401, {"WWW-Authenticate": 'Bearer error="invalid_token"'}
     return {"hello": claims["sub"], "roles": claims["roles"]}
 
 

@@ -1,4 +1,4 @@
-// A small service that greets whoever brings a good access token of Latchkey's. It asks for keys, never about tokens.
+// A small API that accepts Latchkey's access tokens. It fetches the public keys and checks tokens offline.
 //
 // Run it:
 //
@@ -11,27 +11,27 @@ import { createRemoteJWKSet, errors, jwtVerify } from "jose";
 const { ISSUER = "http://localhost:8000", PORT = "9001" } = process.env;
 const RULES = {
   issuer: ISSUER,
-  audience: "latchkey", // what JWT_AUDIENCE says at the issuer
+  audience: "latchkey", // JWT_AUDIENCE of the issuer
   typ: "at+jwt",
   algorithms: ["ES256", "EdDSA", "RS256"],
   clockTolerance: 30,
   requiredClaims: ["exp", "sub"],
 };
-// These say nothing about the token: the issuer did not answer, or not with keys.
-const ISSUER_AWAY = ["ERR_JWKS_TIMEOUT", "ERR_JWKS_INVALID", "ERR_JOSE_GENERIC"];
+// With these the token may be valid: the issuer did not answer, or not with keys.
+const ISSUER_UNAVAILABLE = ["ERR_JWKS_TIMEOUT", "ERR_JWKS_INVALID", "ERR_JOSE_GENERIC"];
 
 let keys;
 
-/** The issuer's public keys: kept for five minutes, asked for sooner when a token names a new one. */
+/** The issuer's public keys: cached for five minutes, fetched again earlier if a token names a new one. */
 async function findKeys() {
   const answer = await fetch(`${ISSUER}/.well-known/openid-configuration`, { signal: AbortSignal.timeout(5_000) });
   if (!answer.ok) throw new Error(`${ISSUER} answers ${answer.status}`);
   const found = await answer.json();
-  if (found.issuer !== ISSUER) throw new Error(`ISSUER is ${ISSUER}, but it calls itself ${found.issuer}`);
+  if (found.issuer !== ISSUER) throw new Error(`ISSUER is ${ISSUER}, but its metadata says ${found.issuer}`);
   return createRemoteJWKSet(new URL(found.jwks_uri), { cacheMaxAge: 300_000, cooldownDuration: 2_000 });
 }
 
-/** Status, body and headers for what came in the Authorization header. */
+/** Status, body and headers of the response to an Authorization header. */
 async function hello(authorization = "") {
   const [scheme, token = ""] = authorization.split(/ (.*)/);
   if (scheme.toLowerCase() !== "bearer") return [401, { error: "Sign in first." }, { "WWW-Authenticate": "Bearer" }];
@@ -40,10 +40,10 @@ async function hello(authorization = "") {
     const { payload } = await jwtVerify(token, keys, RULES);
     return [200, { hello: payload.sub, roles: payload.roles }];
   } catch (error) {
-    if (error instanceof errors.JOSEError && !ISSUER_AWAY.includes(error.code))
-      return [401, { error: "This token is not good here." }, { "WWW-Authenticate": 'Bearer error="invalid_token"' }];
+    if (error instanceof errors.JOSEError && !ISSUER_UNAVAILABLE.includes(error.code))
+      return [401, { error: "Invalid access token." }, { "WWW-Authenticate": 'Bearer error="invalid_token"' }];
     console.error(error);
-    return [503, { error: "Try again soon." }, { "Retry-After": "5" }];
+    return [503, { error: "Try again later." }, { "Retry-After": "5" }];
   }
 }
 

@@ -59,7 +59,7 @@ def test_silent_redis_does_not_delay_requests(own_redis, caplog):
 
 def test_when_redis_is_back_it_is_asked_again(own_redis, monkeypatch):
     server, url = own_redis
-    monkeypatch.setattr(counting, "TRY_AGAIN", 0.0)
+    monkeypatch.setattr(counting, "RETRY_SECONDS", 0.0)
     here = Counters(url)
     os.kill(process_of(server).pid, signal.SIGSTOP)
     here.hit(LIMIT, "a")

@@ -81,7 +81,7 @@ def test_the_port_is_free_again_after_a_stop(clock: SettableClock) -> None:
 
 
 def test_only_the_newest_are_kept(clock: SettableClock, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "KEPT", 3)
+    monkeypatch.setattr(room, "MAX_MESSAGES", 3)
     console = MailConsole("127.0.0.1", 0, clock)
     console.start()
     use_smtp(app, console.port)

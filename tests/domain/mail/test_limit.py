@@ -20,7 +20,7 @@ ADA, BOB = "ada@example.org", "bob@example.org"
 
 def claimed(clock: SettableClock, address: str = ADA, kind: str = "reset_password", **more: str) -> QueuedMessage:
     with UnitOfWork() as work:
-        outbox.queue(kind, now=clock.now(), address=address, **more)
+        outbox.enqueue(kind, now=clock.now(), address=address, **more)
         (letter,) = outbox.claim(clock.now())
         work.commit()
     return letter
@@ -28,7 +28,7 @@ def claimed(clock: SettableClock, address: str = ADA, kind: str = "reset_passwor
 
 def begin(letter: QueuedMessage, clock: SettableClock, **how: bool) -> None:
     with UnitOfWork() as work:
-        outbox.begin(letter, clock.now(), limited=True, **how)
+        outbox.start_attempt(letter, clock.now(), limited=True, **how)
         work.commit()
 
 

@@ -46,13 +46,13 @@ def claim(clock: SettableClock) -> list[QueuedMessage]:
 
 def begin(letter: QueuedMessage, clock: SettableClock) -> None:
     with UnitOfWork() as work:
-        outbox.begin(letter, clock.now())
+        outbox.start_attempt(letter, clock.now())
         work.commit()
 
 
 def add(clock: SettableClock, address: str = ADA, kind: str = "reset_password", **more: str) -> None:
     with UnitOfWork() as work:
-        outbox.queue(kind, now=clock.now(), address=address, **more)
+        outbox.enqueue(kind, now=clock.now(), address=address, **more)
         work.commit()
 
 

@@ -27,7 +27,7 @@ def claim(clock: SettableClock, limit: int = 10) -> list[QueuedMessage]:
 
 def begin(letter: QueuedMessage, clock: SettableClock, **how: bool) -> None:
     with UnitOfWork() as work:
-        outbox.begin(letter, clock.now(), **how)
+        outbox.start_attempt(letter, clock.now(), **how)
         work.commit()
 
 
@@ -173,7 +173,7 @@ def test_newer_message_to_the_same_address_supersedes(clock: SettableClock) -> N
 
 
 def test_operators_see_how_many_wait_and_for_how_long(clock: SettableClock) -> None:
-    assert outbox.waiting(clock.now()).oldest is None
+    assert outbox.summary(clock.now()).oldest is None
     add(3)
     (letter,) = claim(clock, limit=1)
     outbox.finish(letter, SENT, clock.now())

@@ -47,7 +47,7 @@ def test_token_of_another_account_than_the_session_is_rejected(client, changed):
 
 
 def test_what_is_remembered_does_not_grow_without_end(app, client, ann):
-    remembered = app.extensions["latchkey"].sessions.tokens._checked
+    remembered = app.extensions["latchkey"].sessions.tokens._verified
     some = me(client, ann) and next(iter(remembered.values()))
     remembered.update((bytes([number % 256]) * (number // 256 + 1), some) for number in range(CACHE_SIZE))
     refresh(client, ann)

@@ -30,7 +30,7 @@ def test_activity_lists_newest_events_first_with_client_and_result(client, ann, 
         "at": now.isoformat().replace("+00:00", "Z"), "event": "login.failed", "result": "failure",
         "ip": "127.0.0.1", "device": "Firefox on Windows", "current": False, "details": {},
     }  # fmt: skip
-    assert (opened["event"], opened["result"], opened["current"]) == ("account.created", "ok", True)
+    assert (opened["event"], opened["result"], opened["current"]) == ("account.created", "success", True)
 
 
 def test_details_are_shown(client, ann):

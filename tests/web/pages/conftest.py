@@ -45,7 +45,7 @@ class Flow:
 class Mailbox:
     """Emails that arrived seconds ago, newest first."""
 
-    listens = True
+    is_running = True
 
     def __init__(self) -> None:
         self.kept: list[SimpleNamespace] = []
@@ -58,11 +58,11 @@ class Mailbox:
         )  # fmt: skip
         self.kept.insert(0, letter)
 
-    def letters(self) -> list[SimpleNamespace]:
+    def messages(self) -> list[SimpleNamespace]:
         return self.kept
 
-    def letter(self, letter_id: str) -> SimpleNamespace | None:
-        return next((letter for letter in self.kept if letter.id == letter_id), None)
+    def message(self, message_id: str) -> SimpleNamespace | None:
+        return next((message for message in self.kept if message.id == message_id), None)
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def build(reset: Flow, flow: Flow, letters: Mailbox, compiled: FileSystemBytecod
         )
         app.config.update(MAX_CONTENT_LENGTH=64 * 1024, MAIL_SERVER="mail.test", MAIL_PORT=2525)
         facade = SimpleNamespace(
-            password_reset=reset, email_verification=flow, email_change=flow, not_me=flow, mailbox=mailbox
+            password_reset=reset, email_verification=flow, email_change=flow, account_recovery=flow, mailbox=mailbox
         )
         install(app, facade, settings)
         init_limits(app, enabled=limited, redis_url="")

@@ -25,7 +25,7 @@ class EmailTaken(Conflict):
 
 PATHS = [f"/{kind}" for kind in CONFIRMATIONS]
 CHECK = dict.fromkeys(PATHS, "check") | {"/undo-email-change": "check_undo"}
-USE = dict.fromkeys(PATHS, "confirm") | {"/undo-email-change": "undo", "/not-me": "report"}
+USE = dict.fromkeys(PATHS, "confirm") | {"/undo-email-change": "undo", "/not-me": "secure"}
 each_page = pytest.mark.parametrize("path", PATHS)
 
 

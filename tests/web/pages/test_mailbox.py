@@ -26,7 +26,7 @@ def test_an_empty_mailbox_says_how_to_fill_it(browser):
 def test_page_without_a_console_names_the_mail_server(build):
     browser = build(mailbox=None).test_client()
     assert "mail.test:2525" in browser.get("/dev/mailbox").text
-    assert browser.get("/dev/mailbox.json").json == {"letters": []}
+    assert browser.get("/dev/mailbox.json").json == {"messages": []}
     assert browser.get("/dev/mailbox/1").status_code == 404
     assert browser.get("/dev/mailbox/1/html").status_code == 404
 

@@ -17,7 +17,7 @@ OURS = TemplatePreviews(EmailRenderer())
 
 
 def with_letters(app: Flask, letters: TemplatePreviews = OURS) -> FlaskClient:
-    app.extensions["latchkey"] = SimpleNamespace(**vars(app.extensions["latchkey"]) | {"letters": letters})
+    app.extensions["latchkey"] = SimpleNamespace(**vars(app.extensions["latchkey"]) | {"template_previews": letters})
     return app.test_client()
 
 

@@ -162,7 +162,7 @@ def test_a_page_that_cannot_read_cookies_writes_with_it(client: FlaskClient) -> 
 @pytest.mark.settings(cors_origins=["https://app.example"])
 def test_only_listed_origins_may_read_the_csrf_token(client: FlaskClient) -> None:
     sign_up(client)
-    allowed = ask_csrf(client, ClientInfo="https://app.example")
+    allowed = ask_csrf(client, Origin="https://app.example")
     assert allowed.status_code == 200
     assert allowed.headers["Access-Control-Allow-Origin"] == "https://app.example"
     assert allowed.headers["Access-Control-Allow-Credentials"] == "true"

@@ -66,7 +66,7 @@ def write(app, desk, bob, act):
 def test_a_write_is_journalled_once_with_actor_session_and_target(app, desk, ada, bob, act):
     answer = write(app, desk, bob, act)
     assert answer.status_code < 300, answer.text
-    [event] = desk.get("audit", tag=WRITES[act]).json["events"]
+    [event] = desk.get("audit", event=WRITES[act]).json["events"]
     target = {"POST users": (answer.json or {}).get("id")}.get(act, bob.id if "users" in act else None)
     assert (event["actor_id"], event["account_id"]) == (ada.id, target)
     assert event["session_id"] == desk.get(f"users/{ada.id}/sessions").json["sessions"][0]["id"]
@@ -79,7 +79,7 @@ def test_repeated_change_writes_no_second_event(app, desk, bob, act):
     method, path = act.split()
     again = desk.call(method, path.format(bob.id), **BODIES.get(act, {}))
     assert (first.status_code, again.status_code) == (204, 204)
-    assert len(desk.get("audit", tag=WRITES[act]).json["events"]) == 1
+    assert len(desk.get("audit", event=WRITES[act]).json["events"]) == 1
 
 
 def test_a_refused_write_leaves_no_event(app, desk, ada):
@@ -93,7 +93,7 @@ def test_a_refused_write_leaves_no_event(app, desk, ada):
 def test_a_change_of_roles_says_from_what_to_what(desk, bob):
     desk.put(f"users/{bob.id}/roles", roles=["editor"])
     desk.put(f"users/{bob.id}/roles", roles=["writer", "admin"])
-    newest = desk.get("audit", account=bob.id, tag="account.roles_changed").json["events"][0]
+    newest = desk.get("audit", account=bob.id, event="account.roles_changed").json["events"][0]
     assert newest["details"] == {"roles": "admin writer", "before": "editor"}
 
 
@@ -102,7 +102,7 @@ def test_audit_log_is_filtered_by_account_and_event(client, desk, ada, bob):
     about_bob = desk.get("audit", account=bob.id).json["events"]
     assert {event["account_id"] for event in about_bob} == {bob.id}
     assert [event["event"] for event in about_bob] == ["password.reset_started", "account.created"]
-    opened = desk.get("audit", tag="account.created").json["events"]
+    opened = desk.get("audit", event="account.created").json["events"]
     assert [event["account_id"] for event in opened] == [bob.id, ada.id]
 
 

@@ -67,7 +67,7 @@ def test_a_session_grown_stale_may_look_and_not_write(app, client, desk, clock, 
     clock.advance(601)
     before = dump_tables(app)
     answer = call(client, method, path, contract, desk.tokens["access_token"])
-    assert is_problem(answer, 403, "fresh_sign_in_required")
+    assert is_problem(answer, 403, "reauthentication_required")
     assert dump_tables(app) == before
     assert desk.get("users").status_code == 200
 

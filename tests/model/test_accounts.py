@@ -1,0 +1,38 @@
+"""The account flows against the model, on SQLite and PostgreSQL.
+
+Each commit runs the same examples. With LONG_TESTS=1 there are many more, other ones each time, and a failing sequence is
+made as short as possible.
+"""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.conftest import package
+from tests.support.profile import LONG, sized
+
+hypothesis, time_machine = package("hypothesis"), package("time_machine")
+
+from hypothesis.stateful import run_state_machine_as_test  # noqa: E402
+
+from tests.model.expected import DELETION_GRACE, now  # noqa: E402
+from tests.model.machine import AccountMachine  # noqa: E402
+from tests.model.service import Service  # noqa: E402
+
+GENERATE, SHRINK = hypothesis.Phase.generate, hypothesis.Phase.shrink
+EXAMPLES = hypothesis.settings(
+    max_examples=sized(25, 250), stateful_step_count=40, derandomize=not LONG, phases=sized([GENERATE], [GENERATE, SHRINK]),
+    report_multiple_bugs=False, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck),
+)  # fmt: skip
+
+
+@pytest.mark.long
+@pytest.mark.timeout(sized(180, 7200))
+@pytest.mark.settings(deletion_grace_days=DELETION_GRACE.days)
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+def test_accounts_behave_as_the_model_says(app, auth, mailbox):
+    second = now().replace(microsecond=0) + timedelta(seconds=1)
+    with time_machine.travel(second, tick=False) as traveller:
+        service = Service(app, auth, mailbox, traveller)
+        with service.watch_statements():
+            run_state_machine_as_test(lambda: AccountMachine(service, every_rule=not LONG), settings=EXAMPLES)
