@@ -109,10 +109,9 @@ def test_tokens_from_elsewhere_can_be_pasted_under_authorize(chromium, live_serv
     with visit(chromium, live_server) as (page, _):
         sign_up(page, ANN)
         page.goto("/docs")
-        authorize(page, "refreshToken", sign_in_elsewhere(page)["refresh_token"])
-        assert execute(page, "sign-in-refresh")[0] == 200
-        with_scheme = sign_in_elsewhere(page)["refresh_token"]
-        assert execute(page, "sign-in-refresh", refresh_token=with_scheme)[0] == 200
-        page.reload()
         authorize(page, "bearerAuth", sign_in_elsewhere(page)["access_token"])
         assert execute(page, "account-show_account")[1]["email"] == ANN
+        authorize(page, "refreshToken", sign_in_elsewhere(page)["refresh_token"])
+        assert execute(page, "sign-in-refresh")[0] == 200
+        without_scheme = sign_in_elsewhere(page)["refresh_token"]
+        assert execute(page, "sign-in-refresh", refresh_token=without_scheme)[0] == 200
