@@ -13,7 +13,7 @@ import pytest
 
 from config import ROOT
 from tests.conftest import package
-from tests.web.classic.test_user_service import EMAIL, NEW_PASSWD, PASSWD, Script
+from tests.web.compat.test_user_service import EMAIL, NEW_PASSWD, PASSWD, Script
 
 COMPAT = ROOT / "app/compat"
 TEXT = Path(__file__).with_name("snippets.txt").read_text()
