@@ -36,8 +36,8 @@ def test_json_log_line_has_time_message_and_level():
 
 
 def test_bound_values_appear_in_lines_until_the_next_request():
-    logs.begin(request_id="r1")
-    logs.note(account_id="a1", session_id=None)
+    logs.reset(request_id="r1")
+    logs.bind(account_id="a1", session_id=None)
     assert JsonLines().format(record("x")).endswith('"request_id":"r1","account_id":"a1"}')
     logs.reset(request_id="r2")
     assert "a1" not in JsonLines().format(record("x"))
