@@ -13,7 +13,7 @@ from app.domain.accounts.administrators import LastAdmin
 from app.domain.accounts.hash_slots import HashSlotsFull
 from app.domain.accounts.passwords import PasswordTooLong
 from app.flows.sessions import Identity
-from app.flows.steps.check_password import WrongPassword
+from app.flows.steps.check_password import ReauthenticationRequired, WrongPassword
 from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
@@ -59,11 +59,11 @@ def show_account(identity: Identity) -> object:
 
 
 class DeleteAccountRequest(RequestBody):
-    """The password, however fresh the session: this cannot be undone for ever."""
+    """The current password, unless the session authenticated recently."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"password": "correct horse battery"}]})
 
-    password: Password
+    password: Password | None = Field(None, description="May be left out within ten minutes of signing in")
 
 
 class AccountExport(ResponseBody):
@@ -81,7 +81,7 @@ class AccountExport(ResponseBody):
     who=SignedIn(),
     status=204,
     limit=CREDENTIAL_ATTEMPTS,
-    refuses=(WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited, LastAdmin),
+    refuses=(ReauthenticationRequired, WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited, LastAdmin),
 )
 def delete_account(identity: Identity, body: DeleteAccountRequest) -> None:
     """Delete the account.

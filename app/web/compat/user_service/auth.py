@@ -55,7 +55,7 @@ class Auth:
     def create_session(self, email: str) -> str | None:
         """The id of a new session of the user with this address, if there is one. Earlier ones live on."""
         account = auth.compat.by_email(email)
-        return auth.compat.open_session(account.id, account.credentials_version, caller()) if account else None
+        return auth.compat.sign_in(account.id, account.credentials_version, caller()) if account else None
 
     def get_user_from_session_id(self, session_id: str | None) -> User | None:
         """The user whose live session has this id."""
