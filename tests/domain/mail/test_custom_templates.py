@@ -125,7 +125,7 @@ BROKEN = {
     "an include that is not there": ('{% include "nowhere.txt" %}', "subject.txt:1: TemplateNotFound"),
     "a failing expression": ("{{ 1 // 0 }}", "subject.txt:1: ZeroDivisionError"),
     "itself": ('{% include "subject.txt" %}', "subject.txt:1: RecursionError"),
-    "nothing": (" \n", "subject.txt:1: it says nothing"),
+    "nothing": (" \n", "subject.txt:1: it is empty"),
     "what is no text": (b"\xff\xfe\x00", "subject.txt:1: unreadable: UnicodeDecodeError"),
 }
 
