@@ -250,9 +250,9 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
 
 
 def _hash_slots(settings: Settings) -> HashSlots:
-    # Together three quarters of the threads, unless there are more slots than half of these: the rest needs no hash.
+    # Together at most three quarters of the threads, so that requests that need no hash always find a free thread.
     slots, threads = settings.hash_slots, settings.threads
-    return HashSlots(slots, queue=min(4 * slots, max(threads // 4, slots)), room=max(threads // 2 - slots, 0))
+    return HashSlots(slots, queue=min(4 * slots, max(threads // 4, slots)), max_blocked=max(threads // 2 - slots, 0))
 
 
 def _passwords(settings: Settings, slots: HashSlots) -> Passwords:
