@@ -278,8 +278,9 @@ def _lasting_sessions() -> SessionStore[AccountSnapshot]:
 
 
 def _key_ring(settings: Settings, clock: Clock) -> KeyRing:
-    longest = timedelta(seconds=settings.jwt_refresh_token_expires + LEEWAY_SECONDS)
-    return KeyRing(clock, first=settings.signing_key, secrets=_secrets_at_rest(settings), longest=longest)
+    lifetime = timedelta(seconds=settings.jwt_refresh_token_expires + LEEWAY_SECONDS)
+    secrets = _secrets_at_rest(settings)
+    return KeyRing(clock, first=settings.signing_key, secrets=secrets, max_token_lifetime=lifetime)
 
 
 def _link_secrets(settings: Settings) -> tuple[str, ...]:
@@ -287,7 +288,7 @@ def _link_secrets(settings: Settings) -> tuple[str, ...]:
 
 
 def _secrets_at_rest(settings: Settings) -> tuple[str, ...]:
-    # Where there is a secret for what rests, whoever learns SECRET_KEY can plant no signing key and forge no event.
+    # With a separate secret, an attacker who learns SECRET_KEY can neither insert a signing key nor forge an event.
     fallbacks = settings.key_encryption_secret_fallbacks
     if settings.key_encryption_secret:
         return settings.key_encryption_secret, *fallbacks

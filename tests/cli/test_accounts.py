@@ -58,7 +58,7 @@ def test_without_mail_the_password_comes_from_standard_input(app: Flask, client:
         (["show", "4711"], None, "Account not found."),
         (["disable", "nobody@example.com"], None, "Account not found."),
         (["grant", ANNS, "ADMIN"], None, "Give at most 10 roles"),
-        (["sessions", ANNS, "--end", "4711"], None, "No session of this account has this id"),
+        (["sessions", ANNS, "--end", "4711"], None, "Session not found"),
     ],
 )  # fmt: skip
 def test_what_is_refused_ends_with_1_and_says_why(
