@@ -6,6 +6,7 @@ RFC 7519 (JWT), RFC 8725 (JWT best current practices), RFC 9068 (JWT profile for
 import hashlib
 import re
 import secrets
+import threading
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import jwt
+from cachetools import FIFOCache
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token, decode_token
@@ -81,7 +83,9 @@ class JwtTokens:
     def __init__(self, keys: KeyRing, *, access_lifetime: timedelta, issuer: str, audience: str) -> None:
         self._keys, self._access_lifetime = keys, access_lifetime
         self._audiences = {ACCESS: audience, REFRESH: issuer}
-        self._verified: dict[bytes, Claims] = {}
+        # The oldest entry is dropped first, and expires first. Reading changes nothing, so only writing takes a lock.
+        self._verified: FIFOCache[bytes, Claims] = FIFOCache(CACHE_SIZE)
+        self._adding = threading.Lock()
 
     def access(self, account_id: str, session_id: str, roles: list[str], now: datetime) -> tuple[str, int]:
         """An access token and its lifetime in seconds: up to 5 % below the setting, to spread refreshes in time."""
@@ -127,17 +131,22 @@ class JwtTokens:
         live may change and is not cached.
         """
         digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
-        claims = self._verified.get(digest)
+        claims = self._cached(digest)
         if claims is None or self._keys.find(claims.kid) is None:
             claims = self._check(token)
-            if len(self._verified) >= CACHE_SIZE:
-                self._verified.clear()
-            self._verified[digest] = claims
+            with self._adding:
+                self._verified[digest] = claims
         if claims.kind != kind:
             raise InvalidToken(f"Wrong kind of token. Send the {kind} token instead of the {claims.kind} token.")
         if claims.expires_at + LEEWAY_SECONDS <= time.time():
             raise TokenExpired
         return claims
+
+    def _cached(self, digest: bytes) -> Claims | None:
+        try:  # not `get`, which accesses the cache twice: another thread may drop the entry in between
+            return self._verified[digest]
+        except KeyError:
+            return None
 
     def _check(self, token: str) -> Claims:
         if len(token) > MAX_LENGTH or not _COMPACT.fullmatch(token) or not is_canonical(token):
