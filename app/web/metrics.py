@@ -97,7 +97,7 @@ class Metrics:
         self._known = figures
         self._slots.labels("in_use").set(figures.hash_slots.in_use)
         self._slots.labels("waiting").set(figures.hash_slots.waiting)
-        self._refused.inc(self._new("", figures.hash_slots.refused))
+        self._refused.inc(self._new("", figures.hash_slots.rejected))
         for tag, count in figures.audit_events.items():
             self._events.labels(tag).inc(self._new(tag, count))
 

@@ -46,8 +46,8 @@ def test_of_many_who_reseal_at_once_one_changes_each_key(app, auth, client, rest
     for _ in range(KEYS - 1):
         auth.key_rotation.rotate()
     done = together([AuthInContext(other).key_rotation.reencrypt for other in restarted])
-    assert sum(resealed for re-encrypted, _ in done) == KEYS
-    assert {resealed + others for re-encrypted, others in done} == {KEYS}
+    assert sum(resealed for resealed, _ in done) == KEYS
+    assert {resealed + others for resealed, others in done} == {KEYS}
     assert sql(app, "SELECT count(*) FROM audit_events WHERE event = 'key.reencrypted'") == [(KEYS,)]
     assert {me(other.test_client(), tokens).status_code for other in restarted} == {200}
 

@@ -114,7 +114,7 @@ def test_users_are_listed_created_shown_changed_and_deleted(web, credential):
 @pytest.mark.parametrize(
     ("body", "error"),
     [({"password": "x"}, "email missing"), ({"email": "a@hbtn.io"}, "password missing"),
-     (BOB, "Can't create User: There is an account with this address already. Sign in, or ask for a new password.")],
+     (BOB, "Can't create User: An account with this email address already exists. Sign in, or reset the password.")],
 )  # fmt: skip
 def test_a_user_that_cannot_be_created_is_400(client, credential, body, error):
     assert same(client.post("/api/v1/users", json=body, headers=credential)) == (400, {"error": error})
