@@ -169,7 +169,7 @@ def test_optional_members_are_not_nullable(document):
 
 
 def test_null_is_documented_where_it_empties_a_member(document):
-    changes = document["components"]["schemas"]["AccountChanges"]
+    changes = document["components"]["schemas"]["UpdateAccountRequest"]
     assert "required" not in changes
     assert [shape["type"] for shape in changes["properties"].values()] == [["string", "null"]] * 3
 

@@ -37,7 +37,7 @@ class Contract:
     status: int = 200
     also: Mapping[int, type[ResponseBody]] = field(default_factory=dict)
     who: Guard = field(default_factory=Anyone)
-    refuses: tuple[type[ServiceError], ...] = ()
+    errors: tuple[type[ServiceError], ...] = ()
     problems: bool = True
     limit: Limit | None = None
     needs_database: bool = True
@@ -47,7 +47,7 @@ class Contract:
     description: str = ""
 
     def arguments(self) -> dict[str, object]:
-        """What the handler is called with, or the refusal of a request that does not keep the contract."""
+        """What the handler is called with, or the error of a request that does not keep the contract."""
         given: dict[str, object] = {}
         admitted = self.who.admit()
         if self.who.gives:
@@ -61,7 +61,7 @@ class Contract:
         return given
 
     def member(self, field: str | None) -> str | None:
-        """The member of the body that a refusal speaks of, by the name that it has on this route."""
+        """The member of the body that a error speaks of, by the name that it has on this route."""
         return self.takes.called.get(field, field) if self.takes and field else field
 
     def answer(self, result: object) -> Response:
@@ -86,8 +86,8 @@ def endpoint(**terms: Any) -> Callable[[Handler], Callable[..., Response]]:
         def view(**path: object) -> Response:
             try:
                 return _try_again(lambda: contract.answer(handler(**contract.arguments(), **path)))
-            except Invalid as refusal:
-                refusal.field = contract.member(refusal.field)
+            except Invalid as error:
+                error.field = contract.member(error.field)
                 raise
 
         limited: Callable[..., Response] = contract.limit(view) if contract.limit else view

@@ -1,4 +1,4 @@
-"""Refusals as HTTP: the only place where a kind of refusal meets a status. Bodies follow RFC 9457."""
+"""Refusals as HTTP: the only place where a kind of error meets a status. Bodies follow RFC 9457."""
 
 import logging
 from collections.abc import Mapping
@@ -58,9 +58,9 @@ class InvalidBody(Invalid):
         self.errors = errors
 
 
-def status_of(refusal: type[ServiceError]) -> HTTPStatus:
-    """The status that this refusal is answered with."""
-    return next(STATUS[kind] for kind in refusal.__mro__ if kind in STATUS)
+def status_of(error: type[ServiceError]) -> HTTPStatus:
+    """The status that this error is answered with."""
+    return next(STATUS[kind] for kind in error.__mro__ if kind in STATUS)
 
 
 def title_of(status: HTTPStatus) -> str:
@@ -69,7 +69,7 @@ def title_of(status: HTTPStatus) -> str:
 
 
 def init_errors(app: Flask) -> None:
-    """Answer every refusal, every HTTP error and every mistake of our own as a problem document."""
+    """Answer every error, every HTTP error and every mistake of our own as a problem document."""
     app.register_error_handler(ServiceError, _service_error)
     app.register_error_handler(RateLimitExceeded, lambda exceeded: _service_error(to_error(exceeded)))
     app.register_error_handler(HTTPException, _http_error)
@@ -110,17 +110,17 @@ def problem(
     return Response(json.dumps(body, separators=(",", ":")), status.value, mimetype="application/problem+json")
 
 
-def _service_error(refusal: ServiceError) -> Response:
-    errors = getattr(refusal, "errors", None)
-    if isinstance(refusal, Invalid) and refusal.field:
-        errors = [input_error(refusal.field, refusal.code, refusal.message)]
-    answer = problem(status_of(type(refusal)), refusal.code, refusal.message, errors)
-    if isinstance(refusal, Unauthenticated):
-        answer.headers["WWW-Authenticate"] = _challenge(presented=isinstance(refusal, InvalidToken))
-    if isinstance(refusal, RetryLater):
-        answer.headers["Retry-After"] = str(refusal.retry_after)
-    if isinstance(refusal, Unavailable):
-        log.warning("returned 503 %s, caused by %s", refusal.code, type(refusal.__cause__).__name__)
+def _service_error(error: ServiceError) -> Response:
+    errors = getattr(error, "errors", None)
+    if isinstance(error, Invalid) and error.field:
+        errors = [input_error(error.field, error.code, error.message)]
+    answer = problem(status_of(type(error)), error.code, error.message, errors)
+    if isinstance(error, Unauthenticated):
+        answer.headers["WWW-Authenticate"] = _challenge(presented=isinstance(error, InvalidToken))
+    if isinstance(error, RetryLater):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unavailable):
+        log.warning("returned 503 %s, caused by %s", error.code, type(error.__cause__).__name__)
     return answer
 
 

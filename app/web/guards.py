@@ -26,11 +26,11 @@ class Guard(Protocol):
         """The argument that the handler gets."""
 
     @property
-    def refuses(self) -> Errors:
+    def errors(self) -> Errors:
         """How it turns away."""
 
     def admit(self) -> object:
-        """What the handler gets, or a refusal."""
+        """What the handler gets, or a error."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Anyone:
 
     scheme: str | None = None
     gives: str | None = None
-    refuses: Errors = ()
+    errors: Errors = ()
 
     def admit(self) -> None:
         """Nobody in particular."""
@@ -51,7 +51,7 @@ class SignedIn:
 
     scheme: str | None = "bearerAuth"
     gives: str | None = "identity"
-    refuses: Errors = (transports.MultipleCredentials, Unauthenticated, InvalidToken, TokenExpired, CsrfMismatch)
+    errors: Errors = (transports.MultipleCredentials, Unauthenticated, InvalidToken, TokenExpired, CsrfMismatch)
 
     def admit(self) -> Identity:
         """The live session and its account."""
@@ -64,7 +64,7 @@ class SignedIn:
 class Administrator(SignedIn):
     """Whoever is signed in and has the role now: by the account's row, whatever the token says."""
 
-    refuses: Errors = (*SignedIn.refuses, Forbidden)
+    errors: Errors = (*SignedIn.errors, Forbidden)
 
     def admit(self) -> Identity:
         """The administrator's session and account."""
@@ -89,7 +89,7 @@ class HasRefreshToken:
 
     scheme: str | None = "refreshToken"
     gives: str | None = None
-    refuses: Errors = (
+    errors: Errors = (
         transports.MultipleCredentials,
         transports.RefreshTokenMissing,
         InvalidToken,
@@ -107,7 +107,7 @@ class SignedInByCookie:
 
     scheme: str | None = "cookieAuth"
     gives: str | None = "csrf_token"
-    refuses: Errors = (transports.MultipleCredentials, transports.NotByCookie, InvalidToken, TokenExpired, CsrfMismatch)
+    errors: Errors = (transports.MultipleCredentials, transports.NotByCookie, InvalidToken, TokenExpired, CsrfMismatch)
 
     def admit(self) -> str:
         """The CSRF token of the session."""

@@ -66,7 +66,7 @@ def init_limits(app: Flask, *, enabled: bool, redis_url: str) -> None:
 
 
 def to_error(_exceeded: RateLimitExceeded) -> RateLimited:
-    """The refusal that a spent limit means: come back when its window is over."""
+    """The error that a spent limit means: come back when its window is over."""
     spent = limiter.current_limit
     return RateLimited(retry_after=_seconds_left(spent) if spent else 60)
 

@@ -144,8 +144,8 @@ def _error_responses(contract: Contract) -> dict[str, Any]:
     if not contract.problems:
         return {}
     by_status: dict[int, list[type[ServiceError]]] = defaultdict(list)
-    for refusal in errors_of(contract):
-        by_status[int(status_of(refusal))].append(refusal)
+    for error in errors_of(contract):
+        by_status[int(status_of(error))].append(error)
     described = {str(status): _error_response(status, kinds) for status, kinds in sorted(by_status.items())}
     if contract.takes:
         for status, (code, detail) in _OTHER_ERRORS.items():
@@ -159,7 +159,7 @@ def errors_of(contract: Contract) -> tuple[type[ServiceError], ...]:
     malformed: tuple[type[ServiceError], ...] = (
         (Invalid,) if contract.takes or contract.query or contract.idempotent else ()
     )
-    return tuple(dict.fromkeys((*malformed, *contract.who.refuses, *contract.refuses, *shared)))
+    return tuple(dict.fromkeys((*malformed, *contract.who.errors, *contract.errors, *shared)))
 
 
 def _error_response(status: int, kinds: list[type[ServiceError]]) -> dict[str, Any]:

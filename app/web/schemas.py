@@ -28,11 +28,11 @@ def _printable(text: str) -> str:
     return text
 
 
-def _within(shortest: int, longest: int, refusal: type[Invalid]) -> AfterValidator:
+def _within(shortest: int, longest: int, error: type[Invalid]) -> AfterValidator:
     # Not by limits of pydantic's: what is too long would then be refused by another code than what is wrong otherwise.
     def check(text: str, member: ValidationInfo) -> str:
         if not shortest <= len(text) <= longest:
-            raise refusal(field=member.field_name)
+            raise error(field=member.field_name)
         return text
 
     return AfterValidator(check)
@@ -83,7 +83,7 @@ class WireSchema(GenerateJsonSchema):
 class RequestBody(BaseModel):
     """A request body: exactly the members named, of exactly these types.
 
-    `called`: members by the name that a refusal has for them, where it is another.
+    `called`: members by the name that a error has for them, where it is another.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -95,6 +95,12 @@ class ResponseBody(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
     omits_none: ClassVar[bool] = False
+
+
+class MessageResponse(ResponseBody):
+    """A message to show to the user."""
+
+    message: str
 
 
 class PageQuery(RequestBody):

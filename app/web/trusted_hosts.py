@@ -8,7 +8,11 @@ from flask import Flask, request
 from app.core.errors import Invalid
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
-EXEMPT_ENDPOINTS: Final = ("service.healthz", "service.readyz", "metrics")  # which name a process by its address
+EXEMPT_ENDPOINTS: Final = (
+    "service.get_liveness",
+    "service.get_readiness",
+    "metrics",
+)  # which name a process by its address
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?", re.ASCII)
 
 

@@ -78,7 +78,7 @@ def test_a_person_gets_along_under_a_path(chromium, site):
         page.goto(f"{base}/")
         page.get_by_role("link", name="Try the API").click()
         authorize(page, "bearerAuth", tokens["access_token"])
-        assert execute(page, "account-show_account")[1]["email"] == email
+        assert execute(page, "account-get_account")[1]["email"] == email
         page.get_by_role("link", name="Latchkey").click()
         page.get_by_role("link", name="Reset a password").click()
         page.get_by_label("Your email address").fill(email)

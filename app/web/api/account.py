@@ -53,7 +53,7 @@ class UpdateAccountRequest(RequestBody):
 
 @blueprint.get("/account")
 @endpoint(gives=Account, who=SignedIn())
-def show_account(identity: Identity) -> object:
+def get_account(identity: Identity) -> object:
     """Who am I."""
     return identity.owner
 
@@ -81,7 +81,7 @@ class AccountExport(ResponseBody):
     who=SignedIn(),
     status=204,
     limit=CREDENTIAL_ATTEMPTS,
-    refuses=(WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited, LastAdmin),
+    errors=(WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited, LastAdmin),
 )
 def delete_account(identity: Identity, body: DeleteAccountRequest) -> None:
     """Delete the account.
@@ -101,6 +101,6 @@ def export_account(identity: Identity) -> object:
 
 @blueprint.patch("/account")
 @endpoint(takes=UpdateAccountRequest, gives=Account, who=SignedIn())
-def change_account(identity: Identity, body: UpdateAccountRequest) -> object:
+def update_account(identity: Identity, body: UpdateAccountRequest) -> object:
     """Change names or language."""
     return auth.profile.update(identity.owner, body.model_dump(exclude_unset=True))

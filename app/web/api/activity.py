@@ -35,7 +35,7 @@ class ActivityPage(ResponseBody):
 
 
 @blueprint.get("/activity")
-@endpoint(query=PageQuery, gives=ActivityPage, who=SignedIn(), refuses=(InvalidCursor,))
+@endpoint(query=PageQuery, gives=ActivityPage, who=SignedIn(), errors=(InvalidCursor,))
 def list_activity(identity: Identity, query: PageQuery) -> object:
     """What happened to my account.
 

@@ -19,7 +19,7 @@ from app.web.errors import InvalidBody
 from app.web.guards import MaybeSignedIn, SignedIn
 from app.web.input_errors import coded_error, input_error
 from app.web.limits import CREDENTIAL_ATTEMPTS, Limit
-from app.web.schemas import Code, Email, LinkToken, Password, RequestBody, ResponseBody
+from app.web.schemas import Code, Email, LinkToken, MessageResponse, Password, RequestBody
 
 blueprint = Blueprint("email", __name__, url_prefix="/api/v1")
 
@@ -77,20 +77,14 @@ class CodeRequest(RequestBody):
     code: Code
 
 
-class Message(ResponseBody):
-    """A sentence for people."""
-
-    message: str
-
-
 @blueprint.post("/verify-email")
 @endpoint(
     takes=VerifyEmailRequest,
-    gives=Message,
+    gives=MessageResponse,
     limit=CREDENTIAL_ATTEMPTS,
-    refuses=(LinkInvalid, LinkExpired, LinkUsed, CodeInvalid, InvalidEmail, RateLimited),
+    errors=(LinkInvalid, LinkExpired, LinkUsed, CodeInvalid, InvalidEmail, RateLimited),
 )
-def verify_email(body: VerifyEmailRequest) -> Message:
+def verify_email(body: VerifyEmailRequest) -> MessageResponse:
     """Confirm an address with the link or the code from the email.
 
     A link ends the sessions that were opened at another network address or with another user agent before the address
@@ -100,36 +94,36 @@ def verify_email(body: VerifyEmailRequest) -> Message:
         auth.email_verification.confirm(body.token, client_info())
     else:
         auth.email_verification.confirm_with_code(str(body.email), str(body.code), client_info())
-    return Message(message="The address is confirmed.")
+    return MessageResponse(message="The address is confirmed.")
 
 
 @blueprint.post("/verify-email/claim")
 @endpoint(
     takes=LinkTokenRequest,
-    gives=Message,
+    gives=MessageResponse,
     limit=Limit("20 per minute"),
-    refuses=(LinkInvalid, LinkExpired, LinkUsed, RateLimited),
+    errors=(LinkInvalid, LinkExpired, LinkUsed, RateLimited),
 )
-def claim_account(body: LinkTokenRequest) -> Message:
+def claim_account(body: LinkTokenRequest) -> MessageResponse:
     """Say with the confirming link that you did not open the account, and take it over.
 
     Ends every session, makes the password that was chosen useless, confirms the address, and has an email for a new
     password sent to it.
     """
     auth.email_verification.claim(body.token, client_info())
-    return Message(message="The account is yours. An email for a new password is on its way.")
+    return MessageResponse(message="The account is yours. An email for a new password is on its way.")
 
 
 @blueprint.post("/verify-email/resend")
 @endpoint(
     takes=ResendVerificationRequest,
-    gives=Message,
+    gives=MessageResponse,
     status=202,
     who=MaybeSignedIn(),
     limit=Limit("10 per minute"),
-    refuses=(InvalidEmail, RateLimited),
+    errors=(InvalidEmail, RateLimited),
 )
-def resend_verification(identity: Identity | None, body: ResendVerificationRequest) -> Message:
+def resend_verification(identity: Identity | None, body: ResendVerificationRequest) -> MessageResponse:
     """Have the confirming email sent again.
 
     Signed in it goes to the account's address; otherwise name one. The answer is always the same.
@@ -138,81 +132,83 @@ def resend_verification(identity: Identity | None, body: ResendVerificationReque
     if email is None:
         raise InvalidBody([input_error("email", "missing", "This is required, unless you are signed in.")])
     auth.email_verification.resend(email, client_info())
-    return Message(message=ON_ITS_WAY)
+    return MessageResponse(message=ON_ITS_WAY)
 
 
 @blueprint.put("/account/email")
 @endpoint(
     takes=ChangeEmailRequest,
-    gives=Message,
+    gives=MessageResponse,
     status=202,
     who=SignedIn(),
     limit=CREDENTIAL_ATTEMPTS,
-    refuses=(InvalidEmail, ReauthenticationRequired, WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited),
+    errors=(InvalidEmail, ReauthenticationRequired, WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited),
 )
-def change_email(identity: Identity, body: ChangeEmailRequest) -> Message:
+def change_email(identity: Identity, body: ChangeEmailRequest) -> MessageResponse:
     """Ask for another address.
 
     It holds once confirmed from there. The old address is told, and can undo it for 72 hours.
     """
     auth.email_change.request(identity, body.email, body.password, client_info())
-    return Message(message="An email with a link is on its way to the new address. Until then the old one stays.")
+    return MessageResponse(
+        message="An email with a link is on its way to the new address. Until then the old one stays."
+    )
 
 
 @blueprint.post("/account/email/confirm")
 @endpoint(
     takes=LinkTokenRequest,
-    gives=Message,
+    gives=MessageResponse,
     limit=Limit("20 per minute"),
-    refuses=(LinkInvalid, LinkExpired, LinkUsed, EmailTaken, RateLimited),
+    errors=(LinkInvalid, LinkExpired, LinkUsed, EmailTaken, RateLimited),
 )
-def confirm_email_change(body: LinkTokenRequest) -> Message:
+def confirm_email_change(body: LinkTokenRequest) -> MessageResponse:
     """Confirm the new address with the link from the email."""
     auth.email_change.confirm(body.token, client_info())
-    return Message(message="The new address is in use.")
+    return MessageResponse(message="The new address is in use.")
 
 
 @blueprint.post("/account/email/confirm-code")
 @endpoint(
     takes=CodeRequest,
-    gives=Message,
+    gives=MessageResponse,
     who=SignedIn(),
     limit=CREDENTIAL_ATTEMPTS,
-    refuses=(CodeInvalid, EmailTaken, RateLimited),
+    errors=(CodeInvalid, EmailTaken, RateLimited),
 )
-def confirm_email_change_with_code(identity: Identity, body: CodeRequest) -> Message:
+def confirm_email_change_with_code(identity: Identity, body: CodeRequest) -> MessageResponse:
     """Confirm the new address with the code from the email, in the session that asked."""
     auth.email_change.confirm_with_code(identity, body.code, client_info())
-    return Message(message="The new address is in use.")
+    return MessageResponse(message="The new address is in use.")
 
 
 @blueprint.post("/account/email/undo")
 @endpoint(
     takes=LinkTokenRequest,
-    gives=Message,
+    gives=MessageResponse,
     limit=Limit("20 per minute"),
-    refuses=(LinkInvalid, LinkExpired, LinkUsed, EmailTaken, RateLimited),
+    errors=(LinkInvalid, LinkExpired, LinkUsed, EmailTaken, RateLimited),
 )
-def undo_email_change(body: LinkTokenRequest) -> Message:
+def undo_email_change(body: LinkTokenRequest) -> MessageResponse:
     """Take a change of address back with the link from the email to the old one.
 
     Ends every session, and has an email for a new password sent to the old address.
     """
     auth.email_change.undo(body.token, client_info())
-    return Message(message="The old address holds again, and every device was signed out.")
+    return MessageResponse(message="The old address holds again, and every device was signed out.")
 
 
 @blueprint.post("/not-me")
 @endpoint(
     takes=LinkTokenRequest,
-    gives=Message,
+    gives=MessageResponse,
     limit=Limit("20 per minute"),
-    refuses=(LinkInvalid, LinkExpired, LinkUsed, RateLimited),
+    errors=(LinkInvalid, LinkExpired, LinkUsed, RateLimited),
 )
-def not_me(body: LinkTokenRequest) -> Message:
+def secure_account(body: LinkTokenRequest) -> MessageResponse:
     """Raise the alarm with the link from a security email.
 
     Ends every session, cancels pending changes and has an email for a new password sent.
     """
     auth.account_recovery.secure(body.token, client_info())
-    return Message(message="Every device was signed out. An email for a new password is on its way.")
+    return MessageResponse(message="Every device was signed out. An email for a new password is on its way.")

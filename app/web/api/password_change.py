@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 from app.core.errors import RateLimited
 from app.current import auth
 from app.domain.accounts.hash_slots import HashSlotsFull
-from app.domain.accounts.passwords import PASSWORD_ERRORS as PASSWORD_REFUSALS
+from app.domain.accounts.passwords import PASSWORD_ERRORS
 from app.flows.sessions import Identity
 from app.flows.steps.check_password import ReauthenticationRequired, WrongPassword
 from app.web.client_info import client_info
@@ -37,7 +37,7 @@ class ChangePasswordRequest(RequestBody):
     who=SignedIn(),
     status=204,
     limit=CREDENTIAL_ATTEMPTS,
-    refuses=(*PASSWORD_REFUSALS, WrongPassword, ReauthenticationRequired, HashSlotsFull, RateLimited),
+    errors=(*PASSWORD_ERRORS, WrongPassword, ReauthenticationRequired, HashSlotsFull, RateLimited),
 )
 def change_password(identity: Identity, body: ChangePasswordRequest) -> None:
     """Change the password.

@@ -10,7 +10,7 @@ from app.core.errors import RateLimited
 from app.current import auth
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.hash_slots import HashSlotsFull
-from app.domain.accounts.passwords import PASSWORD_ERRORS as PASSWORD_REFUSALS
+from app.domain.accounts.passwords import PASSWORD_ERRORS
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkExpired, LinkInvalid, LinkUsed
 from app.web import device_cookie
@@ -18,7 +18,7 @@ from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.input_errors import coded_error
 from app.web.limits import CREDENTIAL_ATTEMPTS, Limit
-from app.web.schemas import Code, Email, LinkToken, PasswordToSet, RequestBody, ResponseBody
+from app.web.schemas import Code, Email, LinkToken, MessageResponse, PasswordToSet, RequestBody
 
 blueprint = Blueprint("password_reset", __name__, url_prefix="/api/v1")
 
@@ -52,40 +52,38 @@ class ResetPasswordRequest(RequestBody):
         return self
 
 
-class Message(ResponseBody):
-    """A sentence for people."""
-
-    message: str
-
-
 @blueprint.post("/forgot-password")
-@endpoint(takes=ForgotPasswordRequest, gives=Message, refuses=(InvalidEmail, RateLimited), limit=Limit("20 per minute"))
-def forgot_password(body: ForgotPasswordRequest) -> Message:
+@endpoint(
+    takes=ForgotPasswordRequest, gives=MessageResponse, errors=(InvalidEmail, RateLimited), limit=Limit("20 per minute")
+)
+def forgot_password(body: ForgotPasswordRequest) -> MessageResponse:
     """Have an email with a reset link sent.
 
     The answer is the same, and takes as long, whether or not there is such an account.
     """
     auth.password_reset.request(body.email, client_info())
-    return Message(message="If there is an account with this address, an email with a link is on its way to it.")
+    return MessageResponse(
+        message="If there is an account with this address, an email with a link is on its way to it."
+    )
 
 
 @blueprint.post("/reset-password")
 @endpoint(
     takes=ResetPasswordRequest,
-    gives=Message,
+    gives=MessageResponse,
     limit=CREDENTIAL_ATTEMPTS,
-    refuses=(
+    errors=(
         LinkInvalid,
         LinkExpired,
         LinkUsed,
         CodeInvalid,
         InvalidEmail,
-        *PASSWORD_REFUSALS,
+        *PASSWORD_ERRORS,
         HashSlotsFull,
         RateLimited,
     ),
 )
-def reset_password(body: ResetPasswordRequest) -> Message:
+def reset_password(body: ResetPasswordRequest) -> MessageResponse:
     """Set a new password with the token or the code from the email.
 
     Ends every session of the account and signs nobody in. A link works once.
@@ -97,4 +95,6 @@ def reset_password(body: ResetPasswordRequest) -> Message:
             str(body.email), str(body.code), body.password, client_info()
         )
     device_cookie.set_cookie(device_token)
-    return Message(message="The password is changed, and every device was signed out. Sign in with the new one.")
+    return MessageResponse(
+        message="The password is changed, and every device was signed out. Sign in with the new one."
+    )

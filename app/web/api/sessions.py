@@ -14,7 +14,7 @@ from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
 from app.web.schemas import ResponseBody
 
-blueprint = Blueprint("devices", __name__, url_prefix="/api/v1/account/sessions")
+blueprint = Blueprint("sessions", __name__, url_prefix="/api/v1/account/sessions")
 
 
 class Session(ResponseBody):
@@ -43,7 +43,7 @@ def list_sessions(identity: Identity) -> object:
 
 
 @blueprint.delete("/<uuid:session_id>")
-@endpoint(who=SignedIn(), status=204, refuses=(NoSuchSession,))
+@endpoint(who=SignedIn(), status=204, errors=(NoSuchSession,))
 def revoke_session(identity: Identity, session_id: UUID) -> None:
     """Sign one device out.
 

@@ -8,8 +8,7 @@ from app.core.errors import RateLimited
 from app.current import auth, settings
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.hash_slots import HashSlotsFull
-from app.domain.accounts.passwords import PASSWORD_ERRORS as PASSWORD_REFUSALS
-from app.domain.accounts.passwords import PasswordTooLong
+from app.domain.accounts.passwords import PASSWORD_ERRORS, PasswordTooLong
 from app.domain.accounts.store import EmailTaken
 from app.domain.tokens.csrf import CsrfMismatch
 from app.flows.sessions import Identity, Scope
@@ -102,7 +101,7 @@ class LogoutQuery(RequestBody):
     status=201,
     also={202: VerificationSent},
     limit=Limit("20 per minute"),
-    refuses=(EmailTaken, InvalidEmail, *PASSWORD_REFUSALS, HashSlotsFull, RateLimited, CsrfMismatch),
+    errors=(EmailTaken, InvalidEmail, *PASSWORD_ERRORS, HashSlotsFull, RateLimited, CsrfMismatch),
 )
 def signup(body: SignupRequest, query: TransportQuery) -> IssuedTokens | Response:
     """Open an account and sign in.
@@ -124,7 +123,7 @@ def signup(body: SignupRequest, query: TransportQuery) -> IssuedTokens | Respons
     query=TransportQuery,
     gives=Tokens,
     limit=CREDENTIAL_ATTEMPTS,
-    refuses=(InvalidCredentials, InvalidEmail, PasswordTooLong, HashSlotsFull, RateLimited, CsrfMismatch),
+    errors=(InvalidCredentials, InvalidEmail, PasswordTooLong, HashSlotsFull, RateLimited, CsrfMismatch),
 )
 def login(body: LoginRequest, query: TransportQuery) -> IssuedTokens | Response:
     """Sign in with address and password.
@@ -152,7 +151,7 @@ def refresh(body: RefreshRequest, idempotency_key: str | None) -> IssuedTokens |
 
 @blueprint.get("/csrf")
 @endpoint(gives=CsrfToken, who=SignedInByCookie())
-def show_csrf_token(csrf_token: str) -> object:
+def get_csrf_token(csrf_token: str) -> object:
     """The CSRF token of this browser's session.
 
     For pages of another origin in CORS_ORIGINS, which cannot read our cookies. The token stays the same as long as the
@@ -179,7 +178,7 @@ def logout(identity: Identity, query: LogoutQuery) -> Response:
     who=SignedIn(),
     status=204,
     limit=CREDENTIAL_ATTEMPTS,
-    refuses=(WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited),
+    errors=(WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited),
 )
 def reauthenticate(identity: Identity, body: ReauthenticateRequest) -> None:
     """Give the password once more.
@@ -191,7 +190,7 @@ def reauthenticate(identity: Identity, body: ReauthenticateRequest) -> None:
 
 def _refuse_cross_site(query: TransportQuery) -> None:
     if query.transport == "cookie":  # else a stranger's page could sign a browser in as somebody else
-        cookie.refuse_cross_site()
+        cookie.reject_cross_site()
 
 
 def _token_response(tokens: IssuedTokens, transport: cookie.Way, status: int = 200) -> IssuedTokens | Response:

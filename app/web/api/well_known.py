@@ -66,28 +66,28 @@ class ServerMetadata(ResponseBody):
 
 @blueprint.get("/.well-known/openid-configuration")
 @endpoint(gives=ServerMetadata, needs_database=False, cache_seconds=KEYS_MAX_AGE)
-def metadata() -> object:
+def get_server_metadata() -> object:
     """Where the keys are and who signs."""
     return auth.key_rotation.metadata()
 
 
 @blueprint.get("/.well-known/jwks.json")
 @endpoint(gives=JsonWebKeySet, cache_seconds=KEYS_MAX_AGE)
-def jwks() -> object:
+def get_key_set() -> object:
     """The public signing keys."""
     return auth.key_rotation.published()
 
 
 @blueprint.get("/healthz")
 @endpoint(gives=Liveness, needs_database=False)
-def healthz() -> object:
+def get_liveness() -> object:
     """Is the process alive."""
     return Liveness()
 
 
 @blueprint.get("/readyz")
-@endpoint(gives=Readiness, refuses=(NotReady,))
-def readyz() -> object:
+@endpoint(gives=Readiness, errors=(NotReady,))
+def get_readiness() -> object:
     """Can it do its work."""
     if draining.is_draining():
         raise NotReady("Not ready: stopping.", retry_after=2)

@@ -21,7 +21,7 @@ Address = Annotated[str, Field(min_length=1, max_length=254)]  # what is no addr
 
 
 class CompatError(ResponseBody):
-    """A refusal of the classic systems; one of the two members is there."""
+    """A error of the classic systems; one of the two members is there."""
 
     omits_none: ClassVar[bool] = True
 
@@ -45,7 +45,7 @@ def compat_endpoint(*refusals: int, **terms: Any) -> Callable[..., Callable[...,
 
 
 def compat_error(status: int, **words: str) -> Response:
-    """A refusal in these words: `refusal(401, error="wrong password")`."""
+    """A error in these words: `error(401, error="wrong password")`."""
     return Response(json.dumps(words), status, mimetype="application/json")
 
 

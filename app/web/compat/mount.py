@@ -22,7 +22,7 @@ AUTH_TYPES: dict[str, type[Auth]] = {
 
 def mount_compat(app: Flask, settings: Settings) -> dict[str, Any]:
     """Register both systems; their security schemes, for the documentation."""
-    app.extensions["classic"] = guard = AUTH_TYPES[settings.auth_type]()
+    app.extensions["compat"] = guard = AUTH_TYPES[settings.auth_type]()
     app.register_blueprint(user_service.blueprint)
     app.register_blueprint(session_api.blueprint)
     schemes = {

@@ -150,8 +150,8 @@ def use_link(kind: str) -> ResponseReturnValue:
             pressed, facts = None, page.check(token)
     except RetryLater:
         raise
-    except ServiceError as refusal:
-        return rejected("confirmation/dead_link.html", refusal, page=page)
+    except ServiceError as error:
+        return rejected("confirmation/dead_link.html", error, page=page)
     if pressed is None:
         return render_template("confirmation/ask.html", page=page, token=token, facts=facts)
     done = page.alternative if pressed == "other" and page.alternative else page

@@ -29,10 +29,10 @@ def token_in(pasted: str) -> str:
     return "".join(pasted.split()).rpartition("token=")[2].partition("&")[0].strip("<>\"'")
 
 
-def rejected(template: str, refusal: ServiceError, **context: object) -> ResponseReturnValue:
+def rejected(template: str, error: ServiceError, **context: object) -> ResponseReturnValue:
     """A page that says why not, with the status that belongs to it."""
-    headers = {"Retry-After": str(refusal.retry_after)} if isinstance(refusal, RetryLater) else {}
-    return render_template(template, refusal=refusal, **context), status_of(type(refusal)), headers
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, RetryLater) else {}
+    return render_template(template, error=error, **context), status_of(type(error)), headers
 
 
 def error_page(error: Exception) -> ResponseReturnValue:

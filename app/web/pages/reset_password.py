@@ -56,8 +56,8 @@ def use_link() -> ResponseReturnValue:
             auth.password_reset.check(token)
             return render_template("reset_password/new_password.html", token=token)
         device_token = auth.password_reset.complete(token, _check_length(password), client_info())
-    except ServiceError as refusal:
-        return _rejected_link(refusal, token, password)
+    except ServiceError as error:
+        return _rejected_link(error, token, password)
     device_cookie.set_cookie(device_token)
     return render_template("reset_password/changed.html")
 
@@ -81,8 +81,8 @@ def use_code() -> ResponseReturnValue:
         device_token = auth.password_reset.complete_with_code(
             _mailable(email), _well_formed(code), password, client_info()
         )
-    except ServiceError as refusal:
-        return rejected("reset_password/code.html", refusal, **form)
+    except ServiceError as error:
+        return rejected("reset_password/code.html", error, **form)
     device_cookie.set_cookie(device_token)
     return render_template("reset_password/changed.html")
 
@@ -100,8 +100,8 @@ def send_link() -> ResponseReturnValue:
     email = _posted_email()
     try:
         auth.password_reset.request(_mailable(email), client_info())
-    except ServiceError as refusal:
-        return rejected("reset_password/request.html", refusal, email=email[:EMAIL_MAX])
+    except ServiceError as error:
+        return rejected("reset_password/request.html", error, email=email[:EMAIL_MAX])
     return render_template("reset_password/requested.html", email=email)
 
 
@@ -133,10 +133,10 @@ def _check_length(password: str) -> str:
     return password
 
 
-def _rejected_link(refusal: ServiceError, token: str, password: str | None) -> ResponseReturnValue:
+def _rejected_link(error: ServiceError, token: str, password: str | None) -> ResponseReturnValue:
     """A link that still works stays in the form; one that does not is told apart from one that may later."""
-    if isinstance(refusal, RetryLater) and password is None:
-        raise refusal
-    if isinstance(refusal, RetryLater) or getattr(refusal, "field", None) == "password":
-        return rejected("reset_password/new_password.html", refusal, token=token)
-    return rejected("reset_password/dead_link.html", refusal)
+    if isinstance(error, RetryLater) and password is None:
+        raise error
+    if isinstance(error, RetryLater) or getattr(error, "field", None) == "password":
+        return rejected("reset_password/new_password.html", error, token=token)
+    return rejected("reset_password/dead_link.html", error)

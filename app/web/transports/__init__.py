@@ -33,7 +33,7 @@ class Transport(Protocol):
         """Whether the request uses this way."""
 
     def identity(self) -> Identity:
-        """The live session behind the credential, or a refusal."""
+        """The live session behind the credential, or a error."""
 
     def refresh_token(self) -> str | None:
         """The refresh token that came this way, or None for none."""

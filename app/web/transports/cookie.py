@@ -50,12 +50,12 @@ class Cookie:
 
     def csrf_token(self) -> str:
         """The CSRF token of the session whose cookies these are. Only pages that may write learn it."""
-        refuse_cross_site()
+        reject_cross_site()
         refresh = cookies.get("refresh")
         return auth.csrf.of(refresh, REFRESH) if refresh else auth.csrf.of(str(cookies.get("access")), ACCESS)
 
 
-def refuse_cross_site() -> None:
+def reject_cross_site() -> None:
     """`CsrfMismatch` when the browser says that another site's page started this request."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") == "cross-site":
         raise CsrfMismatch("A page of another site may not do this.")
@@ -85,5 +85,5 @@ def clear(answer: Response) -> Response:
 
 
 def _require_proof(token: str, kind: str) -> None:
-    refuse_cross_site()
+    reject_cross_site()
     auth.csrf.check(token, kind, request.headers.get(CSRF_HEADER, ""))

@@ -14,4 +14,4 @@ if __name__ == "__main__":
     sys.exit(main())
 
 app = _service.service()
-auth = app.extensions["classic"]
+auth = app.extensions["compat"]

@@ -112,8 +112,8 @@ class RotatedKey(ResponseBody):
 
 
 @blueprint.get("/audit")
-@endpoint(query=AuditQuery, gives=AuditEventPage, who=Administrator(), refuses=(InvalidCursor,))
-def list_events(identity: Identity, query: AuditQuery) -> object:
+@endpoint(query=AuditQuery, gives=AuditEventPage, who=Administrator(), errors=(InvalidCursor,))
+def list_audit_events(identity: Identity, query: AuditQuery) -> object:
     """What happened, the newest first."""
     account = str(query.account) if query.account else None
     page = auth.audit_log.page(query.event, account, query.after, query.limit)
@@ -121,23 +121,23 @@ def list_events(identity: Identity, query: AuditQuery) -> object:
 
 
 @blueprint.get("/mail")
-@endpoint(query=MailQuery, gives=EmailMessagePage, who=Administrator(), refuses=(InvalidCursor,))
-def list_mail(identity: Identity, query: MailQuery) -> object:
+@endpoint(query=MailQuery, gives=EmailMessagePage, who=Administrator(), errors=(InvalidCursor,))
+def list_messages(identity: Identity, query: MailQuery) -> object:
     """The emails that we owe or owed, the newest first."""
     page = auth.mail_queue.page(query.state, query.after, query.limit)
     return {"messages": page.items, "next": page.next}
 
 
 @blueprint.post(f"/mail/<int(max={LARGEST_NUMBER}):mail_id>/retry")
-@endpoint(who=Administrator(), status=204, refuses=(ReauthenticationRequired, MessageNotFound, NothingToRetry))
-def retry_mail(identity: Identity, mail_id: int) -> None:
+@endpoint(who=Administrator(), status=204, errors=(ReauthenticationRequired, MessageNotFound, NothingToRetry))
+def retry_message(identity: Identity, mail_id: int) -> None:
     """Try an email again now that was given up, or waits for a later attempt."""
     auth.mail_queue.retry(mail_id, identity)
 
 
 @blueprint.get("/keys")
 @endpoint(gives=SigningKeyList, who=Administrator())
-def list_keys(identity: Identity) -> object:
+def list_signing_keys(identity: Identity) -> object:
     """The signing keys, by name."""
     return {
         "keys": [
@@ -148,10 +148,8 @@ def list_keys(identity: Identity) -> object:
 
 
 @blueprint.post("/keys/rotate")
-@endpoint(
-    takes=RotateKeyRequest, gives=RotatedKey, status=201, who=Administrator(), refuses=(ReauthenticationRequired,)
-)
-def rotate_keys(identity: Identity, body: RotateKeyRequest) -> object:
+@endpoint(takes=RotateKeyRequest, gives=RotatedKey, status=201, who=Administrator(), errors=(ReauthenticationRequired,))
+def rotate_signing_key(identity: Identity, body: RotateKeyRequest) -> object:
     """Publish a key that signs in ten minutes.
 
     The old one checks until its last token is dead. A key that leaked is retired from a shell: `flask keys retire`.

@@ -94,8 +94,8 @@ class SetRolesRequest(RequestBody):
 
 
 @blueprint.get("")
-@endpoint(query=UserQuery, gives=UserPage, who=Administrator(), refuses=(InvalidCursor,))
-def search_users(identity: Identity, query: UserQuery) -> object:
+@endpoint(query=UserQuery, gives=UserPage, who=Administrator(), errors=(InvalidCursor,))
+def list_users(identity: Identity, query: UserQuery) -> object:
     """Accounts, the newest first.
 
     Pages stay in step while accounts come and go: follow `next` until it is null.
@@ -111,7 +111,7 @@ def search_users(identity: Identity, query: UserQuery) -> object:
     status=201,
     who=Administrator(),
     limit=Limit("60 per minute"),
-    refuses=(ReauthenticationRequired, EmailTaken, InvalidEmail, InvalidRoles, RateLimited),
+    errors=(ReauthenticationRequired, EmailTaken, InvalidEmail, InvalidRoles, RateLimited),
 )
 def invite_user(identity: Identity, body: InviteUserRequest) -> object:
     """Open an account for somebody.
@@ -122,15 +122,15 @@ def invite_user(identity: Identity, body: InviteUserRequest) -> object:
 
 
 @blueprint.get("/<uuid:user_id>")
-@endpoint(gives=User, who=Administrator(), refuses=(NoSuchAccount,))
-def look_up_user(identity: Identity, user_id: UUID) -> object:
+@endpoint(gives=User, who=Administrator(), errors=(NoSuchAccount,))
+def get_user(identity: Identity, user_id: UUID) -> object:
     """One account."""
     return auth.admin_accounts.find(str(user_id))
 
 
 @blueprint.delete("/<uuid:user_id>")
-@endpoint(who=Administrator(), status=204, refuses=(ReauthenticationRequired, NoSuchAccount, LastAdmin))
-def remove_user(identity: Identity, user_id: UUID) -> None:
+@endpoint(who=Administrator(), status=204, errors=(ReauthenticationRequired, NoSuchAccount, LastAdmin))
+def delete_user(identity: Identity, user_id: UUID) -> None:
     """Delete an account.
 
     As if its owner did: signed out now, gone after DELETION_GRACE_DAYS, unless they sign in before. Disable it as well
@@ -140,14 +140,14 @@ def remove_user(identity: Identity, user_id: UUID) -> None:
 
 
 @blueprint.post("/<uuid:user_id>/disable")
-@endpoint(who=Administrator(), status=204, refuses=(ReauthenticationRequired, NoSuchAccount, LastAdmin))
+@endpoint(who=Administrator(), status=204, errors=(ReauthenticationRequired, NoSuchAccount, LastAdmin))
 def disable_user(identity: Identity, user_id: UUID) -> None:
     """Keep its owner out: every session ends now, and no new one begins."""
     auth.admin_accounts.disable(identity, str(user_id))
 
 
 @blueprint.post("/<uuid:user_id>/enable")
-@endpoint(who=Administrator(), status=204, refuses=(ReauthenticationRequired, NoSuchAccount))
+@endpoint(who=Administrator(), status=204, errors=(ReauthenticationRequired, NoSuchAccount))
 def enable_user(identity: Identity, user_id: UUID) -> None:
     """Let its owner in again."""
     auth.admin_accounts.enable(identity, str(user_id))
@@ -158,7 +158,7 @@ def enable_user(identity: Identity, user_id: UUID) -> None:
     takes=SetRolesRequest,
     who=Administrator(),
     status=204,
-    refuses=(ReauthenticationRequired, NoSuchAccount, InvalidRoles, LastAdmin),
+    errors=(ReauthenticationRequired, NoSuchAccount, InvalidRoles, LastAdmin),
 )
 def set_user_roles(identity: Identity, user_id: UUID, body: SetRolesRequest) -> None:
     """Say what the account may do.
@@ -173,7 +173,7 @@ def set_user_roles(identity: Identity, user_id: UUID, body: SetRolesRequest) -> 
     who=Administrator(),
     status=204,
     limit=Limit("60 per minute"),
-    refuses=(ReauthenticationRequired, NoSuchAccount, AccountDisabled, RateLimited),
+    errors=(ReauthenticationRequired, NoSuchAccount, AccountDisabled, RateLimited),
 )
 def reset_user_password(identity: Identity, user_id: UUID) -> None:
     """Have an email sent by which its owner chooses a new password."""

@@ -34,7 +34,7 @@ from app.web.compat.session_api.user import User
 from app.web.guards import Anyone, Errors
 from app.web.schemas import Name, Password, ResponseBody
 
-SCHEME: Final = "classicCredential"
+SCHEME: Final = "compatCredential"
 EXCLUDED: Final = ("/status", "/unauthorized", "/forbidden", "/auth_session/login")
 EXAMPLE: JsonDict = {"email": "bobsession@hbtn.io", "password": "fake pwd"}
 Moment = Annotated[
@@ -46,7 +46,7 @@ Decorator = Callable[[Callable[..., object]], Callable[..., Response]]
 
 blueprint = Blueprint(SESSION_API, __name__, url_prefix=PREFIX)
 sessions = Blueprint("auth_session", __name__, url_prefix=PREFIX)  # only where there are sessions
-guard = cast(SessionAuth, LocalProxy(lambda: current_app.extensions["classic"]))
+guard = cast(SessionAuth, LocalProxy(lambda: current_app.extensions["compat"]))
 
 
 class CompatLoginRequest(LenientBody):
@@ -107,7 +107,7 @@ class Gate:
 
     scheme: str | None = SCHEME
     gives: str | None = None
-    refuses: Errors = ()
+    errors: Errors = ()
 
     def admit(self) -> User:
         """The user."""
@@ -125,31 +125,31 @@ def route(method: str, path: str, *refusals: int, on: Blueprint = blueprint, **t
 
 
 @route("GET", "/status", gives=StatusResponse, needs_database=False)
-def show_status() -> object:
+def get_status() -> object:
     """Is the service there."""
     return StatusResponse()
 
 
 @route("GET", "/unauthorized", 401, status=401, gives=CompatError, needs_database=False)
-def show_unauthorized() -> object:
+def get_unauthorized_error() -> object:
     """See how 401 looks."""
     abort(401)
 
 
 @route("GET", "/forbidden", 403, status=403, gives=CompatError, needs_database=False)
-def show_forbidden() -> object:
+def get_forbidden_error() -> object:
     """See how 403 looks."""
     abort(403)
 
 
 @route("GET", "/users", gives=CompatUserList)
-def list_users() -> object:
+def list_compat_users() -> object:
     """List the users."""
     return auth.compat.all()
 
 
 @route("POST", "/users", takes=CreateUserRequest, gives=CompatUser, status=201)
-def create_user(body: CreateUserRequest) -> object:
+def create_compat_user(body: CreateUserRequest) -> object:
     """Create a user."""
     try:
         account = auth.compat.create(body.email, auth.compat.hash(body.password), client_info())
@@ -159,25 +159,25 @@ def create_user(body: CreateUserRequest) -> object:
 
 
 @route("GET", "/users/me", who=Gate(gives="user"), gives=CompatUser)
-def show_me(user: User) -> object:
+def get_current_compat_user(user: User) -> object:
     """Whose credential this is."""
     return user
 
 
 @route("GET", "/users/<uuid:user_id>", 404, gives=CompatUser)
-def show_user(user_id: UUID) -> object:
+def get_compat_user(user_id: UUID) -> object:
     """Show a user."""
     return _user(user_id)
 
 
 @route("PUT", "/users/<uuid:user_id>", 404, takes=UpdateUserRequest, gives=CompatUser)
-def change_user(user_id: UUID, body: UpdateUserRequest) -> object:
+def update_compat_user(user_id: UUID, body: UpdateUserRequest) -> object:
     """Change a user's names."""
     return auth.profile.update(_user(user_id), body.model_dump(exclude_unset=True))
 
 
 @route("DELETE", "/users/<uuid:user_id>", 404, gives=EmptyObject)
-def delete_user(user_id: UUID) -> object:
+def delete_compat_user(user_id: UUID) -> object:
     """Delete a user, with all that is kept about them, at once. The last administrator stays."""
     try:
         auth.compat.purge(_user(user_id))
@@ -187,7 +187,7 @@ def delete_user(user_id: UUID) -> object:
 
 
 @route("POST", "/auth_session/login", 401, 403, 404, on=sessions, takes=CompatLoginRequest, form=True, gives=CompatUser)
-def open_session(body: CompatLoginRequest) -> object:
+def create_compat_session(body: CompatLoginRequest) -> object:
     """Log in. The answer sets the cookie that SESSION_NAME names."""
     if auth.compat.by_email(body.email) is None:
         return compat_error(404, error="no user found for this email")
@@ -202,7 +202,7 @@ def open_session(body: CompatLoginRequest) -> object:
 
 
 @route("DELETE", "/auth_session/logout", 404, on=sessions, gives=EmptyObject)
-def end_session() -> object:
+def delete_compat_session() -> object:
     """Log out: the session that the cookie names ends."""
     return EmptyObject() if guard.destroy_session(request) else abort(404)
 

@@ -14,7 +14,7 @@ from app.web.guards import Errors
 from app.web.schemas import LinkToken, Password, ResponseBody
 
 COOKIE: Final = "session_id"
-SCHEME: Final = "classicSessionId"
+SCHEME: Final = "compatSessionId"
 EXAMPLE: JsonDict = {"email": "bob@bob.com", "password": "mySuperPwd"}
 AUTH: Final = Auth()
 
@@ -82,7 +82,7 @@ class SignedInBySession:
 
     scheme: str | None = SCHEME
     gives: str | None = "user"
-    refuses: Errors = ()
+    errors: Errors = ()
 
     def admit(self) -> User:
         """The user."""
@@ -91,7 +91,7 @@ class SignedInBySession:
 
 @blueprint.get("/")
 @compat_endpoint(gives=WelcomeMessage, needs_database=False)
-def welcome() -> object:
+def get_welcome_message() -> object:
     """Say welcome."""
     return WelcomeMessage(message="Bienvenue")
 
@@ -109,7 +109,7 @@ def register_user(body: RegisterUserRequest) -> object:
 
 @blueprint.post("/sessions")
 @compat_endpoint(401, takes=RegisterUserRequest, form=True, gives=UserActionResult)
-def log_in(body: RegisterUserRequest) -> object:
+def log_in_user(body: RegisterUserRequest) -> object:
     """Log in. The answer sets the cookie `session_id`."""
     session_id = AUTH.log_in(body.email, body.password)
     if session_id is None:
@@ -122,24 +122,24 @@ def log_in(body: RegisterUserRequest) -> object:
 
 @blueprint.delete("/sessions")
 @compat_endpoint(403, who=SignedInBySession(), status=302)
-def log_out(user: User) -> object:
+def log_out_user(user: User) -> object:
     """Log out. The session ends, and the answer leads to `GET /`."""
     AUTH.destroy_session(user.id, user.session_id)
-    answer = redirect(url_for(".welcome"))
+    answer = redirect(url_for(".get_welcome_message"))
     answer.delete_cookie(COOKIE, path=request.script_root or "/")
     return answer
 
 
 @blueprint.get("/profile")
 @compat_endpoint(403, who=SignedInBySession(), gives=UserProfile)
-def show_profile(user: User) -> object:
+def get_user_profile(user: User) -> object:
     """Who is logged in."""
     return user
 
 
 @blueprint.post("/reset_password")
 @compat_endpoint(403, takes=ResetTokenRequest, form=True, gives=ResetTokenResponse)
-def hand_over_reset_token(body: ResetTokenRequest) -> object:
+def create_reset_token(body: ResetTokenRequest) -> object:
     """Get a reset token. Whoever asks gets it, which is why production refuses this wing."""
     try:
         return ResetTokenResponse(email=body.email, reset_token=AUTH.get_reset_password_token(body.email))
@@ -149,7 +149,7 @@ def hand_over_reset_token(body: ResetTokenRequest) -> object:
 
 @blueprint.put("/reset_password")
 @compat_endpoint(403, takes=UpdatePasswordRequest, form=True, gives=UserActionResult)
-def update_password(body: UpdatePasswordRequest) -> object:
+def update_user_password(body: UpdatePasswordRequest) -> object:
     """Set a new password by a reset token, which works once."""
     try:
         AUTH.update_password(body.reset_token, body.new_password)
