@@ -1,4 +1,4 @@
-"""/api/v1: a forgotten password, from the request to the new one."""
+"""/api/v1: resetting a forgotten password."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -24,7 +24,7 @@ blueprint = Blueprint("password_reset", __name__, url_prefix="/api/v1")
 
 
 class ForgotPasswordRequest(RequestBody):
-    """Whose password is forgotten."""
+    """The email address of the account."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ann@example.com"}]})
 
@@ -32,7 +32,7 @@ class ForgotPasswordRequest(RequestBody):
 
 
 class ResetPasswordRequest(RequestBody):
-    """The token from the email's link, or the address and the code from the same email; and the password to set."""
+    """The new password, with either the token from the link in the email, or the email address and the code."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"reset_token": "paste-it-from-the-email", "password": "a new horse battery"}]}
@@ -48,7 +48,7 @@ class ResetPasswordRequest(RequestBody):
     @model_validator(mode="after")
     def _one_way(self) -> "ResetPasswordRequest":
         if (self.reset_token is None) == (self.email is None or self.code is None):
-            raise coded_error("choose_one", "Give either reset_token, or email and code.")
+            raise coded_error("choose_one", "Send either `reset_token`, or `email` and `code`.")
         return self
 
 
@@ -57,14 +57,12 @@ class ResetPasswordRequest(RequestBody):
     takes=ForgotPasswordRequest, gives=MessageResponse, errors=(InvalidEmail, RateLimited), limit=Limit("20 per minute")
 )
 def forgot_password(body: ForgotPasswordRequest) -> MessageResponse:
-    """Have an email with a reset link sent.
+    """Request a password reset email.
 
-    The answer is the same, and takes as long, whether or not there is such an account.
+    The response is the same, and takes the same time, whether or not the account exists.
     """
     auth.password_reset.request(body.email, client_info())
-    return MessageResponse(
-        message="If there is an account with this address, an email with a link is on its way to it."
-    )
+    return MessageResponse(message="If there is an account with this address, an email has been sent to it.")
 
 
 @blueprint.post("/reset-password")
@@ -84,9 +82,10 @@ def forgot_password(body: ForgotPasswordRequest) -> MessageResponse:
     ),
 )
 def reset_password(body: ResetPasswordRequest) -> MessageResponse:
-    """Set a new password with the token or the code from the email.
+    """Reset the password.
 
-    Ends every session of the account and signs nobody in. A link works once.
+    Takes the token or the code from the email; each works once. Ends all sessions of the account and does not open a
+    new one.
     """
     if body.reset_token is not None:
         device_token = auth.password_reset.complete(body.reset_token, body.password, client_info())
@@ -96,5 +95,5 @@ def reset_password(body: ResetPasswordRequest) -> MessageResponse:
         )
     device_cookie.set_cookie(device_token)
     return MessageResponse(
-        message="The password is changed, and every device was signed out. Sign in with the new one."
+        message="The password has been changed, and all devices were signed out. Sign in with the new password."
     )

@@ -1,4 +1,4 @@
-"""What machines ask: signing keys and health."""
+"""Public keys, server metadata and health."""
 
 from typing import Literal
 
@@ -31,7 +31,7 @@ class JsonWebKey(ResponseBody):
 
 
 class JsonWebKeySet(ResponseBody):
-    """The public keys that tokens are checked with."""
+    """The public keys to verify tokens with (RFC 7517)."""
 
     omits_none = True
 
@@ -39,13 +39,13 @@ class JsonWebKeySet(ResponseBody):
 
 
 class Liveness(ResponseBody):
-    """The process runs."""
+    """The process is running."""
 
     status: Literal["ok"] = "ok"
 
 
 class Readiness(ResponseBody):
-    """The process can do its work."""
+    """The process can serve requests."""
 
     status: Literal["ok"] = "ok"
     checks: dict[str, str] = Field(
@@ -54,11 +54,11 @@ class Readiness(ResponseBody):
 
 
 class ServerMetadata(ResponseBody):
-    """What a resource server needs to know in order to check our tokens (RFC 8414)."""
+    """Metadata that resource servers need to verify access tokens (RFC 8414)."""
 
     issuer: str
     jwks_uri: str
-    access_token_audience: str = Field(description="The `aud` of access tokens")
+    access_token_audience: str = Field(description="The `aud` claim of access tokens")
     id_token_signing_alg_values_supported: list[str]
     response_types_supported: list[str]
     subject_types_supported: list[str]
@@ -67,28 +67,28 @@ class ServerMetadata(ResponseBody):
 @blueprint.get("/.well-known/openid-configuration")
 @endpoint(gives=ServerMetadata, needs_database=False, cache_seconds=KEYS_MAX_AGE)
 def get_server_metadata() -> object:
-    """Where the keys are and who signs."""
+    """Get the server metadata."""
     return auth.key_rotation.metadata()
 
 
 @blueprint.get("/.well-known/jwks.json")
 @endpoint(gives=JsonWebKeySet, cache_seconds=KEYS_MAX_AGE)
 def get_key_set() -> object:
-    """The public signing keys."""
+    """Get the public keys."""
     return auth.key_rotation.published()
 
 
 @blueprint.get("/healthz")
 @endpoint(gives=Liveness, needs_database=False)
 def get_liveness() -> object:
-    """Is the process alive."""
+    """Liveness."""
     return Liveness()
 
 
 @blueprint.get("/readyz")
 @endpoint(gives=Readiness, errors=(NotReady,))
 def get_readiness() -> object:
-    """Can it do its work."""
+    """Readiness."""
     if draining.is_draining():
-        raise NotReady("Not ready: stopping.", retry_after=2)
+        raise NotReady("Not ready: the process is stopping.", retry_after=2)
     return Readiness(checks=auth.health.ready())
