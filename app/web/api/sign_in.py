@@ -70,7 +70,9 @@ class CsrfToken(ResponseBody):
 class TransportQuery(RequestBody):
     """How the tokens are sent."""
 
-    transport: cookie.Way = Field("bearer", description="`cookie`: HttpOnly cookies instead of tokens in the body")
+    transport: cookie.TransportName = Field(
+        "bearer", description="`cookie`: HttpOnly cookies instead of tokens in the body"
+    )
 
 
 class ReauthenticateRequest(RequestBody):
@@ -192,5 +194,7 @@ def _refuse_cross_site(query: TransportQuery) -> None:
         cookie.reject_cross_site()
 
 
-def _token_response(tokens: IssuedTokens, transport: cookie.Way, status: int = 200) -> IssuedTokens | Response:
+def _token_response(
+    tokens: IssuedTokens, transport: cookie.TransportName, status: int = 200
+) -> IssuedTokens | Response:
     return cookie.set_tokens(tokens, status) if transport == "cookie" else tokens
