@@ -1,4 +1,4 @@
-"""The routes of the user authentication service. They know `Auth` alone."""
+"""The routes of the user authentication service. They use only `Auth`."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -22,7 +22,7 @@ blueprint = Blueprint(USER_SERVICE, __name__)
 
 
 class RegisterUserRequest(LenientBody):
-    """An address and a password of any length."""
+    """Email address and password. The password may have any length."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
@@ -31,7 +31,7 @@ class RegisterUserRequest(LenientBody):
 
 
 class ResetTokenRequest(LenientBody):
-    """Whose password was forgotten."""
+    """The email address of the user."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": EXAMPLE["email"]}]})
 
@@ -39,7 +39,7 @@ class ResetTokenRequest(LenientBody):
 
 
 class UpdatePasswordRequest(LenientBody):
-    """A reset token, and the password it is to set. The address is repeated in the answer."""
+    """A reset token and the new password. The address is only repeated in the response."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"email": "bob@bob.com", "reset_token": "WyI…", "new_password": "t4rt1fl3tt3"}]}
@@ -51,26 +51,26 @@ class UpdatePasswordRequest(LenientBody):
 
 
 class WelcomeMessage(ResponseBody):
-    """A word of welcome."""
+    """A welcome message."""
 
     message: str = Field(examples=["Bienvenue"])
 
 
 class UserActionResult(ResponseBody):
-    """What was done, and for whom."""
+    """The completed action and the user's email address."""
 
     email: str
     message: str = Field(examples=["logged in"])
 
 
 class UserProfile(ResponseBody):
-    """Who is logged in."""
+    """The user who is logged in."""
 
     email: str
 
 
 class ResetTokenResponse(ResponseBody):
-    """A token that sets a new password once."""
+    """A token to set a new password once."""
 
     email: str
     reset_token: str
@@ -78,21 +78,21 @@ class ResetTokenResponse(ResponseBody):
 
 @dataclass(frozen=True)
 class SignedInBySession:
-    """Whoever has the cookie of a live session; else 403."""
+    """A caller with the cookie of a live session; others get 403."""
 
     scheme: str | None = SCHEME
     gives: str | None = "user"
     errors: Errors = ()
 
     def admit(self) -> User:
-        """The user."""
+        """The user of the session."""
         return AUTH.get_user_from_session_id(request.cookies.get(COOKIE)) or abort(403)
 
 
 @blueprint.get("/")
 @compat_endpoint(gives=WelcomeMessage, needs_database=False)
 def get_welcome_message() -> object:
-    """Say welcome."""
+    """Get the welcome message."""
     return WelcomeMessage(message="Bienvenue")
 
 
@@ -110,7 +110,10 @@ def register_user(body: RegisterUserRequest) -> object:
 @blueprint.post("/sessions")
 @compat_endpoint(401, takes=RegisterUserRequest, form=True, gives=UserActionResult)
 def log_in_user(body: RegisterUserRequest) -> object:
-    """Log in. The answer sets the cookie `session_id`."""
+    """Log in.
+
+    The response sets the cookie `session_id`.
+    """
     session_id = AUTH.log_in(body.email, body.password)
     if session_id is None:
         abort(401)
@@ -123,7 +126,10 @@ def log_in_user(body: RegisterUserRequest) -> object:
 @blueprint.delete("/sessions")
 @compat_endpoint(403, who=SignedInBySession(), status=302)
 def log_out_user(user: User) -> object:
-    """Log out. The session ends, and the answer leads to `GET /`."""
+    """Log out.
+
+    Ends the session and redirects to `GET /`.
+    """
     AUTH.destroy_session(user.id, user.session_id)
     answer = redirect(url_for(".get_welcome_message"))
     answer.delete_cookie(COOKIE, path=request.script_root or "/")
@@ -133,14 +139,17 @@ def log_out_user(user: User) -> object:
 @blueprint.get("/profile")
 @compat_endpoint(403, who=SignedInBySession(), gives=UserProfile)
 def get_user_profile(user: User) -> object:
-    """Who is logged in."""
+    """Get the user who is logged in."""
     return user
 
 
 @blueprint.post("/reset_password")
 @compat_endpoint(403, takes=ResetTokenRequest, form=True, gives=ResetTokenResponse)
 def create_reset_token(body: ResetTokenRequest) -> object:
-    """Get a reset token. Whoever asks gets it, which is why production refuses this wing."""
+    """Get a reset token.
+
+    Anyone can get a token for any user. That is why the compatibility API cannot be enabled in production.
+    """
     try:
         return ResetTokenResponse(email=body.email, reset_token=AUTH.get_reset_password_token(body.email))
     except ValueError:
@@ -150,7 +159,10 @@ def create_reset_token(body: ResetTokenRequest) -> object:
 @blueprint.put("/reset_password")
 @compat_endpoint(403, takes=UpdatePasswordRequest, form=True, gives=UserActionResult)
 def update_user_password(body: UpdatePasswordRequest) -> object:
-    """Set a new password by a reset token, which works once."""
+    """Set a new password.
+
+    Takes a reset token, which works once.
+    """
     try:
         AUTH.update_password(body.reset_token, body.new_password)
     except ValueError:
