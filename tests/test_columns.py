@@ -23,6 +23,7 @@ from app.flows.cleanup import TASK
 from app.web.api.account import UpdateAccountRequest
 from app.web.compat.user_service.db import MAX_HASH
 from tests.support.api import ANN, PASSWORD, bearer, make_admin, sign_up
+from tests.support.profile import long, sized
 
 MIB = "x" * 2**20
 MARIADB_TEXT = 2**16 - 1  # bytes, where a column names no length
@@ -55,15 +56,15 @@ LONGEST = {
     "audit_events.details": json.dumps({"roles": ROLES, "before": ROLES}),  # no client's own text
     "audit_events.salt": "0" * 32,
     "audit_events.commitment": SHA256,
-    "audit_events.link": SHA256,
+    "audit_events.entry_hash": SHA256,
     "audit_events.erasure": SHA256,
-    "audit_head.link": GENESIS,
+    "audit_head.entry_hash": GENESIS,
     "audit_head.purged_hash": GENESIS,
     "audit_head.signature": SHA256,
-    "challenges.account_id": UUID,
-    "challenges.purpose": max(Purpose, key=len),
-    "challenges.address": parse_address(ADDRESS).typed,
-    "challenges.reserved": parse_address(ADDRESS).canonical,
+    "email_actions.account_id": UUID,
+    "email_actions.purpose": max(Purpose, key=len),
+    "email_actions.address": parse_address(ADDRESS).typed,
+    "email_actions.reserved": parse_address(ADDRESS).canonical,
     "leases.task": TASK,
     "leases.holder": UUID,
     "outbox.kind": max(EmailRenderer(None).kinds(), key=len),
@@ -80,6 +81,7 @@ LONGEST = {
     "sessions.account_id": UUID,
     "sessions.ip": STRANGER.ip,
     "sessions.user_agent": STRANGER.user_agent,
+    "sessions.auth_methods": "pwd otp hwk mfa",
     "sessions.idempotency_key_hash": SHA256,
     "signing_keys.kid": encode(hashlib.sha256().digest()),
     "signing_keys.algorithm": max(ALGORITHMS, key=len),
@@ -183,6 +185,7 @@ class Client:
         self.send("PUT", "/reset_password", {}, data={"email": query, "reset_token": query, "new_password": query})
 
 
+@long
 @pytest.mark.settings(
     trusted_proxies=["127.0.0.1"], compat_api=True, public_url=f"http://{'x' * 60}.{'y' * 60}.example"
 )
@@ -190,7 +193,8 @@ def test_no_accepted_value_exceeds_its_column(each_app, auth):
     client = Client(each_app)
     token = sign_up(each_app.test_client(), **ANN)["access_token"]
     make_admin(each_app)
-    for number, headers in enumerate([*map(headers_with, ODD), *({"X-Forwarded-For": odd} for odd in ODD_ADDRESSES)]):
+    odd_headers = [*map(headers_with, ODD), *({"X-Forwarded-For": odd} for odd in ODD_ADDRESSES)]
+    for number, headers in enumerate(odd_headers[:: sized(2, 1)]):
         client.act(number, headers)
     for odd in [*ODD, *ODD_EMAILS]:
         client.write(odd, token)
