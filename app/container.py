@@ -31,7 +31,7 @@ from app.domain.limits.counters import Counters
 from app.domain.mail.outbox import Outbox
 from app.domain.mail.renderer import EmailRenderer
 from app.domain.mail.smtp import SmtpTransport, init_mail
-from app.domain.sessions.store import Lifetimes, SessionStore
+from app.domain.sessions.store import Lifetimes
 from app.domain.tokens.codes import Codes
 from app.domain.tokens.csrf import CsrfTokens
 from app.domain.tokens.jwt_tokens import LEEWAY_SECONDS, JwtTokens
@@ -65,6 +65,7 @@ from app.flows.stats import Stats
 from app.flows.steps.check_password import CheckPassword
 from app.flows.steps.compose_email import ComposeEmail, EmailSettings
 from app.flows.steps.find_email_action import FindEmailAction
+from app.flows.steps.identity import AccountSessions
 from app.flows.steps.issue_tokens import IssueTokens
 from app.flows.steps.open_session import OpenSession
 from app.flows.steps.purge_account import PurgeAccount
@@ -266,15 +267,15 @@ def _passwords(settings: Settings, slots: HashSlots) -> Passwords:
     )
 
 
-def _session_store(settings: Settings) -> SessionStore[AccountSnapshot]:
+def _session_store(settings: Settings) -> AccountSessions:
     idle, absolute = settings.jwt_refresh_token_expires, settings.session_lifetime
     lifetimes = Lifetimes(idle=timedelta(seconds=idle), absolute=timedelta(seconds=absolute))
-    return SessionStore(lifetimes, AccountSnapshot, SNAPSHOT_COLUMNS)
+    return AccountSessions(lifetimes, AccountSnapshot, SNAPSHOT_COLUMNS)
 
 
-def _lasting_sessions() -> SessionStore[AccountSnapshot]:
+def _lasting_sessions() -> AccountSessions:
     never = timedelta(days=3_650)
-    return SessionStore(Lifetimes(idle=never, absolute=never), AccountSnapshot, SNAPSHOT_COLUMNS)
+    return AccountSessions(Lifetimes(idle=never, absolute=never), AccountSnapshot, SNAPSHOT_COLUMNS)
 
 
 def _key_ring(settings: Settings, clock: Clock) -> KeyRing:
