@@ -7,7 +7,7 @@ import pytest
 from app.web.input_errors import CODES
 from app.web.openapi import errors_of
 from tests.support.api import bearer, credentials_for, dump_tables, is_problem, make_admin
-from tests.web.api.routes import each_route, example, may_be_empty, takes_body
+from tests.web.api.routes import each_route, example, is_for_administrators, may_be_empty, takes_body
 
 KIB_64 = 64 * 1024
 NOTHING = {"email": "eve@example.com", "password": "a new horse battery"}
@@ -120,11 +120,11 @@ def test_a_member_missing_or_null_is_refused_by_name(shared, method, path, contr
             assert [error["field"] for error in answer.json["errors"]] == [name]
 
 
-@pytest.mark.parametrize("content_type", OTHER_TYPES)
 @each_route(takes_body)
-def test_body_without_a_json_content_type_is_rejected(shared, method, path, contract, content_type):
-    answer = shared.call(method, path, contract, data=json.dumps(example(contract)), content_type=content_type)
-    assert is_problem(answer, 415, "unsupported_media_type")
+def test_body_without_a_json_content_type_is_rejected(shared, method, path, contract):
+    body = json.dumps(example(contract))
+    answers = {name: shared.call(method, path, contract, data=body, content_type=name) for name in OTHER_TYPES}
+    assert [name for name, answer in answers.items() if not is_problem(answer, 415, "unsupported_media_type")] == []
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,8 @@ def test_body_without_a_json_content_type_is_rejected(shared, method, path, cont
 )
 @each_route(may_be_empty)
 def test_no_body_is_needed_where_every_member_is_optional(app, client, ann, method, path, contract, sent):
-    make_admin(app)
+    if is_for_administrators(contract):
+        make_admin(app)
     answer = client.open(path, method=method, headers=credentials_for(contract, ann), **sent)
     assert answer.status_code == contract.status, answer.text
 

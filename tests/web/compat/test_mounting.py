@@ -37,7 +37,7 @@ def wing(tmp_path_factory, house):
 
 
 def test_compat_api_adds_the_documented_routes(wing):
-    page = ROOT / "docs/classic.md"
+    page = ROOT / "docs/compatibility.md"
     headings = ("### The user authentication service", "### Session authentication")
     said = {tuple(route.strip("`").split()) for heading in headings for route, *_ in table(page, heading)}
     assert said == wing
@@ -67,7 +67,7 @@ def test_basic_auth_has_no_session_routes(tmp_path, wing):
 @pytest.mark.own_app
 @pytest.mark.settings(compat_api=True)
 def test_a_mistake_of_ours_has_a_classic_body_too(app, client):
-    app.extensions["classic"] = None
+    app.extensions["compat"] = None
     answer = client.get("/api/v1/users/me")
     assert (answer.status_code, answer.json) == (500, {"error": "Internal server error"})
 

@@ -426,8 +426,8 @@ def test_parallel_erasure_and_seal_leave_no_salt(journal):
 def test_events_of_an_open_transaction_are_sealed_later(app, journal):
     with app.app_context(), db.engine.connect() as late, late.begin():
         row = {
-            "at": journal.app.extensions["latchkey"].sign_in.clock.now(), "event": "session.opened", "result": "success",
-            "details": {},
+            "at": journal.app.extensions["latchkey"].sign_in.clock.now(), "event": "session.opened",
+            "result": "success", "details": {},
         }  # fmt: skip
         late.execute(sa.insert(EVENTS), row)
         journal.write(3)

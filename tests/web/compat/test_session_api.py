@@ -9,7 +9,7 @@ from app import create_app
 from app.domain.accounts.model import Account
 from tests.support.api import bearer, make_admin, sign_up, update_rows
 from tests.support.apps import close
-from tests.web.classic.conftest import BOB, said, same
+from tests.web.compat.conftest import BOB, said, same
 
 ME, LOGIN, LOGOUT = "/api/v1/users/me", "/api/v1/auth_session/login", "/api/v1/auth_session/logout"
 NOBODY = "/api/v1/users/6f1c0a52-3c1e-4b7e-9d6a-0c2f6f0e7b11"
