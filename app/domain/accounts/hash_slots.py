@@ -28,11 +28,10 @@ class HashSlotsFull(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """How many hashes run now, how many wait, and how many were refused since the process began."""
+    """How many hashes run now, and how many wait."""
 
     in_use: int
     waiting: int
-    refused: int
 
 
 class HashSlots:
@@ -42,10 +41,11 @@ class HashSlots:
     back at once, as attackers do, would otherwise take every turn of the server with refusals, however cheap those are.
     """
 
-    def __init__(self, slots: int, queue: int, room: int = 0) -> None:
+    def __init__(self, slots: int, queue: int, room: int = 0, on_rejected: Callable[[], None] = lambda: None) -> None:
         self._pool = ThreadPoolExecutor(slots, "hash", initializer=_lower_priority)
         self._slots, self._places, self._room = slots, slots + queue, room
-        self._taken = self._outside = self._refused = 0
+        self._taken = self._outside = 0
+        self._on_rejected = on_rejected
         self._freed = threading.Condition()
 
     def run(self, work: Callable[[], Result]) -> Result:
@@ -57,13 +57,13 @@ class HashSlots:
         """How full it is at this moment."""
         with self._freed:
             in_use = min(self._taken, self._slots)
-            return Occupancy(in_use, self._taken - in_use, self._refused)
+            return Occupancy(in_use, self._taken - in_use)
 
     @contextmanager
     def _acquire(self) -> Iterator[None]:
         with self._freed:
             if self._taken == self._places and not self._wait_for_room():
-                self._refused += 1
+                self._on_rejected()
                 raise HashSlotsFull(retry_after=2)
             self._taken += 1
         try:
