@@ -66,6 +66,7 @@ from app.flows.steps.check_password import CheckPassword
 from app.flows.steps.compose_email import ComposeEmail, EmailSettings
 from app.flows.steps.find_email_action import FindEmailAction
 from app.flows.steps.issue_tokens import IssueTokens
+from app.flows.steps.notify import Notify
 from app.flows.steps.open_session import OpenSession
 from app.flows.steps.purge_account import PurgeAccount
 from app.flows.steps.recognize_device import RecognizeDevice
@@ -99,9 +100,12 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     journal = Journal(chain, journal_counter)
 
     # Steps
+    notify = Notify(outbox)
     issue_tokens = IssueTokens(tokens)
     recognize_device = RecognizeDevice(clock, links, tokens)
-    open_session = OpenSession(accounts, sessions, recognize_device, outbox, journal)
+    open_session = OpenSession(accounts, sessions, recognize_device, notify, journal)
+    lasting_sessions = _lasting_sessions()
+    open_lasting_session = OpenSession(accounts, lasting_sessions, recognize_device, notify, journal)
     revoke_access = RevokeAccess(sessions, email_actions)
     require_unreserved_email = RequireUnreservedEmail(email_actions)
     check_password = CheckPassword(
@@ -110,14 +114,14 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     require_recent_auth = RequireRecentAuth(clock, check_password, timedelta(seconds=settings.reauth_window_seconds))
     require_administrator = RequireAdministrator(require_recent_auth)
     find_email_action = FindEmailAction(work, clock, accounts, email_actions, links, codes, attempt_limiter, journal)
-    replace_password = ReplacePassword(work, clock, accounts, email_actions, revoke_access, outbox, journal)
+    replace_password = ReplacePassword(work, clock, accounts, email_actions, revoke_access, notify, journal)
     purge_account = PurgeAccount(work, accounts, email_actions, outbox, journal)
     schedule_deletion = ScheduleDeletion(
         work,
         accounts,
         administrators,
         email_actions,
-        outbox,
+        notify,
         journal,
         revoke_access,
         purge_account,
@@ -129,7 +133,16 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     # Flows
     return Auth(
         registration=Registration(
-            work, clock, accounts, require_unreserved_email, passwords, sessions, issue_tokens, outbox, journal
+            work,
+            clock,
+            accounts,
+            require_unreserved_email,
+            passwords,
+            open_session,
+            issue_tokens,
+            notify,
+            journal,
+            settings.require_verified_email,
         ),
         sign_in=SignIn(work, clock, check_password, recognize_device, open_session, sessions, issue_tokens, journal),
         sessions=Sessions(
@@ -139,14 +152,15 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             tokens,
             issue_tokens,
             journal,
-            outbox,
+            revoke_access,
+            notify,
             grace=timedelta(seconds=settings.refresh_grace_seconds),
         ),
         own_sessions=OwnSessions(work, clock, sessions, journal),
         csrf=Csrf(tokens, csrf),
         profile=Profile(clock, accounts),
         email_verification=EmailVerification(
-            work, clock, accounts, email_actions, find_email_action, recognize_device, revoke_access, outbox, journal
+            work, clock, accounts, email_actions, find_email_action, recognize_device, revoke_access, notify, journal
         ),
         email_change=EmailChange(
             work,
@@ -156,24 +170,24 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             find_email_action,
             revoke_access,
             require_unreserved_email,
-            outbox,
+            notify,
             journal,
             require_recent_auth,
             link_lifetime=email_settings.verify_link_lifetime,
         ),
         password_change=PasswordChange(
-            work, clock, accounts, passwords, sessions, revoke_access, outbox, journal, require_recent_auth
+            work, clock, accounts, passwords, sessions, revoke_access, notify, journal, require_recent_auth
         ),
         password_reset=PasswordReset(
-            clock, accounts, passwords, find_email_action, replace_password, recognize_device, outbox, attempt_limiter
+            clock, accounts, passwords, find_email_action, replace_password, recognize_device, notify, attempt_limiter
         ),
-        account_recovery=AccountRecovery(work, clock, accounts, revoke_access, links, outbox, journal),
+        account_recovery=AccountRecovery(work, clock, accounts, revoke_access, links, notify, journal),
         account_deletion=AccountDeletion(clock, require_recent_auth, schedule_deletion),
         export=Export(
             clock,
             {
                 "sessions": sessions.export,
-                "challenges": email_actions.export,
+                "email_actions": email_actions.export,
                 "outbox": outbox.export,
                 "audit_events": journal.export,
             },
@@ -185,14 +199,14 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             account_search,
             administrators,
             passwords,
-            outbox,
+            notify,
             journal,
             require_administrator,
             require_unreserved_email,
             schedule_deletion,
             revoke_access,
         ),
-        admin_sessions=AdminSessions(work, clock, accounts, sessions, journal, require_administrator),
+        admin_sessions=AdminSessions(work, clock, accounts, sessions, journal, require_administrator, revoke_access),
         audit_log=AuditLog(journal),
         activity=Activity(journal),
         audit_sealing=AuditSealing(work, chain_heads, sealer, verifier),
@@ -202,7 +216,8 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             accounts,
             administrators,
             passwords,
-            _lasting_sessions(),
+            lasting_sessions,
+            open_lasting_session,
             email_actions,
             links,
             find_email_action,
@@ -210,7 +225,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             require_unreserved_email,
             revoke_access,
             purge_account,
-            outbox,
+            notify,
             journal,
             token_lifetime=email_settings.reset_link_lifetime,
         ),

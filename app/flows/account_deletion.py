@@ -1,4 +1,4 @@
-"""Deletion: an owner's leave, with some days to think again, and then gone everywhere."""
+"""Account deletion with a grace period."""
 
 from dataclasses import dataclass
 
@@ -19,10 +19,11 @@ class AccountDeletion:
     require_recent_auth: RequireRecentAuth
     schedule_deletion: ScheduleDeletion
 
-    def request(self, identity: OwnedSession[AccountSnapshot], password: str, client: ClientInfo) -> None:
-        """End every session now and the account when the grace is over. The password is needed, however fresh.
+    def request(self, identity: OwnedSession[AccountSnapshot], password: str | None, client: ClientInfo) -> None:
+        """End every session now, and delete the account when the grace period is over.
 
-        `LastAdmin` if nobody would administer.
+        Raises `ReauthenticationRequired` unless the session authenticated recently or the password is given, and
+        `LastAdmin` for the last administrator.
         """
         self.require_recent_auth(identity, password, client)
         account = identity.owner

@@ -8,8 +8,8 @@ from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
-from app.domain.mail.outbox import Outbox
 from app.domain.tokens.links import Links, LinkUsed
+from app.flows.steps.notify import Notify
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 
@@ -22,7 +22,7 @@ class AccountRecovery:
     accounts: AccountStore
     revoke_access: RevokeAccess
     links: Links
-    outbox: Outbox
+    notify: Notify
     journal: Journal
 
     def check(self, token: str) -> None:
@@ -43,8 +43,6 @@ class AccountRecovery:
             if account is None or not self.accounts.invalidate_password(account_id, version, now):
                 raise LinkUsed
             self.revoke_access(account_id, Cause.SECURED, now)
-            self.outbox.enqueue(
-                "reset_password", now=now, address=account.email, locale=client.language, asked_by="owner"
-            )
+            self.notify.start_reset(account.email, client, now)
             self.journal.record(EventType.ACCOUNT_SECURED, client, now, account_id=account_id)
             work.commit()

@@ -20,7 +20,7 @@ from app.domain.accounts.roles import ADMIN, role_words
 from app.domain.accounts.search import AccountQuery, AccountSearch
 from app.domain.accounts.store import AccountStore, NoSuchAccount
 from app.domain.audit.journal import EventType, Journal
-from app.domain.mail.outbox import Outbox
+from app.flows.steps.notify import Email, Notify
 from app.flows.steps.require_administrator import Administrator, RequireAdministrator
 from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
 from app.flows.steps.revoke_access import Cause, RevokeAccess
@@ -44,7 +44,7 @@ class AdminAccounts:
     account_search: AccountSearch
     administrators: Administrators
     passwords: Passwords
-    outbox: Outbox
+    notify: Notify
     journal: Journal
     require_administrator: RequireAdministrator
     require_unreserved_email: RequireUnreservedEmail
@@ -75,8 +75,8 @@ class AdminAccounts:
             self.journal.record(
                 EventType.ACCOUNT_INVITED, ClientInfo(), now, account_id=account.id, **actor, roles=words
             )
-            self.outbox.enqueue(
-                "invitation", now=now, address=account.email, account_id=account.id, locale=account.locale
+            self.notify(
+                Email.INVITATION, account.email, ClientInfo(), now, account_id=account.id, locale=account.locale
             )
             work.commit()
         return account
@@ -136,8 +136,9 @@ class AdminAccounts:
         if account.disabled_at is not None:
             raise AccountDisabled
         with self.work as work:
-            # Owed to the address, as forgot-password does: so they count as one kind, and the newest email wins.
-            self.outbox.enqueue("reset_password", now=now, address=account.email_canonical, locale=account.locale)
+            # To the address, as forgot-password does: so they count as one kind, and the newest email wins.
+            address = account.email_canonical
+            self.notify(Email.RESET_PASSWORD, address, ClientInfo(), now, locale=account.locale)
             self.journal.record(EventType.PASSWORD_RESET_STARTED, ClientInfo(), now, account_id=account.id, **actor)
             work.commit()
 

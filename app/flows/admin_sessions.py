@@ -11,6 +11,7 @@ from app.domain.audit.journal import EventType, Journal
 from app.domain.sessions.devices import DeviceSession, NoSuchSession, to_device_sessions
 from app.domain.sessions.store import SessionStore
 from app.flows.steps.require_administrator import Administrator, RequireAdministrator
+from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class AdminSessions:
     sessions: SessionStore[AccountSnapshot]
     journal: Journal
     require_administrator: RequireAdministrator
+    revoke_access: RevokeAccess
 
     def all(self, by: Administrator, account_id: str) -> list[DeviceSession]:
         """Where the account is signed in, or `NoSuchAccount`."""
@@ -52,7 +54,7 @@ class AdminSessions:
         actor, now = self.require_administrator(by), self.clock.now()
         with self.work as work:
             self.accounts.require_for_update(account_id)
-            self.sessions.end_all(account_id, now)
+            self.revoke_access(account_id, Cause.SIGNED_OUT, now)
             self.journal.record(
                 EventType.SESSION_ENDED, ClientInfo(), now, account_id=account_id, **actor, scope="administrator"
             )

@@ -20,11 +20,12 @@ from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
 from app.domain.email_actions.store import EmailActionStore
-from app.domain.mail.outbox import Outbox
 from app.domain.sessions.model import PASSWORD, OwnedSession
 from app.domain.sessions.store import SessionStore
 from app.domain.tokens.links import Links, LinkUsed
 from app.flows.steps.find_email_action import FindEmailAction
+from app.flows.steps.notify import Email, Notify
+from app.flows.steps.open_session import OpenSession
 from app.flows.steps.purge_account import PurgeAccount
 from app.flows.steps.replace_password import ReplacePassword
 from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
@@ -46,6 +47,7 @@ class Compat:
     administrators: Administrators
     passwords: Passwords
     sessions: SessionStore[AccountSnapshot]
+    open_session: OpenSession
     email_actions: EmailActionStore
     links: Links
     find_email_action: FindEmailAction
@@ -53,7 +55,7 @@ class Compat:
     require_unreserved_email: RequireUnreservedEmail
     revoke_access: RevokeAccess
     purge_account: PurgeAccount
-    outbox: Outbox
+    notify: Notify
     journal: Journal
     token_lifetime: timedelta
 
@@ -98,21 +100,20 @@ class Compat:
         with self.work as work:
             account = self.accounts.create(address, password_hash, now, account_id=account_id)
             self.require_unreserved_email(address, account.id, now)
-            self.outbox.enqueue(
-                "verify_email", now=now, address=account.email, account_id=account.id, locale=client.language
-            )
+            self.notify(Email.VERIFY_EMAIL, account.email, client, now, account_id=account.id)
             self.journal.record(EventType.ACCOUNT_CREATED, client, now, account_id=account.id)
             work.commit()
         return account
 
-    def open_session(self, account_id: str, version: int, client: ClientInfo) -> str | None:
+    def sign_in(self, account_id: str, version: int, client: ClientInfo) -> str | None:
         """The id of a new session; None if the account's credentials are no longer those of `version`."""
-        now = self.clock.now()
+        account, now = self.accounts.by_id(account_id), self.clock.now()
+        if account is None or account.credentials_version != version:
+            return None
         with self.work as work:
-            session = self.sessions.open(account_id, version, PASSWORD, client, now)
+            session = self.open_session(account, PASSWORD, client, now)
             if session is None:
                 return None
-            self.journal.record(EventType.SESSION_OPENED, client, now, account_id=account_id, session_id=session.id)
             work.commit()
         return session.id
 
@@ -128,7 +129,7 @@ class Compat:
         """End every session of the account, whoever opened it."""
         now = self.clock.now()
         with self.work as work:
-            self.sessions.end_all(account_id, now)
+            self.revoke_access(account_id, Cause.SIGNED_OUT, now)
             self.journal.record(EventType.SESSION_ENDED, client, now, account_id=account_id, scope="all")
             work.commit()
 
@@ -147,7 +148,7 @@ class Compat:
     def revoke_reset_token(self, account: AccountSnapshot) -> None:
         """Let no reset token, and no link in an email, set the account's password."""
         with self.work as work:
-            self.email_actions.revoke(account.id, [Purpose.RESET_PASSWORD])
+            self.revoke_access.of_reset_links(account.id)
             work.commit()
 
     def reset(self, token: str, password: str, client: ClientInfo) -> None:

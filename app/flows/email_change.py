@@ -14,11 +14,11 @@ from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
 from app.domain.email_actions.store import EmailActionStore, PendingEmailAction
-from app.domain.mail.outbox import Outbox
 from app.domain.sessions.model import OwnedSession
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
 from app.flows.steps.find_email_action import FindEmailAction
+from app.flows.steps.notify import Email, Notify
 from app.flows.steps.require_recent_auth import RequireRecentAuth
 from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
 from app.flows.steps.revoke_access import Cause, RevokeAccess
@@ -37,7 +37,7 @@ class EmailChange:
     find_email_action: FindEmailAction
     revoke_access: RevokeAccess
     require_unreserved_email: RequireUnreservedEmail
-    outbox: Outbox
+    notify: Notify
     journal: Journal
     require_recent_auth: RequireRecentAuth
     link_lifetime: timedelta
@@ -48,21 +48,15 @@ class EmailChange:
         """Queue an email to the new address and one to the old. Whether the new one is taken is not said here."""
         account, address, now = identity.owner, parse_address(email), self.clock.now()
         self.require_recent_auth(identity, password, client)
-        told = {"account_id": account.id, "locale": client.language}
         with self.work as work:
             if not self.accounts.lock_if_unchanged(account):
                 raise Superseded
             self.email_actions.create(account.id, Purpose.CHANGE_EMAIL, now + self.link_lifetime, address=address.typed)
-            self.outbox.enqueue("email_change_confirm", now=now, address=address.typed, new_email=address.typed, **told)
-            self.outbox.enqueue(
-                "email_change_requested",
-                now=now,
-                address=account.email,
-                new_email=address.typed,
-                ip=client.ip,
-                user_agent=client.user_agent,
-                **told,
-            )
+            for kind, to in (
+                (Email.EMAIL_CHANGE_CONFIRM, address.typed),
+                (Email.EMAIL_CHANGE_REQUESTED, account.email),
+            ):
+                self.notify(kind, to, client, now, account_id=account.id, new_email=address.typed)
             self.journal.record(EventType.EMAIL_CHANGE_REQUESTED, client, now, account_id=account.id)
             work.commit()
 
@@ -102,9 +96,7 @@ class EmailChange:
                 raise LinkUsed
             self.accounts.restore_email(account, address, now)
             self.revoke_access(account.id, Cause.EMAIL_CHANGE_UNDONE, now)
-            self.outbox.enqueue(
-                "reset_password", now=now, address=address.typed, locale=client.language, asked_by="owner"
-            )
+            self.notify.start_reset(address.typed, client, now)
             self.journal.record(EventType.EMAIL_CHANGE_UNDONE, client, now, account_id=account.id)
             work.commit()
 
@@ -122,13 +114,8 @@ class EmailChange:
             self.revoke_access(account.id, Cause.EMAIL_CHANGED, now)
             # Of several changes in a row only the first can be undone: the later ones may be a thief's.
             if self.email_actions.reserve(account.id, now + UNDO_TIME, account.email, account.email_canonical, now):
-                self.outbox.enqueue(
-                    "email_changed",
-                    now=now,
-                    account_id=account.id,
-                    address=account.email,
-                    locale=client.language,
-                    new_email=action.address,
+                self.notify(
+                    Email.EMAIL_CHANGED, account.email, client, now, account_id=account.id, new_email=action.address
                 )
             self.journal.record(EventType.EMAIL_CHANGED, client, now, account_id=account.id)
             work.commit()

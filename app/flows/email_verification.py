@@ -11,10 +11,10 @@ from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
 from app.domain.email_actions.store import EmailActionStore, PendingEmailAction
-from app.domain.mail.outbox import Outbox
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
 from app.flows.steps.find_email_action import FindEmailAction
+from app.flows.steps.notify import Email, Notify
 from app.flows.steps.recognize_device import RecognizeDevice
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
@@ -38,13 +38,13 @@ class EmailVerification:
     find_email_action: FindEmailAction
     recognize_device: RecognizeDevice
     revoke_access: RevokeAccess
-    outbox: Outbox
+    notify: Notify
     journal: Journal
 
     def resend(self, email: str, client: ClientInfo) -> None:
         """Queue the email again. One statement for every address: whether it needs one is found out on delivery."""
         canonical = parse_address(email).canonical
-        self.outbox.enqueue_now("verify_email", canonical, self.clock.now(), locale=client.language)
+        self.notify.without_lookup(Email.VERIFY_EMAIL, canonical, client, self.clock.now())
 
     def check(self, token: str) -> UnverifiedAccount:
         """The account that a link would confirm; raises what is wrong with the link. Changes nothing."""
@@ -88,9 +88,7 @@ class EmailVerification:
                 raise LinkUsed
             self.accounts.invalidate_password(account.id, account.credentials_version, now, verified=True)
             self.revoke_access(account.id, Cause.CLAIMED, now)
-            self.outbox.enqueue(
-                "reset_password", now=now, address=account.email, locale=client.language, asked_by="owner"
-            )
+            self.notify.start_reset(account.email, client, now)
             self.journal.record(EventType.ACCOUNT_CLAIMED, client, now, account_id=account.id)
             work.commit()
 

@@ -56,13 +56,23 @@ class KeyRotation:
         return {"keys": [key.jwk for key in self.keys.all()]}
 
     def metadata(self) -> dict[str, object]:
-        """Who signs, where the keys are, and for whom (RFC 8414)."""
+        """The metadata of an authorization server that issues tokens by its own API alone (RFC 8414)."""
         return {
             "issuer": self.issuer,
             "jwks_uri": f"{self.issuer}/.well-known/jwks.json",
             "access_token_audience": self.audience,
+            "access_token_signing_alg_values_supported": list(ALGORITHMS),
+            "response_types_supported": [],
+            "grant_types_supported": [],
+        }
+
+    def openid_metadata(self) -> dict[str, object]:
+        """The same with the members that libraries of resource servers insist on (OpenID Connect Discovery 1.0).
+
+        Latchkey issues no ID tokens: those members exist only so that such a library finds the keys.
+        """
+        return self.metadata() | {
             "id_token_signing_alg_values_supported": list(ALGORITHMS),
-            "response_types_supported": ["token"],
             "subject_types_supported": ["public"],
         }
 

@@ -9,10 +9,10 @@ from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
-from app.domain.mail.outbox import Outbox
 from app.domain.sessions.model import OwnedSession
 from app.domain.sessions.store import SessionStore
 from app.domain.tokens.jwt_tokens import InvalidToken
+from app.flows.steps.notify import Email, Notify
 from app.flows.steps.require_recent_auth import RequireRecentAuth
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
@@ -27,7 +27,7 @@ class PasswordChange:
     passwords: Passwords
     sessions: SessionStore[AccountSnapshot]
     revoke_access: RevokeAccess
-    outbox: Outbox
+    notify: Notify
     journal: Journal
     require_recent_auth: RequireRecentAuth
 
@@ -45,13 +45,5 @@ class PasswordChange:
             self.revoke_access(account.id, Cause.PASSWORD_CHANGED, now, keep=own)
             self.sessions.authenticate(own, now)
             self.journal.record(EventType.PASSWORD_CHANGED, client, now, account_id=account.id, session_id=own)
-            self.outbox.enqueue(
-                "password_changed",
-                now=now,
-                address=account.email,
-                account_id=account.id,
-                locale=client.language,
-                ip=client.ip,
-                user_agent=client.user_agent,
-            )
+            self.notify(Email.PASSWORD_CHANGED, account.email, client, now, account_id=account.id)
             work.commit()

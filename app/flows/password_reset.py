@@ -4,16 +4,18 @@ from dataclasses import dataclass
 
 from app.core.client_info import ClientInfo
 from app.core.clock import Clock
+from app.core.errors import ServiceError
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore
 from app.domain.email_actions.model import Purpose
+from app.domain.email_actions.store import PendingEmailAction
 from app.domain.limits.attempts import AttemptLimiter
-from app.domain.mail.outbox import Outbox
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
 from app.flows.steps.find_email_action import FindEmailAction
+from app.flows.steps.notify import Email, Notify
 from app.flows.steps.recognize_device import RecognizeDevice
 from app.flows.steps.replace_password import ReplacePassword
 
@@ -28,7 +30,7 @@ class PasswordReset:
     find_email_action: FindEmailAction
     replace_password: ReplacePassword
     recognize_device: RecognizeDevice
-    outbox: Outbox
+    notify: Notify
     attempt_limiter: AttemptLimiter
 
     def request(self, email: str, client: ClientInfo) -> None:
@@ -37,7 +39,7 @@ class PasswordReset:
         So a known and an unknown address take the same one statement, and nobody learns which it was.
         """
         canonical = parse_address(email).canonical
-        self.outbox.enqueue_now("reset_password", canonical, self.clock.now(), locale=client.language)
+        self.notify.without_lookup(Email.RESET_PASSWORD, canonical, client, self.clock.now())
 
     def check(self, token: str) -> None:
         """Raise what is wrong with a reset link. Changes nothing: opening the page uses nothing up."""
@@ -55,23 +57,25 @@ class PasswordReset:
         if account is None:
             raise LinkUsed
         self.passwords.accept(password, account.email)
-        if not self.replace_password(account, self.passwords.hash(password), client, action):
-            raise LinkUsed
-        self.attempt_limiter.reset(account.email_canonical)  # an owner locked out by a stranger's guesses gets in now
-        return self._device_token(account)
+        return self._complete(account, action, password, client, LinkUsed)
 
     def complete_with_code(self, email: str, code: str, password: str, client: ClientInfo) -> str:
-        """The same by the code in the email, for which the address says whose it is; `CodeInvalid` for any failure."""
+        """The same by the code in the email and the address. Raises `CodeInvalid` for any failure."""
         canonical = parse_address(email).canonical
-        self.passwords.accept(password, canonical)  # before a try is spent
+        self.passwords.accept(password, canonical)  # before the attempt is counted
         action = self.find_email_action.by_code(Purpose.RESET_PASSWORD, canonical, code, client)
         account = self.accounts.by_id(action.account_id)
-        if account is None:
-            raise CodeInvalid
-        if not self.replace_password(account, self.passwords.hash(password), client, action):
-            raise CodeInvalid
-        self.attempt_limiter.reset(canonical)
-        return self._device_token(account)
+        return self._complete(account, action, password, client, CodeInvalid)
 
-    def _device_token(self, before: AccountSnapshot) -> str:
-        return self.recognize_device.device_token(before.id, before.credentials_version + 1)
+    def _complete(
+        self,
+        account: AccountSnapshot | None,
+        action: PendingEmailAction,
+        password: str,
+        client: ClientInfo,
+        failure: type[ServiceError],
+    ) -> str:
+        if account is None or not self.replace_password(account, self.passwords.hash(password), client, action):
+            raise failure
+        self.attempt_limiter.reset(account.email_canonical)  # an owner locked out by a stranger's guesses gets in now
+        return self.recognize_device.device_token(account.id, account.credentials_version + 1)

@@ -10,11 +10,12 @@ from app.core.clock import Clock
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.audit.journal import EventType, Journal
-from app.domain.mail.outbox import Outbox
 from app.domain.sessions.model import OwnedSession
 from app.domain.sessions.store import SessionStore
 from app.domain.tokens.jwt_tokens import ACCESS, REFRESH, Claims, InvalidToken, JwtTokens
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
+from app.flows.steps.notify import Email, Notify
+from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 Scope = Literal["this", "others", "all"]
 Identity = OwnedSession[AccountSnapshot]
@@ -30,7 +31,8 @@ class Sessions:
     tokens: JwtTokens
     issue_tokens: IssueTokens
     journal: Journal
-    outbox: Outbox
+    revoke_access: RevokeAccess
+    notify: Notify
     grace: timedelta
 
     def authenticate(self, access_token: str) -> Identity:
@@ -64,7 +66,8 @@ class Sessions:
             if scope == "this":
                 self.sessions.end(own, identity.owner.id, now)
             else:
-                self.sessions.end_all(identity.owner.id, now, but=own if scope == "others" else None)
+                keep = own if scope == "others" else None
+                self.revoke_access(identity.owner.id, Cause.SIGNED_OUT, now, keep=keep)
             self.journal.record(
                 EventType.SESSION_ENDED, client, now, account_id=identity.owner.id, session_id=own, scope=scope
             )
@@ -91,12 +94,5 @@ class Sessions:
                 self.journal.record(
                     EventType.SESSION_REUSED, client, now, account_id=session.account_id, session_id=session.id
                 )
-                self.outbox.enqueue(
-                    "session_used_twice",
-                    now=now,
-                    address=found.owner.email,
-                    account_id=session.account_id,
-                    ip=client.ip,
-                    user_agent=client.user_agent,
-                )
+                self.notify(Email.SESSION_USED_TWICE, found.owner.email, client, now, account_id=session.account_id)
             work.commit()

@@ -7,7 +7,7 @@ from app.core.clock import Clock
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.audit.journal import EventType, Journal
-from app.domain.sessions.model import OwnedSession, SessionSnapshot
+from app.domain.sessions.model import PASSWORD, OwnedSession, SessionSnapshot
 from app.domain.sessions.store import SessionStore
 from app.flows.steps.check_password import CheckPassword, InvalidCredentials
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
@@ -32,9 +32,9 @@ class SignIn:
         """Tokens of a new session, or `InvalidCredentials` after the same work for a known and an unknown address."""
         account, now = self.check_password.of_address(email, password, client), self.clock.now()
         with self.work as work:
-            session = self.open_session(account, client, now)
+            session = self.open_session(account, PASSWORD, client, now)
             if session is None:  # the password was reset, or the account disabled or deleted, while we were hashing
-                self.journal.record(EventType.LOGIN_FAILED, client, now, account_id=account.id, reason="overtaken")
+                self.journal.record(EventType.LOGIN_FAILED, client, now, account_id=account.id, reason="superseded")
                 work.commit()
                 raise InvalidCredentials
             work.commit()
@@ -44,7 +44,7 @@ class SignIn:
         """The account behind a right password, in a session that is kept nowhere and over with the request."""
         account, now = self.check_password.of_address(email, password, client), self.clock.now()
         if account.deletes_at:
-            self._record_failure(account, client, "deletion_asked")
+            self._record_failure(account, client, "deletion_scheduled")
             raise InvalidCredentials
         session = SessionSnapshot(
             "", account.id, 0, now, now, now, now, None, client.ip, client.user_agent, now, None, "pwd", 1, read_at=now

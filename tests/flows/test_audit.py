@@ -198,13 +198,13 @@ def test_a_row_that_is_put_in_is_named(sealed):
 
 
 def test_resealed_row_leaves_a_gap_in_the_chain(sealed):
-    sealed.change(3, position=None, salt=None, commitment=None, link=None)
+    sealed.change(3, position=None, salt=None, commitment=None, entry_hash=None)
     assert sealed.audit.seal() == 1
     assert "Position 3 is gone" in sealed.verdict()
 
 
 @pytest.mark.usefixtures("each_database")
-@pytest.mark.parametrize("column", ["position", "link", "purged_position", "purged_link", "signature"])
+@pytest.mark.parametrize("column", ["position", "entry_hash", "purged_position", "purged_hash", "signature"])
 def test_changed_chain_head_is_detected_and_stops_sealing(sealed, column):
     sealed.tamper(sa.update(HEADS).values({column: 3 if "position" in column else "f" * 64}))
     assert sealed.verdict() == "The head of the audit chain was changed, or its secret is not listed."
@@ -230,7 +230,7 @@ def test_chain_without_its_head_is_not_restarted(sealed):
 
 
 def test_saved_chain_end_detects_a_rebuilt_chain(sealed):
-    noted = (sealed.head()["position"], sealed.head()["link"])
+    noted = (sealed.head()["position"], sealed.head()["entry_hash"])
     sealed.write(1)
     sealed.audit.seal()
     assert sealed.audit.verify(noted).count == 6
@@ -299,7 +299,7 @@ def test_older_secret_is_needed_until_its_events_are_purged(changed, clock, sett
 
 
 def test_saved_chain_end_detects_a_rebuild_with_an_older_secret(changed, sealed):
-    noted = (changed.head()["position"], changed.head()["link"])
+    noted = (changed.head()["position"], changed.head()["entry_hash"])
     sealed.tamper(sa.delete(EVENTS))
     sealed.tamper(sa.delete(HEADS))
     sealed.write(10)

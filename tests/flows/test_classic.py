@@ -84,7 +84,7 @@ def test_compat_signup_and_reset_send_the_usual_emails(auth, letters):
 
 def test_a_session_for_credentials_that_were_changed_is_not_opened(auth, ann):
     auth.compat.reset(auth.compat.reset_token(ann), "x", HOME)
-    assert auth.compat.open_session(ann.id, ann.credentials_version, HOME) is None
+    assert auth.compat.sign_in(ann.id, ann.credentials_version, HOME) is None
 
 
 @pytest.mark.usefixtures("each_database")

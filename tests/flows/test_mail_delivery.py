@@ -336,8 +336,8 @@ def test_unrenderable_message_delays_no_other_and_logs_no_value(
     notice(BOB)
     delivery.deliver_due()
     assert states() == [QUEUED, SENT]
-    assert rows()[0].error == "unexpected TemplateNotFound"
-    assert "TemplateNotFound" in caplog.text
+    assert rows()[0].error == "unexpected KeyError"
+    assert "KeyError" in caplog.text
 
 
 def test_the_log_holds_no_address_and_no_link(

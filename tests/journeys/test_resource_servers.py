@@ -235,7 +235,8 @@ def test_the_page_shows_what_the_service_really_gives(client, ann):
     text = (ROOT / "docs" / "resource-servers.md").read_text()
     shown = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
     token = ann["access_token"]
-    given = [client.get("/.well-known/openid-configuration").json, jwt.get_unverified_header(token), said_in(token)]
+    metadata = client.get("/.well-known/oauth-authorization-server").json
+    given = [metadata, jwt.get_unverified_header(token), said_in(token)]
     assert [block.keys() for block in shown] == [block.keys() for block in given]
 
 

@@ -22,6 +22,7 @@ IDLE, LIFETIME = timedelta(days=14), timedelta(days=90)
 REFRESH_GRACE = timedelta(seconds=10)
 LEEWAY = timedelta(seconds=30)
 RECENT = timedelta(minutes=10)
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 DELETION_GRACE = timedelta(days=1)  # shorter than a change of address can be undone
 
 
@@ -120,7 +121,7 @@ class Account:
     version: int = 0
     wanted_address: str | None = None
     undo_address: str | None = None
-    undo_until: datetime = datetime.min.replace(tzinfo=UTC)
+    undo_until: datetime = LONG_AGO
     addresses: set[str] = field(default_factory=set)
     sessions: list[Session] = field(default_factory=list)
     links: dict[str, Link] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
 from hypothesis import note
@@ -12,6 +12,7 @@ from hypothesis.strategies._internal.featureflags import FeatureFlags
 
 from tests.model.expected import (
     CHANGE,
+    LONG_AGO,
     NOT_ME,
     RECENT,
     REFRESH_GRACE,
@@ -36,6 +37,7 @@ ROUTES = {
     NOT_ME: "POST not-me",
 }
 LONGEST_OUTAGE = timedelta(hours=2)  # of the mail server
+NEWEST_LINKS = 10  # so many are looked at in each step
 LONGEST_WAIT = timedelta(minutes=20)  # for an email of which too many were asked for
 ONLY_THE_OWNER_KNOWS = "the next password of the owner"
 
@@ -69,16 +71,21 @@ class AccountMachine(RuleBasedStateMachine):
         self.live_before: list[Session] = []
         self.working_before: list[Link] = []
         self.steps, self.emails_wait = 0, False
-        self.admin_token, self.admin_since = "", datetime.min.replace(tzinfo=UTC)
+        self.admin_token, self.admin_since = "", LONG_AGO
         if every_rule:  # else Hypothesis leaves some out, other ones in each example, which pays with many examples
             self._rules_strategy.enabled_rules_strategy = st.just(FeatureFlags())
         service.start_over()
 
     # What anybody can do
 
-    @initialize()
-    def open_first_account(self) -> None:
+    @initialize(stolen=st.booleans())
+    def open_first_account(self, stolen: bool) -> None:
         self.sign_up("owner", "ann@example.com", "correct horse battery")
+        if stolen:
+            self.forget_password("stranger", "ann@example.com")
+            self.log_in("stranger", "ann@example.com", "correct horse battery")
+            self.read_emails()
+            self.ask_for_new_address_and_confirm(0, "tom@example.org")
 
     @rule(person=people, address=addresses, password=passwords)
     def sign_up(self, person: str, address: str, password: str) -> None:
@@ -218,10 +225,10 @@ class AccountMachine(RuleBasedStateMachine):
         ended.ended = True
 
     @signed_in
-    @rule(n=which, right=st.booleans())
-    def reauthenticate(self, n: int, right: bool) -> None:
+    @rule(n=which, proof=st.sampled_from(["right", "wrong"]))
+    def reauthenticate(self, n: int, proof: str) -> None:
         session = self.pick_session(n)
-        password = session.password("right" if right else "wrong")
+        password = session.password(proof)
         answer = self.act(session, "POST auth/reauthenticate", password=password)
         assert answer.code == session.refusal(password)
         if answer.code is None:
@@ -267,13 +274,12 @@ class AccountMachine(RuleBasedStateMachine):
             session.account.wanted_address = address
 
     @signed_in
-    @rule(n=which, right=st.booleans())
-    def schedule_deletion(self, n: int, right: bool) -> None:
+    @rule(n=which, proof=st.sampled_from(["right", "right", "wrong"]))
+    def schedule_deletion(self, n: int, proof: str) -> None:
         session = self.pick_session(n)
-        password = session.password("right" if right else "wrong")
-        answer = self.act(session, "DELETE account", password=password)
-        assert answer.code == (None if right else "wrong_password")
-        if right:
+        answer = self.act(session, "DELETE account", password=session.password(proof))
+        assert answer.code == (None if proof == "right" else "wrong_password")
+        if answer.code is None:
             session.account.schedule_deletion()
 
     # What an administrator and time do
@@ -293,7 +299,7 @@ class AccountMachine(RuleBasedStateMachine):
         account.disabled = False
 
     @rule(time=times, clean_up=st.booleans())
-    def wait(self, time: timedelta, clean_up: bool) -> None:
+    def advance_clock(self, time: timedelta, clean_up: bool) -> None:
         if time > LONGEST_OUTAGE:
             self.deliver_emails()
         self.service.advance(time)
@@ -302,16 +308,9 @@ class AccountMachine(RuleBasedStateMachine):
             for account in self.existing_accounts():
                 account.clean_up()
 
-    @precondition(lambda self: not self.emails_wait)
-    @rule()
-    def delay_emails(self) -> None:
-        self.emails_wait = True
-
-    @precondition(lambda self: self.emails_wait)
-    @rule()
-    def deliver_emails(self) -> None:
-        self.emails_wait = False
-        self.read_emails()
+    @rule(wait=st.booleans())
+    def let_emails_wait(self, wait: bool) -> None:
+        self.emails_wait = wait
 
     # What is promised
 
@@ -331,6 +330,8 @@ class AccountMachine(RuleBasedStateMachine):
         self.check_access(self.sessions[self.steps % len(self.sessions)])
         self.live_before = self.live_sessions()
         self.working_before = [link for link in self.links if link.account.refusal(link) is None]
+        for link in self.links[-NEWEST_LINKS:]:
+            assert self.service.refusal(link) == link.account.refusal(link), link
 
     def teardown(self) -> None:
         if sys.exc_info()[0] is None:  # else the failure of a step would be hidden by what follows from it
@@ -352,6 +353,9 @@ class AccountMachine(RuleBasedStateMachine):
         self.use(link, "owner", lambda: account.reset_password(password), password=password)
         self.log_in("owner", account.address, password)
         self.check(others)
+        if account.has_link(VERIFY):
+            token = account.links[VERIFY].token
+            assert self.ask("POST verify-email/claim", "stranger", token=token).code == "link_used"
         self.read_emails()
         for link in self.links:
             if link.account is account and link.mailbox != account.address and not link.expired():
@@ -467,6 +471,10 @@ class AccountMachine(RuleBasedStateMachine):
         if works:
             effect()
             assert self.ask(ROUTES[link.purpose], person, **body).code == "code_invalid"
+
+    def deliver_emails(self) -> None:
+        self.emails_wait = False
+        self.read_emails()
 
     def read_emails(self) -> None:
         """Deliver what is due; each link is for an account of the mailbox it arrived in."""

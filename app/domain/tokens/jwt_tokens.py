@@ -83,12 +83,18 @@ class JwtTokens:
         self._audiences = {ACCESS: audience, REFRESH: issuer}
         self._verified: dict[bytes, Claims] = {}
 
-    def access(self, account_id: str, session_id: str, roles: list[str], now: datetime) -> tuple[str, int]:
-        """An access token and the seconds it lives: up to 5 % less than set, lest all clients return at once."""
+    def access(
+        self, account_id: str, session_id: str, roles: list[str], now: datetime, authentication: dict[str, object]
+    ) -> tuple[str, int]:
+        """An access token and its lifetime in seconds: up to 5 % less than set, so that clients return spread out.
+
+        `authentication`: the claims `amr`, `acr` and `auth_time` (RFC 9068, 2.2.1).
+        """
         seconds = self._access_lifetime.total_seconds()
         lifetime = int(seconds - secrets.randbelow(int(seconds * 0.05) + 1))
         issued = int(now.timestamp())
         claims = {"sid": session_id, "roles": roles, "iat": issued, "nbf": issued, "exp": issued + lifetime}
+        claims |= authentication
         headers = self._headers(ACCESS, now)
         return create_access_token(account_id, additional_claims=claims, additional_headers=headers), lifetime
 

@@ -1,6 +1,6 @@
-"""Step: at the moment of sending, decide whether an email still goes out, and make the links that it carries.
+"""Step: when an email is sent, decide whether it is still wanted, and make its links.
 
-Whom it goes to was decided when it was caused: the row names the address.
+The recipient was decided when the email was queued: the row names the address.
 """
 
 from dataclasses import dataclass
@@ -21,25 +21,12 @@ from app.domain.mail.outbox import Outbox
 from app.domain.sessions.devices import device_name
 from app.domain.tokens.codes import Codes
 from app.domain.tokens.links import Links
+from app.flows.steps.notify import OWNER, Email
 
 UNDO_TIME: Final = timedelta(hours=72)
 SECURE_ACCOUNT_TIME: Final = timedelta(days=7)
-# Of use only to who has the account now: none goes out once the account has another address. All others are notices
-# to who had it when something happened, and go there also after a thief has moved the account to another address.
-TO_PRESENT_OWNER: Final = {"reset_password", "verify_email", "invitation", "account_exists"}
-ASKED_BY_ANYONE: Final = {"reset_password", "verify_email", "account_exists", "email_change_confirm"}
-# A disabled account gets none of these. It gets notices: one of them carries the undo link of a change of address.
-NOT_WHILE_DISABLED: Final = TO_PRESENT_OWNER | {"email_change_confirm"}
 MOMENTS: Final = {"final_at", "undo_until"}
-BY_OWNER: Final = "owner"  # the `asked_by` of what somebody asked for with a link from an email: strangers cannot
 RECENT_EVENTS: Final = 20
-CARRIES: Final = {
-    "reset_password": Purpose.RESET_PASSWORD,
-    "invitation": Purpose.RESET_PASSWORD,
-    "verify_email": Purpose.VERIFY_EMAIL,
-    "email_change_confirm": Purpose.CHANGE_EMAIL,
-    "email_changed": Purpose.UNDO_EMAIL_CHANGE,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +74,7 @@ class ComposedEmail:
 
 
 class SkipEmail(Exception):
-    """There is nobody to send this email to, or it was overtaken; the message says which."""
+    """The email has no recipient any more, or a newer one superseded it; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +103,7 @@ class ComposeEmail:
         if message.kind == "account_deleted":  # whether or not the account is gone by now
             self._begin(message, now)
             return self._ready(message, message.address, account, {"not_me_url": self._alarm(account, now)})
-        if account is None or (account.disabled_at is not None and message.kind in NOT_WHILE_DISABLED):
+        if account is None or (account.disabled_at is not None and not Email.of(message.kind).value.while_disabled):
             raise SkipEmail("no such account")
         message.account_id = account.id
         address = self._address(message, account)
@@ -135,7 +122,7 @@ class ComposeEmail:
     def _address(self, message: QueuedMessage, account: AccountSnapshot) -> str:
         if message.address is None or message.mailbox == account.email_canonical:
             return account.email  # as its owner spells it
-        if message.kind in TO_PRESENT_OWNER:
+        if Email.of(message.kind).value.present_owner_only:
             raise SkipEmail("the account has another address now")
         return message.address
 
@@ -149,8 +136,9 @@ class ComposeEmail:
             if pending is None or pending.address != message.address:
                 raise SkipEmail("another address was asked for, or none any more")
         # A stranger's request, which may have to wait, does not take the place of the owner's, which need not.
+        kind = Email.of(message.kind).value
         newer = (SENT,) if _is_by_owner(message) else (QUEUED, SENT)
-        if message.kind in CARRIES.keys() | ASKED_BY_ANYONE and self.outbox.is_superseded(message, newer):
+        if (kind.carries or kind.on_request) and self.outbox.is_superseded(message, newer):
             raise SkipEmail("superseded by a newer email")
 
     def _was_reset(self, account: AccountSnapshot, since: datetime) -> bool:
@@ -163,7 +151,7 @@ class ComposeEmail:
             self.outbox.start_attempt(
                 message,
                 now,
-                limited=message.kind in ASKED_BY_ANYONE and not _is_by_owner(message),
+                limited=Email.of(message.kind).value.on_request and not _is_by_owner(message),
                 also_by_account=message.kind == "email_change_confirm",  # the account names any mailbox it likes
             )
             work.commit()
@@ -180,7 +168,7 @@ class ComposeEmail:
         return self._ready(message, wanted, account, carried)
 
     def _link(self, message: QueuedMessage, account: AccountSnapshot, now: datetime) -> dict[str, object]:
-        purpose = CARRIES.get(message.kind)
+        purpose = Email.of(message.kind).value.carries
         if purpose is None:
             return {}
         lifetime = self.email_settings.lifetime(message.kind, purpose)
@@ -235,4 +223,4 @@ class ComposeEmail:
 
 
 def _is_by_owner(message: QueuedMessage) -> bool:
-    return message.parameters.get("asked_by") == BY_OWNER
+    return message.parameters.get("asked_by") == OWNER

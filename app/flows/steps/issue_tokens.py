@@ -30,7 +30,9 @@ class IssueTokens:
     def __call__(self, account: AccountSnapshot, session: SessionSnapshot) -> Tokens:
         """The pair; its refresh token is the same bytes each time."""
         logs.bind(account_id=account.id, session_id=session.id)
-        access, lifetime = self._bearer.access(account.id, session.id, account.roles, session.read_at)
+        access, lifetime = self._bearer.access(
+            account.id, session.id, account.roles, session.read_at, _authentication(session)
+        )
         refresh = self._bearer.refresh(
             account.id,
             session.id,
@@ -40,3 +42,11 @@ class IssueTokens:
             account.credentials_version,
         )
         return Tokens(access, refresh, lifetime, session.id, account.id, account.credentials_version)
+
+
+def _authentication(session: SessionSnapshot) -> dict[str, object]:
+    return {
+        "amr": session.auth_methods.split(),
+        "acr": f"aal{session.level}",
+        "auth_time": int(session.authenticated_at.timestamp()),
+    }

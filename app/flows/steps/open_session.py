@@ -1,4 +1,4 @@
-"""Step: open a session for a proven owner, and tell the owner if the device is new."""
+"""Step: open a session. Every way to sign in ends here, and nothing else opens one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,23 +7,25 @@ from app.core.client_info import ClientInfo
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
-from app.domain.mail.outbox import Outbox
-from app.domain.sessions.model import PASSWORD, SessionSnapshot
+from app.domain.sessions.model import Proof, SessionSnapshot
 from app.domain.sessions.store import SessionStore
+from app.flows.steps.notify import Email, Notify
 from app.flows.steps.recognize_device import RecognizeDevice
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """Opens sessions of accounts that exist already."""
+    """Opens sessions, records it, and tells the owner if the device is new."""
 
     accounts: AccountStore
     sessions: SessionStore[AccountSnapshot]
     recognize_device: RecognizeDevice
-    outbox: Outbox
+    notify: Notify
     journal: Journal
 
-    def __call__(self, account: AccountSnapshot, client: ClientInfo, now: datetime) -> SessionSnapshot | None:
+    def __call__(
+        self, account: AccountSnapshot, proof: Proof, client: ClientInfo, now: datetime, *, new_account: bool = False
+    ) -> SessionSnapshot | None:
         """The new session; None if the account changed meanwhile in a way that ends its sessions. In a unit of work.
 
         A deletion that was scheduled when the owner signed in is cancelled. One that is scheduled at the same moment
@@ -31,20 +33,16 @@ class OpenSession:
         """
         if account.deletes_at and self.accounts.cancel_deletion(account.id, now):
             self.journal.record(EventType.ACCOUNT_DELETION_CANCELLED, client, now, account_id=account.id)
-        session = self.sessions.open(account.id, account.credentials_version, PASSWORD, client, now)
+        session = self.sessions.open(account.id, account.credentials_version, proof, client, now)
         if session is None:
             return None
-        self.journal.record(EventType.SESSION_OPENED, client, now, account_id=account.id, session_id=session.id)
-        # The signed token decides first. Without one, only an earlier sign-in with the same user agent from the same
-        # network speaks for the device: a common user agent alone is what a stranger has too.
-        if not self.recognize_device(account, client) and self.sessions.is_new_device(session):
-            self.outbox.enqueue(
-                "new_device",
-                now=now,
-                address=account.email,
-                account_id=account.id,
-                locale=client.language,
-                ip=client.ip,
-                user_agent=client.user_agent,
-            )
+        event = EventType.ACCOUNT_CREATED if new_account else EventType.SESSION_OPENED
+        self.journal.record(event, client, now, account_id=account.id, session_id=session.id)
+        if not new_account and self._is_new_device(account, session, client):
+            self.notify(Email.NEW_DEVICE, account.email, client, now, account_id=account.id)
         return session
+
+    def _is_new_device(self, account: AccountSnapshot, session: SessionSnapshot, client: ClientInfo) -> bool:
+        # The signed token decides first. Without one, only an earlier sign-in with the same user agent from the same
+        # network counts: a common user agent alone is what a stranger has too.
+        return not self.recognize_device(account, client) and self.sessions.is_new_device(session)

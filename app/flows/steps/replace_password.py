@@ -10,7 +10,7 @@ from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
 from app.domain.email_actions.store import EmailActionStore, PendingEmailAction
-from app.domain.mail.outbox import Outbox
+from app.flows.steps.notify import Email, Notify
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 
@@ -23,7 +23,7 @@ class ReplacePassword:
     accounts: AccountStore
     email_actions: EmailActionStore
     revoke_access: RevokeAccess
-    outbox: Outbox
+    notify: Notify
     journal: Journal
 
     def __call__(
@@ -42,14 +42,6 @@ class ReplacePassword:
                 return False
             self.revoke_access(account.id, Cause.PASSWORD_RESET, now)
             self.journal.record(EventType.PASSWORD_RESET, client, now, account_id=account.id)
-            self.outbox.enqueue(
-                "password_changed",
-                now=now,
-                address=account.email,
-                account_id=account.id,
-                locale=client.language,
-                ip=client.ip,
-                user_agent=client.user_agent,
-            )
+            self.notify(Email.PASSWORD_CHANGED, account.email, client, now, account_id=account.id)
             work.commit()
         return True

@@ -1,4 +1,4 @@
-"""Step: what cannot be undone asks for a password given a moment ago (ASVS 7.5.1)."""
+"""Step: sensitive actions require that the session authenticated recently (ASVS 7.5.1)."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,15 +12,23 @@ from app.flows.steps.check_password import CheckPassword, ReauthenticationRequir
 
 @dataclass(frozen=True, slots=True)
 class RequireRecentAuth:
-    """Lets pass whoever gave the password within `window`, or gives it now."""
+    """Recent authentication is a state of the session: how long ago it was, and at which level."""
 
     clock: Clock
     check_password: CheckPassword
     window: timedelta
 
-    def __call__(self, identity: OwnedSession[AccountSnapshot], password: str | None, client: ClientInfo) -> None:
-        """Nothing, or `FreshSignInNeeded`, or `WrongPassword` for one that is given and wrong."""
+    def __call__(
+        self, identity: OwnedSession[AccountSnapshot], password: str | None, client: ClientInfo, *, level: int = 1
+    ) -> None:
+        """Check that the session authenticated within `window` at `level`, or check the password that is given.
+
+        Raises `ReauthenticationRequired`, or `WrongPassword` for a password that is given and wrong.
+        """
+        session = identity.session
+        if session.level < level:
+            raise ReauthenticationRequired
         if password is not None:
             self.check_password.of_session(identity, password, client)
-        elif self.clock.now() - identity.session.authenticated_at > self.window:
+        elif self.clock.now() - session.authenticated_at > self.window:
             raise ReauthenticationRequired

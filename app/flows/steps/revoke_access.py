@@ -24,6 +24,7 @@ class Cause(StrEnum):
     EMAIL_CHANGE_UNDONE = "change of address undone"
     DELETED = "deletion scheduled"
     DISABLED = "disabled"
+    SIGNED_OUT = "signed out"
 
 
 _PASSWORD_LINKS: Final = (Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL)
@@ -40,6 +41,7 @@ REVOKED: Final = {
     Cause.EMAIL_CHANGE_UNDONE: _ALL_LINKS,
     Cause.DELETED: _ALL_LINKS,
     Cause.DISABLED: _ALL_LINKS,
+    Cause.SIGNED_OUT: (),
 }
 SESSIONS_STAY: Final = frozenset({Cause.EMAIL_CHANGED})  # the owner changed it, in one of them
 
@@ -57,9 +59,14 @@ class RevokeAccess:
         In a unit of work that has locked the account's row: every flow takes that row first, so no two of them
         deadlock, and none can open a session or use a link in between.
         """
-        self.email_actions.revoke(account_id, REVOKED[cause])
+        if REVOKED[cause]:
+            self.email_actions.revoke(account_id, REVOKED[cause])
         if cause not in SESSIONS_STAY:
             self.sessions.end_all(account_id, now, but=keep)
+
+    def of_reset_links(self, account_id: str) -> None:
+        """Revoke the links and codes that set the account's password. In a unit of work."""
+        self.email_actions.revoke(account_id, [Purpose.RESET_PASSWORD])
 
     def of_other_devices(self, account_id: str, client: ClientInfo, now: datetime) -> int:
         """End the sessions that were opened at another IP address or with another user agent; how many there were."""

@@ -11,8 +11,8 @@ from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
-from app.domain.email_actions.store import EmailActionStore
-from app.domain.mail.outbox import Outbox
+from app.domain.email_actions.store import EmailActionStore, PendingEmailAction
+from app.flows.steps.notify import Email, Notify
 from app.flows.steps.purge_account import PurgeAccount
 from app.flows.steps.require_administrator import Actor
 from app.flows.steps.revoke_access import Cause, RevokeAccess
@@ -26,7 +26,7 @@ class ScheduleDeletion:
     accounts: AccountStore
     administrators: Administrators
     email_actions: EmailActionStore
-    outbox: Outbox
+    notify: Notify
     journal: Journal
     revoke_access: RevokeAccess
     purge_account: PurgeAccount
@@ -45,13 +45,23 @@ class ScheduleDeletion:
                 return
             self.revoke_access(account.id, Cause.DELETED, now)
             self.journal.record(EventType.ACCOUNT_DELETION_SCHEDULED, client, now, account_id=account.id, **actor)
-            about = {"final_at": final_at.isoformat(), "locale": account.locale or client.language}
-            # These emails name no account: they must outlive one that is deleted at once.
-            days = math.ceil((final_at - now) / timedelta(days=1))
-            self.outbox.enqueue("account_deleted", now=now, address=account.email, days=days, **about)
-            if undo is not None and undo.address is not None:
-                about["undo_until"] = undo.expires_at.isoformat()
-                self.outbox.enqueue("moved_account_deleted", now=now, address=undo.address, **about)
+            self._notify(account, undo, final_at, now, client)
             work.commit()
         if final_at <= now:
             self.purge_account(account, now)
+
+    def _notify(
+        self,
+        account: AccountSnapshot,
+        undo: PendingEmailAction | None,
+        final_at: datetime,
+        now: datetime,
+        client: ClientInfo,
+    ) -> None:
+        # These emails name no account: they must outlive one that is deleted at once.
+        days, until, locale = math.ceil((final_at - now) / timedelta(days=1)), final_at.isoformat(), account.locale
+        self.notify(Email.ACCOUNT_DELETED, account.email, client, now, locale=locale, days=days, final_at=until)
+        if undo is not None and undo.address is not None:
+            undo_until = undo.expires_at.isoformat()
+            kind = Email.MOVED_ACCOUNT_DELETED
+            self.notify(kind, undo.address, client, now, locale=locale, final_at=until, undo_until=undo_until)

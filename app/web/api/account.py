@@ -13,7 +13,7 @@ from app.domain.accounts.administrators import LastAdmin
 from app.domain.accounts.hash_slots import HashSlotsFull
 from app.domain.accounts.passwords import PasswordTooLong
 from app.flows.sessions import Identity
-from app.flows.steps.check_password import WrongPassword
+from app.flows.steps.check_password import ReauthenticationRequired, WrongPassword
 from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
@@ -59,11 +59,11 @@ def get_account(identity: Identity) -> object:
 
 
 class DeleteAccountRequest(RequestBody):
-    """The current password. It is always required to delete the account."""
+    """The current password, unless the session is recently authenticated."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"password": "correct horse battery"}]})
 
-    password: Password
+    password: Password | None = Field(None, description="Current password. Optional after recent authentication")
 
 
 class AccountExport(ResponseBody):
@@ -81,13 +81,13 @@ class AccountExport(ResponseBody):
     who=SignedIn(),
     status=204,
     limit=CREDENTIAL_ATTEMPTS,
-    errors=(WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited, LastAdmin),
+    errors=(ReauthenticationRequired, WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited, LastAdmin),
 )
 def delete_account(identity: Identity, body: DeleteAccountRequest) -> None:
     """Schedule the deletion of the account.
 
     All sessions end immediately. The account is deleted after a grace period (DELETION_GRACE_DAYS). Signing in before
-    then cancels the deletion. The last administrator cannot delete the own account.
+    then cancels the deletion. The last administrator cannot be deleted.
     """
     auth.account_deletion.request(identity, body.password, client_info())
 

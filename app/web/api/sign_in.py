@@ -5,7 +5,7 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from app.core.errors import RateLimited
-from app.current import auth, settings
+from app.current import auth
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.hash_slots import HashSlotsFull
 from app.domain.accounts.passwords import PASSWORD_ERRORS, PasswordTooLong
@@ -111,12 +111,12 @@ def signup(body: SignupRequest, query: TransportQuery) -> IssuedTokens | Respons
     Creates an account and opens a session. With REQUIRE_VERIFIED_EMAIL, no session is opened: the response is 202 for
     new and for existing addresses, and an email explains how to continue.
     """
-    if settings.require_verified_email:
-        auth.registration.sign_up_unverified(body.email, body.password, client_info())
-        message = VerificationSent(message="An email has been sent. Open its link to continue.")
-        return Response(message.model_dump_json(), 202, mimetype="application/json")
     _refuse_cross_site(query)
-    return _token_response(auth.registration.sign_up(body.email, body.password, client_info()), query.transport, 201)
+    tokens = auth.registration.sign_up(body.email, body.password, client_info())
+    if tokens is None:
+        sent = VerificationSent(message="An email has been sent. Open its link to continue.")
+        return Response(sent.model_dump_json(), 202, mimetype="application/json")
+    return _token_response(tokens, query.transport, 201)
 
 
 @blueprint.post("/login")

@@ -59,16 +59,36 @@ class ServerMetadata(ResponseBody):
     issuer: str
     jwks_uri: str
     access_token_audience: str = Field(description="The `aud` claim of access tokens")
+    access_token_signing_alg_values_supported: list[str]
+    response_types_supported: list[str] = Field(description="Empty: there is no authorization endpoint")
+    grant_types_supported: list[str] = Field(description="Empty: tokens are issued by /api/v1/auth only")
+
+
+class OpenIdMetadata(ServerMetadata):
+    """Server metadata for libraries that only support OpenID Connect discovery. Latchkey issues no ID tokens."""
+
     id_token_signing_alg_values_supported: list[str]
-    response_types_supported: list[str]
     subject_types_supported: list[str]
 
 
-@blueprint.get("/.well-known/openid-configuration")
+@blueprint.get("/.well-known/oauth-authorization-server")
 @endpoint(gives=ServerMetadata, needs_database=False, cache_seconds=KEYS_MAX_AGE)
 def get_server_metadata() -> object:
-    """Get the server metadata."""
+    """Get the server metadata.
+
+    For resource servers: the issuer, the signing keys and the audience of access tokens (RFC 8414).
+    """
     return auth.key_rotation.metadata()
+
+
+@blueprint.get("/.well-known/openid-configuration")
+@endpoint(gives=OpenIdMetadata, needs_database=False, cache_seconds=KEYS_MAX_AGE)
+def get_openid_metadata() -> object:
+    """Get the server metadata for OpenID Connect libraries.
+
+    Latchkey is not an OpenID provider and issues no ID tokens.
+    """
+    return auth.key_rotation.openid_metadata()
 
 
 @blueprint.get("/.well-known/jwks.json")

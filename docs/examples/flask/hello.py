@@ -24,7 +24,7 @@ app = Flask(__name__)
 @cache
 def keys() -> jwt.PyJWKClient:
     """The issuer's public keys: cached for five minutes, fetched again earlier if a token names a new one."""
-    with urlopen(f"{ISSUER}/.well-known/openid-configuration", timeout=5) as answer:  # noqa: S310 - no input
+    with urlopen(f"{ISSUER}/.well-known/oauth-authorization-server", timeout=5) as answer:  # noqa: S310 - no input
         found = json.load(answer)
     if found["issuer"] != ISSUER:
         raise RuntimeError(f"ISSUER is {ISSUER}, but its metadata says {found['issuer']}")

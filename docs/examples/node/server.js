@@ -24,7 +24,7 @@ let keys;
 
 /** The issuer's public keys: cached for five minutes, fetched again earlier if a token names a new one. */
 async function findKeys() {
-  const answer = await fetch(`${ISSUER}/.well-known/openid-configuration`, { signal: AbortSignal.timeout(5_000) });
+  const answer = await fetch(`${ISSUER}/.well-known/oauth-authorization-server`, { signal: AbortSignal.timeout(5_000) });
   if (!answer.ok) throw new Error(`${ISSUER} answers ${answer.status}`);
   const found = await answer.json();
   if (found.issuer !== ISSUER) throw new Error(`ISSUER is ${ISSUER}, but its metadata says ${found.issuer}`);

@@ -7,7 +7,7 @@ import pytest
 from app.web.input_errors import CODES
 from app.web.openapi import errors_of
 from tests.support.api import bearer, credentials_for, dump_tables, is_problem, make_admin
-from tests.web.api.routes import each_route, example, may_be_empty, takes_body
+from tests.web.api.routes import each_route, example, is_for_administrators, may_be_empty, takes_body
 
 KIB_64 = 64 * 1024
 NOTHING = {"email": "eve@example.com", "password": "a new horse battery"}
@@ -134,7 +134,8 @@ def test_body_without_a_json_content_type_is_rejected(shared, method, path, cont
 )
 @each_route(may_be_empty)
 def test_no_body_is_needed_where_every_member_is_optional(app, client, ann, method, path, contract, sent):
-    make_admin(app)
+    if is_for_administrators(contract):
+        make_admin(app)
     answer = client.open(path, method=method, headers=credentials_for(contract, ann), **sent)
     assert answer.status_code == contract.status, answer.text
 

@@ -37,7 +37,7 @@ def wing(tmp_path_factory, house):
 
 
 def test_compat_api_adds_the_documented_routes(wing):
-    page = ROOT / "docs/classic.md"
+    page = ROOT / "docs/compatibility.md"
     headings = ("### The user authentication service", "### Session authentication")
     said = {tuple(route.strip("`").split()) for heading in headings for route, *_ in table(page, heading)}
     assert said == wing

@@ -95,7 +95,7 @@ class SessionDBAuth(SessionExpAuth):
 
     def open_session(self, user_id: str, version: int) -> str | None:
         """Open a session. Returns its id, or None for an unknown user or if the credentials have changed."""
-        return auth.compat.open_session(user_id, version, caller())
+        return auth.compat.sign_in(user_id, version, caller())
 
     def _find(self, session_id: str) -> UserSession | None:
         found = auth.compat.session(session_id)

@@ -1,0 +1,44 @@
+"""What an access token says about how its session authenticated (RFC 9068, 2.2.1)."""
+
+import jwt
+import pytest
+
+from app.core.client_info import ClientInfo
+from app.flows.steps.check_password import ReauthenticationRequired
+from tests.support.api import PASSWORD, bearer, log_in
+
+
+def claims(tokens):
+    return jwt.decode(tokens["access_token"], options={"verify_signature": False})
+
+
+def refresh(client, tokens):
+    return client.post("/api/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]}).json
+
+
+@pytest.mark.usefixtures("each_database")
+def test_password_sign_in_is_named_in_the_token(client, ann, clock):
+    now = clock.hold()
+    found = claims(log_in(client).json)
+    assert (found["amr"], found["acr"], found["auth_time"]) == (["pwd"], "aal1", int(now.timestamp()))
+
+
+@pytest.mark.usefixtures("each_database")
+def test_only_reauthentication_renews_the_authentication_time(client, ann, clock):
+    clock.advance(minutes=-5)
+    began = clock.hold()
+    tokens = log_in(client).json
+    clock.reset()
+    tokens = refresh(client, tokens)
+    assert claims(tokens)["auth_time"] == int(began.timestamp())
+    renewed = client.post("/api/v1/auth/reauthenticate", json={"password": PASSWORD}, headers=bearer(tokens))
+    assert renewed.status_code == 204
+    assert claims(refresh(client, tokens))["auth_time"] >= int(began.timestamp()) + 300
+
+
+def test_recent_authentication_can_require_a_level(app, auth, ann):
+    identity = auth.sessions.authenticate(ann["access_token"])
+    require = app.extensions["latchkey"].password_change.require_recent_auth
+    require(identity, None, ClientInfo())
+    with pytest.raises(ReauthenticationRequired):
+        require(identity, None, ClientInfo(), level=2)
