@@ -93,7 +93,7 @@ def get_openid_metadata() -> object:
 
 @blueprint.get("/.well-known/jwks.json")
 @endpoint(gives=JsonWebKeySet, cache_seconds=KEYS_MAX_AGE)
-def get_key_set() -> object:
+def get_public_keys() -> object:
     """Get the public keys."""
     return auth.key_rotation.published()
 
