@@ -138,16 +138,16 @@ def _bearer_problem(*, presented: bool) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response:
-    given = error.get_response()
+    response = error.get_response()
     if error.code is None or error.code < 400:
-        return given  # type: ignore[return-value]
+        return response  # type: ignore[return-value]
     status = HTTPStatus(error.code)
     code = title_of(status).lower().replace(" ", "_")
     description = error.description if error.description != type(error).description else None
     answer = problem(status, code, description or DETAILS.get(status.value, f"{title_of(status)}."))
     for name in ("Allow", "Retry-After"):
-        if name in given.headers:
-            answer.headers[name] = given.headers[name]
+        if name in response.headers:
+            answer.headers[name] = response.headers[name]
     return answer
 
 

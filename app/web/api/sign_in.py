@@ -108,8 +108,8 @@ def signup(body: SignupRequest, query: TransportQuery) -> IssuedTokens | Respons
     _refuse_cross_site(query)
     tokens = auth.registration.sign_up(body.email, body.password, client_info())
     if tokens is None:
-        sent = MessageResponse(message="An email has been sent. Open its link to continue.")
-        return Response(sent.model_dump_json(), 202, mimetype="application/json")
+        message = MessageResponse(message="An email has been sent. Open its link to continue.")
+        return Response(message.model_dump_json(), 202, mimetype="application/json")
     return _token_response(tokens, query.transport, 201)
 
 
