@@ -265,9 +265,9 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
 
 
 def _hash_slots(settings: Settings) -> HashSlots:
-    # Together three quarters of the threads, unless there are more slots than half of these: the rest needs no hash.
+    # Together at most three quarters of the threads, so that requests that need no hash always find a free thread.
     slots, threads = settings.hash_slots, settings.threads
-    return HashSlots(slots, queue=min(4 * slots, max(threads // 4, slots)), room=max(threads // 2 - slots, 0))
+    return HashSlots(slots, queue=min(4 * slots, max(threads // 4, slots)), max_blocked=max(threads // 2 - slots, 0))
 
 
 def _passwords(settings: Settings, slots: HashSlots) -> Passwords:
@@ -293,8 +293,9 @@ def _lasting_sessions() -> SessionStore[AccountSnapshot]:
 
 
 def _key_ring(settings: Settings, clock: Clock) -> KeyRing:
-    longest = timedelta(seconds=settings.jwt_refresh_token_expires + LEEWAY_SECONDS)
-    return KeyRing(clock, first=settings.signing_key, secrets=_secrets_at_rest(settings), longest=longest)
+    lifetime = timedelta(seconds=settings.jwt_refresh_token_expires + LEEWAY_SECONDS)
+    secrets = _secrets_at_rest(settings)
+    return KeyRing(clock, first=settings.signing_key, secrets=secrets, max_token_lifetime=lifetime)
 
 
 def _link_secrets(settings: Settings) -> tuple[str, ...]:
@@ -302,7 +303,7 @@ def _link_secrets(settings: Settings) -> tuple[str, ...]:
 
 
 def _secrets_at_rest(settings: Settings) -> tuple[str, ...]:
-    # Where there is a secret for what rests, whoever learns SECRET_KEY can plant no signing key and forge no event.
+    # With a separate secret, an attacker who learns SECRET_KEY can neither insert a signing key nor forge an event.
     fallbacks = settings.key_encryption_secret_fallbacks
     if settings.key_encryption_secret:
         return settings.key_encryption_secret, *fallbacks

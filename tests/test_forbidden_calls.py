@@ -80,7 +80,7 @@ def test_only_the_compat_api_redirects_to_its_home_page():
         for name, call in calls(ast.parse(path.read_text()))
         if name.rpartition(".")[2] == "redirect"
     ]
-    assert redirects == [("app/web/classic/user_service/routes.py", "url_for('.welcome')")]
+    assert redirects == [("app/web/compat/user_service/routes.py", "url_for('.welcome')")]
 
 
 def test_scripts_insert_text_only_and_allow_paste():

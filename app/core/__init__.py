@@ -1,1 +1,1 @@
-"""Floor 0: database, unit of work, clock and the kinds of refusal. Imports nothing of ours."""
+"""The lowest layer: database, unit of work, clock, errors, logs, background tasks. Imports no other layer."""

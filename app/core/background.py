@@ -1,58 +1,62 @@
-"""Making one round after another: a background task that outlives the outages of what it depends on."""
+"""Runs a job periodically, in a thread of its own or in the caller's, with back-off after errors."""
 
 import logging
 import random
 import threading
 import traceback
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
+from typing import Final
 
 from app.core.errors import Unavailable
 
-MAX_PAUSE = 15.0
+MAX_PAUSE: Final = 15.0
+POLL_SECONDS: Final = 1.0
 
 Context = Callable[[], AbstractContextManager[object]]
+Job = Callable[[threading.Event], int]
 logger = logging.getLogger(__name__)
+_random = random.SystemRandom()
 
 
 def run_periodically(
-    name: str,
-    one_round: Callable[[threading.Event], int],
-    *,
-    stop: threading.Event,
-    poll_seconds: float,
-    context: Context,
-    jitter: random.Random,
+    name: str, job: Job, stop: threading.Event, *, poll_seconds: float = POLL_SECONDS, context: Context = nullcontext
 ) -> None:
-    """Call `one_round` within `context()` until stopped: at once if it gives more than 0, ever later if it fails."""
+    """Call `job(stop)` within `context()` until `stop` is set.
+
+    After a result above 0 the next call follows at once, otherwise after `poll_seconds`; after errors the delay doubles
+    up to `MAX_PAUSE` seconds.
+    """
     failures = 0
     while not stop.is_set():
         try:
             with context():
-                pause = 0.0 if one_round(stop) else poll_seconds
+                pause = 0.0 if job(stop) else poll_seconds
             failures = 0
-        except Exception as failure:  # whatever it was: the next round must still come
+        except Exception as failure:  # a bug or an outage must not end the loop
             failures += 1
-            pause = min(MAX_PAUSE, poll_seconds * 2 ** min(failures, 10)) * jitter.uniform(0.8, 1.2)
-            log_failure(f"{name} pauses", failure)
+            pause = min(MAX_PAUSE, poll_seconds * 2 ** min(failures, 10)) * _random.uniform(0.8, 1.2)
+            log_failure(f"{name} failed, retrying in {pause:.1f} s", failure)
         stop.wait(pause)
 
 
 class BackgroundTask(threading.Thread):
-    """Rounds in a thread of their own, which ends with the process or with `stop()`."""
+    """`run_periodically` in a daemon thread. It starts at once, and ends with the process or with `stop()`."""
 
-    def __init__(self, name: str, rounds: Callable[[threading.Event], None]) -> None:
+    def __init__(self, name: str, job: Job, context: Context, poll_seconds: float = POLL_SECONDS) -> None:
         self._end = threading.Event()
-        super().__init__(target=rounds, args=(self._end,), name=name, daemon=True)
+        options = {"poll_seconds": poll_seconds, "context": context}
+        super().__init__(target=run_periodically, args=(name, job, self._end), kwargs=options, name=name, daemon=True)
+        self.start()
 
     def stop(self, timeout: float | None = None) -> None:
-        """Finish what is in hand, then end."""
+        """Finish the current call, then end. Waits for up to `timeout` seconds."""
         self._end.set()
         self.join(timeout)
 
 
 def log_failure(what: str, failure: Exception) -> None:
-    """Log a failure without its own words, which may hold an address or a link: what kind it is, and where."""
+    """Log type and position of an exception, but not its message, which may hold an address or a link."""
     if isinstance(failure, Unavailable):
         logger.warning("%s: %s", what, failure.message)
         return

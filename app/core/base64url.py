@@ -1,27 +1,27 @@
-"""base64url without padding (RFC 4648, 5): exactly one text for each value."""
+"""base64url without padding (RFC 4648, section 5), with exactly one accepted text for each value."""
 
 import base64
 
 
 def encode(data: bytes) -> str:
-    """The text for these bytes."""
+    """Encode bytes as text without padding."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def decode(text: str) -> bytes:
-    """The bytes for a text that `encode` could have given; ValueError for any other.
+    """Decode a text that `encode` can return. Raises `ValueError` for any other text.
 
-    Python's decoder also takes padding, foreign characters and set bits where none are used: a signed text that was
-    changed there would still be valid, and one token would have many texts.
+    Python's decoder also accepts padding, characters outside the alphabet and unused bits that are set. With them a
+    signed text that was altered would still be valid, and one token would have many texts.
     """
     data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     if encode(data) != text:
-        raise ValueError("not the canonical text")
+        raise ValueError("not canonical base64url")
     return data
 
 
 def is_canonical(text: str) -> bool:
-    """Whether `decode` takes each of the parts between the dots."""
+    """Whether `decode` accepts each of the parts between the dots."""
     try:
         return all(decode(part) is not None for part in text.split("."))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Where a request comes from, as a plain value that every floor may hold."""
+"""Where a request comes from, as a plain value for all layers."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,10 +12,9 @@ MAX_LANGUAGE: Final = 35
 
 @dataclass(frozen=True, slots=True)
 class ClientInfo:
-    """The caller's network address, the name its agent gives itself and the languages it prefers.
+    """The client's IP address, User-Agent and preferred languages, cut and cleaned to fit their columns.
 
-    Whatever it is made of, it fits the columns that keep it. `device` is what the caller presents to show that it
-    signed in before; nobody has checked it yet, and no column keeps it.
+    `device_token` is not verified yet, and is not stored.
     """
 
     ip: str | None = None
@@ -34,5 +33,5 @@ class ClientInfo:
 
     @property
     def language(self) -> str | None:
-        """The one it likes best."""
+        """The most preferred language."""
         return self.languages[0] if self.languages else None

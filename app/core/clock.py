@@ -1,11 +1,11 @@
-"""Time, handed to whoever needs it, so that a test can hold it still."""
+"""The current time, injected so that tests can set it."""
 
 from datetime import UTC, datetime
 
 
 class Clock:
-    """The machine's clock in UTC."""
+    """The system clock."""
 
     def now(self) -> datetime:
-        """The present moment, aware, in UTC."""
+        """The current time as an aware datetime in UTC."""
         return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Where counts of calls and guesses are kept: in Redis for all processes together, or in the memory of this one."""
+"""Storage for rate limits: in Redis for all processes, or in the memory of each process."""
 
 import logging
 import threading
@@ -13,10 +13,10 @@ from limits.storage import RedisStorage, Storage
 
 from app.core.redis_options import options_for
 
-RETRY_SECONDS: Final = 5.0  # seconds that we count here after Redis failed, before we ask it again
+RETRY_SECONDS: Final = 5.0  # after a failure of Redis, until it is tried again
 SCHEME: Final = "shared-or-local"
 STORAGE_URI: Final = f"{SCHEME}://"
-MAX_WINDOWS: Final = 100_000  # of each of two kinds, so that a flood of invented names cannot fill the memory
+MAX_WINDOWS: Final = 100_000  # of each of two kinds, so that many invented names cannot fill the memory
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -24,16 +24,16 @@ Result = TypeVar("Result")
 
 @dataclass(slots=True)
 class Window:
-    """How often something was counted, and when that is forgotten."""
+    """A count, and when it expires, in seconds since the epoch."""
 
     count: int
     absolute_expires_at: float
 
 
 class CountingStorage(Storage):
-    """Counts in Redis at `redis_url`; without one, or while it fails, in memory. For the strategies of `limits`.
+    """A storage for the package `limits`: Redis at `redis_url`, or memory if that is empty or fails.
 
-    Flask-Limiter finds it by `STORAGE_URI`.
+    Flask-Limiter selects it by `STORAGE_URI`.
     """
 
     STORAGE_SCHEME = [SCHEME]
@@ -46,27 +46,27 @@ class CountingStorage(Storage):
         self._down_until = float("-inf")
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count so many more; how many there are then."""
+        """Add `amount`; returns the new count."""
         return self._on_storage(lambda storage: storage.incr(key, expiry, amount))
 
     def get(self, key: str) -> int:
-        """How many there are."""
+        """The current count."""
         return self._on_storage(lambda storage: storage.get(key))
 
     def get_expiry(self, key: str) -> float:
-        """The moment at which the window ends, in seconds of the epoch."""
+        """When the window ends, in seconds since the epoch."""
         return self._on_storage(lambda storage: storage.get_expiry(key))
 
     def clear(self, key: str) -> None:
-        """Count from zero again."""
+        """Reset the count to zero."""
         self._on_storage(lambda storage: storage.clear(key))
 
     def check(self) -> bool:
-        """It always counts somewhere."""
+        """Always true: without Redis it counts in memory."""
         return True
 
     def reset(self) -> None:
-        """Never: who resets all counters unlocks every account."""
+        """Not supported: resetting all counters would lift the limit on guesses for every account."""
         raise NotImplementedError
 
     def _on_storage(self, act: Callable[["Storage | BoundedMemory"], Result]) -> Result:
@@ -75,56 +75,56 @@ class CountingStorage(Storage):
                 return act(self._shared)
             except StorageError:
                 self._down_until = time.monotonic() + RETRY_SECONDS
-                log.warning("Redis does not answer: limits are counted in each process by itself")
+                log.warning("Redis does not answer: each process counts limits separately until it does")
         return act(self._local)
 
 
 class BoundedMemory:
     """Fixed windows in the memory of this process.
 
-    A window whose limit is reached is kept apart from those with room left, so that no number of the latter can push
-    it out: what is over `most` drops the one that was counted least recently. Where even the reached ones are over
-    `most`, the least recently counted of them goes: to refuse everybody new instead would let an attacker shut out
-    all people, while to get there they must first use up `most` whole allowances.
+    Windows that have reached their limit are stored separately from the others, so that an attacker cannot evict them
+    by opening many new ones. Each store keeps at most `most` windows and evicts the least recently counted. If the
+    store of reached limits is full, it evicts too: rejecting every new key instead would let an attacker lock
+    everybody out, and filling that store takes `most` complete allowances.
     """
 
     def __init__(self, most: int = MAX_WINDOWS) -> None:
         self._lock = threading.Lock()
-        self._with_room: TLRUCache[str, Window] = TLRUCache(most, _end_of, time.time)
-        self._reached: TLRUCache[str, Window] = TLRUCache(most, _end_of, time.time)
+        self._below_limit: TLRUCache[str, Window] = TLRUCache(most, _end_of, time.time)
+        self._at_limit: TLRUCache[str, Window] = TLRUCache(most, _end_of, time.time)
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count so many more; how many there are then."""
+        """Add `amount`; returns the new count."""
         with self._lock:
             window = self._find(key) or Window(0, time.time() + expiry)
             window.count += amount
             self._drop(key)
-            (self._reached if window.count >= _limit_of(key) else self._with_room)[key] = window
+            (self._at_limit if window.count >= _limit_of(key) else self._below_limit)[key] = window
             return window.count
 
     def get(self, key: str) -> int:
-        """How many there are."""
+        """The current count."""
         with self._lock:
             window = self._find(key)
             return window.count if window else 0
 
     def get_expiry(self, key: str) -> float:
-        """The moment at which the window ends; now if there is none."""
+        """When the window ends, in seconds since the epoch; now if there is none."""
         with self._lock:
             window = self._find(key)
             return window.absolute_expires_at if window else time.time()
 
     def clear(self, key: str) -> None:
-        """Count from zero again."""
+        """Reset the count to zero."""
         with self._lock:
             self._drop(key)
 
     def _find(self, key: str) -> Window | None:
-        return self._reached.get(key) or self._with_room.get(key)
+        return self._at_limit.get(key) or self._below_limit.get(key)
 
     def _drop(self, key: str) -> None:
-        self._reached.pop(key, None)
-        self._with_room.pop(key, None)
+        self._at_limit.pop(key, None)
+        self._below_limit.pop(key, None)
 
 
 def _end_of(_key: str, window: Window, _now: float) -> float:

@@ -1,20 +1,20 @@
-"""Whose data an export holds: what each table needs to know of an account to find its rows."""
+"""The account whose data is exported: what each table needs to find its rows."""
 
 from datetime import datetime
 from typing import Protocol
 
 
 class DataSubject(Protocol):
-    """An account, as far as tables of other entities refer to it."""
+    """An account as seen by the tables of other entities."""
 
     @property
     def id(self) -> str:
-        """Its id, by which most rows refer to it."""
+        """The id that most rows refer to."""
 
     @property
     def email_canonical(self) -> str:
-        """Its address, for rows that were written before anybody looked up whose it is."""
+        """Canonical email address, for rows that were written without looking up the account."""
 
     @property
     def created_at(self) -> datetime:
-        """Since when there is the account. What was kept about its address before is not about it."""
+        """When the account was created. Earlier rows with its address do not belong to it."""

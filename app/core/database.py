@@ -1,7 +1,7 @@
-"""The database: one declarative base, two engines, and the words in which it may fail.
+"""Engines, the declarative base, and translation of driver errors.
 
-`db.session` is for units of work (core.work); `fetch` and `change` run one statement on an engine that
-commits by itself, which saves a hot route the round trips of BEGIN and COMMIT.
+`db.session` is for units of work (`app/core/unit_of_work.py`). `fetch_one`, `fetch_all` and `execute` run one statement
+on an engine in autocommit mode, which saves frequent routes the round trips of BEGIN and COMMIT.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,8 +24,8 @@ BUSY_TIMEOUT_MS = 5_000
 AUTOCOMMIT = "autocommit"
 # Each process has two pools, so an instance of two workers stays below PostgreSQL's usual limit of 100 connections.
 POOL_SIZE = 16
-# Whole seconds, as Flask-SQLAlchemy has SQLAlchemy make integers of these options: 0.5 would be 0. No thread waits that
-# long unless the machine cannot keep up; a silent database ends the wait sooner (docs/decisions/0016).
+# Whole seconds: Flask-SQLAlchemy's engine_from_config makes integers of these options, and 0.5 would become 0. A thread
+# waits that long only on an overloaded machine; an unresponsive database ends the wait sooner (docs/decisions/0016).
 POOL_TIMEOUT = 10
 POOL: dict[str, Any] = {
     "pool_size": POOL_SIZE,
@@ -35,12 +35,12 @@ POOL: dict[str, Any] = {
     "hide_parameters": True,
 }
 DEADLOCKS = {"40001", "40P01", 1213}  # PostgreSQL: serialisation failure, deadlock; MariaDB: deadlock
-# A unique key or a foreign key: another transaction has inserted the row, or deleted the one that ours refers to.
+# Unique or foreign key: another transaction inserted the same row, or deleted the row that ours refers to.
 COLLISIONS = {"23505", "23503", 1062, 1452, 1555, 2067, 787}  # two of PostgreSQL, two of MariaDB, three of SQLite
 
 
 class Base(DeclarativeBase):
-    """Every table: named constraints, and bytewise comparison on MariaDB (whose default folds case and accents)."""
+    """Base of all models: named constraints; binary collation on MariaDB, whose default ignores case and accents."""
 
     metadata = sa.MetaData(
         naming_convention={
@@ -56,7 +56,7 @@ class Base(DeclarativeBase):
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
-# mypy cannot follow flask-sqlalchemy's generated class; at run time the models need that one.
+# mypy does not understand the class that Flask-SQLAlchemy generates, but models need it at run time.
 if TYPE_CHECKING:
     Model = Base
 else:
@@ -64,12 +64,12 @@ else:
 
 
 def table_of(model: type[Base]) -> sa.Table:
-    """The table behind a model, for statements that need no entity."""
+    """The table of a model, for statements that load no entity."""
     return cast(sa.Table, model.__table__)
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """An aware moment in UTC with microseconds, on databases that keep a time zone and on those that do not."""
+    """An aware datetime in UTC with microseconds, also on databases that store no time zone."""
 
     impl = sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql")
     cache_ok = True
@@ -78,7 +78,7 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError("a moment without a time zone cannot be kept")
+            raise ValueError("a datetime without a time zone cannot be stored")
         return value.astimezone(UTC) if dialect.name == "postgresql" else value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
@@ -87,8 +87,8 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class database_now(sa.sql.functions.GenericFunction[datetime]):  # noqa: N801 - reads as a function in a statement
-    """The database's own clock: the one clock that all our machines share."""
+class database_now(sa.sql.functions.GenericFunction[datetime]):  # noqa: N801 - named like a SQL function
+    """The database's clock, which all processes share."""
 
     type = UtcDateTime()
     inherit_cache = True
@@ -111,7 +111,7 @@ def _mysql_now(*_: object, **_options: object) -> str:
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turn an unreachable, full or locked database into `DatabaseBusy`; a programming error stays one."""
+    """Raise `DatabaseUnavailable` for an unreachable, full or locked database; other errors pass unchanged."""
     try:
         yield
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError) as failure:
@@ -119,15 +119,15 @@ def translate_errors() -> Iterator[None]:
 
 
 def _is_transient(failure: sa.exc.SQLAlchemyError) -> bool:
-    # A connection that died in the pool is gone from it now; the loser of a deadlock may simply play again.
-    # Whoever has waited in vain is told so, and does not begin to wait again.
+    # A dead connection has been removed from the pool, and the victim of a deadlock can run again.
+    # After a timeout the caller gets the error at once, as a second attempt would wait for as long again.
     if not isinstance(failure, sa.exc.DBAPIError) or is_timeout(failure.orig):
         return False
     return failure.connection_invalidated or bool(_codes(failure.orig) & DEADLOCKS)
 
 
 def is_collision(error: BaseException | None) -> bool:
-    """Whether what a parallel transaction did made a statement of this one impossible."""
+    """Whether a statement violated a unique or foreign key because of a parallel transaction."""
     return isinstance(error, sa.exc.IntegrityError) and bool(_codes(error.orig) & COLLISIONS)
 
 
@@ -137,36 +137,36 @@ def _codes(error: BaseException | None) -> set[object]:
 
 
 def fetch_one(statement: sa.Executable, values: Mapping[str, object]) -> Sequence[Any] | None:
-    """The first row of one reading statement, outside any transaction."""
+    """Run one SELECT in autocommit mode and return its first row, or None."""
     with translate_errors(), db.engines[AUTOCOMMIT].connect() as connection:
         return connection.execute(statement, values).first()
 
 
 def fetch_all(statement: sa.Executable, values: Mapping[str, object] | None = None) -> Sequence[Sequence[Any]]:
-    """All rows of one reading statement, outside any transaction."""
+    """Run one SELECT in autocommit mode and return all its rows."""
     with translate_errors(), db.engines[AUTOCOMMIT].connect() as connection:
         return connection.execute(statement, values or {}).all()
 
 
 def execute(statement: sa.Executable, values: Mapping[str, object]) -> int:
-    """Run one writing statement that commits by itself; the number of rows it changed is the verdict.
+    """Run one INSERT, UPDATE or DELETE in autocommit mode and return the number of rows that it changed.
 
-    Not within a unit of work, which it would wait for on SQLite: `RuntimeError`.
+    Raises `RuntimeError` within a unit of work: on SQLite it would wait for the lock that its own thread holds.
     """
     if db.session.registry.has() and db.session().in_transaction():
-        raise RuntimeError("a statement that commits by itself has no place in a unit of work")
+        raise RuntimeError("execute() commits by itself: within a unit of work use db.session.execute()")
     with translate_errors(), _writing() as connection:
         return connection.execute(statement, values).rowcount
 
 
 def _writing() -> AbstractContextManager[sa.Connection]:
-    if db.engine.dialect.name == "sqlite":  # through the only connection that writes
+    if db.engine.dialect.name == "sqlite":  # writes share one connection, see _options
         return db.engine.begin()
     return db.engines[AUTOCOMMIT].connect()
 
 
 def ping() -> bool:
-    """Whether the database answers a question now."""
+    """Whether the database answers a query now."""
     try:
         return fetch_one(sa.select(sa.literal(1)), {}) is not None
     except DatabaseUnavailable:
@@ -174,39 +174,40 @@ def ping() -> bool:
 
 
 def init_database(app: Flask, url: str, *, timeout: float = 1) -> None:
-    """Bind the app to `url`: one engine for units of work, one that commits each statement.
+    """Connect the app to `url`: one engine for units of work, and one in autocommit mode.
 
-    A server that says nothing for `timeout` seconds means `DatabaseBusy`. SQLite's lock is waited for longer.
+    `timeout` is how many seconds to wait for a connection or for a response before `DatabaseUnavailable` is raised. On
+    SQLite the write lock is waited for longer: `BUSY_TIMEOUT_MS`.
     """
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options = _options(sa.make_url(url), timeout)
-    # Flask-SQLAlchemy gives its engine options to the default bind alone: without repeating them here, this engine
-    # would open and close connections beyond 5 in every burst, wait 30 s for one, and show values in errors.
+    # Flask-SQLAlchemy applies its engine options to the default bind only. Without them this engine would keep 5
+    # connections and close the others after every burst, wait 30 s for one, and show values in errors.
     autocommit = {"url": url, "pool_size": POOL_SIZE, "isolation_level": "AUTOCOMMIT"}
     app.config["SQLALCHEMY_BINDS"] = {AUTOCOMMIT: options | autocommit}
     db.init_app(app)
     with app.app_context():
-        line = CircuitBreaker()
+        breaker = CircuitBreaker()
         for engine in db.engines.values():
             _prepare(engine)
             if engine.dialect.name != "sqlite":
-                line.install(engine, timeout)
+                breaker.install(engine, timeout)
         if db.engine.dialect.name == "sqlite":
             event.listen(db.engine, "begin", _begin_immediately)
 
 
 def _options(url: sa.URL, timeout: float) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
-        # There is one write lock. Threads that wait for it in SQLite sleep and try again, and some time out.
-        # Those that wait for the only connection that writes get it in the order in which they came.
+        # SQLite has one write lock. Its busy handler sleeps and retries in no order, so some threads time out.
+        # A pool of one connection for writing serves waiting threads in order.
         return POOL | {"pool_size": 1}
-    # READ COMMITTED is what PostgreSQL does anyway. MariaDB's own level locks the gap where a row was looked for in
-    # vain, and two who then insert into that gap deadlock: deliverers that begin challenges did so all the time.
+    # READ COMMITTED is the default of PostgreSQL. MariaDB's default, REPEATABLE READ, locks the gap where a row was not
+    # found, and two transactions that then insert into that gap deadlock: parallel deliverers did so regularly.
     return POOL | {"isolation_level": "READ COMMITTED", "connect_args": timeouts(url.get_driver_name(), timeout)}
 
 
 def migration_engine() -> sa.Engine:
-    """An engine for migrations: on SQLite without foreign keys, for rebuilding a table drops it and would cascade."""
+    """An engine for migrations, on SQLite without foreign keys: rebuilding a table drops it, which would cascade."""
     engine = sa.create_engine(db.engine.url, poolclass=sa.pool.NullPool)
     _prepare(engine)
     if engine.dialect.name == "sqlite":
@@ -218,26 +219,26 @@ def migration_engine() -> sa.Engine:
 def _prepare(engine: sa.Engine) -> None:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
-    elif engine.dialect.name == "postgresql":  # before SQLAlchemy asks it for its version
+    elif engine.dialect.name == "postgresql":  # before SQLAlchemy queries the server version
         event.listen(engine, "connect", _refuse_other_encodings, insert=True)
 
 
 def _refuse_other_encodings(connection: Any, _record: object) -> None:
-    # In SQL_ASCII, what a server has that was set up without a locale, lengths are bytes and text is anything.
+    # In SQL_ASCII, the default of a server set up without a locale, lengths are bytes and text is not validated.
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
         raise db.engine.dialect.loaded_dbapi.OperationalError(
-            f"Its encoding is {encoding}. Make it anew: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+            f"Its encoding is {encoding}. Create it again: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
         )
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver must not begin transactions behind our back
+    connection.isolation_level = None  # the driver must not begin transactions by itself
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_immediately(connection: sa.Connection) -> None:
-    # A unit of work is there to write. Taking the write lock at once makes writers queue under the busy
-    # timeout; upgrading a read lock later would fail outright with SQLITE_BUSY.
+    # A unit of work writes. Taking the write lock at its start makes it wait for up to the busy timeout; upgrading a
+    # read lock later would fail immediately with SQLITE_BUSY.
     connection.exec_driver_sql("BEGIN IMMEDIATE")

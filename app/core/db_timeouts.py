@@ -1,7 +1,7 @@
-"""A database that has fallen silent: whoever waits for it gives up soon, and for a moment nobody else begins to wait.
+"""Database timeouts, and a circuit breaker while the server does not respond.
 
-A stopped server or a dead network path closes no connection. Without this, each request would hold a thread for as
-long as that lasts, until no thread is left for those that need no database.
+A stopped server or a broken network path does not close connections. Without timeouts each request would block its
+thread, until no thread is left, not even for requests that need no database.
 """
 
 import threading
@@ -12,26 +12,26 @@ from typing import Any, Final, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import event
 
-PAUSE: Final = 0.5  # seconds for which connecting is not tried again after it failed
+PAUSE: Final = 0.5  # seconds after a failed connection attempt, until the next one is allowed
 Result = TypeVar("Result")
 
 
 class CircuitBreaker:
-    """The way to one database. One at a time tries it while it is down; the others fail at once."""
+    """Guards connections to one database: while it is down, one attempt at a time; all others fail at once."""
 
     def __init__(self, pause: float = PAUSE) -> None:
         self._pause = pause
         self._lock, self._down, self._next_try = threading.Lock(), False, 0.0
 
     def install(self, engine: sa.Engine, seconds: float) -> None:
-        """Let nobody on this engine wait for longer than `seconds` for a connection or for an answer."""
+        """Limit the wait for a connection or for a response on this engine to `seconds`."""
         driver = engine.dialect.loaded_dbapi
         connect = _timeout_connection(driver, seconds).connect if engine.driver == "psycopg" else engine.dialect.connect
 
         @event.listens_for(engine, "do_connect")
-        def dial(_dialect: Any, _record: object, args: Any, named: Any) -> Any:
+        def on_connect(_dialect: Any, _record: object, args: Any, named: Any) -> Any:
             if not self._allow_attempt():
-                raise driver.OperationalError("not tried: the database was away a moment ago")
+                raise driver.OperationalError("not tried: the last connection attempt failed a moment ago")
             try:
                 connection = connect(*args, **named)
             except driver.Error:
@@ -41,9 +41,9 @@ class CircuitBreaker:
             return connection
 
         @event.listens_for(engine, "handle_error")
-        def listen(context: sa.engine.ExceptionContext) -> None:
+        def on_error(context: sa.engine.ExceptionContext) -> None:
             if is_timeout(context.original_exception):
-                # It may have been one slow statement: the other connections of the pool are still good.
+                # It may have been one slow statement: keep the other connections of the pool.
                 context.invalidate_pool_on_disconnect = False
 
     def _allow_attempt(self) -> bool:
@@ -55,20 +55,20 @@ class CircuitBreaker:
 
 
 def is_timeout(failure: BaseException | None) -> bool:
-    """Whether a driver failed because it had waited long enough."""
+    """Whether a driver's error was caused by a timeout."""
     return failure is not None and isinstance(failure.__cause__ or failure.__context__, TimeoutError)
 
 
 def timeouts(driver: str, seconds: float) -> dict[str, object]:
-    """What the driver is told when it connects. psycopg cannot be told: see `Line.watch`."""
+    """Options for the driver's `connect`. psycopg has no such options; see `_timeout_connection`."""
     names = ("connect_timeout", "read_timeout", "write_timeout") if driver == "pymysql" else ()
     return dict.fromkeys(names, seconds)
 
 
 def _timeout_connection(psycopg: Any, seconds: float) -> Any:
-    # Handed in, not imported: who runs SQLite starts without it.
-    class Impatient(psycopg.Connection):  # type: ignore[misc]
-        """A connection that waits for its server no longer than that."""
+    # psycopg is a parameter, so that an installation with SQLite does not load it.
+    class TimeoutConnection(psycopg.Connection):  # type: ignore[misc]
+        """A connection that waits for its server for at most `seconds`."""
 
         def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
             try:
@@ -76,16 +76,16 @@ def _timeout_connection(psycopg: Any, seconds: float) -> Any:
             except psycopg.OperationalError as failure:
                 if self.pgconn.transaction_status != psycopg.pq.TransactionStatus.ACTIVE:
                     raise
-                self.pgconn.finish()  # the answer may still come, and would be taken for that to another question
-                raise psycopg.OperationalError("the database fell silent") from TimeoutError(str(failure))
+                self.pgconn.finish()  # a late response would be read as the response to the next statement
+                raise psycopg.OperationalError("the database did not respond in time") from TimeoutError(str(failure))
 
         @classmethod
         def _connect_gen(cls, *args: Any, **named: Any) -> Any:
-            # The driver takes connect_timeout=1 for 2, as libpq does.
-            too_late = psycopg.OperationalError("the database does not take a connection")
+            # psycopg, like libpq, rounds connect_timeout=1 up to 2.
+            too_late = psycopg.OperationalError("the database did not accept a connection in time")
             return _with_deadline(seconds, super()._connect_gen(*args, **named), too_late)
 
-    return Impatient
+    return TimeoutConnection
 
 
 def _with_deadline(

@@ -1,23 +1,26 @@
-"""The kinds of refusal. A room subclasses one where it raises it; the web alone knows their status.
+"""Base classes of expected errors. `app/web/errors.py` maps each to an HTTP status.
 
-Refusal
- ├── Invalid           the input breaks a rule
- ├── Unauthenticated   nobody we know is asking
- ├── Forbidden         we know who asks, and the answer is no
- ├── Missing           there is no such thing
- ├── Conflict          it clashes with what is there
- ├── TooMany           too often; come back later
- └── Busy              we cannot right now; nothing was lost
+ServiceError
+ ├── Invalid               the input breaks a rule
+ ├── Unauthenticated       missing or invalid credentials
+ ├── Forbidden             authenticated, but not allowed
+ ├── NotFound              no such resource
+ ├── Conflict              conflicts with existing data
+ └── RetryLater            may succeed later
+      ├── RateLimited      too many attempts
+      └── Unavailable      a dependency is down or overloaded
+           ├── Superseded           a parallel request won
+           └── DatabaseUnavailable  no response, full, or locked for too long
 """
 
 from typing import ClassVar
 
 
 class ServiceError(Exception):
-    """A request that is turned down on purpose: a stable code and a sentence for people."""
+    """An expected error: a stable `code` for programs, and a sentence for people."""
 
     code: ClassVar[str] = "refused"
-    detail: ClassVar[str] = "The request was refused."
+    detail: ClassVar[str] = "The request was rejected."
 
     def __init__(self, detail: str | None = None) -> None:
         self.message = detail or self.detail
@@ -25,10 +28,10 @@ class ServiceError(Exception):
 
 
 class Invalid(ServiceError):
-    """The input breaks a rule; `field` names the member of the body that does."""
+    """The input breaks a rule. `field` names the member of the body."""
 
     code = "invalid_input"
-    detail = "The request does not have the form this route takes."
+    detail = "Invalid request. Send it in the format that the API documentation describes."
     field: str | None = None
 
     def __init__(self, detail: str | None = None, *, field: str | None = None) -> None:
@@ -37,35 +40,35 @@ class Invalid(ServiceError):
 
 
 class Unauthenticated(ServiceError):
-    """Nobody we know is asking."""
+    """Credentials are missing or invalid."""
 
     code = "unauthenticated"
-    detail = "Sign in first: this route needs an access token."
+    detail = "Authentication required. Log in and send the access token."
 
 
 class Forbidden(ServiceError):
-    """We know who is asking, and they may not."""
+    """The caller is authenticated, but not allowed to do this."""
 
     code = "forbidden"
-    detail = "You may not do this."
+    detail = "You are not allowed to do this."
 
 
 class NotFound(ServiceError):
-    """There is no such thing."""
+    """The resource does not exist."""
 
     code = "not_found"
-    detail = "There is nothing here."
+    detail = "Not found."
 
 
 class Conflict(ServiceError):
-    """It clashes with what is already there."""
+    """The request conflicts with existing data."""
 
     code = "conflict"
-    detail = "This clashes with what is already there."
+    detail = "The request conflicts with existing data."
 
 
 class RetryLater(ServiceError):
-    """A refusal that a later attempt may not meet; `retry_after` is in seconds."""
+    """A later attempt may succeed. `retry_after` is in seconds."""
 
     def __init__(self, detail: str | None = None, *, retry_after: int = 1) -> None:
         super().__init__(detail)
@@ -73,7 +76,7 @@ class RetryLater(ServiceError):
 
 
 def duration_text(seconds: int) -> str:
-    """A wait as people say it, never shorter than it is: "30 seconds", "15 minutes", "2 hours"."""
+    """A duration in words, rounded up: "30 seconds", "15 minutes", "2 hours"."""
     for unit, name in ((3_600, "hours"), (60, "minutes")):
         if seconds >= 2 * unit:
             return f"{-(-seconds // unit)} {name}"
@@ -81,7 +84,7 @@ def duration_text(seconds: int) -> str:
 
 
 class RateLimited(RetryLater):
-    """Too often; the caller is to wait."""
+    """Too many attempts."""
 
     code = "too_many_requests"
     detail = "Too many attempts. Try again later."
@@ -91,27 +94,27 @@ class RateLimited(RetryLater):
 
 
 class Unavailable(RetryLater):
-    """Something we depend on is full or away; nothing was done and nothing is lost.
+    """A dependency is down or overloaded. Nothing was changed.
 
-    `transient`: trying again at once may help.
+    `transient`: an immediate second attempt may succeed.
     """
 
     transient = False
     code = "temporarily_unavailable"
-    detail = "The service cannot do this right now. Try again in a moment."
+    detail = "The service is temporarily unavailable. Try again in a moment."
 
 
 class Superseded(Unavailable):
-    """A parallel request changed what this one had read; tried again, it reads what the other one left."""
+    """A parallel request changed the data that this one had read. A second attempt reads the new data."""
 
     transient = True
 
 
 class DatabaseUnavailable(Unavailable):
-    """The database is away, full, or locked for longer than we wait."""
+    """The database does not respond, is full, or is locked for too long."""
 
     code = "database_unavailable"
-    detail = "The database does not answer right now. Try again in a moment."
+    detail = "The database is temporarily unavailable. Try again in a moment."
 
     def __init__(self, *, transient: bool = False) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Counting what happened, by a word for it, from many threads."""
+"""A thread-safe counter of named events."""
 
 import threading
 from collections import Counter
@@ -6,19 +6,19 @@ from collections.abc import Iterable
 
 
 class EventCounter:
-    """How often each thing happened since this process began. Numbers only grow."""
+    """Counts events since the start of the process."""
 
     def __init__(self, words: Iterable[str] = ()) -> None:
-        """`words` are told of from the beginning, as never having happened."""
+        """`words` are reported from the start, with a count of 0."""
         self._counts = Counter(dict.fromkeys(words, 0))
         self._lock = threading.Lock()
 
     def add(self, word: str) -> None:
-        """It happened once more."""
+        """Count one event."""
         with self._lock:
             self._counts[word] += 1
 
     def counts(self) -> dict[str, int]:
-        """The count of every word so far."""
+        """A copy of all counts."""
         with self._lock:
             return dict(self._counts)

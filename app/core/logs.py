@@ -1,7 +1,7 @@
-"""Logs: one JSON object a line for machines, plain lines for people. What is said during a request names that request.
+"""Logs: one JSON object per line for machines, or plain lines for people, with the context of the request.
 
-It stands on the lowest floor because every floor logs; the web fills in which request it is, and needs no Flask here.
-Whatever a client sent is escaped, so that nobody can write a line of their own.
+The web layer sets that context, so this module needs no Flask. Control characters are escaped, so that a client cannot
+inject lines.
 """
 
 import json
@@ -19,30 +19,30 @@ Context = Mapping[str, object]
 
 NOTHING: Final[Context] = MappingProxyType({})
 FRAMES: Final = 8
-_json: Final = json.JSONEncoder(default=str, separators=(",", ":")).encode  # made once: every request writes a line
-_context: ContextVar[Context] = ContextVar("facts of the request", default=NOTHING)
+_json: Final = json.JSONEncoder(default=str, separators=(",", ":")).encode  # created once for all lines
+_context: ContextVar[Context] = ContextVar("request", default=NOTHING)
 _UNPRINTABLE = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != 10}
 _UNPRINTABLE |= {0x2028: "\\u2028", 0x2029: "\\u2029"}
 _ONE_LINE = _UNPRINTABLE | {10: "\\x0a"}
 
 
 def bind(**facts: object) -> None:
-    """Add facts to every later line of this request; what is None is not known."""
+    """Add values to the context of this request. None is left out."""
     _context.set({**_context.get(), **{name: fact for name, fact in facts.items() if fact is not None}})
 
 
 def reset(**facts: object) -> None:
-    """Forget the request before, and begin with these facts."""
+    """Replace the context by these values, at the start of a request."""
     _context.set(facts)
 
 
 def configure(form: Format, level: str) -> None:
-    """Send this process's logs to standard error in one form; ours from `level` on, those of libraries if they warn."""
+    """Log to standard error: our own loggers from `level`, those of libraries from WARNING."""
     logging.config.dictConfig(configuration(form, level))
 
 
 def configuration(form: Format, level: str) -> dict[str, Any]:
-    """The same, for servers that want to be told in the form of `logging.config`."""
+    """The same as a dictionary for `logging.config.dictConfig`."""
     lines = {"()": JsonLines if form == "json" else TextLines}
     out = {"class": "logging.StreamHandler", "stream": "ext://sys.stderr", "formatter": "lines"}
     return {
@@ -56,10 +56,10 @@ def configuration(form: Format, level: str) -> dict[str, Any]:
 
 
 class JsonLines(logging.Formatter):
-    """A record as one line of JSON. An exception is its type and where it arose: its words may hold a secret."""
+    """One line of JSON. Of an exception it has type and traceback positions; the message may hold a secret."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line; JSON escapes every control character and all that is not ASCII."""
+        """The line, in which JSON escapes control characters and everything outside ASCII."""
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -74,10 +74,10 @@ class JsonLines(logging.Formatter):
 
 
 class TextLines(logging.Formatter):
-    """A record as a line for whoever sits before the screen; an exception with all that Python tells of it."""
+    """One line for a person at a terminal, with the full traceback of an exception."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, and below it the traceback if there is one."""
+        """The line, followed by the traceback if there is one."""
         level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
         time = datetime.fromtimestamp(record.created).astimezone()
         line = f"{time:%H:%M:%S} {level}{record.getMessage()}".translate(_ONE_LINE)

@@ -1,7 +1,7 @@
-"""Pages: a long list in parts, each of which says where the next one begins.
+"""Keyset pagination.
 
-A cursor names a place between two rows, not a number of rows, so rows that come or go meanwhile move nobody: what was
-there at the start and still is gets listed once.
+A cursor is a position between two rows, not an offset. Rows that are added or deleted meanwhile shift nothing: each row
+that exists from start to end is listed exactly once.
 """
 
 import json
@@ -18,28 +18,28 @@ MAX_CURSOR: Final = 200
 
 
 class InvalidCursor(Invalid):
-    """Not a cursor that a page gave."""
+    """The cursor was not returned by a previous page."""
 
     code = "invalid_cursor"
-    detail = "This is no cursor of this list. Take the `next` of the page before, as it is."
+    detail = "Invalid cursor. Pass the `next` value of the previous page unchanged."
     field = "after"
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """Some of the items, and the cursor of those after them, or None at the end."""
+    """Some of the items, and the cursor of the next page; None on the last one."""
 
     items: list[Item]
     next: str | None
 
 
 def encode_cursor(*place: int | str) -> str:
-    """The cursor of a place. Opaque to clients, and no secret: a forged one names another place in the same list."""
+    """Encode a position. Not secret and not signed: a forged one is another position in the same list."""
     return base64url.encode(json.dumps(place).encode())
 
 
 def decode_cursor(cursor: str, *types: type) -> list[int | str]:
-    """The place of a cursor, its parts of these types and its numbers small enough to be asked for; `InvalidCursor`."""
+    """Decode a position with parts of these `types`. Raises `InvalidCursor` for any other text."""
     try:
         place = json.loads(base64url.decode(cursor))
     except (ValueError, RecursionError):
@@ -50,7 +50,10 @@ def decode_cursor(cursor: str, *types: type) -> list[int | str]:
 
 
 def paginate_by_id(read: Callable[[int, int], list[Any]], after: str | None, limit: int) -> Page[Any]:
-    """A page of rows by their `id`, where `read(before, most)` gives the newest with an id below; `InvalidCursor`."""
+    """A page of rows, newest first. Raises `InvalidCursor`.
+
+    `read(before, most)` returns up to `most` rows with an `id` below `before`, newest first.
+    """
     before = MAX_ID if after is None else int(decode_cursor(after, int)[0])
     rows = read(before, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]

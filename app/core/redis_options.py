@@ -1,18 +1,18 @@
-"""How we talk to Redis: it is next door and answers at once, or it is of no use."""
+"""Redis client options: 100 ms timeouts and no retries."""
 
 from typing import Any, Final
 
-TIMEOUT: Final = 0.1  # seconds that a request waits for Redis at most
+TIMEOUT: Final = 0.1  # seconds, to connect and for each response
 
 
 def options_for(url: str) -> dict[str, Any]:
-    """What a client for `url` is told; nothing where no Redis is named."""
+    """Keyword arguments for a client of `url`; empty without a URL."""
     if not url:
         return {}
-    # Here and not above: who names no Redis starts without its client, which takes longer to load than all of ours.
+    # Imported here: the client takes longer to load than our own code, and is not needed without Redis.
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
     timeouts = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), TIMEOUT)
-    # The client would pause before it tries again, in the middle of somebody's sign-in.
+    # By default the client pauses before a retry, which would delay a login.
     return {**timeouts, "retry": Retry(NoBackoff(), 0), "wrap_exceptions": True}

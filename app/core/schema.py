@@ -1,4 +1,4 @@
-"""The tables' version: whether the database has what this code needs, and whether migrations may run on it."""
+"""The schema version: whether the database has the tables this code needs, and whether migrations may run."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -22,25 +22,26 @@ logger = logging.getLogger(__name__)
 
 
 class TablesDiffer(CommandError):
-    """The database holds tables that this code can neither use nor migrate; the message says what to do."""
+    """The database has tables that this code can neither use nor migrate. The message says what to do."""
 
 
 def is_up_to_date() -> bool:
-    """Whether every migration of this code was run.
+    """Whether every migration of this code has run.
 
-    A version that this code does not know is a later one: while machines are upgraded one by one the older ones go on.
+    An unknown version counts as a newer one: during a rolling upgrade the older instances keep serving.
     """
     try:
         row = fetch_one(_version, {})
-    except (DatabaseUnavailable, sa.exc.ProgrammingError):  # no such table: nothing was migrated yet
+    except (DatabaseUnavailable, sa.exc.ProgrammingError):  # no such table: no migration has run yet
         return False
     return row is not None and (row[0] == _revisions()[0] or row[0] not in _revisions())
 
 
 def needs_migrations(connection: sa.Connection) -> bool:
-    """Whether to run migrations here; `TablesDiffer` where they would fail. Call it under the lock of migrations.
+    """Whether to run migrations. Raises `TablesDiffer` if they would fail. The caller holds the migration lock.
 
-    Tables that `db.create_all()` made get the version whose tables they are. A newer version's are left as they are.
+    Tables that `db.create_all()` created are stamped with the current version if they equal it. Tables of a newer
+    version are left unchanged.
     """
     context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": _is_ours})
     version = context.get_current_revision()
@@ -54,9 +55,9 @@ def needs_migrations(connection: sa.Connection) -> bool:
         raise TablesDiffer(_no_version(differences) if version is None else _unknown_version(version, differences))
     if version is None:
         context.stamp(ScriptDirectory(str(MIGRATIONS)), "head")
-        logger.warning("the tables had no version; they are those of %s, and are marked so", _revisions()[0])
+        logger.warning("the tables had no version; they equal those of %s and are stamped with it", _revisions()[0])
     else:
-        logger.warning("the tables are of a newer version, %s; nothing is migrated", version)
+        logger.warning("the tables have a newer version, %s; no migration is run", version)
     return False
 
 
@@ -65,12 +66,12 @@ def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
 
 
 def _flat(changes: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
-    for change in changes:  # what changes about one column comes as a list
+    for change in changes:  # alembic groups the changes of one column in a list
         yield from change if isinstance(change, list) else [change]
 
 
 def _incompatible(change: tuple[Any, ...]) -> bool:
-    """Whether older code cannot work with what newer code changed: it lacks something, or must fill something."""
+    """Whether older code cannot use a newer schema: something is missing, or a new column must be filled."""
     match change:
         case ("remove_column", _, _, sa.Column() as column):
             return not column.nullable and column.server_default is None
@@ -81,25 +82,25 @@ def _incompatible(change: tuple[Any, ...]) -> bool:
 
 def _no_version(differences: list[tuple[Any, ...]]) -> str:
     return (
-        f"the database has tables of ours without a version, and not those of this code: {_listed(differences)}.\n"
-        "If it holds nothing to keep, empty it (SQLite: delete the file) and start again.\n"
-        "If an earlier version made it with db.create_all(), say which migration its tables stand at, such as\n"
-        f"`flask db stamp {_revisions()[-1]}`, and start again: the later ones are then run."
+        f"the database has tables without a version that differ from those of this code: {_listed(differences)}.\n"
+        "If you do not need its data, empty it (SQLite: delete the file) and start again.\n"
+        "If an earlier version created it with db.create_all(), stamp it with the migration its tables equal, as in\n"
+        f"`flask db stamp {_revisions()[-1]}`, and start again: the later migrations are then run."
     )
 
 
 def _unknown_version(version: str, differences: list[tuple[Any, ...]]) -> str:
     return (
-        f"the database has version {version}, unknown to this code, and not what it needs: {_listed(differences)}.\n"
-        "It belongs to another program, or to a later version of this one: start that one, or name another database."
+        f"the database has the unknown version {version} and lacks what this code needs: {_listed(differences)}.\n"
+        "It belongs to another program or to a later version of this one. Start that one, or set another DATABASE_URL."
     )
 
 
 def _listed(differences: list[tuple[Any, ...]]) -> str:
     missing = {change[1].name for change in differences if change[0] == "add_table"}
-    told = [change for change in differences if change[0] != "add_index" or change[1].table.name not in missing]
-    named = [_in_words(change) for change in told[:MAX_NAMED]]
-    more = len(told) - len(named)
+    shown = [change for change in differences if change[0] != "add_index" or change[1].table.name not in missing]
+    named = [_in_words(change) for change in shown[:MAX_NAMED]]
+    more = len(shown) - len(named)
     return "; ".join([*named, f"and {more} more"] if more else named)
 
 

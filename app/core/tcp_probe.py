@@ -1,7 +1,4 @@
-"""Whether somebody listens at an address: all that a health check needs to know of servers we can do without.
-
-And which address is free, for a person who found one taken.
-"""
+"""Whether a TCP server is reachable, for health checks of optional servers; and a free port to suggest."""
 
 import socket
 import threading
@@ -14,19 +11,19 @@ MAX_PORT: Final = 65_535
 
 
 class TcpProbe:
-    """A server we talk to now and then. Asked at most every few seconds: probes must not become its load, or ours."""
+    """Checks one server, at most every `CACHE_SECONDS`, so that frequent health checks put no load on it."""
 
     def __init__(self, host: str, port: int) -> None:
         self._address = (host, port)
-        self._asked_at, self._listens = float("-inf"), False
-        self._asking = threading.Lock()
+        self._checked_at, self._reachable = float("-inf"), False
+        self._lock = threading.Lock()
 
     def is_reachable(self) -> bool:
-        """Whether a connection can be made, as of a few seconds ago."""
-        with self._asking:
-            if time.monotonic() - self._asked_at > CACHE_SECONDS:
-                self._listens, self._asked_at = self._connect(), time.monotonic()
-            return self._listens
+        """Whether a connection was possible at the last check."""
+        with self._lock:
+            if time.monotonic() - self._checked_at > CACHE_SECONDS:
+                self._reachable, self._checked_at = self._connect(), time.monotonic()
+            return self._reachable
 
     def _connect(self) -> bool:
         try:
@@ -37,7 +34,7 @@ class TcpProbe:
 
 
 def free_port(host: str, taken: int) -> int:
-    """A port near `taken` that nobody listens at; 0 if there is none."""
+    """A free port near `taken`; 0 if there is none."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     near = [taken + step for step in (*range(1, 100), *range(-1, -100, -1))]
     return next((port for port in near if 1024 < port <= MAX_PORT and _is_free(family, (host, port))), 0)

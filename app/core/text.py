@@ -1,10 +1,10 @@
-"""Foreign text on its way into a column."""
+"""Text from clients that is about to be stored."""
 
 
 def clean(text: str, most: int) -> str:
-    """At most so many characters of it, with a blank for each that cannot be seen or kept.
+    """The first `most` characters, with each unprintable one replaced by a space.
 
-    PostgreSQL keeps no NUL, and no database half of a surrogate pair. A longer text than its column is an error there.
+    PostgreSQL stores no NUL, databases store no lone surrogates, and a text longer than its column is an error.
     """
     short = text[:most]
     if short.isprintable():

@@ -1,4 +1,4 @@
-"""A span for each SQL statement, never with its values. Imported by run.py alone, and only where traces are wanted.
+"""A trace span for each SQL statement, without its values. Imported by run.py only if traces are enabled.
 
 opentelemetry-instrumentation-sqlalchemy would do the same, but refuses SQLAlchemy 2.1.
 """
@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 
 def trace_statements(engines: Iterable[sa.Engine], provider: trace.TracerProvider) -> None:
-    """Make a child of the present span of every statement that one of `engines` runs."""
+    """Add a child of the current span for every statement that one of `engines` runs."""
     tracer = provider.get_tracer("latchkey.database")
 
     def begin(_connection: Any, _cursor: Any, statement: str, _values: Any, execution: Any, _many: bool) -> None:

@@ -1,4 +1,4 @@
-"""The unit of work: what stands between `with work:` and `work.commit()` happens wholly or not at all."""
+"""The unit of work: everything between `with work:` and `work.commit()` is one transaction."""
 
 from types import TracebackType
 from typing import Self
@@ -8,13 +8,16 @@ from app.core.errors import Superseded
 
 
 class UnitOfWork:
-    """One transaction of the calling thread. Leaving the block without `commit()` rolls back."""
+    """One transaction of the calling thread. Leaving the block without `commit()` rolls back.
+
+    Raises `Superseded` if a parallel transaction caused a unique or foreign key violation, and `DatabaseUnavailable`.
+    """
 
     def __enter__(self) -> Self:
         return self
 
     def commit(self) -> None:
-        """Make it so; what was not committed before this line returns did not happen."""
+        """Commit the transaction. Raises `DatabaseUnavailable` if that fails."""
         with translate_errors():
             db.session.commit()
 
@@ -22,7 +25,7 @@ class UnitOfWork:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with translate_errors():
-            db.session.remove()  # hands the connection back too: none is held while a password is hashed
+            db.session.remove()  # also returns the connection to the pool, so that none is held during hashing
             if is_collision(error):
                 raise Superseded from error
             if error is not None:

@@ -1,11 +1,9 @@
 """Audit: bind the events that were written to a chain, and check it."""
 
-import random
 import threading
 from dataclasses import dataclass
-from functools import partial
 
-from app.core.background import BackgroundTask, Context, run_periodically
+from app.core.background import POLL_SECONDS, BackgroundTask, Context
 from app.core.unit_of_work import UnitOfWork
 from app.domain.audit.chain_head import ChainHeadStore
 from app.domain.audit.seal import BATCH, Sealer
@@ -34,17 +32,9 @@ class AuditSealing:
         """The whole chain, or `ChainBroken` naming the first row that was changed, dropped or moved."""
         return self.verifier(expected)
 
-    def run(self, stop: threading.Event, context: Context, poll_seconds: float = 1.0) -> None:
-        """Seal until told to stop, through outages of the database."""
-        run_periodically(
-            NAME, self._round, stop=stop, poll_seconds=poll_seconds, context=context, jitter=random.SystemRandom()
-        )
-
-    def start(self, context: Context) -> BackgroundTask:
-        """Run in a thread, each round within `context()`. `stop()` on what this gives back ends it."""
-        task = BackgroundTask(NAME, partial(self.run, context=context))
-        task.start()
-        return task
+    def start(self, context: Context, poll_seconds: float = POLL_SECONDS) -> BackgroundTask:
+        """Seal in a thread until `stop()` of the task is called."""
+        return BackgroundTask(NAME, self._round, context, poll_seconds)
 
     def _round(self, _stop: threading.Event) -> int:
         # Only a full batch is followed by the next at once: sealing each event by itself would cost writers more.

@@ -1,13 +1,11 @@
 """Housekeeping: make gone what is over, in batches so small that nobody waits long for a lock."""
 
-import random
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Final
 
-from app.core.background import BackgroundTask, Context, run_periodically
+from app.core.background import BackgroundTask, Context
 from app.core.clock import Clock
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
@@ -67,20 +65,8 @@ class Cleanup:
         return self._run(lambda: self._leases.renew(TASK, self._until()), stop)
 
     def start(self, context: Context) -> BackgroundTask:
-        """Look every so often, in a thread, whether it is due. `stop()` on what this gives back ends it."""
-        task = BackgroundTask(TASK, partial(self._run_periodically, context=context))
-        task.start()
-        return task
-
-    def _run_periodically(self, stop: threading.Event, context: Context) -> None:
-        run_periodically(
-            TASK,
-            self._run_batches,
-            stop=stop,
-            poll_seconds=min(60.0, self._interval.total_seconds()),
-            context=context,
-            jitter=random.SystemRandom(),
-        )
+        """Check in a thread whether a run is due, until `stop()` of the task is called."""
+        return BackgroundTask(TASK, self._run_batches, context, min(60.0, self._interval.total_seconds()))
 
     def _run_batches(self, stop: threading.Event) -> int:
         self.run_if_due(stop)

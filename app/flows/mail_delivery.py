@@ -4,7 +4,6 @@ import logging
 import random
 import threading
 from contextlib import nullcontext
-from functools import partial
 
 from app.core.background import BackgroundTask, Context, log_failure, run_periodically
 from app.core.clock import Clock
@@ -40,27 +39,19 @@ class MailDelivery:
         self._work, self._clock, self._outbox = work, clock, outbox
         self._compose, self._renderer, self._transport, self._jitter = compose, renderer, transport, jitter
 
-    def deliver_due(self) -> int:
-        """Deliver one batch; the number of emails taken up. Without a mail server none is, and none is lost."""
-        try:
-            return self._deliver_batch()
-        except TemporaryFailure as closed:
-            logger.warning("no mail server: %s", closed.message)
-            return 0
-
     def run(self, stop: threading.Event, poll_seconds: float = 1.0, context: Context = nullcontext) -> None:
-        """Deliver until told to stop, through outages of the database and of the mail server."""
-        run_periodically(
-            NAME, self._deliver_batch, stop=stop, poll_seconds=poll_seconds, context=context, jitter=self._jitter
-        )
+        """Deliver until `stop` is set, also after outages of the database and of the mail server."""
+        run_periodically(NAME, self.deliver_due, stop, poll_seconds=poll_seconds, context=context)
 
     def start(self, context: Context) -> BackgroundTask:
-        """Run in a thread, each round within `context()`. `stop()` on what this gives back ends it."""
-        task = BackgroundTask(NAME, partial(self.run, context=context))
-        task.start()
-        return task
+        """Deliver in a thread until `stop()` of the task is called."""
+        return BackgroundTask(NAME, self.deliver_due, context)
 
-    def _deliver_batch(self, stop: threading.Event | None = None) -> int:
+    def deliver_due(self, stop: threading.Event | None = None) -> int:
+        """Deliver one batch, and return the number of messages in it.
+
+        Raises `TemporaryFailure` if the mail server is unavailable; the messages stay in the outbox.
+        """
         if not self._outbox.has_due(self._clock.now()):
             return 0
         with self._transport.open() as connection:  # before claiming: an outage costs no email an attempt

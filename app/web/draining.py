@@ -1,7 +1,7 @@
-"""Leaving without a request lost: told to stop, the workers go on for a moment and send everybody elsewhere.
+"""Draining before a stop: workers keep serving for a while and tell clients to go to another instance.
 
-`/readyz` says no, so that balancers look elsewhere, and each answer closes its connection, so that no client sends its
-next request on one that is about to go. The flag lies in memory that run.py's process shares with its forks.
+`/readyz` answers 503 for load balancers, and each response closes its connection, so that no client sends its next
+request on a connection that is about to close. The flag is in memory that run.py's process shares with its workers.
 """
 
 import mmap
@@ -12,17 +12,17 @@ _flag = mmap.mmap(-1, 1)
 
 
 def begin() -> None:
-    """From now on, in this process and in its forks."""
+    """Start draining, in this process and in its workers."""
     _flag[0] = 1
 
 
 def is_draining() -> bool:
-    """Whether the service is about to stop."""
+    """Whether the service is draining."""
     return bool(_flag[0])
 
 
 def init_draining(app: Flask) -> None:
-    """Let the answers of `app` close their connections while it drains."""
+    """Let the responses of `app` close their connections while it is draining."""
 
     @app.after_request
     def close(response: Response) -> Response:

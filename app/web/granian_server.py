@@ -1,4 +1,4 @@
-"""The production server: granian's workers, which share one queue and leave without a request lost."""
+"""The production server: granian, with a socket for each worker, bodies read before the application, and draining."""
 
 import logging
 import socket
@@ -16,17 +16,17 @@ from granian.server.mp import WorkerProcess
 from app.web import draining, sockets
 from app.web.bodies import BODY_SECONDS, BODY_SECONDS_DRAINING, Gateway
 
-core: Any = _granian  # its types say less than it takes
+core: Any = _granian  # its type stubs are incomplete
 
-STOP_SECONDS: Final = 7  # with those of draining less than the ten that container runtimes wait
-CLOSE_DELAY: Final = 0.5  # for who came last to be let in and to say what they want
+STOP_SECONDS: Final = 7  # together with DRAIN_SECONDS less than the ten seconds that container runtimes wait
+CLOSE_DELAY: Final = 0.5  # to accept the connections in the backlog and read their requests
 
 
 def serve(
     app: str, listeners: list[socket.socket], *, workers: int, threads: int, drain_seconds: int, log: dict[str, Any]
 ) -> None:
-    """Serve what the function `app` ("file:name") makes, in `workers` processes of `threads`, until told to stop."""
-    # It advises against more threads than cores. Ours mostly wait: for the database, or for a slot to hash in.
+    """Serve the application that the factory `app` ("file:name") creates, until a signal stops it."""
+    # It warns of more threads than cores. Ours mostly wait for the database or for a hash slot.
     logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.msg)
     host, port = listeners[0].getsockname()[:2]
     server: Any = Granian(
@@ -50,11 +50,11 @@ def serve(
     _install_drain(server, listeners, drain_seconds)
     server.serve(_work)
     if sockets.is_socket_activated():
-        sockets.listen(listeners[0])  # for our successor: whoever comes meanwhile waits
+        sockets.listen(listeners[0])  # connections wait in the backlog for the next process
 
 
 def _use_own_sockets(server: Any, listeners: list[socket.socket]) -> None:
-    """Let worker after worker take from a socket of ours. granian would make them, and we could not shut them."""
+    """Give each worker one of our sockets. granian would create its own, which we could not drain."""
     spawn = server._spawn_worker
 
     def spawn_with_socket(idx: int, **named: Any) -> Any:
@@ -69,10 +69,10 @@ def _use_own_sockets(server: Any, listeners: list[socket.socket]) -> None:
 
 
 class _InlineScheduler:
-    """Stands for an event loop: what is to be done is done at once, in the thread that says so."""
+    """Replaces the event loop: runs each callback at once in the calling thread."""
 
     def call_soon(self, act: Callable[..., None], *args: Any, context: object = None) -> None:
-        """Do it."""
+        """Run the callback."""
         act(*args)
 
     call_soon_threadsafe = call_soon
@@ -97,7 +97,7 @@ def _work(
     http2: Any,
     *_rest: Any,
 ) -> None:
-    """A worker: as granian's own for WSGI, but bodies are read before `app` is called."""
+    """A worker like granian's own for WSGI, except that bodies are read before `app` is called."""
     gateway, loop, over = Gateway(app), _InlineScheduler(), threading.Event()
     stop = set_sync_signals()  # type: ignore[no-untyped-call]
     stop.add_cb(over.set)
@@ -132,7 +132,7 @@ def _install_drain(server: Any, listeners: list[socket.socket], seconds: int) ->
         stop()
 
     def drain(*_: object) -> None:
-        if draining.is_draining():  # told twice: whoever does that is in a hurry
+        if draining.is_draining():  # a second signal skips the wait
             stop()
             return
         draining.begin()

@@ -1,7 +1,7 @@
-"""`/metrics` for Prometheus. No label holds what a client sent: routes are patterns, methods and tags come from lists.
+"""`/metrics` for Prometheus. No label holds client input: routes are patterns, methods and events come from lists.
 
-Where PROMETHEUS_MULTIPROC_DIR is set, as run.py does for its workers, each worker counts into files there, and
-whichever of them is asked gives the sum of all. What rooms below know as plain numbers is copied after each request.
+If PROMETHEUS_MULTIPROC_DIR is set, as run.py does for its workers, each worker counts in files there, and every worker
+responds with the sum of all.
 """
 
 import hmac
@@ -23,12 +23,12 @@ from app.current import auth
 from app.web.request_logging import method, route, seconds
 
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
-# A bare answer takes a millisecond, a password a quarter of a second, and nobody waits for longer than ten.
+# Seconds. A simple response takes a millisecond, a password hash a quarter of a second, and timeouts end at ten.
 BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 def init_metrics(app: Flask, *, token: str) -> None:
-    """Count the requests of `app`, and show them at `/metrics` to whoever has the token, or to all without one."""
+    """Count the requests of `app` and serve `/metrics`, with a Bearer token if `token` is not empty."""
     meters = Metrics()
     app.after_request(meters.observe)
 
@@ -36,27 +36,36 @@ def init_metrics(app: Flask, *, token: str) -> None:
     def metrics() -> Response:
         given = request.headers.get("Authorization", "").partition(" ")[2]
         if token and not hmac.compare_digest(given.encode(), token.encode()):
-            raise Unauthenticated("This page needs the token of METRICS_TOKEN, as a Bearer token.")
+            raise Unauthenticated("Authentication required. Send METRICS_TOKEN as a Bearer token.")
         return Response(meters.exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
 class Metrics:
-    """The meters of one process."""
+    """The metrics of one process."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
         self._requests = Counter(
-            "latchkey_requests", "Requests answered", ("method", "route", "status"), registry=registry
+            "latchkey_requests",
+            "Requests by method, route and status",
+            ("method", "route", "status"),
+            registry=registry,
         )
         self._seconds = Histogram(
-            "latchkey_request_seconds", "Time until the answer", ("route",), buckets=BUCKETS, registry=registry
+            "latchkey_request_seconds", "Time until the response", ("route",), buckets=BUCKETS, registry=registry
         )
-        self._limited = Counter("latchkey_limits_hit", "Requests refused as too many", ("route",), registry=registry)
-        self._events = Counter("latchkey_audit_events", "Events written to the journal", ("event",), registry=registry)
-        self._refused = Counter("latchkey_hash_slots_refused", "Hashes refused: no slot free", registry=registry)
+        self._limited = Counter(
+            "latchkey_limits_hit", "Requests rejected by a rate limit", ("route",), registry=registry
+        )
+        self._events = Counter(
+            "latchkey_audit_events", "Events written to the audit log", ("event",), registry=registry
+        )
+        self._refused = Counter(
+            "latchkey_hash_slots_refused", "Password hashes rejected: no free slot", registry=registry
+        )
         self._slots = Gauge(
             "latchkey_hash_slots",
-            "Passwords being hashed, or waiting",
+            "Passwords being hashed or waiting",
             ("state",),
             registry=registry,
             multiprocess_mode="livesum",
@@ -66,17 +75,17 @@ class Metrics:
         self._copying = threading.Lock()
 
     def observe(self, response: Response) -> Response:
-        """Count a request; the answer is what it was."""
+        """Count a request; returns the response unchanged."""
         self._requests.labels(method(), route(), str(response.status_code)).inc()
         self._seconds.labels(route()).observe(seconds())
         if response.status_code == 429:
             self._limited.labels(route()).inc()
-        with self._copying:  # whoever copies last has read last
+        with self._copying:  # so that the last value read is the last one written
             self._copy()
         return response
 
     def exposition(self) -> bytes:
-        """Every meter of all processes as text, and what the database knows."""
+        """All metrics of all processes and of the database, in the text format of Prometheus."""
         shared = CollectorRegistry()
         shared.register(FromDatabase())
         return generate_latest(_of_all_processes() or self._registry) + generate_latest(shared)
@@ -88,7 +97,7 @@ class Metrics:
         self._known = figures
         self._slots.labels("in_use").set(figures.hash_slots.in_use)
         self._slots.labels("waiting").set(figures.hash_slots.waiting)
-        self._refused.inc(self._new("", figures.hash_slots.refused))
+        self._refused.inc(self._new("", figures.hash_slots.rejected))
         for tag, count in figures.audit_events.items():
             self._events.labels(tag).inc(self._new(tag, count))
 
@@ -98,23 +107,27 @@ class Metrics:
 
 
 class FromDatabase(Collector):
-    """What all processes have in common. While the database is away only that is told."""
+    """Metrics read from the database. While it is down there is only `latchkey_database_up`."""
 
     def collect(self) -> Iterator[Metric]:
-        """The families of the moment."""
+        """The current values."""
         found = auth.stats.database()
-        yield GaugeMetricFamily("latchkey_database_up", "Whether the database answers", value=float(found is not None))
+        yield GaugeMetricFamily("latchkey_database_up", "Whether the database responds", value=float(found is not None))
         if found is None:
             return
-        messages = GaugeMetricFamily("latchkey_outbox_messages", "Emails that are not sent yet", labels=("state",))
+        messages = GaugeMetricFamily(
+            "latchkey_outbox_messages", "Messages that are not sent, by state", labels=("state",)
+        )
         for state, count in (("queued", found.outbox.queued), ("due", found.outbox.due), ("dead", found.outbox.dead)):
             messages.add_metric((state,), count)
         yield messages
         age = found.outbox.oldest_due.total_seconds()
         yield GaugeMetricFamily(
-            "latchkey_outbox_oldest_due_seconds", "How long the oldest email has been due", value=age
+            "latchkey_outbox_oldest_due_seconds", "How long the oldest message has been due", value=age
         )
-        yield GaugeMetricFamily("latchkey_sessions_live", "Sessions neither ended nor run out", value=found.sessions)
+        yield GaugeMetricFamily(
+            "latchkey_sessions_live", "Sessions that are neither revoked nor expired", value=found.sessions
+        )
 
 
 def _of_all_processes() -> CollectorRegistry | None:
@@ -123,7 +136,7 @@ def _of_all_processes() -> CollectorRegistry | None:
         return None
     for file in Path(folder).glob("gauge_live*_*.db"):
         pid = int(file.stem.rpartition("_")[2])
-        if not _lives(pid):  # what a dead worker was doing it does no more
+        if not _lives(pid):  # the gauges of a dead worker must not count
             with suppress(FileNotFoundError):
                 mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()

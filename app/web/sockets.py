@@ -1,4 +1,4 @@
-"""The socket that people come by: taken from the system or handed to us, opened when ready, shut without a loss."""
+"""The listening sockets: bound before the start, opened when ready, drained before the stop."""
 
 import os
 import socket
@@ -12,11 +12,11 @@ if sys.platform != "win32":
     import resource
 
 BACKLOG: Final = 1024
-CONNECTIONS: Final = 2_048  # open ones of one worker, idle and slow ones too; who comes later waits in the backlog
-OTHER_FILES: Final = 512  # that a worker may have open: connections to the database, logs
-_FIRST_DESCRIPTOR: Final = 3  # after the standard ones
-_ATTACH_FILTER, _DETACH_FILTER = 26, 27  # of Linux
-# Berkeley Packet Filter on TCP's header: a segment that only opens a connection is dropped, every other one let in.
+CONNECTIONS: Final = 2_048  # per worker, including idle and slow ones; further connections wait in the backlog
+OTHER_FILES: Final = 512  # per worker: database connections, logs
+_FIRST_DESCRIPTOR: Final = 3  # SD_LISTEN_FDS_START
+_ATTACH_FILTER, _DETACH_FILTER = 26, 27  # SO_ATTACH_FILTER and SO_DETACH_FILTER of Linux
+# Berkeley Packet Filter on the TCP header: drop segments with SYN and without ACK, accept all others.
 _DROP_SYN_FILTER = (
     (0x30, 0, 0, 13),
     (0x54, 0, 0, 0x12),
@@ -27,43 +27,45 @@ _DROP_SYN_FILTER = (
 
 
 def is_socket_activated() -> bool:
-    """Whether systemd holds the socket for us and keeps it while we are restarted: sd_listen_fds(3)."""
+    """Whether systemd passed the listening socket and keeps it open over a restart: sd_listen_fds(3)."""
     return os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS") == "1"
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """The port, so that nobody else gets it; or the socket that systemd listens on for us. OSError if it is taken."""
+    """Bind the port, or take the socket of systemd. Raises `OSError` if the port is in use."""
     if is_socket_activated():
         return socket.socket(fileno=_FIRST_DESCRIPTOR)
     return _bound(socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port))
 
 
 def reuseport_sockets(listener: socket.socket, count: int) -> list[socket.socket]:
-    """So many sockets for one port, this one among them, between which Linux shares newcomers out evenly.
+    """`count` sockets on the port of `listener`, itself included, between which Linux distributes connections evenly.
 
-    From a single one the quickest worker takes a whole crowd, though it has more than it can do. Elsewhere, and where
-    the socket was handed over, it is the single one.
+    From a single socket the fastest worker takes whole bursts, more than it can process. On other systems, and with
+    socket activation, it is only `listener`.
     """
     if sys.platform != "linux" or is_socket_activated():
         return [listener]
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # not before: a second start would not be refused
+    listener.setsockopt(
+        socket.SOL_SOCKET, socket.SO_REUSEPORT, 1
+    )  # not earlier, or a second start on the same port would succeed
     others = (_bound(listener.family, listener.getsockname(), socket.SO_REUSEPORT) for _ in range(count - 1))
     return [listener, *others]
 
 
 def listen(*listeners: socket.socket) -> None:
-    """Let people come; until now they were refused. OSError if somebody else began to listen there meanwhile."""
+    """Start to accept connections. Raises `OSError` if another process listens on the port meanwhile."""
     for listener in listeners:
-        # Every connection takes this after it. Without, an answer's second packet waits 40 ms for the first's receipt.
+        # Connections inherit this. Without it the second packet of a response waits 40 ms for a delayed ACK.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if sys.platform == "linux":
-            with suppress(OSError):  # nothing to take off, unless it was shut
+            with suppress(OSError):  # no filter is attached
                 listener.setsockopt(socket.SOL_SOCKET, _DETACH_FILTER, 0)
         listener.listen(BACKLOG)
 
 
 def max_connections() -> int:
-    """How many connections one worker may keep open. The limit of open files is raised for that as far as allowed."""
+    """How many connections one worker may have open. Raises RLIMIT_NOFILE for that as far as allowed."""
     if sys.platform == "win32":
         return CONNECTIONS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -75,10 +77,10 @@ def max_connections() -> int:
 
 
 def stop_accepting(listener: socket.socket) -> None:
-    """Let nobody new come, while whoever stands before the socket is still let in: closing it would reset them.
+    """Drop new connections, but keep those that wait in the backlog: closing the socket would reset them.
 
-    A newcomer's system knocks again after a second: if the socket is closed by then it is refused, and if it is open
-    again, for a successor, let in. Only on Linux; elsewhere nothing.
+    The client's TCP repeats its SYN after a second. By then the socket is closed and the connection refused, or it is
+    open again for the next process. On Linux only.
     """
     if sys.platform == "linux":
         code = array("B", b"".join(struct.pack("HBBI", *step) for step in _DROP_SYN_FILTER))
@@ -89,7 +91,7 @@ def stop_accepting(listener: socket.socket) -> None:
 def _bound(family: int, address: Any, *options: int) -> socket.socket:
     bound = socket.socket(family)
     try:
-        for option in (socket.SO_REUSEADDR, *options):  # whose last connections need not have faded away
+        for option in (socket.SO_REUSEADDR, *options):  # SO_REUSEADDR: connections in TIME_WAIT do not block a restart
             bound.setsockopt(socket.SOL_SOCKET, option, 1)
         bound.bind(address)
     except OSError:

@@ -30,14 +30,14 @@ def failure():
 
 
 def test_json_log_line_has_time_message_and_level():
-    line = json.loads(JsonLines().format(record("letter %s sent", 7, level=logging.WARNING)))
-    assert (line["message"], line["level"], line["logger"]) == ("letter 7 sent", "warning", "app.test")
+    line = json.loads(JsonLines().format(record("email %s sent", 7, level=logging.WARNING)))
+    assert (line["message"], line["level"], line["logger"]) == ("email 7 sent", "warning", "app.test")
     assert line["time"].endswith("+00:00")
 
 
 def test_bound_values_appear_in_lines_until_the_next_request():
-    logs.begin(request_id="r1")
-    logs.note(account_id="a1", session_id=None)
+    logs.reset(request_id="r1")
+    logs.bind(account_id="a1", session_id=None)
     assert JsonLines().format(record("x")).endswith('"request_id":"r1","account_id":"a1"}')
     logs.reset(request_id="r2")
     assert "a1" not in JsonLines().format(record("x"))

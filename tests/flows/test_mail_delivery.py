@@ -28,6 +28,7 @@ from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
 from app.domain.mail.renderer import EmailRenderer
 from app.domain.mail.smtp import SmtpTransport
+from app.domain.mail.smtp_errors import TemporaryFailure
 from app.domain.tokens.codes import Codes
 from app.domain.tokens.links import Links
 from app.flows.mail_delivery import MailDelivery
@@ -80,8 +81,8 @@ def delivery(app: Flask, clock: SettableClock, links: Links) -> MailDelivery:
         UnitOfWork(), clock, AccountStore(), EmailActionStore(), outbox, journal, links, codes, letterhead
     )
     return MailDelivery(
-        work=UnitOfWork(), clock=clock, outbox=outbox, compose=prepare, renderer=EmailRenderer(), transport=SmtpTransport(),
-        jitter=random.SystemRandom(),
+        work=UnitOfWork(), clock=clock, outbox=outbox, compose=prepare, renderer=EmailRenderer(),
+        transport=SmtpTransport(), jitter=random.SystemRandom(),
     )  # fmt: skip
 
 
@@ -274,7 +275,8 @@ def test_outage_counts_no_attempt(delivery: MailDelivery, app: Flask, clock: Set
     for address in (ADA, BOB):
         notice(address)
     for _ in range(5):
-        assert delivery.deliver_due() == 0
+        with pytest.raises(TemporaryFailure):
+            delivery.deliver_due()
         clock.advance(minutes=2)
     assert [(letter.state, letter.attempts) for letter in rows()] == [(QUEUED, 0), (QUEUED, 0)]
     with smtp_server.open():
@@ -292,7 +294,8 @@ def test_outage_within_a_batch_returns_the_rest(
     smtp_server.at_data[ADA] = drop_and_close
     for address in (ADA, BOB, "eve@example.org"):
         notice(address)
-    assert delivery.deliver_due() == 0
+    with pytest.raises(TemporaryFailure):
+        delivery.deliver_due()
     assert [(letter.state, letter.attempts) for letter in rows()] == [(QUEUED, 1), (QUEUED, 0), (QUEUED, 0)]
     app.extensions["mail"].port = smtp_server.port
     assert delivery.deliver_due() == 2
@@ -308,7 +311,8 @@ def test_a_batch_cut_short_counts_no_attempt_for_the_rest(
         notice(f"{number}@example.org")
     with mortal_server(dies) as port:
         use_smtp(app, port, timeout=5)
-        assert delivery.deliver_due() == 0
+        with pytest.raises(TemporaryFailure):
+            delivery.deliver_due()
     assert states() == [SENT, QUEUED, QUEUED, QUEUED]
     assert [letter.attempts for letter in rows()] == attempts
     with FakeSmtpServer().open() as smtp_server:

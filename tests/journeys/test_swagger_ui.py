@@ -104,21 +104,14 @@ def test_tokens_and_cookies_never_meet_in_one_request(chromium, live_server):
         assert execute(page, "account-get_account")[0] == 401
 
 
-@in_one_process
-def test_a_refresh_token_is_pasted_with_or_without_its_scheme(chromium, live_server):
-    with visit(chromium, live_server) as (page, _):
-        sign_up(page, ANN)
-        page.goto("/docs")
-        authorize(page, "refreshToken", sign_in_elsewhere(page)["refresh_token"])
-        assert execute(page, "sign-in-refresh")[0] == 200
-        other = sign_in_elsewhere(page)["refresh_token"]
-        assert execute(page, "sign-in-refresh", refresh_token=other)[0] == 200
-
-
 @in_one_process  # what the dialog does with a token
-def test_a_token_from_elsewhere_is_pasted_under_authorize(chromium, live_server):
+def test_tokens_from_elsewhere_can_be_pasted_under_authorize(chromium, live_server):
     with visit(chromium, live_server) as (page, _):
         sign_up(page, ANN)
         page.goto("/docs")
         authorize(page, "bearerAuth", sign_in_elsewhere(page)["access_token"])
         assert execute(page, "account-get_account")[1]["email"] == ANN
+        authorize(page, "refreshToken", sign_in_elsewhere(page)["refresh_token"])
+        assert execute(page, "sign-in-refresh")[0] == 200
+        without_scheme = sign_in_elsewhere(page)["refresh_token"]
+        assert execute(page, "sign-in-refresh", refresh_token=without_scheme)[0] == 200

@@ -9,7 +9,8 @@ from flask import Flask
 
 from app.core.database import db, init_database
 from app.domain.accounts.model import Account
-from app.domain.mail.smtp import init_mail
+from app.domain.mail.renderer import RenderedEmail
+from app.domain.mail.smtp import SmtpTransport, init_mail
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SENDER = "Latchkey <no-reply@example.org>"
@@ -37,6 +38,12 @@ def use_smtp(app: Flask, port: int, *, use_tls: bool = False, use_ssl: bool = Fa
         app, server="localhost" if use_tls or use_ssl else "127.0.0.1", port=port, username="", password="",
         use_tls=use_tls, use_ssl=use_ssl, default_sender=SENDER, timeout=timeout,
     )  # fmt: skip
+
+
+def send_email(address: str, email: RenderedEmail, message_id: str) -> None:
+    """Send one email on a connection of its own."""
+    with SmtpTransport().open() as connection:
+        connection.send(address, email, message_id)
 
 
 def open_account(address: str, **more: object) -> Account:

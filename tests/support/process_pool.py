@@ -186,7 +186,7 @@ def deliver(app: Flask, lease: float) -> None:
 
 def seal(app: Flask) -> None:
     """Seal the audit log again and again until killed."""
-    app.extensions["latchkey"].audit_sealing.run(threading.Event(), app.app_context, poll_seconds=0.001)
+    app.extensions["latchkey"].audit_sealing.start(app.app_context, poll_seconds=0.001).join()
 
 
 def shift_clock(seconds: float) -> None:

@@ -1,1 +1,1 @@
-"""The mail room: emails waiting in the outbox, how they are worded, and how they leave the house."""
+"""Email: the outbox, the templates, SMTP, and the mail console of development."""

@@ -1,4 +1,4 @@
-"""The development mail console: a mail server of our own that prints what it gets and shows it on a page."""
+"""The mail console of development: an SMTP server that prints each email and shows it on a page."""
 
 import email
 import email.policy
@@ -27,7 +27,7 @@ GREETING_SECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class CaughtMessage:
-    """An email that would have left the house."""
+    """An email that the console received."""
 
     id: str
     to: str
@@ -38,7 +38,7 @@ class CaughtMessage:
 
 
 class MailConsole:
-    """Listens like a mail server, prints each email and keeps the newest hundred in memory."""
+    """An SMTP server that prints each email and keeps the newest `MAX_MESSAGES` in memory."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = 1025, clock: Clock | None = None) -> None:
         self.host, self.port = host, port
@@ -50,11 +50,14 @@ class MailConsole:
 
     @property
     def is_running(self) -> bool:
-        """Whether it is this console that gets the emails."""
+        """Whether this console is listening."""
         return self._controller is not None
 
     def start(self) -> bool:
-        """Begin to listen; False if another mail server does. OSError if the port cannot be had. Port 0 takes any."""
+        """Start listening. Returns False if another mail server uses the port.
+
+        Port 0 picks a free one. Raises `OSError` if the port cannot be used.
+        """
         try:
             bound = _bind(self.host, self.port)
         except OSError as error:
@@ -67,22 +70,22 @@ class MailConsole:
         return True
 
     def stop(self) -> None:
-        """Listen no more; what was caught stays."""
+        """Stop listening. Received emails are kept."""
         controller, self._controller = self._controller, None
         if controller is not None:
             controller.stop()
 
     def messages(self) -> list[CaughtMessage]:
-        """What was caught, newest first."""
+        """The received emails, newest first."""
         with self._lock:
             return list(reversed(self._messages))
 
     def message(self, message_id: str) -> CaughtMessage | None:
-        """One email, while it is kept."""
+        """One received email; None if there is none with this id any more."""
         return next((message for message in self.messages() if message.id == message_id), None)
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
-        """Take an email, whatever is in it."""
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd
+        """Accept an email."""
         message = self._read(envelope)
         with self._lock:
             self._messages.append(message)
@@ -104,7 +107,7 @@ class MailConsole:
 
 
 class _BoundController(Controller):
-    """A controller on a socket bound before: whether the port was free is known at once, and without a race."""
+    """A controller on a socket that is already bound, so that a taken port is noticed without a race."""
 
     def __init__(self, console: MailConsole, bound: socket.socket) -> None:
         host, port = bound.getsockname()[:2]
@@ -118,7 +121,7 @@ class _BoundController(Controller):
 def _bind(host: str, port: int) -> socket.socket:
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        if sys.platform != "win32":  # there it would let two servers share the port
+        if sys.platform != "win32":  # where it would let two servers share the port
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
         bound.listen()
@@ -129,7 +132,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def _greets(host: str, port: int) -> bool:
-    """Whether a mail server answers there: it speaks first, and begins with 220 (RFC 5321 4.2)."""
+    """Whether a mail server is listening there: its greeting begins with 220 (RFC 5321, section 4.2)."""
     try:
         with socket.create_connection((host, port), GREETING_SECONDS) as connection:
             return connection.recv(3) == b"220"
@@ -142,7 +145,7 @@ def _part(message: EmailMessage, kind: str) -> str:
     if part is None:
         return ""
     try:
-        # Mail ends lines by two characters, and whoever copies a token must not copy one of them along.
+        # Lines of an email end in CRLF, and the CR must not be copied along with a token.
         return "\n".join(str(part.get_content()).splitlines())
     except (LookupError, ValueError):  # an unknown charset or encoding
         return str(part.get_payload())

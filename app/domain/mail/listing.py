@@ -1,4 +1,4 @@
-"""The outbox as operators see it: what became of an email, never what it says."""
+"""The outbox as operators see it: the state of each message, never its content."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ListedMessage:
-    """One email. The fields stand in the order of the statement that reads them, with the address masked."""
+    """One message, with the address masked. The fields are in the order of the columns in `queries.SHOW`."""
 
     id: int
     kind: str
@@ -24,14 +24,14 @@ class ListedMessage:
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> "ListedMessage":
-        """The email in a row."""
+        """Build it from a row."""
         message = cls(*row)
         return replace(message, address=masked(message.address))
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxSummary:
-    """How the outbox stands, for operators: emails by state and how long the oldest queued one has waited."""
+    """Number of messages by state, and the age of the oldest queued one."""
 
     queued: int
     sent: int
@@ -42,7 +42,7 @@ class OutboxSummary:
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """What the outbox still holds: emails to be sent, those of them that are due, those given up."""
+    """Number of messages that are queued, due and dead, and how long the oldest has been due."""
 
     queued: int
     due: int
@@ -51,6 +51,6 @@ class QueueDepth:
 
 
 def masked(address: str | None) -> str | None:
-    """Enough of an address to recognise one's own: `a…@example.com`."""
+    """The first character and the domain of an email address: `a…@example.com`."""
     local, at, domain = (address or "").rpartition("@")
     return address and f"{local[:1]}…{at}{domain}" if at else address and "…"

@@ -1,4 +1,4 @@
-"""The outbox table: one row for each email we owe somebody."""
+"""The outbox table: one row per message."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -9,23 +9,23 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.database import Base, Model, UtcDateTime
 
 QUEUED: Final = "queued"  # to be sent, now or at `due_at`
-SENT: Final = "sent"  # the mail server took it
+SENT: Final = "sent"  # the mail server accepted it
 DEAD: Final = "dead"  # it cannot be sent; `error` says why
-DROPPED: Final = "dropped"  # nobody was to get it: no such account, or a newer email says it better
+DROPPED: Final = "dropped"  # not to be sent: no such account, or replaced by a newer message
 STATES: Final = (QUEUED, SENT, DEAD, DROPPED)
 
 
 class QueuedMessage(Model):
-    """One email: what it is about and for whom, never a token, a code or a secret.
+    """One message: its kind, its recipient and its parameters, never a token, a code or a secret.
 
-    `address` is where it goes, as it was when the row was written; `mailbox` is its canonical form, by which messages
-    are counted, exported and erased. An address without an account is one nobody looked up yet. `message_id` stays the
-    same over all attempts, so that a mailbox can tell a copy. `claim` is the fence: only who holds it may say how the
-    delivery ended. `sending_at` is set while the mail server is asked to take it.
+    `address` is the recipient at the time of the cause; `mailbox` is its canonical form, by which messages are counted,
+    exported and deleted. Without an `account_id` the account has not been looked up yet. `message_id` is the same for
+    all attempts, so that a mailbox can detect a duplicate. `claim` is a fencing token: only the deliverer that holds it
+    may record the result. `sending_at` is set while the message is being sent.
     """
 
     __tablename__ = "outbox"
-    # No id is used twice, not even when the newest rows are gone: accounts remember their newest reset email.
+    # Ids are never reused, not even after the newest rows are deleted: accounts store the id of their last reset email.
     __table_args__: Any = (
         sa.Index(None, "state", "due_at"),
         sa.Index(None, "mailbox", "kind", "state", "id"),

@@ -1,4 +1,4 @@
-"""The outbox: emails are put in with the change that causes them, and taken out under a lease."""
+"""The outbox: messages are enqueued in the transaction that causes them, and claimed under a lease."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -18,16 +18,16 @@ from app.domain.mail.rate_limit import require_allowed
 LEASE = timedelta(seconds=60)
 MAX_ERROR = 500
 MAX_HOST = 80
-DELETION_NOTICES = ("account_deleted", "moved_account_deleted")  # they outlive the account
+DELETION_NOTICES = ("account_deleted", "moved_account_deleted")  # kept after the account is deleted
 SECRET_WORDS = frozenset({"token", "code", "secret", "password", "link"})
 
 
 class LeaseLost(Exception):
-    """Our lease of the message ran out, and somebody else delivers it now."""
+    """The lease of the message has expired, and another deliverer has claimed it."""
 
 
 class Outbox:
-    """Keeps emails until they are delivered. `host` is the right half of their Message-IDs; of a long one, its end."""
+    """Stores messages until they are delivered. `host` is the domain of their Message-IDs, shortened from the left."""
 
     def __init__(self, host: str = "latchkey.invalid") -> None:
         while len(host) > MAX_HOST:
@@ -44,28 +44,29 @@ class Outbox:
         locale: str | None = None,
         **parameters: str | int | None,
     ) -> None:
-        """Queue an email within the caller's unit of work: if that is rolled back, nobody gets it.
+        """Enqueue a message in the caller's unit of work: a rollback removes it.
 
-        `address` is whom it concerns at this moment: what happens to the account before it is sent changes nothing.
+        `address` is the recipient now; a later change of the account's address does not redirect the message. Raises
+        `ValueError` if a parameter is named like a secret.
         """
         row = self._row(kind, now, address, account_id=account_id, locale=locale, parameters=parameters)
         db.session.add(QueuedMessage(**row))
 
     def enqueue_now(self, kind: str, address: str, now: datetime, *, locale: str | None = None) -> None:
-        """Owe an email to an address nobody looked up, by one statement that commits itself."""
+        """Enqueue a message in autocommit mode, for an address whose account has not been looked up."""
         execute(queries.INSERT, self._row(kind, now, address, locale=locale))
 
     def has_due(self, now: datetime) -> bool:
-        """Whether a claim would find something. Takes no lock, so asking often costs nobody anything."""
+        """Whether a message is due. Takes no lock, so that frequent polling blocks nothing."""
         return fetch_one(queries.ANY_DUE, {"now": now}) is not None
 
     def claim(self, now: datetime, limit: int = 10, lease: timedelta = LEASE) -> list[QueuedMessage]:
-        """Take up to `limit` due emails, oldest first, within a unit of work; ours alone until the lease ends."""
+        """Claim up to `limit` due messages for this deliverer, oldest first, until `lease` ends. In a unit of work."""
         messages = list(db.session.scalars(queries.TAKE_DUE, {"now": now, "most": limit}))
         claim = str(uuid.uuid4())
         for message in messages:
             message.claim, message.lease_until, message.sending_at = claim, now + lease, None
-            if message.mailbox is None and message.address:  # a process of the version before wrote it
+            if message.mailbox is None and message.address:  # written by a process of an earlier version
                 message.mailbox = _mailbox(message.address)
         return messages
 
@@ -78,30 +79,31 @@ class Outbox:
         also_by_account: bool = False,
         lease: timedelta = LEASE,
     ) -> None:
-        """Count an attempt at the email, ours alone for a whole lease from now on. In a unit of work.
+        """Count an attempt and renew the lease. In a unit of work.
 
-        `LeaseLost` if it is not ours any more; if `limited`, `TooSoon` if its mailbox has had enough for now.
+        Raises `LeaseLost` if another deliverer has claimed the message and, if `limited`, `TooSoon` if the mailbox has
+        reached its limit for this kind.
         """
         if limited and message.mailbox:
             require_allowed(message, now, also_by_account=also_by_account)
         attempts = message.attempts + 1
-        begun = _is_leased(message).values(attempts=attempts, sending_at=now, lease_until=now + lease)
-        if not _count(begun, {}):
+        attempt = _is_leased(message).values(attempts=attempts, sending_at=now, lease_until=now + lease)
+        if not _count(attempt, {}):
             raise LeaseLost
         message.attempts, message.sending_at = attempts, now
 
     def finish(self, message: QueuedMessage, state: str, now: datetime, error: str | None = None) -> bool:
-        """Close the email as sent, dead or dropped. False, and nothing marked, if the lease has moved on."""
+        """Mark the message as sent, dead or dropped. Returns False and changes nothing if the lease is lost."""
         reason = error and clean(error, MAX_ERROR)
         return self._settle(message, state=state, finished_at=now, error=reason, claim=None, lease_until=None)
 
     def postpone(self, message: QueuedMessage, due_at: datetime, error: str | None) -> bool:
-        """Hand the email back until `due_at`. False, and nothing marked, if the lease has moved on."""
+        """Put the message back until `due_at`. Returns False and changes nothing if the lease is lost."""
         reason = error and clean(error, MAX_ERROR)
         return self._settle(message, due_at=due_at, error=reason, claim=None, lease_until=None)
 
     def release(self, message: QueuedMessage, now: datetime, reason: str) -> bool:
-        """Hand an email back that no mail server was asked to take: no attempt is counted."""
+        """Put a message back that no mail server was asked to accept: the attempt is not counted."""
         message.attempts -= message.sending_at is not None
         return self._settle(
             message, attempts=message.attempts, due_at=now, error=reason[:MAX_ERROR], claim=None, lease_until=None
@@ -126,50 +128,50 @@ class Outbox:
         return ListedMessage.of(row) if row else None
 
     def retry(self, message_id: int, now: datetime) -> bool:
-        """Make a dead email, or one that waits for a later attempt, due now; True if it was one. In a unit of work.
+        """Make a dead or postponed message due now; False if it is neither. In a unit of work.
 
-        Its attempts stay counted. An email older than three days gets one more: if that fails, it is given up again.
+        Its number of attempts is kept. A message older than `retry_policy.MAX_AGE` gets one more attempt.
         """
         return _count(queries.RETRY, {"row_id": message_id, "now": now}) == 1
 
     def retry_dead(self, now: datetime) -> int:
-        """Make every dead email due now; how many that were. In a unit of work."""
+        """Make every dead message due now; returns their number. In a unit of work."""
         return _count(queries.RETRY_DEAD, {"now": now})
 
     def summary(self, now: datetime) -> OutboxSummary:
-        """How many emails there are in each state, and the age of the oldest that still waits."""
+        """Number of messages in each state, and the age of the oldest queued one."""
         queued, sent, dead, dropped, oldest = tuple(fetch_one(queries.COUNT, {}) or (0, 0, 0, 0, None))
         return OutboxSummary(queued, sent, dead, dropped, now - oldest if oldest else None)
 
     def depth(self, now: datetime) -> QueueDepth:
-        """How many emails wait, and how long the one that has been due for longest. Cheap at any size."""
+        """The backlog. Answered from an index, so it is fast at any table size."""
         queued, due, dead, oldest = tuple(fetch_one(queries.DEPTH, {"now": now}) or (0, 0, 0, None))
         return QueueDepth(queued, due, dead, now - oldest if oldest else timedelta())
 
     def delete_finished(self, finished_before: datetime, most: int) -> int:
-        """Delete up to so many emails that were finished before this moment; how many there were."""
+        """Delete up to `most` messages that were finished before this time; returns their number."""
         over = [row[0] for row in fetch_all(queries.OVER, {"before": finished_before, "most": most})]
-        # One that an operator made due again meanwhile is spared.
+        # Not those that an operator has made due again meanwhile.
         gone = sa.delete(QueuedMessage).where(QueuedMessage.id.in_(over), QueuedMessage.state != QUEUED)
         return execute(gone, {}) if over else 0
 
     def delete_mailbox(self, mailbox: str) -> None:
-        """Delete what waits for this canonical address or went there, but the farewell. In a unit of work.
+        """Delete messages to this canonical address, except notices of deletion. In a unit of work.
 
-        What belongs to an account stays with it: an account that asked for a change to this address must not learn by
-        a gap in the export that the address had an account.
+        Messages that belong to an account are kept: if another account asked for a change to this address, a gap in
+        its export would tell that the address had an account.
         """
-        theirs = sa.and_(
+        of_mailbox = sa.and_(
             QueuedMessage.mailbox == mailbox,
             QueuedMessage.account_id.is_(None),
             QueuedMessage.kind.not_in(DELETION_NOTICES),
         )
-        db.session.execute(sa.delete(QueuedMessage).where(theirs))
+        db.session.execute(sa.delete(QueuedMessage).where(of_mailbox))
 
     def export(self, account: DataSubject) -> list[dict[str, Any]]:
-        """What is kept here about the account: its own messages, and those to its address since there is the account.
+        """The account's messages, and those to its address since the account was created.
 
-        What became of a message to another address is left out: it could tell whether that address has an account.
+        The state of a message to another address is left out: it could tell whether that address has an account.
         """
         about = {"account_id": account.id, "mailbox": account.email_canonical, "since": account.created_at}
         rows = [dict(zip(queries.EXPORTED, row, strict=True)) for row in fetch_all(queries.EXPORT, about)]
@@ -179,7 +181,7 @@ class Outbox:
         return rows
 
     def _settle(self, message: QueuedMessage, **values: object) -> bool:
-        # Once looked up, the message belongs to the account, also when that moves to another address later.
+        # Once looked up, the account is stored: the message stays with it after a change of address.
         settled = _is_leased(message).values(account_id=message.account_id, sending_at=None, **values)
         return execute(settled, {}) == 1
 
@@ -200,12 +202,12 @@ class Outbox:
         row |= given
         parameters = row["parameters"]
         if isinstance(parameters, dict) and SECRET_WORDS & parameters.keys():
-            raise ValueError("an email carries no secrets: what it needs is made when it is sent")
+            raise ValueError("a queued message must not hold secrets: they are created when it is sent")
         return row
 
 
 def _mailbox(address: str) -> str:
-    # Addresses come from `parse_address`, which takes ASCII alone: so lower case is their canonical form.
+    # Addresses come from `parse_address`, which accepts ASCII only, so lower case is the canonical form.
     return address.lower()
 
 

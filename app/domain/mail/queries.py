@@ -1,4 +1,4 @@
-"""The statements of the outbox, built once."""
+"""The SQL statements of the outbox, built once."""
 
 from datetime import datetime
 
@@ -21,7 +21,7 @@ TAKE_DUE = (
     .limit(sa.bindparam("most", type_=sa.Integer()))
     .with_for_update(skip_locked=True)
 )
-# A stranger's request for the same address may be about another account: it replaces nothing.
+# A message to the same address may belong to another account, and must not replace this one.
 _for_the_same = sa.and_(
     _outbox.mailbox == sa.bindparam("to_mailbox"),
     _outbox.kind == sa.bindparam("of_kind"),
@@ -43,14 +43,14 @@ COUNT = sa.select(
     *(sa.func.count(sa.case((_outbox.state == state, 1))) for state in (QUEUED, SENT, DEAD, DROPPED)),
     sa.func.min(sa.case((_outbox.state == QUEUED, _outbox.created_at))),
 )
-# Answered from the index (state, due_at) alone. What was sent is left out: there is a month of it.
+# Answered from the index (state, due_at) alone. Sent messages are left out: there is a month of them.
 DEPTH = sa.select(
     sa.func.count(sa.case((_outbox.state == QUEUED, 1))),
     sa.func.count(sa.case((sa.and_(_outbox.state == QUEUED, _outbox.due_at <= _now), 1))),
     sa.func.count(sa.case((_outbox.state == DEAD, 1))),
     sa.func.min(sa.case((sa.and_(_outbox.state == QUEUED, _outbox.due_at <= _now), _outbox.due_at))),
 ).where(_outbox.state.in_((QUEUED, DEAD)))
-# What is over was due before it ended, so the index (state, due_at) finds it.
+# A finished message was due before, so the index (state, due_at) finds it.
 OVER = (
     sa.select(_outbox.id)
     .where(
@@ -82,7 +82,7 @@ RECENT = (
 )
 RECENT_IN = RECENT.where(_outbox.state == sa.bindparam("wanted"))
 
-# What waits for a later attempt may be hurried. What a deliverer holds, or what is due anyway, is left alone.
+# Postponed messages can be retried now, but not those that a deliverer holds or that are due anyway.
 _postponed = sa.and_(_outbox.state == QUEUED, _outbox.due_at > _now, _free)
 _due_now = sa.update(QueuedMessage).values(state=QUEUED, due_at=_now, claim=None, lease_until=None, finished_at=None)
 RETRY = _due_now.where(_this, sa.or_(_outbox.state == DEAD, _postponed))

@@ -1,6 +1,6 @@
-"""How many emails of one kind a mailbox gets: three at once, then one every twenty minutes while somebody asks.
+"""How many emails of one kind a mailbox gets: three at once, then one every twenty minutes on request.
 
-That is five in any hour at most, and no request waits longer than twenty minutes for its answer: see
+That is at most five per hour, and no request waits longer than twenty minutes for its email: see
 docs/decisions/0017-email-limit.md.
 """
 
@@ -15,34 +15,36 @@ from app.domain.mail.model import QUEUED, SENT, STATES, QueuedMessage
 
 HOUR: Final = timedelta(hours=1)
 BURST: Final = 3
-INTERVAL: Final = timedelta(minutes=20)  # shorter than a link lives, so the newest link works until the next email
+INTERVAL: Final = timedelta(
+    minutes=20
+)  # shorter than the lifetime of a link, so that the newest link works until the next email
 MAX_PER_HOUR: Final = BURST + HOUR // INTERVAL - 1
 
 _outbox = QueuedMessage.__table__.c
-# A message that is being sent counts like one that was sent: with a slow mail server several are under way at once.
+# A message that is being sent counts as sent: with a slow mail server several are being sent at once.
 _sent_at = sa.func.coalesce(_outbox.sending_at, _outbox.finished_at, type_=_outbox.finished_at.type)
 
 
 class TooSoon(Exception):
-    """The message must wait until `until`."""
+    """The mailbox has reached its limit. The message may be sent at `until`."""
 
     def __init__(self, until: datetime) -> None:
-        super().__init__("enough emails of this kind for now")
+        super().__init__("limit of emails of this kind reached")
         self.until = until
 
 
 def next_allowed_at(sent: Sequence[datetime]) -> datetime | None:
-    """When the next email may be sent after these of the last hour, newest first; None: at once."""
+    """When the next email may be sent; None: now. `sent` are those of the last hour, newest first."""
     if len(sent) < BURST:
         return None
     return min(sent[0] + INTERVAL, sent[BURST - 1] + HOUR)
 
 
 def require_allowed(message: QueuedMessage, now: datetime, *, also_by_account: bool) -> None:
-    """`TooSoon`, or the turn is the email's until the caller's unit of work ends.
+    """Raises `TooSoon` if the mailbox has reached its limit.
 
-    Deliverers that serve one mailbox at the same time take turns: each first locks the oldest row of the mailbox.
-    `also_by_account`: count what was sent to other mailboxes for the same account, too.
+    Deliverers of one mailbox take turns: each locks the oldest row of the mailbox until its unit of work ends.
+    `also_by_account`: count messages of the same account to other mailboxes, too.
     """
     of_kind = _outbox.kind == message.kind
     shares = [sa.and_(of_kind, _outbox.mailbox == message.mailbox)]
@@ -56,14 +58,14 @@ def require_allowed(message: QueuedMessage, now: datetime, *, also_by_account: b
 
 
 def _lock_oldest(shares: Sequence[sa.ColumnElement[bool]]) -> bool:
-    # By state, because the index then finds each at once, however many requests a flood has left behind.
+    # One query per state, so that the index finds each at once, even after a flood of requests.
     oldest = [
         [sa.select(sa.func.min(_outbox.id)).where(share, _outbox.state == state).scalar_subquery() for state in STATES]
         for share in shares
     ]
     found = [db.session.execute(sa.select(*of_share)).one() for of_share in oldest]
     first = {min(ids) for row in found if (ids := [number for number in row if number is not None])}
-    # In the order of ids, so that two deliverers that lock several do not wait for each other.
+    # Ordered by id, so that two deliverers that lock several rows cannot deadlock.
     held = sa.select(_outbox.id).where(_outbox.id.in_(first)).order_by(_outbox.id).with_for_update()
     return len(db.session.scalars(held).all()) == len(first)
 

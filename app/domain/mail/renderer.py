@@ -1,4 +1,4 @@
-"""How emails are worded: in the nearest language, by the host's templates or ours."""
+"""Renders emails in the recipient's language, from the operator's templates or the built-in ones."""
 
 import logging
 import re
@@ -23,9 +23,9 @@ _built_in = TemplateLoader(TemplateFolder(TEMPLATES))  # compiled once in a proc
 
 @dataclass(frozen=True, slots=True)
 class RenderedEmail:
-    """An email ready to be sent. It may carry a live link: neither kept nor shown in logs.
+    """An email ready to be sent. It may hold a valid link, so it is neither stored nor logged.
 
-    `fault` says why this is our wording although the host has one of its own.
+    `template_error` says why the built-in template was used although the operator has one.
     """
 
     subject: str
@@ -35,75 +35,74 @@ class RenderedEmail:
 
 
 class EmailRenderer:
-    """Every email in every language we have it in. What lies in `folder` goes before ours (see `shelves`)."""
+    """Renders every kind of email. Templates in `folder` override the built-in ones (see `template_loader`)."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder and folder.resolve()
         if self._folder and not self._folder.is_dir():
-            logger.error("there is no folder %s: emails are worded as we word them", self._folder)
-        self._shelves = TemplateLoader(TemplateFolder(self._folder), *_built_in.all) if self._folder else _built_in
+            logger.error("EMAIL_TEMPLATES_PATH %s does not exist; using the built-in templates", self._folder)
+        self._loader = TemplateLoader(TemplateFolder(self._folder), *_built_in.folders) if self._folder else _built_in
 
     def kinds(self) -> list[str]:
-        """The emails there are."""
-        return sorted(set().union(*(shelf.kinds(DEFAULT_LOCALE) for shelf in self._shelves.all)))
+        """The names of all emails."""
+        return sorted(set().union(*(folder.kinds(DEFAULT_LOCALE) for folder in self._loader.folders)))
 
     def locales(self) -> list[str]:
-        """The languages there are; an email that one of them lacks is sent in a more general one, or in English."""
-        return sorted(set().union(*(shelf.locales for shelf in self._shelves.all)))
+        """All languages. An email that is missing in one is sent in its parent language, or in English."""
+        return sorted(set().union(*(folder.locales for folder in self._loader.folders)))
 
     def render(self, kind: str, locale: str | None, values: dict[str, object]) -> RenderedEmail:
-        """The email in the nearest language. A value that our templates miss is an error, not a gap.
+        """Render an email in the best matching language.
 
-        What a stranger chose reaches no template, also none of the host's, in a form that mail programs make a link of.
-        If the host's templates fail, whatever the reason, the email goes out in our words and the log names the file.
+        Text that a client chose is made safe first, so that no template can turn it into a link. If a template of the
+        operator fails, the built-in one is used and the log names file and line. Raises `UndefinedError` if a built-in
+        template needs a value that is missing, and `TemplateNotFound` for an unknown `kind`.
         """
         values = make_safe(values)
         try:
-            return _render(self._shelves, kind, locale, values)
+            return _render(self._loader, kind, locale, values)
         except Exception as failure:
             if self._folder is None:
                 raise
             message = _render(_built_in, kind, locale, values)
-            fault = _template_error(failure, self._folder)
-            logger.error("email %s goes out in our words: %s", kind, fault)
-            return RenderedEmail(message.subject, message.text, message.html, fault)
+            error = _template_error(failure, self._folder)
+            logger.error("custom template for %s failed, built-in one used: %s", kind, error)
+            return RenderedEmail(message.subject, message.text, message.html, error)
 
 
-def _render(shelves: TemplateLoader, kind: str, locale: str | None, values: dict[str, object]) -> RenderedEmail:
-    language = _language(shelves, kind, locale)
+def _render(loader: TemplateLoader, kind: str, locale: str | None, values: dict[str, object]) -> RenderedEmail:
+    language = _language(loader, kind, locale)
     folder, given = f"{language}/{kind}", values | {"language": language}
-    given = {"name": _part(shelves, f"{folder}/name.txt", given).strip()} | given
-    subject = " ".join(_part(shelves, f"{folder}/subject.txt", given).split())
-    text, html = (
-        _part(shelves, f"{folder}/{part}", given | {"subject": subject}) for part in ("body.txt", "body.html")
-    )
+    given = {"name": _part(loader, f"{folder}/name.txt", given).strip()} | given
+    subject = " ".join(_part(loader, f"{folder}/subject.txt", given).split())
+    text, html = (_part(loader, f"{folder}/{part}", given | {"subject": subject}) for part in ("body.txt", "body.html"))
     return RenderedEmail(subject, _wrapped(text), html)
 
 
-def _part(shelves: TemplateLoader, name: str, values: dict[str, object]) -> str:
-    template = shelves.environment.get_template(name)
+def _part(loader: TemplateLoader, name: str, values: dict[str, object]) -> str:
+    template = loader.environment.get_template(name)
     part = template.render(values)
     if not part.strip():
-        raise TemplateSyntaxError("it says nothing", 1, name, template.filename)
+        raise TemplateSyntaxError("it is empty", 1, name, template.filename)
     return part
 
 
-def _language(shelves: TemplateLoader, kind: str, locale: str | None) -> str:
-    known = set().union(*(shelf.locales for shelf in shelves.all))
+def _language(loader: TemplateLoader, kind: str, locale: str | None) -> str:
+    known = set().union(*(folder.locales for folder in loader.folders))
     wanted = chain(locale_fallbacks(normalize_locale(locale or DEFAULT_LOCALE)), [DEFAULT_LOCALE])
-    has = (name for name in wanted if name in known and shelves.find(f"{name}/{kind}/subject.txt"))
+    has = (name for name in wanted if name in known and loader.find(f"{name}/{kind}/subject.txt"))
     return next(has, DEFAULT_LOCALE)
 
 
 def _wrapped(text: str) -> str:
-    """In lines that a terminal shows whole; a link is never broken. At most one empty line in a row."""
+    """Wrap lines at `WIDTH` without breaking links; at most one empty line in a row."""
     lines = (textwrap.wrap(line, WIDTH, break_long_words=False, break_on_hyphens=False) for line in text.splitlines())
     wrapped = "\n".join("\n".join(line) for line in lines)
     return re.sub(r"\n{3,}", "\n\n", wrapped).strip() + "\n"
 
 
 def _template_error(failure: Exception, folder: Path) -> str:
-    # Without the words of other failures, which may hold a value: an address, a link.
+    # Without the message of other exceptions, which may hold a value such as an address or a link.
     if isinstance(failure, TemplateSyntaxError):
         return f"{failure.filename}:{failure.lineno}: {failure.message}"
     frames = [frame for frame in traceback.extract_tb(failure.__traceback__) if frame.filename.startswith(str(folder))]

@@ -1,4 +1,4 @@
-"""How often an email is tried, and when we give it up."""
+"""When delivery of a message is retried, and when it is given up."""
 
 import random
 from datetime import datetime, timedelta
@@ -10,10 +10,10 @@ MAX_AGE = timedelta(days=3)
 
 
 def next_attempt(attempts: int, created_at: datetime, now: datetime, jitter: random.Random) -> datetime | None:
-    """When to try again after so many attempts: from 5 s doubling up to an hour, ±20 %. None: not any more.
+    """When to retry after `attempts`; None after `MAX_AGE`.
 
-    An email never waits longer than a tenth of its age (half a minute at least), so that whatever waited out an outage
-    leaves soon after its end.
+    The delay doubles from 5 s up to an hour, ±20 %. It is at most a tenth of the message's age (but at least 30 s), so
+    that messages leave soon after the end of an outage.
     """
     age = now - created_at
     if age >= MAX_AGE:

@@ -1,4 +1,4 @@
-"""How emails leave the house: Flask-Mail, with verified certificates, a timeout and one recipient an email."""
+"""Sending by SMTP: Flask-Mail with verified certificates, a timeout and one recipient per email."""
 
 import re
 import smtplib
@@ -16,10 +16,10 @@ _PLAIN = re.compile(r'[^\x00-\x20\x7f-\U0010ffff@"\\()<>,;:\[\]]+@[A-Za-z0-9.-]+
 
 
 class SmtpSession(Connection):
-    """A connection that verifies who it talks to, gives up on silence, and never fails while hanging up."""
+    """A connection of Flask-Mail that verifies certificates, has a timeout, and ignores errors on closing."""
 
     def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
-        """Connect, encrypt, greet and sign in as configured, or raise; nothing stays open after a failure."""
+        """Connect, encrypt, greet and log in as configured. The socket is closed if that fails."""
         mail, port, timeout = self.mail, self.mail.port or 0, current_app.config["MAIL_TIMEOUT"]
         host: smtplib.SMTP
         if mail.use_ssl:
@@ -38,7 +38,7 @@ class SmtpSession(Connection):
         return host
 
     def is_alive(self) -> bool:
-        """Whether the server is still there."""
+        """Whether the server still responds."""
         try:
             return self.host is not None and self.host.noop()[0] == 250
         except (smtplib.SMTPException, OSError):
@@ -52,10 +52,10 @@ class SmtpSession(Connection):
 
 
 class ContextMail(Mail):
-    """Flask-Mail whose connections are safe."""
+    """Flask-Mail with `SmtpSession` connections."""
 
     def connect(self) -> SmtpSession:
-        """A connection to be opened by `with`."""
+        """A connection, opened by `with`."""
         return SmtpSession(current_app.extensions["mail"])
 
 
@@ -71,7 +71,7 @@ def init_mail(
     default_sender: str,
     timeout: float,
 ) -> ContextMail:
-    """Tell Flask-Mail where the mail server is. Emails are really sent, in tests too."""
+    """Configure Flask-Mail. Emails are really sent, in tests too. `timeout` is in seconds."""
     app.config.update(
         MAIL_SERVER=server,
         MAIL_PORT=port,
@@ -82,13 +82,13 @@ def init_mail(
         MAIL_DEFAULT_SENDER=default_sender,
         MAIL_TIMEOUT=timeout,
         MAIL_SUPPRESS_SEND=False,
-        MAIL_DEBUG=False,  # would print the talk with the server, reset links included
+        MAIL_DEBUG=False,  # would print the SMTP dialogue with its links
     )
     return ContextMail(app)
 
 
 class SmtpConnection:
-    """One connection for a batch of emails; after a failure, or a silence, the next email gets a fresh one."""
+    """One connection for a batch of emails. After a failure or a disconnect the next email uses a new one."""
 
     def __init__(self, mail: ContextMail) -> None:
         self._mail = mail
@@ -102,9 +102,10 @@ class SmtpConnection:
         self._close()
 
     def send(self, address: str, email: RenderedEmail, message_id: str) -> None:
-        """Send one email to this address alone.
+        """Send one email to this address only.
 
-        Raises `Undeliverable` if the server rejects it for good, `MailServerUnavailable` or `TemporaryFailure` if not.
+        Raises `Undeliverable` if the server rejects it permanently, `MailServerUnavailable` if only this email failed
+        temporarily, and `TemporaryFailure` if no email can be sent.
         """
         message = _message(address, email, message_id)
         connection = self._connected()
@@ -116,7 +117,7 @@ class SmtpConnection:
             raise
 
     def _connected(self) -> SmtpSession:
-        # A server that went away between two emails costs the second one no attempt.
+        # If the server disconnected after the last email, the next one must not lose an attempt.
         if self._connection is not None and not self._connection.is_alive():
             self._close()
         if self._connection is None:
@@ -133,29 +134,24 @@ class SmtpConnection:
 
 
 class SmtpTransport:
-    """The way to the configured mail server. Needs an app context."""
+    """Opens connections to the configured mail server. Needs an app context."""
 
     def __init__(self) -> None:
         self._mail = ContextMail()
 
     def open(self) -> SmtpConnection:
-        """A connection for a batch of emails, opened by `with`; `PostClosed` if there is none to be had."""
+        """A connection for a batch of emails. Entering it raises `TemporaryFailure` if the server is unavailable."""
         return SmtpConnection(self._mail)
-
-    def send(self, address: str, email: RenderedEmail, message_id: str) -> None:
-        """Send a single email over a connection of its own."""
-        with self.open() as connection:
-            connection.send(address, email, message_id)
 
 
 def _message(address: str, email: RenderedEmail, message_id: str) -> Message:
-    # Flask-Mail parses and encodes what it is given. Only an address that comes out of that unchanged is the one whose
-    # owner we mean; an encoded word or a second address in it would send the link to somebody else.
+    # Flask-Mail parses and encodes the address. If the result differs, as with an encoded word or a second address, the
+    # link would go to another recipient.
     if "=?" in address or not _PLAIN.fullmatch(address) or sanitize_address(address) != address:
-        raise Undeliverable("not an address that an email can be sent to")
+        raise Undeliverable("invalid recipient address")
     headers = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
     message = Message(email.subject, [address], body=email.text, html=email.html, extra_headers=headers)
     message.msgId = message_id
     if message.send_to != {address} or message.has_bad_headers():
-        raise Undeliverable("the envelope would not be addressed to the recipient alone")
+        raise Undeliverable("the envelope would have other recipients")
     return message

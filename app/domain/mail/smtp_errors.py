@@ -1,4 +1,4 @@
-"""What a mail server may say instead of taking an email, sorted by what we do about it."""
+"""Errors of the mail server, classified by how delivery continues."""
 
 import re
 import smtplib
@@ -8,30 +8,30 @@ from contextlib import contextmanager
 from app.core.errors import Unavailable
 
 _ENHANCED = re.compile(rb"\b[245]\.\d{1,3}\.\d{1,3}\b")
-_NOT_AUTHENTICATED = (530, 534, 535, 538)  # the server wants other credentials from us: no fault of the recipient
+_NOT_AUTHENTICATED = (530, 534, 535, 538)  # our credentials are wrong, not the recipient
 
 
 class Undeliverable(Exception):
-    """This email will never be taken for this recipient. The text names neither."""
+    """The server rejects this email permanently. The text names neither email nor recipient."""
 
 
 class MailServerUnavailable(Unavailable):
-    """This email was not taken now; later it may be."""
+    """This email was not accepted now. A later attempt may succeed."""
 
     code = "mail_unavailable"
-    detail = "The mail server does not take emails right now."
+    detail = "The mail server is temporarily unavailable. Try again in a moment."
 
 
 class TemporaryFailure(MailServerUnavailable):
-    """The mail server cannot be reached or will not have us: no email gets out."""
+    """The mail server is unreachable or rejects our login: no email can be sent."""
 
 
-# `from None` below: the server's words may repeat the address or the link, and must not reach a log.
+# `from None` below: the server's reply may repeat the address or the link, which must not be logged.
 
 
 @contextmanager
 def translate_connect() -> Iterator[None]:
-    """Whatever goes wrong before the first email is `PostClosed`."""
+    """Raise `TemporaryFailure` for any failure before the first email."""
     try:
         yield
     except (smtplib.SMTPException, OSError) as failure:
@@ -40,7 +40,7 @@ def translate_connect() -> Iterator[None]:
 
 @contextmanager
 def translate_send() -> Iterator[None]:
-    """A permanent refusal of recipient or content is `Undeliverable`, all else `PostUnavailable`."""
+    """Raise `Undeliverable` for a permanent rejection, and `MailServerUnavailable` for any other failure."""
     try:
         yield
     except smtplib.SMTPRecipientsRefused as refused:

@@ -1,6 +1,6 @@
-"""Where the wording of an email is found: on the host's shelf first, then on ours.
+"""Finds email templates: in the operator's folder first, then in the built-in one.
 
-A shelf is a folder laid out like `templates/` here. What stands nearest to an email wins:
+Both are laid out like `templates/` here. The most specific file is used:
 
     de/verify_email/subject.txt   body.txt, body.html: one email in one language
     de/words.html                 anything else an email uses (layout.html, moment.txt, …): for one email,
@@ -22,19 +22,19 @@ _LOCALE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
 
 
 def normalize_locale(locale: str) -> str:
-    """A language tag in the one form we compare: `pt_BR` is `pt-br`."""
+    """A language tag in the form that is compared: `pt_BR` is `pt-br`."""
     return locale.replace("_", "-").lower()
 
 
 def locale_fallbacks(locale: str) -> Iterator[str]:
-    """A locale, then what it is a kind of: `zh-hant-tw`, `zh-hant`, `zh`."""
+    """A locale, then its parents (RFC 4647, section 3.4): `zh-hant-tw`, `zh-hant`, `zh`."""
     while locale:
         yield locale
         locale = locale.rpartition("-")[0]
 
 
 class TemplateFolder:
-    """One folder of templates. Locales are looked up in the list of its folders, never joined to a path."""
+    """One folder of templates. A locale is looked up in the list of its folders, never joined to a path."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -44,12 +44,12 @@ class TemplateFolder:
         }
 
     def kinds(self, locale: str) -> set[str]:
-        """The emails that have a wording of their own here."""
+        """The names of the emails in this folder."""
         folder = self.locales.get(locale)
         return {path.parent.name for path in folder.glob("*/subject.txt")} if folder else set()
 
     def find(self, locale: str, kind: str, file: str) -> Path | None:
-        """The file nearest to this email."""
+        """The most specific file for this email."""
         return next((path for path in self._places(locale, kind, file) if path.is_file()), None)
 
     def _places(self, locale: str, kind: str, file: str) -> Iterator[Path]:
@@ -62,19 +62,19 @@ class TemplateFolder:
 
 
 class TemplateLoader(BaseLoader):
-    """Templates named `locale/kind/file`, each from the first shelf that has it. Changed files are read anew."""
+    """Loads templates named `locale/kind/file` from the first folder that has them. Changed files are reloaded."""
 
-    def __init__(self, *shelves: TemplateFolder) -> None:
-        self.all = shelves
+    def __init__(self, *folders: TemplateFolder) -> None:
+        self.folders = folders
         self.environment = self._environment()
 
     def find(self, name: str) -> Path | None:
-        """The file behind a template's name."""
+        """The file of a template name."""
         locale, kind, file = name.split("/", 2)
-        return next((path for shelf in self.all if (path := shelf.find(locale, kind, file))), None)
+        return next((path for folder in self.folders if (path := folder.find(locale, kind, file))), None)
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
-        """The text, the file, and whether both still hold."""
+        """The text, the file, and a function that tells whether both are unchanged."""
         path = self.find(template)
         if path is None:
             raise TemplateNotFound(template)
@@ -85,7 +85,7 @@ class TemplateLoader(BaseLoader):
         return text, str(path), lambda: self.find(template) == path and path.stat().st_mtime_ns == stamp
 
     def _environment(self) -> Environment:
-        # Strict: a value that a template misses is an error, not a gap.
+        # A missing value is an error, not an empty string.
         environment = _RelativeEnvironment(
             loader=self,
             autoescape=escaping(["html"]),
@@ -100,20 +100,20 @@ class TemplateLoader(BaseLoader):
 
 class _RelativeEnvironment(Environment):
     def join_path(self, template: str, parent: str) -> str:
-        """What an email includes is looked for from where the email stands."""
+        """Look up included templates in the folder of the email."""
         return "/".join([*parent.split("/")[:2], template])
 
 
 @pass_context
 def _moment(context: Context, when: datetime | str) -> str:
-    """A moment as people of this language write it: moment.txt."""
+    """A time in the language of the email: moment.txt."""
     utc = (datetime.fromisoformat(when) if isinstance(when, str) else when).astimezone(UTC)
     return _render(context, "moment.txt", utc=utc)
 
 
 @pass_context
 def _duration(context: Context, minutes: int) -> str:
-    """So many minutes in the unit that people of this language would choose: duration.txt."""
+    """A duration in the language of the email: duration.txt."""
     return _render(context, "duration.txt", minutes=minutes)
 
 
@@ -122,6 +122,6 @@ def _render(context: Context, file: str, **values: object) -> str:
 
 
 def _quote(text: str) -> str:
-    """Foreign text on one line, short, and without a scheme that a mail program would turn into a link."""
+    """Untrusted text on one line, shortened, and without a scheme that a mail program would turn into a link."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split()).replace("://", ":")
     return line if len(line) <= MAX_QUOTE else line[: MAX_QUOTE - 1] + "…"

@@ -1,4 +1,4 @@
-"""The values of an email that a stranger may have chosen, made harmless before any template sees them."""
+"""Makes values that a client may have chosen safe before a template uses them."""
 
 import ipaddress
 import re
@@ -7,16 +7,16 @@ from typing import Final
 
 from app.core.untrusted_text import without_links
 
-# Made by ourselves or by the settings, and partly meant to be links. Every other text is a stranger's.
+# Created by us or from the settings, and partly meant to be links. Any other text may be chosen by a client.
 TRUSTED: Final = frozenset(
     {"code", "final_at", "forgot_password_url", "link", "not_me_url", "public_url", "sign_in_url", "undo_url"}
 )
-# At most a mail program makes a `mailto:` of it. A local part may hold more, even `www.evil.example/login`.
+# Mail programs turn these into a `mailto:` at most. Other local parts may be links: `www.evil.example/login`.
 _PLAIN_ADDRESS = re.compile(r"(?![^@]*www\.)[\w.+'-]+@[\w.-]+", re.IGNORECASE)
 
 
 def make_safe(values: Mapping[str, object]) -> dict[str, object]:
-    """The values, without anything in a stranger's text that a mail program would show as a link."""
+    """The values without anything in untrusted text that a mail program turns into a link."""
     return {
         name: _RULES.get(name, without_links)(value) if isinstance(value, str) and name not in TRUSTED else value
         for name, value in values.items()

@@ -9,12 +9,10 @@ from flask import Flask
 from app.domain.mail import console as room
 from app.domain.mail.console import MailConsole
 from app.domain.mail.renderer import RenderedEmail
-from app.domain.mail.smtp import SmtpTransport
 from tests.support.clock import SettableClock
-from tests.support.mail_app import NOON, use_smtp
+from tests.support.mail_app import NOON, send_email, use_smtp
 
 LINK = "http://localhost:8000/reset-password#token=" + "abc." * 60
-post = SmtpTransport()
 
 
 @pytest.fixture
@@ -27,7 +25,7 @@ def console(app: Flask, clock: SettableClock) -> Iterator[MailConsole]:
 
 
 def send(subject: str = "Choose a new password") -> None:
-    post.send("ada@example.org", RenderedEmail(subject, f"Hello,\n\n{LINK}\n", f"<a href='{LINK}'>x</a>"), "<1@x>")
+    send_email("ada@example.org", RenderedEmail(subject, f"Hello,\n\n{LINK}\n", f"<a href='{LINK}'>x</a>"), "<1@x>")
 
 
 @pytest.mark.usefixtures("console")

@@ -7,7 +7,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from app.domain.mail.renderer import EmailRenderer
-from tests.domain.mail.test_letters import LINK, VALUES
+from tests.domain.mail.test_renderer import LINK, VALUES
 
 OURS = EmailRenderer()
 SUBJECT = "Choose a new password"
@@ -125,7 +125,7 @@ BROKEN = {
     "an include that is not there": ('{% include "nowhere.txt" %}', "subject.txt:1: TemplateNotFound"),
     "a failing expression": ("{{ 1 // 0 }}", "subject.txt:1: ZeroDivisionError"),
     "itself": ('{% include "subject.txt" %}', "subject.txt:1: RecursionError"),
-    "nothing": (" \n", "subject.txt:1: it says nothing"),
+    "nothing": (" \n", "subject.txt:1: it is empty"),
     "what is no text": (b"\xff\xfe\x00", "subject.txt:1: unreadable: UnicodeDecodeError"),
 }
 

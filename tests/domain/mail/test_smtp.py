@@ -15,7 +15,7 @@ from flask import Flask
 from app.domain.mail.renderer import RenderedEmail
 from app.domain.mail.smtp import SmtpTransport
 from app.domain.mail.smtp_errors import MailServerUnavailable, TemporaryFailure, Undeliverable
-from tests.support.mail_app import use_smtp
+from tests.support.mail_app import send_email, use_smtp
 from tests.support.smtp import FakeSmtpServer, answer, drop, hang
 
 ADA, BOB = "ada@example.org", "Bob.B@example.org"
@@ -25,7 +25,7 @@ post = SmtpTransport()
 
 
 def test_message_arrives_with_both_parts_and_its_headers(smtp_server: FakeSmtpServer) -> None:
-    post.send(BOB, LETTER, ID)
+    send_email(BOB, LETTER, ID)
     (received,) = smtp_server.messages
     assert received.recipients == [BOB]
     assert received.message["To"] == BOB
@@ -40,7 +40,7 @@ def test_message_arrives_with_both_parts_and_its_headers(smtp_server: FakeSmtpSe
 def test_messages_are_sent_when_the_app_is_testing(smtp_server: FakeSmtpServer, app: Flask) -> None:
     app.config["TESTING"] = True
     use_smtp(app, smtp_server.port)
-    post.send(ADA, LETTER, ID)
+    send_email(ADA, LETTER, ID)
     assert len(smtp_server.messages) == 1
 
 
@@ -49,7 +49,7 @@ def test_the_talk_with_the_server_is_not_printed(
 ) -> None:
     app.debug = True
     use_smtp(app, smtp_server.port)
-    post.send(ADA, LETTER, ID)
+    send_email(ADA, LETTER, ID)
     assert capfd.readouterr() == ("", "")
 
 
@@ -76,13 +76,13 @@ def test_a_batch_shares_one_connection(smtp_server: FakeSmtpServer) -> None:
 )
 def test_an_address_that_a_mailer_could_read_otherwise_gets_nothing(smtp_server: FakeSmtpServer, address: str) -> None:
     with pytest.raises(Undeliverable):
-        post.send(address, LETTER, ID)
+        send_email(address, LETTER, ID)
     assert smtp_server.messages == []
 
 
 @pytest.mark.parametrize("address", ["o'brien@example.org", "a+b=c%d!e@sub.example.org", "x@xn--fa-hia.example"])
 def test_an_unusual_address_arrives_as_it_is(smtp_server: FakeSmtpServer, address: str) -> None:
-    post.send(address, LETTER, ID)
+    send_email(address, LETTER, ID)
     assert smtp_server.messages[0].recipients == [address]
 
 
@@ -99,7 +99,7 @@ def test_rejected_recipient_does_not_stop_the_next_message(smtp_server: FakeSmtp
 def test_rejected_content_is_undeliverable_and_not_quoted(smtp_server: FakeSmtpServer) -> None:
     smtp_server.at_data["*"] = answer("554 5.7.1 bad https://id.example.org/#token=abc")
     with pytest.raises(Undeliverable) as refused:
-        post.send(ADA, LETTER, ID)
+        send_email(ADA, LETTER, ID)
     assert "token" not in str(refused.value)
 
 
@@ -107,14 +107,14 @@ def test_rejected_content_is_undeliverable_and_not_quoted(smtp_server: FakeSmtpS
 def test_a_content_refused_for_now_may_be_taken_later(smtp_server: FakeSmtpServer, words: str) -> None:
     smtp_server.at_data["*"] = answer(words)
     with pytest.raises(MailServerUnavailable):
-        post.send(ADA, LETTER, ID)
+        send_email(ADA, LETTER, ID)
 
 
 @pytest.mark.parametrize("words", ["450 4.2.0 greylisted", "530 5.7.0 sign in first"])
 def test_a_recipient_refused_for_now_may_be_taken_later(smtp_server: FakeSmtpServer, words: str) -> None:
     smtp_server.refused[ADA] = words
     with pytest.raises(MailServerUnavailable):
-        post.send(ADA, LETTER, ID)
+        send_email(ADA, LETTER, ID)
 
 
 @pytest.mark.parametrize("misbehaviour", [hang, drop])
@@ -135,27 +135,27 @@ def test_a_refused_connection_closes_the_post(app: Flask) -> None:
         bound.bind(("127.0.0.1", 0))  # bound, not listening
         use_smtp(app, bound.getsockname()[1])
         with pytest.raises(TemporaryFailure):
-            post.send(ADA, LETTER, ID)
+            send_email(ADA, LETTER, ID)
 
 
 def test_a_silent_server_closes_the_post_after_the_timeout(app: Flask) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         use_smtp(app, silent.getsockname()[1], timeout=0.2)
         with pytest.raises(TemporaryFailure):
-            post.send(ADA, LETTER, ID)
+            send_email(ADA, LETTER, ID)
 
 
 def test_server_without_starttls_gets_no_message(smtp_server: FakeSmtpServer, app: Flask) -> None:
     use_smtp(app, smtp_server.port, use_tls=True)
     with pytest.raises(TemporaryFailure):
-        post.send(ADA, LETTER, ID)
+        send_email(ADA, LETTER, ID)
 
 
 def test_starttls_with_an_untrusted_certificate_is_rejected(app: Flask, tmp_path: Path) -> None:
     with FakeSmtpServer(tls=self_signed(tmp_path)).open() as impostor:
         use_smtp(app, impostor.port, use_tls=True)
         with pytest.raises(TemporaryFailure, match="SSLCertVerificationError"):
-            post.send(ADA, LETTER, ID)
+            send_email(ADA, LETTER, ID)
     assert impostor.messages == []
 
 
@@ -165,14 +165,14 @@ def test_starttls_with_a_certificate_we_trust_is_used(
     with FakeSmtpServer(tls=self_signed(tmp_path)).open() as smtp_server:
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "both.pem"))
         use_smtp(app, smtp_server.port, use_tls=True)
-        post.send(ADA, LETTER, ID)
+        send_email(ADA, LETTER, ID)
     assert len(smtp_server.messages) == 1
 
 
 def test_a_server_that_refuses_our_credentials_closes_the_post(smtp_server: FakeSmtpServer, app: Flask) -> None:
     app.extensions["mail"].username, app.extensions["mail"].password = "latchkey", "wrong"
     with pytest.raises(TemporaryFailure) as closed:
-        post.send(ADA, LETTER, ID)
+        send_email(ADA, LETTER, ID)
     assert isinstance(closed.value.__context__, smtplib.SMTPException)
 
 

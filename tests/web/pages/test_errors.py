@@ -50,6 +50,7 @@ def test_a_page_keeps_the_headers_and_tells_them(client):
     assert f"Allowed methods: {answer.headers['Allow']}." in answer.text
 
 
+@pytest.mark.own_app
 def test_a_mistake_is_a_page_without_its_words(client, broken, caplog):
     answer = client.get(broken, headers=BROWSER)
     assert shows(answer, 500, "internal_error")

@@ -24,7 +24,9 @@ def press(ann, page, token) -> str:
 
 def move(ann) -> None:
     assert ann.ask("PUT", "account/email", {"email": MOVED, "password": PASSWORD}).status_code == 202
-    assert "Your email address has been changed" in press(ann, "confirm-email", ann.link("new address", "confirm-email"))
+    assert "Your email address has been changed" in press(
+        ann, "confirm-email", ann.link("new address", "confirm-email")
+    )
 
 
 def test_an_address_is_confirmed_once(ann):

@@ -156,7 +156,7 @@ def test_a_notice_says_when_and_from_where(locale: str) -> None:
 
 def test_a_notice_goes_without_an_origin() -> None:
     text = write("password_changed", ip=None, device=None, user_agent=None).text
-    assert "Network address" not in text
+    assert "IP address" not in text
     assert "Device" not in text
 
 

@@ -11,11 +11,10 @@ from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
 from app.domain.mail.renderer import EmailRenderer
-from app.domain.mail.smtp import SmtpTransport
 from app.domain.mail.smtp_errors import MailServerUnavailable, Undeliverable
-from tests.domain.mail.test_letters import NOT_ME, UNDO, VALUES
+from tests.domain.mail.test_renderer import NOT_ME, UNDO, VALUES
 from tests.support.clock import SettableClock
-from tests.support.mail_app import open_account
+from tests.support.mail_app import open_account, send_email
 from tests.support.smtp import FakeSmtpServer, answer
 
 letters, outbox = EmailRenderer(), Outbox(host="example.org")
@@ -43,7 +42,7 @@ def deliver(clock: SettableClock) -> None:
     for letter in taken:
         worded = letters.render(letter.kind, letter.locale, letter.parameters | VALUES | {"link": LINK, "code": CODE})
         try:
-            SmtpTransport().send(letter.address or "ada@example.org", worded, letter.message_id)
+            send_email(letter.address or "ada@example.org", worded, letter.message_id)
         except MailServerUnavailable as refused:
             outbox.postpone(letter, clock.now(), refused.message)
         except Undeliverable as refused:

@@ -6,6 +6,7 @@ import pytest
 
 from app.domain.audit.chain_head import ChainBroken
 from tests.conftest import AuthInContext
+from tests.journeys.conftest import on_each_database
 from tests.support.api import is_problem, me, refresh, sign_up
 from tests.support.person import PASSWORD, Person
 
@@ -28,6 +29,7 @@ CHANGES = {  # the settings of a process before the change, after the first step
     ),
 }
 _names = count(1)
+pytestmark = on_each_database
 
 
 @pytest.fixture
