@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.database import db, execute, fetch_all, fetch_one, table_of, translate_errors
+from app.core.database import db, execute, execute_one, fetch_all, fetch_one, table_of, translate_errors
 from app.core.errors import Conflict, NotFound
 from app.domain.accounts.emails import Address
 from app.domain.accounts.model import SNAPSHOT_COLUMNS, Account, AccountSnapshot
@@ -154,7 +154,7 @@ class AccountStore:
             _accounts.c.email_canonical == account.email_canonical,
             _accounts.c.email_verified_at.is_(None),
         )
-        return _changes_one(sa.update(_accounts).where(unverified).values(email_verified_at=now, updated_at=now))
+        return execute_one(sa.update(_accounts).where(unverified).values(email_verified_at=now, updated_at=now))
 
     def invalidate_password(self, account_id: str, version: int, now: datetime, *, verified: bool = False) -> bool:
         """Remove the password and cancel a scheduled deletion; False if the credentials are no longer at `version`.
@@ -170,7 +170,7 @@ class AccountStore:
             "updated_at": now,
         }
         values |= {"email_verified_at": now} if verified else {}
-        return _changes_one(sa.update(_accounts).where(same).values(values))
+        return execute_one(sa.update(_accounts).where(same).values(values))
 
     def get_for_update(self, account_id: str) -> AccountSnapshot | None:
         """The account, its row locked until the commit. Within a unit of work."""
@@ -202,23 +202,23 @@ class AccountStore:
     def disable(self, account_id: str, now: datetime) -> bool:
         """Block sign-in; True if it was not blocked. Within a unit of work."""
         enabled = (_accounts.c.id == account_id) & _accounts.c.disabled_at.is_(None)
-        return _changes_one(sa.update(_accounts).where(enabled).values(disabled_at=now, updated_at=now))
+        return execute_one(sa.update(_accounts).where(enabled).values(disabled_at=now, updated_at=now))
 
     def enable(self, account_id: str, now: datetime) -> bool:
         """Allow sign-in again; True if it was blocked. Within a unit of work."""
         disabled = (_accounts.c.id == account_id) & _accounts.c.disabled_at.is_not(None)
-        return _changes_one(sa.update(_accounts).where(disabled).values(disabled_at=None, updated_at=now))
+        return execute_one(sa.update(_accounts).where(disabled).values(disabled_at=None, updated_at=now))
 
     def schedule_deletion(self, account_id: str, deletes_at: datetime, now: datetime) -> bool:
         """Schedule the deletion; False if one is scheduled for the same time or earlier. Within a unit of work."""
         later = sa.or_(_accounts.c.deletes_at.is_(None), _accounts.c.deletes_at > deletes_at)
         deleted_later = sa.and_(_accounts.c.id == account_id, later)
-        return _changes_one(sa.update(_accounts).where(deleted_later).values(deletes_at=deletes_at, updated_at=now))
+        return execute_one(sa.update(_accounts).where(deleted_later).values(deletes_at=deletes_at, updated_at=now))
 
     def cancel_deletion(self, account_id: str, now: datetime) -> bool:
         """Cancel a scheduled deletion; False if there is none or it is due. Within a unit of work."""
         waiting = (_accounts.c.id == account_id) & (_accounts.c.deletes_at > now)
-        return _changes_one(sa.update(_accounts).where(waiting).values(deletes_at=None, updated_at=now))
+        return execute_one(sa.update(_accounts).where(waiting).values(deletes_at=None, updated_at=now))
 
     def postpone_deletion(self, account_id: str, deletes_at: datetime) -> None:
         """Move a scheduled deletion to `deletes_at` if it is earlier. Within a unit of work."""
@@ -235,11 +235,11 @@ class AccountStore:
         # Locked by its id first: parallel DELETEs that MariaDB runs over the index of `deletes_at` deadlock.
         db.session.execute(_by_id.with_for_update(), {"id": account_id})
         due = (_accounts.c.id == account_id) & (_accounts.c.deletes_at <= now)
-        return _changes_one(sa.delete(_accounts).where(due))
+        return execute_one(sa.delete(_accounts).where(due))
 
     def _update_if_unchanged(self, account: AccountSnapshot, values: dict[str, Any], now: datetime) -> bool:
         values = values | {"credentials_version": account.credentials_version + 1, "updated_at": now}
-        return _changes_one(sa.update(_accounts).where(_is_unchanged(account)).values(values))
+        return execute_one(sa.update(_accounts).where(_is_unchanged(account)).values(values))
 
 
 def _is_unchanged(account: AccountSnapshot) -> sa.ColumnElement[bool]:
@@ -252,7 +252,3 @@ def _is_unchanged(account: AccountSnapshot) -> sa.ColumnElement[bool]:
 
 def _email_columns(address: Address) -> dict[str, Any]:
     return {"email": address.typed, "email_canonical": address.canonical}
-
-
-def _changes_one(statement: sa.Update | sa.Delete) -> bool:
-    return bool(db.session.execute(statement).rowcount == 1)  # type: ignore[attr-defined]

@@ -10,9 +10,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Final
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
+from app.core.key_derivation import derive_key
 from app.domain.audit.model import AuditRecord
 
 GENESIS: Final = "0" * 64
@@ -38,7 +36,7 @@ class Chain:
     """
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
-        self._keys = [_derived(secret) for secret in secrets]
+        self._keys = [derive_key(secret, "audit chain") for secret in secrets]
 
     def commitment(self, entry: AuditRecord, salt: str) -> str:
         """A hash of the event's personal data, which reveals nothing about it without the salt."""
@@ -75,10 +73,6 @@ class Chain:
     def _matches(self, digest: str | None, *parts: object) -> bool:
         given = (digest or "").encode()
         return any(hmac.compare_digest(_digest(key, *parts).encode(), given) for key in self._keys)
-
-
-def _derived(secret: str) -> bytes:
-    return HKDF(SHA256(), 32, None, b"latchkey audit chain").derive(secret.encode())
 
 
 def _head_parts(head: ChainHead) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from app.core.database import db, execute, fetch_all, fetch_one, table_of
+from app.core.database import execute, execute_one, fetch_all, fetch_one, table_of
 from app.core.errors import Conflict
 from app.domain.audit.chain import Chain, ChainHead
 from app.domain.audit.model import RECORD_COLUMNS, AuditEvent, AuditHead, AuditRecord
@@ -58,8 +58,8 @@ class ChainHeadStore:
     def move(self, old: ChainHead, new: ChainHead) -> bool:
         """Replace the head; False if it has changed since `old`. Within a unit of work: one of two sealers wins."""
         unchanged = sa.and_(_heads.c.id == ONLY, _heads.c.signature == old.signature)
-        moved = db.session.execute(sa.update(_heads).where(unchanged).values(asdict(self.chain.sign(new))))
-        return bool(moved.rowcount == 1)  # type: ignore[attr-defined]
+        update = sa.update(_heads).where(unchanged).values(asdict(self.chain.sign(new)))
+        return execute_one(update)
 
     def sealed(self, after: int, last: int, most: int) -> list[AuditRecord]:
         """The sealed events at positions after `after` up to `last`, at most `most` of them, by position."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from app.core.data_subject import DataSubject
-from app.core.database import db, execute, fetch_all, fetch_one, table_of
+from app.core.database import db, execute, execute_one, fetch_all, fetch_one, table_of
 from app.domain.email_actions.model import EmailAction, Purpose
 
 CODE_LIFETIME: Final = timedelta(minutes=10)  # ASVS 6.5.5
@@ -87,7 +87,7 @@ class EmailActionStore:
             "attempts": 0,
         }
         for _ in range(2):  # a second time if another deliverer inserted a row after the SELECT
-            if db.session.execute(newest.values(values)).rowcount == 1:  # type: ignore[attr-defined]
+            if execute_one(newest.values(values)):
                 return True
             current = db.session.scalar(sa.select(_columns.message_id).where(*_of(account_id, purpose)))
             if current is not None:
@@ -109,7 +109,7 @@ class EmailActionStore:
     def consume(self, action: PendingEmailAction, purpose: Purpose) -> bool:
         """Use the action up; True for exactly one of many parallel callers. Within a unit of work."""
         same = (*_of(action.account_id, purpose), _columns.message_id == action.message_id)
-        return bool(db.session.execute(sa.delete(_actions).where(*same)).rowcount == 1)  # type: ignore[attr-defined]
+        return execute_one(sa.delete(_actions).where(*same))
 
     def with_code(self, account_id: str, purpose: Purpose, now: datetime) -> PendingEmailAction | None:
         """The pending action whose code may still be tried. Changes nothing."""

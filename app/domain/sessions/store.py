@@ -10,7 +10,16 @@ import sqlalchemy as sa
 
 from app.core.client_info import ClientInfo
 from app.core.data_subject import DataSubject
-from app.core.database import database_now, db, execute, fetch_all, fetch_one, table_of
+from app.core.database import (
+    database_now,
+    db,
+    execute,
+    execute_in_transaction,
+    execute_one,
+    fetch_all,
+    fetch_one,
+    table_of,
+)
 from app.domain.sessions.devices import network_of
 from app.domain.sessions.model import OwnedSession, Owner, Proof, Session, SessionSnapshot
 
@@ -129,8 +138,7 @@ class SessionStore(Generic[Owner]):
         insert = (
             sa.insert(_sessions).from_select(list(_sessions.c), unchanged).execution_options(preserve_rowcount=True)
         )
-        inserted = db.session.execute(insert)
-        return session if inserted.rowcount == 1 else None  # type: ignore[attr-defined]
+        return session if execute_one(insert) else None
 
     def find(self, session_id: str) -> OwnedSession[Owner] | None:
         """The session and its owner, also if the session has ended. One statement on two primary keys."""
@@ -191,10 +199,8 @@ class SessionStore(Generic[Owner]):
 
     def end(self, session_id: str, account_id: str, now: datetime) -> bool:
         """End one session of the account; True if it was live. Within a unit of work."""
-        ended = db.session.execute(
-            _ending(now).where(_sessions.c.id == session_id, _sessions.c.account_id == account_id)
-        )
-        return bool(ended.rowcount == 1)  # type: ignore[attr-defined]
+        this_one = (_sessions.c.id == session_id, _sessions.c.account_id == account_id)
+        return execute_one(_ending(now).where(*this_one))
 
     def end_all(self, account_id: str, now: datetime, *, but: str | None = None) -> None:
         """End all sessions of the account, except the one with the id `but`. Within a unit of work."""
@@ -205,7 +211,7 @@ class SessionStore(Generic[Owner]):
         """End sessions opened from another IP address or with another user agent; how many. Within a unit of work."""
         here = sa.and_(_sessions.c.ip.is_not_distinct_from(ip), _sessions.c.user_agent.is_not_distinct_from(user_agent))
         elsewhere = _ending(now).where(_sessions.c.account_id == account_id, ~here)
-        return int(db.session.execute(elsewhere).rowcount)  # type: ignore[attr-defined]
+        return execute_in_transaction(elsewhere)
 
 
 def _ending(now: datetime) -> sa.Update:

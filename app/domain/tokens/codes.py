@@ -5,6 +5,7 @@ import hmac
 from typing import Final
 
 from app.core.errors import Invalid
+from app.core.key_derivation import derive_key
 
 ALPHABET: Final = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628, 6.1: no vowels, so no words; no characters that look alike
 LENGTH: Final = 8
@@ -25,7 +26,7 @@ class Codes:
     """
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
-        self._keys = [hmac.digest(secret.encode(), b"latchkey codes", hashlib.sha256) for secret in secrets]
+        self._keys = [derive_key(secret, "codes") for secret in secrets]
 
     def of(self, purpose: str, account_id: str, message_id: int) -> str:
         """The code as shown in the email, such as WDJB-MJHT."""

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 
 from app.core.errors import Forbidden
+from app.core.key_derivation import derive_key
 
 
 class CsrfMismatch(Forbidden):
@@ -17,7 +18,7 @@ class CsrfTokens:
     """Derives the CSRF token of a session from the first of `secrets`, and accepts that of any. Stores nothing."""
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
-        self._keys = [hmac.digest(secret.encode(), b"latchkey csrf", hashlib.sha256) for secret in secrets]
+        self._keys = [derive_key(secret, "csrf") for secret in secrets]
 
     def of(self, session_id: str) -> str:
         """The CSRF token of the session."""

@@ -8,11 +8,10 @@ from itertools import pairwise
 from typing import Final
 
 import sqlalchemy as sa
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.core.clock import Clock
-from app.core.database import db, execute, fetch_all, table_of
+from app.core.database import db, execute, execute_one, fetch_all, table_of
+from app.core.key_derivation import derive_key
 from app.domain.tokens.keys import Key, PrivateKey, decrypt, encrypt, read_pem, to_key
 from app.domain.tokens.model import SigningKey
 
@@ -36,7 +35,7 @@ class KeyRing:
 
     def __init__(self, clock: Clock, *, first: str, secrets: tuple[str, ...], max_token_lifetime: timedelta) -> None:
         self._clock, self._first, self._max_token_lifetime = clock, first, max_token_lifetime
-        self._secrets = [_derived(secret) for secret in secrets]
+        self._secrets = [derive_key(secret, "signing keys") for secret in secrets]
         self._keys: dict[str, Key] = {}
         self._read_at = float("-inf")
         self._decrypted: dict[str, PrivateKey] = {}
@@ -64,8 +63,7 @@ class KeyRing:
     def retire(self, kid: str) -> bool:
         """Retire the key; False if it is not usable. Within a unit of work; call `reload` after the commit."""
         usable = sa.and_(_keys.c.kid == kid, _keys.c.retired_at.is_(None))
-        retired = db.session.execute(sa.update(_keys).where(usable).values(retired_at=self._clock.now()))
-        return bool(retired.rowcount == 1)  # type: ignore[attr-defined]
+        return execute_one(sa.update(_keys).where(usable).values(retired_at=self._clock.now()))
 
     def reencrypt(self) -> tuple[list[str], int]:
         """Encrypt all usable keys with the first secret. Within a unit of work.
@@ -133,9 +131,4 @@ class KeyRing:
     def _reencrypt(self, kid: str, encrypted: str) -> bool:
         unchanged = sa.and_(_keys.c.kid == kid, _keys.c.private_key == encrypted)
         private_key = encrypt(self._decrypt(encrypted), self._secrets[0])
-        update = sa.update(_keys).where(unchanged).values(private_key=private_key)
-        return bool(db.session.execute(update).rowcount == 1)  # type: ignore[attr-defined]
-
-
-def _derived(secret: str) -> bytes:
-    return HKDF(SHA256(), 32, None, b"latchkey signing keys").derive(secret.encode())
+        return execute_one(sa.update(_keys).where(unchanged).values(private_key=private_key))

@@ -54,7 +54,7 @@ def test_full_cache_drops_the_oldest_token(app, client, ann):
     cache = app.extensions["latchkey"].sessions.tokens._verified
     assert me(client, ann).status_code == 200
     (oldest, claims) = next(iter(cache.items()))
-    digests = [number.to_bytes(32, "big") for number in range(CACHE_SIZE - 1)]
+    digests = [number.to_bytes(32, "big") for number in range(CACHE_SIZE - len(cache))]
     cache.update((digest, claims) for digest in digests)
     assert (len(cache), oldest in cache) == (CACHE_SIZE, True)
     assert me(client, refresh(client, ann).json).status_code == 200
