@@ -83,6 +83,7 @@ LONGEST = {
     "sessions.user_agent": STRANGER.user_agent,
     "sessions.auth_methods": "pwd otp hwk mfa",
     "sessions.idempotency_key_hash": SHA256,
+    "sessions.auth_methods": "pwd otp hwk swk user fed email mfa",
     "signing_keys.kid": encode(hashlib.sha256().digest()),
     "signing_keys.algorithm": max(ALGORITHMS, key=len),
     "signing_keys.private_key": encrypt(new_key("RS256"), bytes(32)),
