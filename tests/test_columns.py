@@ -81,7 +81,6 @@ LONGEST = {
     "sessions.account_id": UUID,
     "sessions.ip": STRANGER.ip,
     "sessions.user_agent": STRANGER.user_agent,
-    "sessions.auth_methods": "pwd otp hwk mfa",
     "sessions.idempotency_key_hash": SHA256,
     "sessions.auth_methods": "pwd otp hwk swk user fed email mfa",
     "signing_keys.kid": encode(hashlib.sha256().digest()),
