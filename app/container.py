@@ -31,7 +31,7 @@ from app.domain.limits.counters import Counters
 from app.domain.mail.outbox import Outbox
 from app.domain.mail.renderer import EmailRenderer
 from app.domain.mail.smtp import SmtpTransport, init_mail
-from app.domain.sessions.store import Lifetimes, SessionStore
+from app.domain.sessions.store import Lifetimes
 from app.domain.tokens.codes import Codes
 from app.domain.tokens.csrf import CsrfTokens
 from app.domain.tokens.jwt_tokens import LEEWAY_SECONDS, JwtTokens
@@ -65,6 +65,7 @@ from app.flows.stats import Stats
 from app.flows.steps.check_password import CheckPassword
 from app.flows.steps.compose_email import ComposeEmail, EmailSettings
 from app.flows.steps.find_email_action import FindEmailAction
+from app.flows.steps.identity import AccountSessions
 from app.flows.steps.issue_tokens import IssueTokens
 from app.flows.steps.notify import Notify
 from app.flows.steps.open_session import OpenSession
@@ -272,13 +273,13 @@ def _event_counter(registry: CollectorRegistry) -> Counter:
 
 
 def _hash_slots(settings: Settings, registry: CollectorRegistry) -> HashSlots:
-    # Together three quarters of the threads, unless there are more slots than half of these: the rest needs no hash.
+    # Together at most three quarters of the threads, so that requests that need no hash always find a free thread.
     slots, threads = settings.hash_slots, settings.threads
     rejected = Counter("latchkey_hash_slots_refused", "Password hashes rejected: no free slot", registry=registry)
     return HashSlots(
         slots,
         queue=min(4 * slots, max(threads // 4, slots)),
-        room=max(threads // 2 - slots, 0),
+        max_blocked=max(threads // 2 - slots, 0),
         on_rejected=rejected.inc,
     )
 
@@ -294,20 +295,21 @@ def _passwords(settings: Settings, slots: HashSlots) -> Passwords:
     )
 
 
-def _session_store(settings: Settings) -> SessionStore[AccountSnapshot]:
+def _session_store(settings: Settings) -> AccountSessions:
     idle, absolute = settings.jwt_refresh_token_expires, settings.session_lifetime
     lifetimes = Lifetimes(idle=timedelta(seconds=idle), absolute=timedelta(seconds=absolute))
-    return SessionStore(lifetimes, AccountSnapshot, SNAPSHOT_COLUMNS)
+    return AccountSessions(lifetimes, AccountSnapshot, SNAPSHOT_COLUMNS)
 
 
-def _lasting_sessions() -> SessionStore[AccountSnapshot]:
+def _lasting_sessions() -> AccountSessions:
     never = timedelta(days=3_650)
-    return SessionStore(Lifetimes(idle=never, absolute=never), AccountSnapshot, SNAPSHOT_COLUMNS)
+    return AccountSessions(Lifetimes(idle=never, absolute=never), AccountSnapshot, SNAPSHOT_COLUMNS)
 
 
 def _key_ring(settings: Settings, clock: Clock) -> KeyRing:
-    longest = timedelta(seconds=settings.jwt_refresh_token_expires + LEEWAY_SECONDS)
-    return KeyRing(clock, first=settings.signing_key, secrets=_secrets_at_rest(settings), longest=longest)
+    lifetime = timedelta(seconds=settings.jwt_refresh_token_expires + LEEWAY_SECONDS)
+    secrets = _secrets_at_rest(settings)
+    return KeyRing(clock, first=settings.signing_key, secrets=secrets, max_token_lifetime=lifetime)
 
 
 def _link_secrets(settings: Settings) -> tuple[str, ...]:
@@ -315,7 +317,7 @@ def _link_secrets(settings: Settings) -> tuple[str, ...]:
 
 
 def _secrets_at_rest(settings: Settings) -> tuple[str, ...]:
-    # Where there is a secret for what rests, whoever learns SECRET_KEY can plant no signing key and forge no event.
+    # With a separate secret, an attacker who learns SECRET_KEY can neither insert a signing key nor forge an event.
     fallbacks = settings.key_encryption_secret_fallbacks
     if settings.key_encryption_secret:
         return settings.key_encryption_secret, *fallbacks

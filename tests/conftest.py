@@ -30,7 +30,15 @@ from tests.support.profile import LONG
 from tests.support.servers import DATABASES, NotHere, available, given_redis, is_root
 from tests.support.smtp import FakeSmtpServer
 
-STARTED_ONCE = ("chromium", "service", "started", "printed", "node_example")  # fixtures that take seconds to start
+STARTED_ONCE = (
+    "chromium",
+    "redis_server",
+    "service",
+    "started",
+    "printed",
+    "port",
+)  # fixtures that take seconds to start
+SHARED = {"chromium", "redis_server"}  # between files
 EVERY_DATABASE = {"each_app", "each_database"}
 CHROMIUM_FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic",
@@ -59,7 +67,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         name = next((name for name in STARTED_ONCE if name in getattr(item, "fixturenames", ())), None)
         if name:
-            item.add_marker(pytest.mark.xdist_group(name if name == "chromium" else f"{item.path.stem}"))
+            item.add_marker(pytest.mark.xdist_group(name if name in SHARED else item.path.stem))
     if LONG:
         return
     left_out = {item for item in items if any(mark.kwargs.get("only") for mark in item.iter_markers("long"))}

@@ -52,8 +52,8 @@ FORBIDDEN_PACKAGES = {
 VAGUE_NAMES = {"util", "utils", "helper", "helpers", "manager", "managers", "common"}
 COMPAT = "app.web.compat"  # nothing depends on it, and it depends on little
 COMPAT_MAY_IMPORT = (
-    "app.current", "app.flows", "app.domain", "app.core.client_info", "app.web.endpoint", "app.web.guards", "app.web.client_info",
-    "app.web.schemas", "config",
+    "app.current", "app.flows", "app.domain", "app.core.client_info", "app.web.endpoint", "app.web.guards",
+    "app.web.client_info", "app.web.schemas", "config",
 )  # fmt: skip
 COMPAT_IS_MOUNTED_BY = "app.web.setup"
 COMPAT_RAISES = ("app.web.compat.user_service", "sqlalchemy")  # its contract promises the errors of SQLAlchemy

@@ -17,7 +17,7 @@ from tests.web.api.routes import DOCUMENTED, each_route, is_guarded
 hypothesis, schemathesis = package("hypothesis"), package("schemathesis")
 checks, strategies = package("schemathesis.specs.openapi.checks"), package("hypothesis.strategies")
 
-EXAMPLES = sized(5, 25)
+EXAMPLES = sized(3, 25)
 HTTP_ITSELF = {code.strip("`") for code, *_ in table(API, "### Codes of HTTP itself")}
 
 

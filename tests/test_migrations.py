@@ -4,8 +4,8 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 from secrets import token_hex
+from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy as sa
@@ -52,10 +52,11 @@ for drop in (None, "DROP TABLE alembic_version"):
 
 @contextmanager
 def another_database(url, having=""):
-    """A new database, without tables, on the server of this one, or in its folder."""
+    """A new database, without tables, on the server of this one, or in a new folder."""
     server = sa.make_url(url)
     if server.get_backend_name() == "sqlite":
-        yield f"sqlite:///{Path(server.database).with_name('another.db')}"
+        with TemporaryDirectory() as folder:
+            yield f"sqlite:///{folder}/another.db"
         return
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     name = f"latchkey_test_{token_hex(8)}"
@@ -119,22 +120,7 @@ def unversioned(app):
     return app
 
 
-def test_migrations_make_what_the_models_say(app):
-    migrate(app)
-    assert tables(app) == set(Base.metadata.tables)
-    assert drift(app) == []
-
-
-def test_the_way_back_leads_to_nothing_and_forth_again(app):
-    migrate(app)
-    with app.app_context():
-        downgrade(directory=MIGRATIONS, revision="base")
-    assert tables(app) == set()
-    migrate(app)
-    assert drift(app) == []
-
-
-def test_each_step_can_be_taken_back_and_again(app):
+def test_each_migration_can_be_reverted_and_applied_again(app):
     steps = [step.revision for step in ScriptDirectory(MIGRATIONS).walk_revisions()][::-1]
     for step in steps:
         with app.app_context():
@@ -142,10 +128,16 @@ def test_each_step_can_be_taken_back_and_again(app):
             downgrade(directory=MIGRATIONS, revision="-1")
             upgrade(directory=MIGRATIONS, revision=step)
     assert version(app) == [steps[-1]]
+    assert tables(app) == set(Base.metadata.tables)
+    assert drift(app) == []
+    with app.app_context():
+        downgrade(directory=MIGRATIONS, revision="base")
+    assert tables(app) == set()
 
 
 def test_a_second_start_finds_nothing_to_do(app, client):
     migrate(app)
+    assert drift(app) == []
     body = {"email": "ann@example.com", "password": "correct horse battery"}
     client.post("/api/v1/auth/signup", json=body)
     migrate(app)
@@ -195,7 +187,7 @@ def test_tables_of_an_earlier_create_all_are_migrated_once_stamped(app):
     with app.app_context():
         upgrade(directory=MIGRATIONS, revision="0003")
     run_sql(app, "DROP TABLE alembic_version")
-    with pytest.raises(TablesDiffer, match=r"column audit_events\.result is missing"):
+    with pytest.raises(TablesDiffer, match="table audit_head is missing"):
         migrate(app)
     assert app.test_cli_runner().invoke(args=["db", "stamp", "0003"]).exit_code == 0
     migrate(app)

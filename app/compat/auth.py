@@ -9,7 +9,7 @@ __all__ = ["Auth", "_generate_uuid", "_hash_password"]
 
 
 class Auth(auth.Auth):
-    """All that the routes ask for."""
+    """The functions that the routes call."""
 
     def __init__(self) -> None:
         self._db = DB()

@@ -1,4 +1,4 @@
-"""`db` of the user authentication service. Users have the ids 1, 2, 3, in the order that this process meets them."""
+"""`db` of the user authentication service. Users get the ids 1, 2, 3 in the order in which this process sees them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,7 +10,7 @@ from app.web.compat.user_service import db
 
 __all__ = ["DB"]
 
-_met: list[str] = []  # the ids of their accounts
+_seen: list[str] = []  # account ids; the position is the user id
 
 
 class DB(db.DB):
@@ -19,11 +19,11 @@ class DB(db.DB):
     def _find(self, filters: Mapping[str, Any]) -> Any:
         number = filters.get("id")
         if isinstance(number, int):
-            known = 0 < number <= len(_met)
-            filters = {**filters, "id": _met[number - 1] if known else None}
+            exists = 0 < number <= len(_seen)
+            filters = {**filters, "id": _seen[number - 1] if exists else None}
         return super()._find(filters)
 
-    def _shown(self, account: Any, filters: Mapping[str, Any]) -> user.User:
-        if account.id not in _met:
-            _met.append(account.id)
-        return replace(super()._shown(account, filters), id=_met.index(account.id) + 1)
+    def _to_user(self, account: Any, filters: Mapping[str, Any]) -> user.User:
+        if account.id not in _seen:
+            _seen.append(account.id)
+        return replace(super()._to_user(account, filters), id=_seen.index(account.id) + 1)

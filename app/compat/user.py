@@ -1,4 +1,4 @@
-"""`user` of the user authentication service. `User.__table__` describes the table of the exercise; it holds nothing."""
+"""`user` of the user authentication service. `User.__table__` describes the table of the exercise; it stays empty."""
 
 import _service
 import sqlalchemy as sa

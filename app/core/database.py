@@ -159,6 +159,16 @@ def execute(statement: sa.Executable, values: Mapping[str, object]) -> int:
         return connection.execute(statement, values).rowcount
 
 
+def execute_in_transaction(statement: sa.Executable, values: Mapping[str, object] | None = None) -> int:
+    """Run one writing statement within the caller's unit of work; the number of rows it changed."""
+    return cast("sa.CursorResult[Any]", db.session.execute(statement, values)).rowcount
+
+
+def execute_one(statement: sa.Executable) -> bool:
+    """Run one writing statement within the caller's unit of work; whether it changed exactly one row."""
+    return execute_in_transaction(statement) == 1
+
+
 def _writing() -> AbstractContextManager[sa.Connection]:
     if db.engine.dialect.name == "sqlite":  # writes share one connection, see _options
         return db.engine.begin()

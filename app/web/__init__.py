@@ -1,1 +1,1 @@
-"""Floor 4: HTTP in, HTTP out. Knows the door, the refusals and nothing deeper."""
+"""The HTTP edge: the JSON API, the pages and the compatibility API. It calls the facade `Auth` and its flows."""

@@ -1,7 +1,7 @@
-"""Calls a WSGI application once the body of a request is there, so that no thread waits for a slow client.
+"""Calls a WSGI application after the request body has arrived, so that no thread waits for a slow client.
 
-granian's own support of WSGI reads the body in the application's thread, and cannot give up. Its other interface, RSGI,
-reads it without a thread and says when it is complete; this is WSGI on top of that.
+granian's own WSGI support reads the body in the application's thread, without a timeout. Its other interface, RSGI,
+reads it without a thread and reports when it is complete; this is WSGI on top of that.
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import Any, Final
 from app.web.headers import API_POLICY, TWO_YEARS
 
 MAX_BODY: Final = 64 * 1024
-MAX_PARTS: Final = 1_000  # of a body in chunks: each of them costs a call, however small it is
+MAX_PARTS: Final = 1_000  # of a chunked body: each part costs a call, however small it is
 BODY_SECONDS: Final = 10  # within which a body must be complete
 BODY_SECONDS_DRAINING: Final = 2  # so that no slow client delays a restart
 VERSIONS: Final = {"1": "HTTP/1.0", "1.1": "HTTP/1.1"}
@@ -46,38 +46,38 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False, slots=True)
 class BodyRead:
-    """A request, and what has come of its body."""
+    """A request whose body is being read."""
 
     scope: Any
     proto: Any
-    began: float = field(default_factory=time.monotonic)
-    future: Any = None  # what is being waited for
+    started_at: float = field(default_factory=time.monotonic)
+    future: Any = None
     parts: list[bytes] = field(default_factory=list)
     size: int = 0
 
 
 class Gateway:
-    """Takes requests from granian. Those without a body, or with one that is too large, are answered at once."""
+    """Receives requests from granian. A request without a body, or with a too large one, is answered immediately."""
 
     def __init__(self, app: WsgiApp) -> None:
         self._app = app
         self._readings: set[BodyRead] = set()
 
     def schedule(self, watcher: Any) -> None:
-        """Begin with a request, in a thread of granian's."""
+        """Start reading a request, in one of granian's threads."""
         self._catch_errors(self._begin, BodyRead(watcher.scope, watcher.proto))
 
     def give_up(self, seconds: float) -> None:
-        """Refuse every request whose body was not complete within so many seconds."""
+        """Reject each request whose body has taken longer than this."""
         before = time.monotonic() - seconds
         for reading in list(self._readings):
-            if reading.began < before and (future := reading.future):
-                future.cancel()  # which calls `_came` in this thread
+            if reading.started_at < before and (future := reading.future):
+                future.cancel()  # which calls `_append` in this thread
 
     def _catch_errors(self, act: Callable[..., None], reading: BodyRead, *args: Any) -> None:
         try:
             act(reading, *args)
-        except Exception:  # granian ignores it, and the client would never get an answer
+        except Exception:  # granian ignores it, and the client would never get a response
             log.exception("a request could not be handled")
             self._reply(reading, 500, [], b"")
 
@@ -85,7 +85,7 @@ class Gateway:
         headers = reading.scope.headers
         length = headers.get("content-length", "0")
         if "transfer-encoding" in headers or not length.isdigit():
-            aiter(reading.proto)  # it is its own iterator
+            aiter(reading.proto)  # returns proto itself
             self._read_parts(reading)
         elif int(length) > MAX_BODY:
             self._reject(reading, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -100,16 +100,16 @@ class Gateway:
         future.add_done_callback(lambda done: self._catch_errors(self._append, reading, done, then))
 
     def _append(self, reading: BodyRead, done: Any, then: Callable[[BodyRead, bytes], None]) -> None:
-        reading.future = None  # the two would keep each other in memory
+        reading.future = None  # breaks the reference cycle
         if done.cancelled():
             self._reject(reading, HTTPStatus.REQUEST_TIMEOUT)
-        elif done.exception() is not None:  # the client is gone
+        elif done.exception() is not None:  # the client has disconnected
             self._readings.discard(reading)
         else:
             then(reading, done.result())
 
     def _read_parts(self, reading: BodyRead) -> None:
-        while True:  # parts that are there already are taken in this loop: recursion could go too deep
+        while True:  # a loop, because recursion over parts that have already arrived could go too deep
             future = reading.proto.__anext__()
             if not future.done():
                 self._wait(reading, future, self._add_part)
@@ -144,7 +144,7 @@ class Gateway:
         self._reply(reading, int(started[0][:3]), started[1], content)
 
     def _reject(self, reading: BodyRead, status: HTTPStatus) -> None:
-        # Not by the application: a flood of these must cost next to nothing.
+        # Answered here and not by the application, so that a flood of such requests costs little.
         title, code, detail = ERRORS[status]
         facts = {"status": status.value, "address": host(reading.scope.client)}
         log.info("%d before the application was called: %s", status, code, extra={"facts": facts})
@@ -157,7 +157,7 @@ class Gateway:
 
 
 def environ(scope: Any, body: bytes) -> dict[str, Any]:
-    """A request as WSGI has it."""
+    """The WSGI environment of a request."""
     server, _, port = scope.server.rpartition(":")
     made = {
         "REQUEST_METHOD": scope.method,
@@ -178,7 +178,7 @@ def environ(scope: Any, body: bytes) -> dict[str, Any]:
         "wsgi.run_once": False,
     }
     for name, value in scope.headers.items():
-        if "_" in name:  # X_Forwarded_For would be taken for X-Forwarded-For, which a proxy made
+        if "_" in name:  # in WSGI, X_Forwarded_For cannot be told from the X-Forwarded-For of a proxy
             continue
         key = name.replace("-", "_").upper()
         key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"

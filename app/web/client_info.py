@@ -1,4 +1,4 @@
-"""Where the present request comes from. Only a proxy that we trust may say that it speaks for another."""
+"""The client of the current request. Only trusted proxies may name another address than their own."""
 
 import ipaddress
 from functools import lru_cache
@@ -13,15 +13,15 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def client_info() -> ClientInfo:
-    """The caller's address, agent, languages, and proof of having signed in before."""
+    """The client's IP address, user agent, languages and device token."""
     languages = tuple(request.accept_languages.values())[:10]
     return ClientInfo(ip_address_of(), request.user_agent.string or None, languages, device_cookie.device_token())
 
 
 def ip_address_of() -> str | None:
-    """The caller's address, None if it is unknown: the nearest hop that is not one of our own proxies.
+    """The client's IP address: the last hop that is not a trusted proxy. None if it is unknown.
 
-    `X-Forwarded-For` is read from its end, which our nearest proxy wrote; its beginning is whatever a client claims.
+    `X-Forwarded-For` is read from the end, which the nearest proxy wrote. A client can put anything at its start.
     """
     hop = _parse(request.remote_addr)
     for claimed in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
@@ -35,7 +35,7 @@ def ip_address_of() -> str | None:
 
 
 def is_from_trusted_proxy() -> bool:
-    """Whether whoever hands us this request is one of our own proxies."""
+    """Whether the request comes directly from a trusted proxy."""
     hop = _parse(request.remote_addr)
     return hop is not None and _is_trusted_proxy(hop)
 
@@ -44,7 +44,7 @@ def _is_trusted_proxy(hop: IPAddress) -> bool:
     return any(hop in network for network in settings.trusted_proxies)
 
 
-@lru_cache(maxsize=1024)  # each request asks several times
+@lru_cache(maxsize=1024)  # called several times per request
 def _parse(text: str | None) -> IPAddress | None:
     try:
         parsed = ipaddress.ip_address((text or "").strip())
@@ -52,5 +52,5 @@ def _parse(text: str | None) -> IPAddress | None:
         return None
     if isinstance(parsed, ipaddress.IPv4Address):
         return parsed
-    # Without the zone (fe80::1%eth0): it names an interface of another machine, at any length.
+    # Without the zone (fe80::1%eth0), which names an interface of the other machine and can be of any length.
     return parsed.ipv4_mapped or ipaddress.IPv6Address(int(parsed))

@@ -1,4 +1,4 @@
-"""Our cookies: out of reach of scripts, other hosts and other sites, unless said otherwise."""
+"""Cookies: HttpOnly, SameSite=Lax and bound to this host by default."""
 
 from urllib.parse import urlsplit
 
@@ -7,36 +7,36 @@ from flask import Response, request
 from app.current import settings
 
 
-def get(word: str) -> str | None:
-    """The cookie's value in this request."""
-    return request.cookies.get(name_of(word)) if "Cookie" in request.headers else None
+def get(name: str) -> str | None:
+    """The value of the cookie in this request."""
+    return request.cookies.get(name_of(name)) if "Cookie" in request.headers else None
 
 
-def set_cookie(answer: Response, word: str, value: str, seconds: int, *, script_may_read: bool = False) -> None:
-    """Leave a cookie with the browser for so long."""
+def set_cookie(answer: Response, name: str, value: str, seconds: int, *, readable_by_scripts: bool = False) -> None:
+    """Set a cookie for this many seconds."""
     answer.set_cookie(
-        name_of(word),
+        name_of(name),
         value,
         max_age=seconds,
         path=_path(),
         secure=_secure(),
-        httponly=not script_may_read,
+        httponly=not readable_by_scripts,
         samesite="Lax",
     )
 
 
-def delete(answer: Response, word: str) -> None:
-    """Have the browser forget a cookie."""
-    answer.delete_cookie(name_of(word), path=_path(), secure=_secure(), httponly=True, samesite="Lax")
+def delete(answer: Response, name: str) -> None:
+    """Delete a cookie."""
+    answer.delete_cookie(name_of(name), path=_path(), secure=_secure(), httponly=True, samesite="Lax")
 
 
-def name_of(word: str) -> str:
-    """The cookie's whole name."""
-    # `__Host-` makes a browser insist on Secure, this host and the root path; over plain HTTP it would keep none.
-    # Under a path of a shared host it cannot be had: its other services would be sent our tokens.
+def name_of(name: str) -> str:
+    """The full name of the cookie, with its prefix."""
+    # Browsers accept `__Host-` only over HTTPS, without a domain and with the root path. With a path in PUBLIC_URL the
+    # cookies are limited to that path, or other services on the host would receive the tokens; that excludes `__Host-`.
     if not _secure():
-        return f"latchkey_{word}"
-    return f"__Secure-latchkey_{word}" if _path() != "/" else f"__Host-latchkey_{word}"
+        return f"latchkey_{name}"
+    return f"__Secure-latchkey_{name}" if _path() != "/" else f"__Host-latchkey_{name}"
 
 
 def _path() -> str:

@@ -1,4 +1,4 @@
-"""The token of a device that signed in before. It lets nobody in: strangers' guesses do not count there."""
+"""The cookie with the device token. It does not authenticate: it exempts a trusted device from others' limits."""
 
 from typing import Final
 
@@ -11,15 +11,15 @@ BEARER: Final = "bearer "
 
 
 def device_token() -> str | None:
-    """The device token, or the refresh token that an app without cookies sends along when it signs in again."""
+    """The device token, or the refresh token that an app without cookies sends when it signs in again."""
     header = request.headers.get("Authorization", "")
     return cookies.get("device") or (header[len(BEARER) :] if header.lower().startswith(BEARER) else None)
 
 
 def set_cookie(device_token: str) -> None:
-    """Leave the device token with this browser, as the account's owner is at it."""
+    """Set the device token, after the account's owner has authenticated in this browser."""
 
     @after_this_request
-    def leave(answer: Response) -> Response:
+    def add_cookie(answer: Response) -> Response:
         cookies.set_cookie(answer, "device", device_token, YEAR)
         return answer

@@ -1,4 +1,4 @@
-"""/docs and /openapi.json: flasgger shows the finished document with the current Swagger UI, all from this host."""
+"""/docs and /openapi.json: flasgger serves the OpenAPI document with a current Swagger UI, all from this host."""
 
 from importlib.resources import files
 from typing import Any
@@ -20,6 +20,6 @@ CONFIG: dict[str, Any] = {
 
 
 def init_docs(app: Flask, document: dict[str, Any]) -> None:
-    """Serve `document`. flasgger's own Swagger UI of 2020 cannot read OpenAPI 3.1, so its assets are replaced."""
+    """Serve `document`. flasgger's bundled Swagger UI cannot read OpenAPI 3.1, so its assets are replaced."""
     assets = str(files("flask_swagger_ui") / "dist")
     Swagger(app, config=CONFIG | {"static_folder": assets}, template=document)

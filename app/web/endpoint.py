@@ -1,4 +1,4 @@
-"""@endpoint: one contract per route. It validates, guards, limits and answers; the documentation is made from it."""
+"""@endpoint: one contract per route, for validation, authorization, limits, the response and OpenAPI."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,9 +25,11 @@ MAX_IDEMPOTENCY_KEY: Final = 255
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:
-    """What a route takes, gives, whom it serves and how it refuses.
+    """What a route accepts and returns, who may call it, and its errors.
 
-    `form`: the body comes as a form. `problems`: refusals are problem documents; else `also` names what they are.
+    `takes`, `form`, `query`: the schema of the body, whether it is a form, the schema of the query. `gives`, `status`:
+    the response, and `also` further ones by status. `who`: the guard. `problems`: errors are problem documents; if
+    not, `also` has their schemas.
     """
 
     takes: type[RequestBody] | None = None
@@ -37,7 +39,7 @@ class Contract:
     status: int = 200
     also: Mapping[int, type[ResponseBody]] = field(default_factory=dict)
     who: Guard = field(default_factory=Anyone)
-    refuses: tuple[type[ServiceError], ...] = ()
+    errors: tuple[type[ServiceError], ...] = ()
     problems: bool = True
     limit: Limit | None = None
     needs_database: bool = True
@@ -47,25 +49,25 @@ class Contract:
     description: str = ""
 
     def arguments(self) -> dict[str, object]:
-        """What the handler is called with, or the refusal of a request that does not keep the contract."""
-        given: dict[str, object] = {}
-        admitted = self.who.admit()
+        """The arguments of the handler. Raises an error if the request does not meet the contract."""
+        arguments: dict[str, object] = {}
+        result = self.who.admit()
         if self.who.gives:
-            given[self.who.gives] = admitted
+            arguments[self.who.gives] = result
         if self.takes:
-            given["body"] = _form(self.takes) if self.form else _body(self.takes)
+            arguments["body"] = _form(self.takes) if self.form else _body(self.takes)
         if self.query:
-            given["query"] = _query(self.query)
+            arguments["query"] = _query(self.query)
         if self.idempotent:
-            given["idempotency_key"] = _idempotency_key()
-        return given
+            arguments["idempotency_key"] = _idempotency_key()
+        return arguments
 
     def member(self, field: str | None) -> str | None:
-        """The member of the body that a refusal speaks of, by the name that it has on this route."""
+        """The name on this route of the member that an error is about."""
         return self.takes.called.get(field, field) if self.takes and field else field
 
     def answer(self, result: object) -> Response:
-        """The handler's result as the answer that the contract names."""
+        """The response for the handler's result."""
         if isinstance(result, Response):
             return result
         if self.gives is None:
@@ -76,7 +78,7 @@ class Contract:
 
 
 def endpoint(**terms: Any) -> Callable[[Handler], Callable[..., Response]]:
-    """Put a handler under a `Contract`. Its docstring's first line is the summary, the rest the description."""
+    """Give a handler a `Contract`. The first line of its docstring is the summary, the rest the description."""
 
     def decorate(handler: Handler) -> Callable[..., Response]:
         summary, _, description = (handler.__doc__ or "").partition("\n")
@@ -85,9 +87,9 @@ def endpoint(**terms: Any) -> Callable[[Handler], Callable[..., Response]]:
         @wraps(handler)
         def view(**path: object) -> Response:
             try:
-                return _try_again(lambda: contract.answer(handler(**contract.arguments(), **path)))
-            except Invalid as refusal:
-                refusal.field = contract.member(refusal.field)
+                return _with_retries(lambda: contract.answer(handler(**contract.arguments(), **path)))
+            except Invalid as error:
+                error.field = contract.member(error.field)
                 raise
 
         limited: Callable[..., Response] = contract.limit(view) if contract.limit else view
@@ -99,18 +101,18 @@ def endpoint(**terms: Any) -> Callable[[Handler], Callable[..., Response]]:
 
 
 def contract_of(view: Callable[..., object]) -> Contract | None:
-    """The contract that a view stands under."""
+    """The contract of a view."""
     return getattr(view, "contract", None)
 
 
-def _try_again(act: Callable[[], Response]) -> Response:
-    # A deadlock undid the work whole, and so did a restart of the database, unless it fell on the COMMIT: then the
-    # second attempt meets what the first one did, as any repetition would, and the rows decide.
+def _with_retries(act: Callable[[], Response]) -> Response:
+    # A deadlock or a restart of the database rolls back the whole transaction, so repeating it is safe. If the
+    # connection broke during COMMIT, the first attempt may have succeeded; the second is then like a repeated request.
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return act()
-        except Unavailable as busy:
-            if attempt == ATTEMPTS or not busy.transient:
+        except Unavailable as error:
+            if attempt == ATTEMPTS or not error.transient:
                 raise
     raise AssertionError("unreachable")
 
@@ -125,7 +127,7 @@ def _cached(answer: Response, seconds: int) -> Response:
 def _idempotency_key() -> str | None:
     key = request.headers.get("Idempotency-Key")
     if key is not None and not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY:
-        message = f"This must have 1 to {MAX_IDEMPOTENCY_KEY} characters."
+        message = f"Must have 1 to {MAX_IDEMPOTENCY_KEY} characters."
         raise InvalidBody([input_error("Idempotency-Key", "wrong_format", message)])
     return key
 
@@ -133,35 +135,35 @@ def _idempotency_key() -> str | None:
 def _body(model: type[RequestBody]) -> RequestBody:
     data = request.get_data()
     if request.content_length is None and len(data) >= (request.max_content_length or len(data) + 1):
-        raise RequestEntityTooLarge  # Werkzeug cuts off a body that does not announce its length, silently
+        raise RequestEntityTooLarge  # Werkzeug silently truncates a chunked body
     if data and request.mimetype != "application/json":
-        raise UnsupportedMediaType("Send JSON, and say so: Content-Type: application/json.")
-    # Clients that have nothing to say send no body, and often no type; those generated in Go send a null.
-    nothing = not data or data.strip() == b"null"
-    return _validated(lambda wanted: wanted.model_validate_json(b"{}" if nothing else data), model)
+        raise UnsupportedMediaType("Send JSON with the header `Content-Type: application/json`.")
+    # Without members to send, clients send no body and often no Content-Type; generated Go clients send null.
+    is_empty = not data or data.strip() == b"null"
+    return _validated(lambda: model.model_validate_json(b"{}" if is_empty else data))
 
 
 def _form(model: type[RequestBody]) -> RequestBody:
     fields = _reject_repeated(request.form)
-    return _validated(lambda wanted: wanted.model_validate(fields), model)
+    return _validated(lambda: model.model_validate(fields))
 
 
 def _query(model: type[RequestBody]) -> RequestBody:
     fields = _reject_repeated(request.args)
-    return _validated(lambda wanted: wanted.model_validate(fields, strict=False), model)
+    return _validated(lambda: model.model_validate(fields, strict=False))
 
 
-def _reject_repeated(given: MultiDict[str, str]) -> dict[str, str]:
-    # Of two values a proxy or a log may take the one and we the other (ASVS 15.3.7).
-    repeated = [name for name, values in given.lists() if len(values) > 1]
+def _reject_repeated(fields: MultiDict[str, str]) -> dict[str, str]:
+    # A proxy or a log could use another value than this service (parameter pollution, ASVS 15.3.7).
+    repeated = [name for name, values in fields.lists() if len(values) > 1]
     if repeated:
-        raise InvalidBody([input_error(name, "repeated", "Give this once.") for name in repeated[:MAX_ERRORS]])
-    return given.to_dict()
+        raise InvalidBody([input_error(name, "repeated", "Send this only once.") for name in repeated[:MAX_ERRORS]])
+    return fields.to_dict()
 
 
-def _validated(validate: Callable[[type[RequestBody]], RequestBody], model: type[RequestBody]) -> RequestBody:
+def _validated(validate: Callable[[], RequestBody]) -> RequestBody:
     try:
-        return validate(model)
+        return validate()
     except ValidationError as invalid:
         raise InvalidBody(input_errors(invalid)) from None
 

@@ -1,4 +1,4 @@
-"""Refusals as HTTP: the only place where a kind of refusal meets a status. Bodies follow RFC 9457."""
+"""Errors as HTTP responses: the only place that maps error classes to a status. Bodies follow RFC 9457."""
 
 import logging
 from collections.abc import Mapping
@@ -35,47 +35,47 @@ STATUS: Mapping[type[ServiceError], HTTPStatus] = {
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-# Where nobody has said more. Werkzeug words its own for people who type an address into a browser.
+# Used instead of the default texts of Werkzeug, which are written for people at a browser.
 DETAILS: Mapping[int, str] = {
-    400: "This is not a request that we understand.",
-    404: "There is no route at this path.",
-    405: "This route does not take this method; the Allow header lists those that it takes.",
+    400: "The request is malformed.",
+    404: "No route matches this path.",
+    405: "This route does not support this method. The Allow header lists the supported methods.",
     408: "The request did not arrive in time.",
     413: "The body is larger than 64 KiB.",
-    414: "The address is too long.",
+    414: "The URL is too long.",
     431: "The headers are too long.",
 }
 INTERNAL_ERROR = "Internal error. It has been logged. Quote the request id when you report it."
-# RFC 9110 renamed these; Python follows from 3.13 on, and a code must not depend on that.
+# RFC 9110 renamed these. Python does so from version 3.13 on; a code must not depend on the Python version.
 RENAMED: Mapping[int, str] = {413: "Content Too Large", 414: "URI Too Long"}
 
 
 class InvalidBody(Invalid):
-    """The body or query does not have the form that the contract names."""
+    """The body or the query does not match its schema."""
 
     def __init__(self, errors: list[dict[str, str]]) -> None:
         super().__init__()
         self.errors = errors
 
 
-def status_of(refusal: type[ServiceError]) -> HTTPStatus:
-    """The status that this refusal is answered with."""
-    return next(STATUS[kind] for kind in refusal.__mro__ if kind in STATUS)
+def status_of(error: type[ServiceError]) -> HTTPStatus:
+    """The status of the response to this error."""
+    return next(STATUS[kind] for kind in error.__mro__ if kind in STATUS)
 
 
 def title_of(status: HTTPStatus) -> str:
-    """The status in words."""
+    """The reason phrase of the status."""
     return RENAMED.get(status.value, status.phrase)
 
 
 def init_errors(app: Flask) -> None:
-    """Answer every refusal, every HTTP error and every mistake of our own as a problem document."""
+    """Answer service errors, HTTP errors and unexpected exceptions with problem documents."""
     app.register_error_handler(ServiceError, _service_error)
     app.register_error_handler(RateLimitExceeded, lambda exceeded: _service_error(to_error(exceeded)))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected_error)
     jwt = app.extensions["flask-jwt-extended"]
-    # For routes of a host application that stand under flask-jwt-extended's own decorators.
+    # For routes of a host application that use flask-jwt-extended's own decorators.
     for loader in (jwt.invalid_token_loader, jwt.unauthorized_loader):
         loader(lambda _reason, name=loader.__name__: _bearer_problem(presented=name == "invalid_token_loader"))
     for loader in (
@@ -110,44 +110,44 @@ def problem(
     return Response(json.dumps(body, separators=(",", ":")), status.value, mimetype="application/problem+json")
 
 
-def _service_error(refusal: ServiceError) -> Response:
-    errors = getattr(refusal, "errors", None)
-    if isinstance(refusal, Invalid) and refusal.field:
-        errors = [input_error(refusal.field, refusal.code, refusal.message)]
-    answer = problem(status_of(type(refusal)), refusal.code, refusal.message, errors)
-    if isinstance(refusal, Unauthenticated):
-        answer.headers["WWW-Authenticate"] = _challenge(presented=isinstance(refusal, InvalidToken))
-    if isinstance(refusal, RetryLater):
-        answer.headers["Retry-After"] = str(refusal.retry_after)
-    if isinstance(refusal, Unavailable):
-        log.warning("returned 503 %s, caused by %s", refusal.code, type(refusal.__cause__).__name__)
+def _service_error(error: ServiceError) -> Response:
+    errors = getattr(error, "errors", None)
+    if isinstance(error, Invalid) and error.field:
+        errors = [input_error(error.field, error.code, error.message)]
+    answer = problem(status_of(type(error)), error.code, error.message, errors)
+    if isinstance(error, Unauthenticated):
+        answer.headers["WWW-Authenticate"] = _www_authenticate(presented=isinstance(error, InvalidToken))
+    if isinstance(error, RetryLater):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unavailable):
+        log.warning("returned 503 %s, caused by %s", error.code, type(error.__cause__).__name__)
     return answer
 
 
-def _challenge(*, presented: bool) -> str:
+def _www_authenticate(*, presented: bool) -> str:
     return 'Bearer realm="latchkey", error="invalid_token"' if presented else 'Bearer realm="latchkey"'
 
 
 def _bearer_problem(*, presented: bool) -> Response:
     code, detail = (
-        ("invalid_token", "This token is not valid here.") if presented else ("unauthenticated", "Sign in first.")
+        (InvalidToken.code, "The token is invalid.") if presented else (Unauthenticated.code, Unauthenticated.detail)
     )
     answer = problem(HTTPStatus.UNAUTHORIZED, code, detail)
-    answer.headers["WWW-Authenticate"] = _challenge(presented=presented)
+    answer.headers["WWW-Authenticate"] = _www_authenticate(presented=presented)
     return answer
 
 
 def _http_error(error: HTTPException) -> Response:
-    given = error.get_response()
+    response = error.get_response()
     if error.code is None or error.code < 400:
-        return given  # type: ignore[return-value]
+        return response  # type: ignore[return-value]
     status = HTTPStatus(error.code)
     code = title_of(status).lower().replace(" ", "_")
-    ours = error.description if error.description != type(error).description else None
-    answer = problem(status, code, ours or DETAILS.get(status.value, f"{title_of(status)}."))
+    description = error.description if error.description != type(error).description else None
+    answer = problem(status, code, description or DETAILS.get(status.value, f"{title_of(status)}."))
     for name in ("Allow", "Retry-After"):
-        if name in given.headers:
-            answer.headers[name] = given.headers[name]
+        if name in response.headers:
+            answer.headers[name] = response.headers[name]
     return answer
 
 

@@ -1,4 +1,4 @@
-"""Who may pass: each guard turns a request away or says who is asking."""
+"""Guards: each one authenticates and authorizes the request, or raises an error."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,46 +15,46 @@ Errors = tuple[type[ServiceError], ...]
 
 
 class Guard(Protocol):
-    """Decides who may call an endpoint; `gives` names what the handler gets to know, if anything."""
+    """Decides who may call an endpoint."""
 
     @property
     def scheme(self) -> str | None:
-        """The security scheme in the documentation."""
+        """The security scheme in the OpenAPI document; None without authentication."""
 
     @property
     def gives(self) -> str | None:
-        """The argument that the handler gets."""
+        """The name of the handler's argument that receives the result of `admit`; None for no argument."""
 
     @property
-    def refuses(self) -> Errors:
-        """How it turns away."""
+    def errors(self) -> Errors:
+        """The errors that `admit` may raise."""
 
     def admit(self) -> object:
-        """What the handler gets, or a refusal."""
+        """Check the request. Returns the value for the handler, or raises one of `errors`."""
 
 
 @dataclass(frozen=True)
 class Anyone:
-    """No credential is looked at."""
+    """Everyone. Credentials are ignored."""
 
     scheme: str | None = None
     gives: str | None = None
-    refuses: Errors = ()
+    errors: Errors = ()
 
     def admit(self) -> None:
-        """Nobody in particular."""
+        """Accept the request."""
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """Whoever holds the access token of a live session."""
+    """A caller with the access token of a live session."""
 
     scheme: str | None = "bearerAuth"
     gives: str | None = "identity"
-    refuses: Errors = (transports.MultipleCredentials, Unauthenticated, InvalidToken, TokenExpired, CsrfMismatch)
+    errors: Errors = (transports.MultipleCredentials, Unauthenticated, InvalidToken, TokenExpired, CsrfMismatch)
 
     def admit(self) -> Identity:
-        """The live session and its account."""
+        """The session and its account."""
         identity = transports.chosen().identity()
         logs.bind(account_id=identity.owner.id, session_id=identity.session.id)
         return identity
@@ -62,12 +62,12 @@ class SignedIn:
 
 @dataclass(frozen=True)
 class Administrator(SignedIn):
-    """Whoever is signed in and has the role now: by the account's row, whatever the token says."""
+    """A signed-in caller whose account has the role `admin` now; roles in the token may be outdated."""
 
-    refuses: Errors = (*SignedIn.refuses, Forbidden)
+    errors: Errors = (*SignedIn.errors, Forbidden)
 
     def admit(self) -> Identity:
-        """The administrator's session and account."""
+        """The session and account of the administrator."""
         identity = super().admit()
         if ADMIN not in identity.owner.roles:
             raise Forbidden
@@ -76,7 +76,7 @@ class Administrator(SignedIn):
 
 @dataclass(frozen=True)
 class MaybeSignedIn(SignedIn):
-    """Anyone; whoever carries a credential is known by it."""
+    """Everyone. A credential is checked if the request has one."""
 
     def admit(self) -> Identity | None:  # type: ignore[override]
         """The session, or None for a request without a credential."""
@@ -85,11 +85,11 @@ class MaybeSignedIn(SignedIn):
 
 @dataclass(frozen=True)
 class HasRefreshToken:
-    """Anyone who sends a refresh token. It may be in the body, so the handler asks for it, once the body is read."""
+    """A caller with a refresh token. The handler checks it, because it may be in the body."""
 
     scheme: str | None = "refreshToken"
     gives: str | None = None
-    refuses: Errors = (
+    errors: Errors = (
         transports.MultipleCredentials,
         transports.RefreshTokenMissing,
         InvalidToken,
@@ -98,16 +98,16 @@ class HasRefreshToken:
     )
 
     def admit(self) -> None:
-        """Anyone, so far."""
+        """Accept the request for now."""
 
 
 @dataclass(frozen=True)
 class SignedInByCookie:
-    """A browser that has our cookies, also when only the refresh cookie is left."""
+    """A browser with token cookies; the refresh cookie is enough."""
 
     scheme: str | None = "cookieAuth"
     gives: str | None = "csrf_token"
-    refuses: Errors = (transports.MultipleCredentials, transports.NotByCookie, InvalidToken, TokenExpired, CsrfMismatch)
+    errors: Errors = (transports.MultipleCredentials, transports.NotByCookie, InvalidToken, TokenExpired, CsrfMismatch)
 
     def admit(self) -> str:
         """The CSRF token of the session."""
@@ -115,7 +115,7 @@ class SignedInByCookie:
 
 
 def security_of(guard: Guard, *, basic: bool) -> list[dict[str, list[str]]]:
-    """The ways to pass, as OpenAPI has them; {} is: without a credential, or with one in the body."""
+    """The security requirements for OpenAPI. {} means without a credential, or with one in the body."""
     if guard.scheme is None:
         return []
     ways: list[dict[str, list[str]]] = [{guard.scheme: []}]

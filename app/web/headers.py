@@ -1,4 +1,4 @@
-"""The response headers that keep a browser from doing more with an answer than it should."""
+"""Security headers of responses."""
 
 from flask import Flask, Response
 
@@ -11,8 +11,7 @@ TWO_YEARS = 2 * 365 * 86_400
 
 
 def init_headers(app: Flask, production: bool) -> None:
-    """Give every answer of `app` these headers, where the view has not set its own."""
-
+    """Add these headers to every response, unless the view has set its own."""
     always = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"), ("Cache-Control", "no-store")]
     if production:
         always.append(("Strict-Transport-Security", f"max-age={TWO_YEARS}; includeSubDomains"))
@@ -20,9 +19,9 @@ def init_headers(app: Flask, production: bool) -> None:
     for_pages = [*always, ("Content-Security-Policy", PAGE_POLICY), ("Cross-Origin-Opener-Policy", "same-origin")]
 
     @app.after_request
-    def protect(response: Response) -> Response:
+    def add_headers(response: Response) -> Response:
         own = {name.lower() for name, _ in response.headers}
-        ours = for_pages if response.mimetype == "text/html" else for_api
-        response.headers.extend([header for header in ours if header[0].lower() not in own])
-        response.vary.add("Origin")  # who may read it is said for one origin, which a cache must not tell another
+        defaults = for_pages if response.mimetype == "text/html" else for_api
+        response.headers.extend([header for header in defaults if header[0].lower() not in own])
+        response.vary.add("Origin")  # a cache must not reuse the CORS headers of one origin for another
         return response

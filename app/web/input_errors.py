@@ -1,6 +1,6 @@
-"""What may be wrong with a member of the input: a few codes of our own, each with a plain sentence.
+"""Errors of one member of the input: a small set of stable codes, each with a message.
 
-pydantic knows a hundred kinds of error and words them for programmers; none of that leaves this file.
+pydantic has about a hundred error types with messages for Python programmers; they are mapped to these codes.
 """
 
 from collections.abc import Mapping
@@ -27,42 +27,42 @@ CODES: Final = (
     "not_json",
 )
 _KINDS: Final[Mapping[str, tuple[str, str]]] = {
-    "missing": ("missing", "This is required."),
-    "extra_forbidden": ("unknown", "This route takes nothing of this name."),
-    "string_type": ("wrong_type", "This must be text."),
-    "string_unicode": ("wrong_type", "This must be text."),
-    "list_type": ("wrong_type", "This must be a list."),
-    "model_type": ("wrong_type", "This must be an object."),
-    "int_type": ("wrong_type", "This must be a whole number."),
-    "int_parsing": ("wrong_type", "This must be a whole number."),
-    "int_parsing_size": ("too_large", "This number is too large."),
-    "greater_than_equal": ("too_small", "This must be at least %(ge)s."),
-    "less_than_equal": ("too_large", "This must be at most %(le)s."),
-    "literal_error": ("not_allowed", "This must be %(expected)s."),
-    "string_too_short": ("too_short", "This needs at least %(min_length)s characters."),
-    "string_too_long": ("too_long", "This may have at most %(max_length)s characters."),
-    "too_long": ("too_long", "This may have at most %(max_length)s entries."),
-    "string_pattern_mismatch": ("wrong_format", "This does not have the right form."),
-    "uuid_parsing": ("wrong_format", "This must be a UUID."),
+    "missing": ("missing", "Required."),
+    "extra_forbidden": ("unknown", "Unknown member."),
+    "string_type": ("wrong_type", "Must be a string."),
+    "string_unicode": ("wrong_type", "Must be a string."),
+    "list_type": ("wrong_type", "Must be a list."),
+    "model_type": ("wrong_type", "Must be an object."),
+    "int_type": ("wrong_type", "Must be an integer."),
+    "int_parsing": ("wrong_type", "Must be an integer."),
+    "int_parsing_size": ("too_large", "The number is too large."),
+    "greater_than_equal": ("too_small", "Must be at least %(ge)s."),
+    "less_than_equal": ("too_large", "Must be at most %(le)s."),
+    "literal_error": ("not_allowed", "Must be %(expected)s."),
+    "string_too_short": ("too_short", "Must have at least %(min_length)s characters."),
+    "string_too_long": ("too_long", "Must have at most %(max_length)s characters."),
+    "too_long": ("too_long", "Must have at most %(max_length)s entries."),
+    "string_pattern_mismatch": ("wrong_format", "Wrong format."),
+    "uuid_parsing": ("wrong_format", "Must be a UUID."),
     "json_invalid": ("not_json", "The body must be one JSON object in UTF-8."),
 }
-_DEFAULT: Final = ("wrong_format", "This does not have the right form.")
+_DEFAULT: Final = ("wrong_format", "Wrong format.")
 
 
 def input_error(field: str, code: str, message: str) -> dict[str, str]:
-    """One entry of `errors`; the empty `field` is the body as a whole."""
-    # Names that we did not ask for are the client's text: shown, but not at any length.
+    """One entry of `errors`; an empty `field` means the whole body."""
+    # Unknown names are text of the client, so they are shortened.
     shown = field.encode("ascii", "backslashreplace").decode()[:MAX_NAME]
     return {"field": shown, "code": code, "message": message}
 
 
 def coded_error(code: str, message: str) -> PydanticCustomError:
-    """What a validator of ours raises: one of `CODES`, and what to say."""
+    """An error for a validator to raise: one of `CODES`, and a message."""
     return PydanticCustomError(code, message)
 
 
 def input_errors(invalid: ValidationError) -> list[dict[str, str]]:
-    """What pydantic found, in our words and without repeating the input: it may hold a password."""
+    """The errors that pydantic found, without the input, which may contain a password."""
     found = invalid.errors(include_url=False, include_input=False)
     return [input_error(".".join(map(str, error["loc"])), *_message(error)) for error in found[:MAX_ERRORS]]
 
@@ -73,4 +73,4 @@ def _message(error: Mapping[str, Any]) -> tuple[str, str]:
         return kind, error["msg"]
     code, sentence = _KINDS.get(kind, _DEFAULT)
     limits = error.get("ctx", {})
-    return code, "This may not be empty." if limits.get("min_length") == 1 else sentence % limits
+    return code, "Must not be empty." if limits.get("min_length") == 1 else sentence % limits

@@ -1,4 +1,4 @@
-"""How often one address may call a route: Flask-Limiter, counted in memory or in Redis."""
+"""Rate limits per client address: Flask-Limiter, counted in memory or in Redis."""
 
 import ipaddress
 import time
@@ -14,7 +14,7 @@ from app.core.counting import STORAGE_URI
 from app.core.errors import RateLimited
 from app.web.client_info import ip_address_of
 
-# Which group of addresses counts as one caller: a household or a host usually has a whole /64 of IPv6.
+# One client usually has a whole IPv6 /64, so addresses of one /64 count together.
 IPV6_PREFIX = 64
 
 limiter = Limiter(key_func=lambda: address_group(), strategy="fixed-window")
@@ -22,18 +22,18 @@ limiter = Limiter(key_func=lambda: address_group(), strategy="fixed-window")
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many calls from one address; all limits that are `shared_as` the same word count together."""
+    """A rate per client address. Limits with the same `scope` share one count."""
 
     rate: str
     scope: str | None = None
 
     def __call__(self, view: Callable[..., Any]) -> Callable[..., Any]:
-        """The view under this limit."""
-        limited: Callable[..., Any] = self.spent()(view)
+        """The view with this limit."""
+        limited: Callable[..., Any] = self.as_context()(view)
         return limited
 
-    def spent(self) -> Any:
-        """The limit as a context, for a credential that any route may carry."""
+    def as_context(self) -> Any:
+        """The limit as a context manager, for a credential that is accepted on any route."""
         if self.scope:
             return limiter.shared_limit(self.rate, scope=self.scope)
         return limiter.limit(self.rate)
@@ -42,19 +42,21 @@ class Limit:
         return f"{self.rate}, shared" if self.scope else self.rate
 
 
-CREDENTIAL_ATTEMPTS = Limit("20 per minute", scope="guesses")  # every path that looks at a password or a code
+CREDENTIAL_ATTEMPTS = Limit(
+    "20 per minute", scope="credential-attempts"
+)  # shared by all routes that check a password or a code
 
 
 def address_group() -> str:
-    """The caller's address, for IPv6 its /64."""
-    caller = ip_address_of() or "nowhere"
+    """The client's IP address; for IPv6 its /64."""
+    caller = ip_address_of() or "unknown"
     if ":" in caller:
         return str(ipaddress.ip_network(f"{caller}/{IPV6_PREFIX}", strict=False))
     return caller
 
 
 def init_limits(app: Flask, *, enabled: bool, redis_url: str) -> None:
-    """Count calls per address group; with Redis gone or silent each process counts for itself and goes on."""
+    """Count calls per address group. While Redis does not respond, each process counts for itself."""
     app.config.update(
         RATELIMIT_ENABLED=enabled,
         RATELIMIT_STORAGE_URI=STORAGE_URI,
@@ -66,13 +68,13 @@ def init_limits(app: Flask, *, enabled: bool, redis_url: str) -> None:
 
 
 def to_error(_exceeded: RateLimitExceeded) -> RateLimited:
-    """The refusal that a spent limit means: come back when its window is over."""
-    spent = limiter.current_limit
-    return RateLimited(retry_after=_seconds_left(spent) if spent else 60)
+    """The service error for an exceeded limit, with the seconds until its window ends."""
+    limit = limiter.current_limit
+    return RateLimited(retry_after=_seconds_left(limit) if limit else 60)
 
 
 def _add_headers(response: Response) -> Response:
-    """Say how many calls are left, and for how long, as draft-ietf-httpapi-ratelimit-headers has it."""
+    """Add RateLimit headers (draft-ietf-httpapi-ratelimit-headers)."""
     limit = limiter.current_limit
     if limit is None:
         return response

@@ -1,4 +1,4 @@
-"""The contracts on the URL map, as one OpenAPI 3.1 document."""
+"""The OpenAPI 3.1 document, made from the contracts of all routes."""
 
 import json
 import re
@@ -24,22 +24,22 @@ from app.web.schemas import LARGEST_NUMBER, Problem, ResponseBody, WireSchema
 
 DESCRIPTION = """Accounts for single-page and mobile apps.
 
-Sign up or sign in below and try the rest: this page keeps the tokens for you. Elsewhere send the `access_token` as
+Sign up or sign in below to try the API: this page stores the tokens. In your client, send the `access_token` as
 `Authorization: Bearer …`, and the `refresh_token` in the body of `/auth/refresh`.
-Browsers may be signed in by cookies instead (`?transport=cookie`): they send no token, and `X-CSRF-Token` with each
+Browsers can use cookies instead (`?transport=cookie`). They send no token, but the header `X-CSRF-Token` with each
 request that writes.
-Refusals are problem documents (RFC 9457) with a stable `code`."""
+Errors are problem documents (RFC 9457) with a stable `code`."""
 
 BEARER, BASIC = (
     {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The access token"},
-    {"type": "http", "scheme": "basic", "description": "Address and password with each request"},
+    {"type": "http", "scheme": "basic", "description": "Email address and password with each request"},
 )
-# Not http bearer too: generated clients ask for the token of a kind of scheme, and would send the access token.
+# Not `http bearer`: generated clients have one token per scheme type, and would send the access token.
 REFRESH_TOKEN = {
     "type": "apiKey",
     "in": "header",
     "name": "Authorization",
-    "description": "`Bearer ` and the refresh token. Or send it in the body, and nothing here.",
+    "description": "`Bearer ` followed by the refresh token. Not needed if the body has it.",
 }
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 _REF = "#/components/schemas/{model}"
@@ -50,16 +50,16 @@ _SHAPES = {
 _OTHER_ERRORS = {
     408: ("request_timeout", "The body was not complete within 10 seconds."),
     413: ("content_too_large", "The body is larger than 64 KiB."),
-    415: ("unsupported_media_type", "The body is not JSON, or does not say so."),
+    415: ("unsupported_media_type", "The body is not JSON, or the Content-Type is not application/json."),
 }
 
 
 def document(
     app: Flask, *, version: str, server: str = "/", schemes: Mapping[str, Any] = MappingProxyType({})
 ) -> dict[str, Any]:
-    """The whole document. Every route under a contract is in it; the models that validate are its schemas.
+    """The document. It contains every route with a contract; the models that validate are its schemas.
 
-    `server`: the path that the service is reached under. `schemes`: security schemes besides our own.
+    `server`: the path of the service. `schemes`: additional security schemes.
     """
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for rule, contract in contracts(app):
@@ -75,7 +75,7 @@ def document(
 
 
 def contracts(app: Flask) -> Iterator[tuple[Rule, Contract]]:
-    """Every rule of the URL map whose view stands under a contract."""
+    """Every URL rule whose view has a contract."""
     for rule in app.url_map.iter_rules():
         contract = contract_of(app.view_functions[rule.endpoint])
         if contract:
@@ -85,10 +85,10 @@ def contracts(app: Flask) -> Iterator[tuple[Rule, Contract]]:
 def _security_schemes(app: Flask) -> dict[str, Any]:
     with app.app_context():
         name = cookies.name_of("access")
-    said = "The cookies of a sign-in with `transport=cookie`. Browsers send them by themselves."
-    cookie = {"type": "apiKey", "in": "cookie", "name": name, "description": said}
+    description = "The cookies of a sign-in with `transport=cookie`. Browsers send them automatically."
+    cookie = {"type": "apiKey", "in": "cookie", "name": name, "description": description}
     basic = {"basicAuth": BASIC} if _takes_basic(app) else {}
-    # The dialog of Swagger UI puts the cursor into the last one.
+    # The dialog of Swagger UI focuses the last scheme.
     return {"cookieAuth": cookie, "refreshToken": REFRESH_TOKEN, **basic, "bearerAuth": BEARER}
 
 
@@ -118,7 +118,7 @@ def _operation(rule: Rule, contract: Contract, *, basic: bool) -> dict[str, Any]
 
 
 def _accepts_empty_body(model: type[BaseModel]) -> bool:
-    """Whether a request without a body is a good one."""
+    """Whether a request without a body is valid."""
     try:
         return bool(model.model_validate({}))
     except ValidationError:
@@ -132,8 +132,8 @@ def _successes(contract: Contract) -> dict[str, Any]:
 
 def _success(model: type[ResponseBody] | None) -> dict[str, Any]:
     if model is None:
-        return {"description": "Done"}
-    return {"description": model.__doc__ or "Done", "content": _content(model)}
+        return {"description": "No content"}
+    return {"description": model.__doc__ or "Success", "content": _content(model)}
 
 
 def _content(model: type[BaseModel], media: str = JSON) -> dict[str, Any]:
@@ -144,8 +144,8 @@ def _error_responses(contract: Contract) -> dict[str, Any]:
     if not contract.problems:
         return {}
     by_status: dict[int, list[type[ServiceError]]] = defaultdict(list)
-    for refusal in errors_of(contract):
-        by_status[int(status_of(refusal))].append(refusal)
+    for error in errors_of(contract):
+        by_status[int(status_of(error))].append(error)
     described = {str(status): _error_response(status, kinds) for status, kinds in sorted(by_status.items())}
     if contract.takes:
         for status, (code, detail) in _OTHER_ERRORS.items():
@@ -154,12 +154,12 @@ def _error_responses(contract: Contract) -> dict[str, Any]:
 
 
 def errors_of(contract: Contract) -> tuple[type[ServiceError], ...]:
-    """All that the contract may answer besides success: its own, its guard's and what every route shares."""
+    """All errors of the route: its own, those of its guard, and those of every route."""
     shared: tuple[type[ServiceError], ...] = (DatabaseUnavailable,) if contract.needs_database else ()
     malformed: tuple[type[ServiceError], ...] = (
         (Invalid,) if contract.takes or contract.query or contract.idempotent else ()
     )
-    return tuple(dict.fromkeys((*malformed, *contract.who.refuses, *contract.refuses, *shared)))
+    return tuple(dict.fromkeys((*malformed, *contract.who.errors, *contract.errors, *shared)))
 
 
 def _error_response(status: int, kinds: list[type[ServiceError]]) -> dict[str, Any]:
@@ -207,20 +207,26 @@ def _header_parameters(contract: Contract) -> list[dict[str, Any]]:
     if not contract.idempotent:
         return []
     schema = {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY}
-    said = "A value of your own choice for one attempt and its repetitions"
-    return [{"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema, "description": said}]
+    description = "A value chosen by the client, the same for one attempt and its retries"
+    return [
+        {"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema, "description": description}
+    ]
 
 
 def _schemas(app: Flask) -> dict[str, Any]:
-    taken = {contract.takes for _, contract in contracts(app) if contract.takes}
-    given = {model for _, contract in contracts(app) for model in (contract.gives, *contract.also.values()) if model}
-    models = [(model, "validation") for model in taken] + [(model, "serialization") for model in given | {Problem}]
+    requests = {contract.takes for _, contract in contracts(app) if contract.takes}
+    responses = {
+        model for _, contract in contracts(app) for model in (contract.gives, *contract.also.values()) if model
+    }
+    models = [(model, "validation") for model in requests] + [
+        (model, "serialization") for model in responses | {Problem}
+    ]
     models.sort(key=lambda pair: pair[0].__name__)
     schemas: dict[str, Any] = json.loads(_definitions(tuple(models)))
     return schemas
 
 
-@cache  # the longest part of making an app, and the same for each one in a process
+@cache  # the slowest part of creating an app, and the same for each app in a process
 def _definitions(models: tuple[tuple[type[BaseModel], Any], ...]) -> str:
     schemas = models_json_schema(models, ref_template=_REF, schema_generator=WireSchema)[1]
     return json.dumps(schemas["$defs"])

@@ -1,6 +1,6 @@
-"""One line in the log for each request, and a name for it that the answer carries: `X-Request-ID`.
+"""One log line per request, and a request id, which the response returns as `X-Request-ID`.
 
-The line has the route's pattern, never the path or the query, in which people put what is nobody's business.
+The line contains the URL pattern of the route, not the path or the query, which may contain personal data.
 """
 
 import logging
@@ -22,43 +22,43 @@ log = logging.getLogger(__name__)
 
 
 def init_requests(app: Flask) -> None:
-    """Name, time and log every request. To be called first: what is registered first sees the answer last."""
-    app.before_request(_begin)
+    """Log every request with an id and its duration. Call this first, so that `_end` runs last."""
+    app.before_request(_start)
     app.after_request(_end)
     app.teardown_request(lambda _error: logs.reset())
 
 
 def route() -> str:
-    """The pattern that the request's path fits, so one of a fixed number of texts."""
+    """The URL pattern of the request: a value from a fixed set."""
     return request.url_rule.rule if request.url_rule else UNMATCHED
 
 
 def method() -> str:
-    """The request's method, so one of a fixed number of texts."""
+    """The method of the request: a value from a fixed set."""
     return request.method if request.method in _METHODS else "other"
 
 
 def seconds() -> float:
-    """How long the request has taken so far."""
-    return time.perf_counter() - float(g.get("began", time.perf_counter()))
+    """The duration of the request so far."""
+    return time.perf_counter() - float(g.get("started_at", time.perf_counter()))
 
 
-def _begin() -> None:
-    g.began, g.request_id = time.perf_counter(), _given_id() or uuid.uuid4().hex
+def _start() -> None:
+    g.started_at, g.request_id = time.perf_counter(), _trusted_id() or uuid.uuid4().hex
     logs.reset(request_id=g.request_id)
 
 
-def _given_id() -> str | None:
-    # From anyone else it would be a way to write into our log, or to hide behind another's requests.
-    given = request.headers.get(HEADER)
-    return given if given and _ACCEPTABLE.fullmatch(given) and is_from_trusted_proxy() else None
+def _trusted_id() -> str | None:
+    # Other clients could use it to write into the log, or to give their requests the id of someone else's.
+    request_id = request.headers.get(HEADER)
+    return request_id if request_id and _ACCEPTABLE.fullmatch(request_id) and is_from_trusted_proxy() else None
 
 
 def _end(response: Response) -> Response:
     if "request_id" in g:
         response.headers[HEADER] = g.request_id
     if log.isEnabledFor(logging.INFO):
-        what = (method(), route(), response.status_code, round(1e3 * seconds(), 1))
-        facts = dict(zip(("method", "route", "status", "ms"), what, strict=True)) | {"address": ip_address_of()}
-        log.info("%s %s %d %s ms", *what, extra={"facts": facts})
+        values = (method(), route(), response.status_code, round(1e3 * seconds(), 1))
+        facts = dict(zip(("method", "route", "status", "ms"), values, strict=True)) | {"address": ip_address_of()}
+        log.info("%s %s %d %s ms", *values, extra={"facts": facts})
     return response

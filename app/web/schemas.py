@@ -1,4 +1,4 @@
-"""Wire models that many routes share."""
+"""Schemas that several routes share."""
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final
@@ -18,21 +18,21 @@ from app.web.input_errors import coded_error
 
 
 def _has_control_characters(text: str) -> bool:
-    # A NUL cannot be kept by PostgreSQL, and control characters have no place in what people read.
+    # PostgreSQL cannot store NUL, and other control characters could disturb terminals and emails.
     return any(ord(character) < 32 or 127 <= ord(character) < 160 for character in text)
 
 
 def _printable(text: str) -> str:
     if _has_control_characters(text):
-        raise coded_error("control_characters", "This may not contain control characters.")
+        raise coded_error("control_characters", "Must not contain control characters.")
     return text
 
 
-def _within(shortest: int, longest: int, refusal: type[Invalid]) -> AfterValidator:
-    # Not by limits of pydantic's: what is too long would then be refused by another code than what is wrong otherwise.
+def _within(shortest: int, longest: int, error: type[Invalid]) -> AfterValidator:
+    # Not pydantic's own limits, so that a wrong length gets the same code as any other invalid value.
     def check(text: str, member: ValidationInfo) -> str:
         if not shortest <= len(text) <= longest:
-            raise refusal(field=member.field_name)
+            raise error(field=member.field_name)
         return text
 
     return AfterValidator(check)
@@ -45,8 +45,8 @@ def _mailable(text: str) -> str:
 
 
 def _schema(**shape: JsonValue) -> FieldInfo:
-    shown: JsonDict = {**shape}
-    return Field(json_schema_extra=shown)  # type: ignore[no-any-return]
+    extra: JsonDict = {**shape}
+    return Field(json_schema_extra=extra)  # type: ignore[no-any-return]
 
 
 Email = Annotated[
@@ -61,19 +61,19 @@ Code = Annotated[str, _within(8, 20, CodeInvalid), _schema(minLength=8, maxLengt
 Name = Annotated[str, Field(max_length=100), AfterValidator(_printable)]
 SearchText = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_printable)]
 Locale = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-LARGEST_NUMBER: Final = 2**63 - 1  # of a row; a larger one in a path is no route
+LARGEST_NUMBER: Final = 2**63 - 1  # of a row id; a path with a larger number is not found
 RowId = Annotated[int, _schema(format="int64")]
 
 
 class WireSchema(GenerateJsonSchema):
-    """JSON Schema for generators of clients.
+    """JSON Schema that suits client generators.
 
-    Where None is the default of a member, it may be left out, and the schema says no more. `"default": null` would
-    make some generators ask for the member, and then their clients send the null, which may erase what is kept.
+    A member whose default is None is only marked as optional. With `"default": null`, some generated clients would send
+    null for it, and null may erase a stored value.
     """
 
     def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
-        """The schema of a member that has a default."""
+        """The schema of a member with a default."""
         inner = schema["schema"]
         if schema.get("default", ...) is None and inner["type"] == "nullable":
             return self.generate_inner(inner["schema"])
@@ -81,9 +81,9 @@ class WireSchema(GenerateJsonSchema):
 
 
 class RequestBody(BaseModel):
-    """A request body: exactly the members named, of exactly these types.
+    """A request body. Unknown members are rejected, and types are strict.
 
-    `called`: members by the name that a refusal has for them, where it is another.
+    `called`: for a field name that an error uses, the name of the member here, if they differ.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -91,37 +91,43 @@ class RequestBody(BaseModel):
 
 
 class ResponseBody(BaseModel):
-    """An answer's body, filled from any object that has these attributes. `omits_none`: what is unknown is left out."""
+    """A response body, read from the attributes of any object. `omits_none`: members that are None are left out."""
 
     model_config = ConfigDict(from_attributes=True)
     omits_none: ClassVar[bool] = False
 
 
-class PageQuery(RequestBody):
-    """Which part of a long list."""
+class MessageResponse(ResponseBody):
+    """A message to show to the user."""
 
-    limit: int = Field(20, ge=1, le=100, description="How many at most")
-    after: str | None = Field(None, max_length=200, description="The `next` of the page before")
+    message: str
+
+
+class PageQuery(RequestBody):
+    """A page of a list."""
+
+    limit: int = Field(20, ge=1, le=100, description="Maximum number of entries")
+    after: str | None = Field(None, max_length=200, description="The `next` value of the previous page")
 
 
 class FieldError(ResponseBody):
-    """One member of the input, and what is wrong with it."""
+    """An error of one member of the input."""
 
     field: str = Field(
-        description="The member of the body or query, with dots for nesting; empty for the body as a whole",
+        description="Name of the member of the body or query, nested with dots; empty for the whole body",
         examples=["email"],
     )
-    code: str = Field(description="A stable word for machines", examples=["invalid_email"])
-    message: str = Field(description="A sentence for people")
+    code: str = Field(description="Stable code for programs", examples=["invalid_email"])
+    message: str = Field(description="Message for people")
 
 
 class Problem(ResponseBody):
     """An error as a problem document (RFC 9457)."""
 
     type: str = Field(examples=["about:blank"])
-    title: str = Field(description="The status in words", examples=["Bad Request"])
+    title: str = Field(description="Reason phrase of the status", examples=["Bad Request"])
     status: int = Field(examples=[400])
-    detail: str = Field(description="A sentence for people")
-    code: str = Field(description="A stable word for machines", examples=["invalid_input"])
-    errors: list[FieldError] | None = Field(None, description="What is wrong with which member of the input")
+    detail: str = Field(description="Message for people")
+    code: str = Field(description="Stable code for programs", examples=["invalid_input"])
+    errors: list[FieldError] | None = Field(None, description="Errors of members of the input")
     request_id: str | None = Field(None, description="With status 500: quote it when you report the error")

@@ -1,6 +1,6 @@
-"""Traces: one span for each request, named after its route. Imported by run.py alone, and only where traces are wanted.
+"""Traces: one span per request, named after its route. Imported by run.py only if tracing is on.
 
-As in the log there is no path, no query and no header. A parent is believed from our own proxies only.
+Like the log, spans contain no path, query or header. A parent span is accepted from trusted proxies only.
 """
 
 from flask import Flask, Response, g, request
@@ -15,24 +15,24 @@ from app.web.request_logging import method, route
 
 
 def provider_for(endpoint: str) -> TracerProvider:
-    """Spans go to the collector at `endpoint` in the background; OTEL_SERVICE_NAME and the like are obeyed."""
+    """A provider that sends spans to the collector at `endpoint` in the background. OTEL_SERVICE_NAME etc. apply."""
     provider = TracerProvider(resource=Resource.create({"service.name": "latchkey"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces")))
     return provider
 
 
 def init_tracing(app: Flask, provider: TracerProvider) -> None:
-    """Make a span of every request that `app` answers; what is traced meanwhile becomes its child."""
+    """Create a span for every request of `app`; spans created during the request become its children."""
     tracer = provider.get_tracer("latchkey")
 
     @app.before_request
-    def begin() -> None:
+    def start_span() -> None:
         parent = propagate.extract(request.headers) if is_from_trusted_proxy() else context.Context()
         g.span = tracer.start_span(f"{method()} {route()}", parent, trace.SpanKind.SERVER)
         g.span_context = context.attach(trace.set_span_in_context(g.span))
 
     @app.after_request
-    def describe(response: Response) -> Response:
+    def set_attributes(response: Response) -> Response:
         if "span" in g:
             facts = {"http.request.method": method(), "http.route": route(), "latchkey.request_id": g.request_id}
             g.span.set_attributes(facts | {"http.response.status_code": response.status_code})
@@ -41,7 +41,7 @@ def init_tracing(app: Flask, provider: TracerProvider) -> None:
         return response
 
     @app.teardown_request
-    def end(_error: BaseException | None) -> None:
+    def end_span(_error: BaseException | None) -> None:
         if "span" in g:
             context.detach(g.pop("span_context"))
             g.pop("span").end()

@@ -1,4 +1,4 @@
-"""Which names we answer to. A request for another one is a mistake, or a try to get that name into an answer."""
+"""Checks the Host header, so that no request can put another host name into a response."""
 
 import re
 from typing import Final
@@ -8,24 +8,28 @@ from flask import Flask, request
 from app.core.errors import Invalid
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
-EXEMPT_ENDPOINTS: Final = ("service.healthz", "service.readyz", "metrics")  # which name a process by its address
+EXEMPT_ENDPOINTS: Final = (
+    "service.get_liveness",
+    "service.get_readiness",
+    "metrics",
+)  # which name a process by its address
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?", re.ASCII)
 
 
 class UnknownHost(Invalid):
-    """The Host header names nobody we are."""
+    """The Host header is not a name of this service."""
 
     code = "unknown_host"
-    detail = "This service does not answer to the name that the request gives it."
+    detail = "Unknown host name in the Host header."
 
 
 def init_hosts(app: Flask, names: list[str]) -> None:
-    """Refuse requests for any host but `names` and this machine itself; `.example.com` is every name below it."""
-    ours = (*LOOPBACK, *(name.lower() for name in names))
+    """Reject requests for hosts other than `names` and the loopback; `.example.com` means all its subdomains."""
+    allowed = (*LOOPBACK, *(name.lower() for name in names))
 
     @app.before_request
-    def refuse_strangers() -> None:
-        found = _HOST.fullmatch(request.headers.get("Host", "").lower())
-        known = found and any(found[1] == name or (name[0] == "." and found[1].endswith(name)) for name in ours)
-        if not known and request.endpoint not in EXEMPT_ENDPOINTS:
+    def check_host() -> None:
+        host = _HOST.fullmatch(request.headers.get("Host", "").lower())
+        is_allowed = host and any(host[1] == name or (name[0] == "." and host[1].endswith(name)) for name in allowed)
+        if not is_allowed and request.endpoint not in EXEMPT_ENDPOINTS:
             raise UnknownHost

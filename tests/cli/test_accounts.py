@@ -49,16 +49,16 @@ def test_without_mail_the_password_comes_from_standard_input(app: Flask, client:
 @pytest.mark.parametrize(
     ("words", "stdin", "said"),
     [
-        (["create", ANNS], None, "There is an account with this address already"),
+        (["create", ANNS], None, "An account with this email address already exists"),
         (["create", "no address"], None, ""),
         (["create", "--role", "Not A Role", "eve@example.com"], None, "Give at most 10 roles"),
         (["create", "--password-stdin", "eve@example.com"], "short\n", "A password needs at least 8 characters"),
         (["create", "--password-stdin", "eve@example.com"], "", "A password needs at least 8 characters"),
-        (["show", "nobody@example.com"], None, "There is no such account."),
-        (["show", "4711"], None, "There is no such account."),
-        (["disable", "nobody@example.com"], None, "There is no such account."),
+        (["show", "nobody@example.com"], None, "Account not found."),
+        (["show", "4711"], None, "Account not found."),
+        (["disable", "nobody@example.com"], None, "Account not found."),
         (["grant", ANNS, "ADMIN"], None, "Give at most 10 roles"),
-        (["sessions", ANNS, "--end", "4711"], None, "No session of this account has this id"),
+        (["sessions", ANNS, "--end", "4711"], None, "Session not found"),
     ],
 )  # fmt: skip
 def test_what_is_refused_ends_with_1_and_says_why(

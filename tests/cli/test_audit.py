@@ -17,7 +17,7 @@ def two_events(app: Flask, auth) -> None:
     """Two events that are sealed."""
     for name in ("ann", "bob"):
         auth.registration.sign_up(f"{name}@example.com", PASSWORD, ClientInfo("192.0.2.7"))
-    assert run(app, "seal").output == "2 sealed\n"
+    assert run(app, "seal").output == "2 events sealed\n"
 
 
 @pytest.mark.usefixtures("each_database", "two_events")
@@ -25,14 +25,14 @@ def test_a_whole_chain_is_said_with_its_end(app: Flask, auth) -> None:
     auth.registration.sign_up("eve@example.com", PASSWORD, ClientInfo())
     done = run(app, "verify")
     first, end = done.output.splitlines()
-    assert (done.exit_code, first) == (0, "2 events as they were sealed, positions 1 to 2; 1 not sealed yet")
+    assert (done.exit_code, first) == (0, "2 events verified, positions 1 to 2; 1 not sealed yet")
     assert end == f"2:{sql(app, 'SELECT entry_hash FROM audit_events WHERE position = 2')[0][0]}"
     assert run(app, "verify", "--expect", end).exit_code == 0
 
 
 def test_so_is_an_empty_one(app: Flask) -> None:
-    assert run(app, "verify").output == f"0 events as they were sealed; 0 not sealed yet\n0:{'0' * 64}\n"
-    assert run(app, "seal").output == "0 sealed\n"
+    assert run(app, "verify").output == f"0 events verified; 0 not sealed yet\n0:{'0' * 64}\n"
+    assert run(app, "seal").output == "0 events sealed\n"
 
 
 @pytest.mark.usefixtures("each_database", "two_events")

@@ -138,7 +138,7 @@ def test_key_list_shows_the_role_of_each_key(app: Flask, client: FlaskClient, cl
 def test_private_keys_rest_encrypted(app: Flask, client: FlaskClient) -> None:
     sign_in(client, "signup")
     (kept,) = sql(app, "SELECT private_key FROM signing_keys")[0]
-    with pytest.raises(ValueError, match="not sealed with this secret"):
+    with pytest.raises(ValueError, match="not encrypted with any of these secrets"):
         decrypt(kept, bytes(32))
 
 

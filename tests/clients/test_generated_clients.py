@@ -50,6 +50,7 @@ def workshop(tmp_path: Path, live_server: str) -> Workshop:
 KIM = {"first_name": "Kim", "last_name": "Lee", "locale": "de"}  # of Ann Lee, whose first name alone was changed
 
 
+@only_long
 def test_typescript_clients(workshop):
     packages = install.from_npm() / "node_modules"
     (workshop.folder / "node_modules").symlink_to(packages)

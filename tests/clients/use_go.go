@@ -22,16 +22,16 @@ func main() {
 	check(err)
 
 	somebody := context.WithValue(nobody, latchkey.ContextAccessToken, signedUp.GetAccessToken())
-	all := latchkey.NewAccountChanges()
+	all := latchkey.NewUpdateAccountRequest()
 	all.SetFirstName("Ann")
 	all.SetLastName("Lee")
 	all.SetLocale("de")
-	_, _, err = client.AccountAPI.ChangeAccount(somebody).AccountChanges(*all).Execute()
+	_, _, err = client.AccountAPI.UpdateAccount(somebody).UpdateAccountRequest(*all).Execute()
 	check(err)
 
-	one := latchkey.NewAccountChanges()
+	one := latchkey.NewUpdateAccountRequest()
 	one.SetFirstName("Kim")
-	_, _, err = client.AccountAPI.ChangeAccount(somebody).AccountChanges(*one).Execute()
+	_, _, err = client.AccountAPI.UpdateAccount(somebody).UpdateAccountRequest(*one).Execute()
 	check(err)
 
 	sent := latchkey.NewRefreshRequest()
@@ -44,7 +44,7 @@ func main() {
 	inHeader, _, err := client.SignInAPI.Refresh(context.WithValue(nobody, latchkey.ContextAPIKeys, keys)).Execute()
 	check(err)
 
-	account, _, err := client.AccountAPI.ShowAccount(
+	account, _, err := client.AccountAPI.GetAccount(
 		context.WithValue(nobody, latchkey.ContextAccessToken, inHeader.GetAccessToken())).Execute()
 	check(err)
 	check(json.NewEncoder(os.Stdout).Encode(account))

@@ -4,7 +4,7 @@ import json
 import sys
 
 from latchkey import AuthenticatedClient, Client
-from latchkey.api.account import change_account, show_account
+from latchkey.api.account import get_account, update_account
 from latchkey.api.sign_in import refresh, signup
 from latchkey.models import Account, SignupRequest, Tokens, UpdateAccountRequest
 
@@ -14,11 +14,11 @@ def main(url: str) -> None:
     signed_up = signup.sync(client=Client(url), body=body)
     assert isinstance(signed_up, Tokens)
     somebody = AuthenticatedClient(url, token=str(signed_up.access_token))
-    change_account.sync(client=somebody, body=UpdateAccountRequest(first_name="Ann", last_name="Lee", locale="de"))
-    change_account.sync(client=somebody, body=UpdateAccountRequest(first_name="Kim"))
+    update_account.sync(client=somebody, body=UpdateAccountRequest(first_name="Ann", last_name="Lee", locale="de"))
+    update_account.sync(client=somebody, body=UpdateAccountRequest(first_name="Kim"))
     refreshed = refresh.sync(client=AuthenticatedClient(url, token=str(signed_up.refresh_token)))
     assert isinstance(refreshed, Tokens)
-    account = show_account.sync(client=AuthenticatedClient(url, token=str(refreshed.access_token)))
+    account = get_account.sync(client=AuthenticatedClient(url, token=str(refreshed.access_token)))
     assert isinstance(account, Account)
     print(json.dumps(account.to_dict()))
 

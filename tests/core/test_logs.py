@@ -30,8 +30,8 @@ def failure():
 
 
 def test_json_log_line_has_time_message_and_level():
-    line = json.loads(JsonLines().format(record("letter %s sent", 7, level=logging.WARNING)))
-    assert (line["message"], line["level"], line["logger"]) == ("letter 7 sent", "warning", "app.test")
+    line = json.loads(JsonLines().format(record("email %s sent", 7, level=logging.WARNING)))
+    assert (line["message"], line["level"], line["logger"]) == ("email 7 sent", "warning", "app.test")
     assert line["time"].endswith("+00:00")
 
 

@@ -83,8 +83,8 @@ def delivery(app: Flask, clock: SettableClock, links: Links) -> MailDelivery:
         UnitOfWork(), clock, AccountStore(), EmailActionStore(), outbox, journal, links, codes, letterhead
     )
     return MailDelivery(
-        work=UnitOfWork(), clock=clock, outbox=outbox, compose=prepare, renderer=EmailRenderer(), transport=SmtpTransport(),
-        jitter=random.SystemRandom(),
+        work=UnitOfWork(), clock=clock, outbox=outbox, compose=prepare, renderer=EmailRenderer(),
+        transport=SmtpTransport(), jitter=random.SystemRandom(),
     )  # fmt: skip
 
 

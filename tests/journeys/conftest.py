@@ -21,6 +21,11 @@ in_two_processes = pytest.mark.parametrize(
     "place", [ON_POSTGRESQL, pytest.param(ONE_PROCESS, marks=only_long), MARIADB_IF_LONG], indirect=True
 )
 
+# What makes its own processes, on each database: SQLite will do for a commit.
+on_each_database = pytest.mark.parametrize(
+    "place", [ONE_PROCESS, pytest.param(ON_POSTGRESQL, marks=only_long), MARIADB_IF_LONG], indirect=True
+)
+
 
 @pytest.fixture(params=[ONE_PROCESS, ON_POSTGRESQL, MARIADB_IF_LONG])
 def place(request: pytest.FixtureRequest) -> str:

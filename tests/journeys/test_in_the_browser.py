@@ -107,7 +107,7 @@ def forget_password(page: Any, email: str) -> None:
     page.get_by_role("link", name="Reset a password").click()
     page.get_by_label("Your email address").fill(email)
     page.get_by_role("button", name="Send").click()
-    see(page, "Look into your mailbox")
+    see(page, "Check your mailbox")
 
 
 def open_letter(page: Any, email: str) -> str:
@@ -143,7 +143,7 @@ def test_a_forgotten_password_is_replaced_by_way_of_the_mailbox(chromium, servic
         see(tab, "Choose a new password")
         assert tab.url == f"{service}/reset-password"
         choose_password(tab)
-        see(tab, "Your password is changed")
+        see(tab, "Your password has been changed")
         assert [sign_in(tab, email, password) for password in (NEW, OLD)] == [200, 401]
         assert [url for url in asked if token in url] == []
 
@@ -157,7 +157,7 @@ def test_used_link_is_reported_in_an_open_form_too(chromium, service):
         first = follow(page, page.frame_locator("iframe").get_by_role("link", name="Choose a new password"))
         second = follow(page, page.get_by_role("link", name="#token="))
         choose_password(first)
-        see(first, "Your password is changed")
+        see(first, "Your password has been changed")
         choose_password(second, "a third one, too late")
         see(second, "This link was already used")
         first.goto(link)
@@ -188,7 +188,7 @@ def test_every_page_fits_a_narrow_screen_in_both_themes(chromium, service):
         see(page, "Choose a new password")
         look("new password")
         choose_password(page)
-        see(page, "Your password is changed")
+        see(page, "Your password has been changed")
         look("changed")
         page.goto(link)
         see(page, "This link was already used")
@@ -214,10 +214,10 @@ def test_expired_link_is_reported_and_a_new_one_offered(chromium, live_server, m
         see(page, "This link has expired")
         page.get_by_label("Your email address").fill("dan@example.com")
         page.get_by_role("button", name="Send").click()
-        see(page, "Look into your mailbox")
+        see(page, "Check your mailbox")
         page.goto(reset_letter(mailbox, 2).link)
         choose_password(page)
-        see(page, "Your password is changed")
+        see(page, "Your password has been changed")
 
 
 @in_two_processes
@@ -230,7 +230,7 @@ def test_without_scripts_the_link_is_pasted(chromium, live_server, mailbox):
         page.get_by_label("Link or code from the email").fill(link)
         page.get_by_role("button", name="Continue").click()
         choose_password(page)
-        see(page, "Your password is changed")
+        see(page, "Your password has been changed")
         assert sign_in(page, "eva@example.com", NEW) == 200
 
 
@@ -243,7 +243,7 @@ def test_token_is_never_sent_in_a_url_or_header(chromium, live_server, site, mai
         page.goto(letter.link)
         choose_password(page, "short")
         choose_password(page)
-        see(page, "Your password is changed")
+        see(page, "Your password has been changed")
         page.get_by_role("link", name="Latchkey").click()
         see(page, "Latchkey")
     met = [f"{request.url} {request.headers}" for request in site.requests]

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.domain.tokens.keys import Key, new_key, to_key
 from tests.journeys.conftest import ON_MARIADB, ON_POSTGRESQL, ONE_PROCESS
+from tests.support.profile import only_long
 from tests.support.servers import ROOT
 
 ANN = {"email": "ann@example.com", "password": "correct horse battery"}
@@ -30,7 +31,12 @@ PATIENCE = 60
 # Which process gives the keys is nothing to an example, so not each of them needs each place.
 each_example = pytest.mark.parametrize(
     ("hello", "place"),
-    [("flask", ONE_PROCESS), ("node", ONE_PROCESS), ("flask", ON_POSTGRESQL), ("node", ON_MARIADB)],
+    [
+        ("flask", ON_POSTGRESQL),
+        ("node", ONE_PROCESS),
+        pytest.param("flask", ONE_PROCESS, marks=only_long),
+        pytest.param("node", ON_MARIADB, marks=only_long),
+    ],
     indirect=True,
 )
 INSTALL = ("npm", "ci", "--prefer-offline", "--ignore-scripts", "--fetch-retries=0", "--no-audit", "--no-fund")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.journeys.test_change_of_address import CHANGED, change, confirm
+from tests.journeys.test_email_change import CHANGED, change, confirm
 
 PASSWORD = {"password": "correct horse battery"}
 

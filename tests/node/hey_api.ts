@@ -1,6 +1,6 @@
 // Uses the client that @hey-api/openapi-ts makes: a new name erases nothing, and a refresh gets the refresh token.
 import { client } from "./hey_api/client.gen";
-import { changeAccount, refresh, resendVerification, showAccount, signup } from "./hey_api/sdk.gen";
+import { updateAccount, refresh, resendVerification, getAccount, signup } from "./hey_api/sdk.gen";
 
 declare const process: { argv: string[] };
 const throwOnError = true;
@@ -16,14 +16,14 @@ async function main(): Promise<void> {
   const { data: signedUp } = await signup({ body, throwOnError });
   if (!("refresh_token" in signedUp)) throw new Error("nobody is signed in");
   accessToken = signedUp.access_token;
-  await changeAccount({ body: { first_name: "Ann", last_name: "Lee", locale: "de" }, throwOnError });
-  await changeAccount({ body: { first_name: "Kim" }, throwOnError });
+  await updateAccount({ body: { first_name: "Ann", last_name: "Lee", locale: "de" }, throwOnError });
+  await updateAccount({ body: { first_name: "Kim" }, throwOnError });
   await resendVerification({ throwOnError });
   const inBody = await refresh({ body: { refresh_token: signedUp.refresh_token! }, throwOnError });
   const headers = { Authorization: `Bearer ${inBody.data.refresh_token}` };
   const inHeader = await refresh({ headers, throwOnError });
   accessToken = inHeader.data.access_token;
-  const { data: account } = await showAccount({ throwOnError });
+  const { data: account } = await getAccount({ throwOnError });
   console.log(JSON.stringify(account));
 }
 

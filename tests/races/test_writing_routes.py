@@ -12,8 +12,9 @@ import pytest
 from tests.races.conftest import PASSWORD, Cluster, SignedUp
 from tests.races.test_links import link
 from tests.support.concurrency import Answer, Call, post, send_together
+from tests.support.profile import sized
 
-CLIENTS = 8
+CLIENTS = sized(4, 8)
 NEW_PASSWORD = "a new horse battery"
 WRITING = {"post", "put", "patch", "delete"}
 ADMIN = "/api/v1/admin"

@@ -11,10 +11,10 @@ from pathlib import Path
 import sqlalchemy as sa
 from flask import Flask
 
-from app import create_app, migrate
+from app import create_app, current, migrate
 from app.container import build_auth
 from app.core.database import db
-from app.current import auth_of, install
+from app.current import auth_of
 from app.web.errors import init_errors
 from app.web.limits import limiter
 from app.web.metrics import Metrics
@@ -117,7 +117,7 @@ class Apps:
 def renew_app(app: Flask, settings: Settings, clock: SettableClock) -> None:
     """Give the app a new facade: caches, keys, counters and hash slots are part of it."""
     app._got_first_request = False  # flask-jwt-extended registers its error handlers again, which then is forbidden
-    install(app, build_auth(app, settings, clock=clock), settings)
+    current.install(app, build_auth(app, settings, clock=clock), settings)
     init_errors(app)
     limiter.init_app(app)  # it is one object for all apps
     for hook in app.after_request_funcs.get(None, []):

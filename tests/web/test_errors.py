@@ -22,7 +22,8 @@ from config import load
 from tests.support.api import is_problem
 
 STATUS = {
-    Invalid: 400, Unauthenticated: 401, Forbidden: 403, NotFound: 404, Conflict: 409, RateLimited: 429, Unavailable: 503,
+    Invalid: 400, Unauthenticated: 401, Forbidden: 403, NotFound: 404, Conflict: 409, RateLimited: 429,
+    Unavailable: 503,
 }  # fmt: skip
 
 

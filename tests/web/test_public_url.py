@@ -84,7 +84,7 @@ def test_a_path_like_a_route_stays_on(client):
 
 @pytest.mark.settings(public_url="https://example.com/verify-email")
 def test_a_path_like_a_page_stays_on(client):
-    assert "Confirm your address" in client.get("/verify-email").text
+    assert "Confirm your email address" in client.get("/verify-email").text
 
 
 @pytest.mark.parametrize("name", ["X-Forwarded-Prefix", "X-Script-Name", "Script-Name"])

@@ -15,6 +15,8 @@ pytest.importorskip("opentelemetry.sdk", reason="no OpenTelemetry: pip install -
 PARENT = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
 PROXY = {"environ_base": {"REMOTE_ADDR": "10.0.0.1"}}
 
+pytestmark = pytest.mark.own_app
+
 
 @pytest.fixture
 def spans(app):

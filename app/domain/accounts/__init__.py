@@ -1,1 +1,1 @@
-"""Accounts: who a person is to us, by address and password."""
+"""Accounts: email addresses, passwords, names and roles."""

@@ -1,4 +1,4 @@
-"""Administrators: there is always one who can sign in. Who decides that is the database, also in a race."""
+"""Administrators: at least one who can sign in is always left. Row locks guarantee it, also in a race."""
 
 from typing import Final
 
@@ -10,39 +10,40 @@ from app.domain.accounts.model import Account
 from app.domain.accounts.roles import ADMIN
 
 _columns: Final = table_of(Account).c
-# `roles > ''` is for the index: few accounts have a role.
-_is_one = sa.and_(
+# `roles > ''` lets the index be used: few accounts have a role.
+_is_active_admin = sa.and_(
     _columns.roles > "",
     (" " + _columns.roles + " ").contains(f" {ADMIN} ", autoescape=True),
     _columns.disabled_at.is_(None),
     _columns.deletes_at.is_(None),
 )
-_all = sa.select(_columns.id).where(_is_one)
+_active_admins = sa.select(_columns.id).where(_is_active_admin)
 
 
 class LastAdmin(Conflict):
-    """Without this account nobody could administer the others."""
+    """No administrator who can sign in would be left."""
 
     code = "last_admin"
-    detail = "This is the last administrator who can sign in. Make somebody else one first."
+    detail = "This is the last administrator who can sign in. Give another account the role `admin` first."
 
 
 class Administrators:
-    """Knows who administers: whoever has the role, is not disabled and is not about to be deleted."""
+    """Accounts that have the role `admin`, are not disabled and are not scheduled for deletion."""
 
     def require_another_admin(self, account_id: str) -> None:
-        """Nothing, or `LastAdmin` if nobody would administer when this account no longer does.
+        """Raises `LastAdmin` if this account is the last active administrator.
 
-        In a unit of work that holds no account yet, before it takes away the role, the access or the account. Whoever
-        is left is held until the commit. READ COMMITTED alone would let two administrators remove each other, as each
-        sees the other in place: here the second waits for the first, and then sees what it did. All take the rows in
-        one order, so nobody deadlocks. Who was made one while we looked is not counted: we may refuse too much, never
+        Call it within a unit of work that has locked no account yet, before the role is removed or the account is
+        disabled or deleted. The rows of the other administrators are locked until the commit. READ COMMITTED alone
+        would let two administrators remove each other, because each still sees the other: here the second waits for
+        the first, and then sees its change. All callers lock in the order of the ids, so they do not deadlock. An
+        account that becomes an administrator during the check is not counted: the check may reject too much, never
         too little.
         """
-        concerned = {account_id}
-        if db.session.scalar(_all.where(_columns.id == account_id)):
-            concerned.update(db.session.scalars(_all))
-        rows = sa.select(_columns.id, _is_one).where(_columns.id.in_(concerned)).order_by(_columns.id)
-        held = {row_id for row_id, is_one in db.session.execute(rows.with_for_update()) if is_one}
-        if held == {account_id}:
+        ids = {account_id}
+        if db.session.scalar(_active_admins.where(_columns.id == account_id)):
+            ids.update(db.session.scalars(_active_admins))
+        rows = sa.select(_columns.id, _is_active_admin).where(_columns.id.in_(ids)).order_by(_columns.id)
+        locked = {row_id for row_id, is_active in db.session.execute(rows.with_for_update()) if is_active}
+        if locked == {account_id}:
             raise LastAdmin

@@ -1,7 +1,7 @@
-"""A check of a password takes as long as one hash at today's cost, however cheap the hash is that was kept.
+"""Makes every password check take as long as one hash at the current cost, however cheap the stored hash is.
 
-Else the time of a refused sign-in would tell that an address has an account: one that came with another format's hash,
-or one whose owner was last here before the cost was raised.
+Otherwise the response time of a failed sign-in would show that an address has an account whose hash is in another
+format, or was made before the cost was raised.
 """
 
 import logging
@@ -11,51 +11,51 @@ from typing import Final
 
 import bcrypt
 
-MIN_ROUNDS: Final = 4  # bcrypt knows no lower cost
-SMOOTHING: Final = 0.1
-TOO_LONG: Final = 1.25  # of a whole hash; less than that is lost in the noise of a busy machine
+MIN_ROUNDS: Final = 4  # the lowest cost of bcrypt
+SMOOTHING: Final = 0.1  # weight of the newest measurement
+TOO_LONG: Final = 1.25  # of the time of one hash; smaller differences are noise on a busy machine
 
 log = logging.getLogger(__name__)
 
 
 class ConstantWork:
-    """Fills what a check leaves of the work of one hash at cost `rounds` with hashes of lower costs.
+    """Adds hashes of lower costs to a check until it has done the work of one hash at cost `rounds`.
 
-    `seconds` is what such a hash took of a thread's own time, in which waiting for others is left out.
+    `seconds` is the CPU time of one such hash in its thread, so waiting for other threads does not count.
     """
 
     def __init__(self, rounds: int, seconds: float) -> None:
-        self._rounds, self._whole = rounds, seconds
-        self._told = False
+        self._rounds, self._full_seconds = rounds, seconds
+        self._warned = False
 
     def of_own(self, rounds: int, check: Callable[[], bool]) -> bool:
-        """The result of a check of a hash of our own, made at the cost `rounds`."""
+        """Run the check of a hash in our own format, made at the cost `rounds`, and return its result."""
         result, seconds = _timed(check)
         if rounds == self._rounds:
-            self._whole += (seconds - self._whole) * SMOOTHING  # a machine is not always equally fast
+            self._full_seconds += (seconds - self._full_seconds) * SMOOTHING  # the speed of a machine varies
         for cost in range(rounds, self._rounds):  # 2^n + 2^n + 2^(n+1) + … + 2^(N-1) = 2^N
             _spend(cost)
         self._warn_if_longer(rounds > self._rounds)
         return result
 
     def of_foreign(self, check: Callable[[], bool]) -> bool:
-        """The result of a check of a hash in another format."""
+        """Run the check of a hash in another format, and return its result."""
         result, seconds = _timed(check)
-        left = self._whole - seconds
+        left = self._full_seconds - seconds
         for cost in range(self._rounds - 1, MIN_ROUNDS - 1, -1):
-            share = self._whole / 2 ** (self._rounds - cost)
+            share = self._full_seconds / 2 ** (self._rounds - cost)
             if left >= share:
                 _spend(cost)
                 left -= share
-        self._warn_if_longer(seconds > self._whole * TOO_LONG)
+        self._warn_if_longer(seconds > self._full_seconds * TOO_LONG)
         return result
 
     def _warn_if_longer(self, is_longer: bool) -> None:
-        if is_longer and not self._told:
-            self._told = True
+        if is_longer and not self._warned:
+            self._warned = True
             log.warning(
-                "a kept password hash takes longer to check than one at BCRYPT_ROUNDS=%d, "
-                "so sign-in tells that its account exists: raise BCRYPT_ROUNDS",
+                "a stored password hash takes longer to check than one at BCRYPT_ROUNDS=%d, "
+                "so response times show that its account exists; raise BCRYPT_ROUNDS",
                 self._rounds,
             )
 
@@ -65,5 +65,5 @@ def _spend(rounds: int) -> None:
 
 
 def _timed(check: Callable[[], bool]) -> tuple[bool, float]:
-    began = time.thread_time()
-    return check(), time.thread_time() - began
+    started = time.thread_time()
+    return check(), time.thread_time() - started

@@ -1,7 +1,7 @@
-"""Room for hashing: how many passwords may be hashed at once, and how many may wait for that.
+"""Hash slots: how many passwords may be hashed at once, and how many calls may wait for that.
 
-A hash costs a quarter of a second of one core by design, so a flood of sign-ins would starve everything else. It runs
-in a few threads of low priority; what does not fit into a short queue is told to come back.
+A hash takes a quarter of a second of one core by design, so a flood of sign-ins would leave no CPU time for other
+requests. Hashes run in a few threads of low priority; calls that do not fit into a short queue get `HashSlotsFull`.
 """
 
 import os
@@ -14,16 +14,16 @@ from typing import Final, TypeVar
 
 from app.core.errors import Unavailable
 
-LOW_PRIORITY: Final = 15
+LOW_PRIORITY: Final = 15  # a nice value
 WAIT_SECONDS: Final = 0.5
 Result = TypeVar("Result")
 
 
 class HashSlotsFull(Unavailable):
-    """More passwords are being checked than this machine can take on."""
+    """All hash slots and all places in the queue are taken."""
 
     code = "too_many_sign_ins"
-    detail = "Too many people are signing in at this moment. Try again in a few seconds."
+    detail = "Too many sign-ins at the moment. Try again in a few seconds."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +35,28 @@ class Occupancy:
 
 
 class HashSlots:
-    """Runs costly work in `slots` threads; at most `queue` more may wait for one. Raises `HashSlotsFull` beyond.
+    """Runs work in `slots` threads, while at most `queue` more calls wait for one.
 
-    `room` callers wait up to `PATIENCE` seconds for a place in the queue before they are told so. Clients that come
-    back at once, as attackers do, would otherwise take every turn of the server with refusals, however cheap those are.
+    When the queue is full, up to `max_blocked` callers wait `WAIT_SECONDS` for a place in it, and all others get
+    `HashSlotsFull` at once. Attackers retry at once: without that wait, cheap rejections would keep the server busy.
     """
 
-    def __init__(self, slots: int, queue: int, room: int = 0, on_rejected: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, slots: int, queue: int, max_blocked: int = 0, on_rejected: Callable[[], None] = lambda: None
+    ) -> None:
         self._pool = ThreadPoolExecutor(slots, "hash", initializer=_lower_priority)
-        self._slots, self._places, self._room = slots, slots + queue, room
-        self._taken = self._outside = 0
+        self._slots, self._places, self._max_blocked = slots, slots + queue, max_blocked
+        self._taken = self._blocked = 0
         self._on_rejected = on_rejected
         self._freed = threading.Condition()
 
     def run(self, work: Callable[[], Result]) -> Result:
-        """The result of `work`, or its exception, once a slot was free."""
+        """Run `work` once a slot is free; its result or its exception. Raises `HashSlotsFull`."""
         with self._acquire():
             return self._pool.submit(work).result()
 
     def occupancy(self) -> Occupancy:
-        """How full it is at this moment."""
+        """How many slots and places are taken now."""
         with self._freed:
             in_use = min(self._taken, self._slots)
             return Occupancy(in_use, self._taken - in_use)
@@ -62,7 +64,7 @@ class HashSlots:
     @contextmanager
     def _acquire(self) -> Iterator[None]:
         with self._freed:
-            if self._taken == self._places and not self._wait_for_room():
+            if self._taken == self._places and not self._wait_for_place():
                 self._on_rejected()
                 raise HashSlotsFull(retry_after=2)
             self._taken += 1
@@ -73,16 +75,16 @@ class HashSlots:
                 self._taken -= 1
                 self._freed.notify()
 
-    def _wait_for_room(self) -> bool:
-        if self._outside == self._room:
+    def _wait_for_place(self) -> bool:
+        if self._blocked == self._max_blocked:
             return False
-        self._outside += 1
+        self._blocked += 1
         try:
             return self._freed.wait_for(lambda: self._taken < self._places, WAIT_SECONDS)
         finally:
-            self._outside -= 1
+            self._blocked -= 1
 
 
 def _lower_priority() -> None:
-    with suppress(AttributeError, OSError):  # Linux gives a priority to a thread; elsewhere they stay equal
+    with suppress(AttributeError, OSError):  # only Linux has a priority for each thread
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOW_PRIORITY)

@@ -1,4 +1,4 @@
-"""The accounts table, and an account as it stood at one moment."""
+"""The accounts table, and an account as read at one moment."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,9 +15,10 @@ State = Literal["active", "disabled", "deleting"]
 class Account(Model):
     """One person's account.
 
-    `email` is the address as typed: emails go to it. `email_canonical` identifies: unique, compared byte for byte.
-    `credentials_version` rises with every change of password or address and thereby voids every link signed before.
-    `deletes_at` is when an account whose owner deleted it will be gone; signing in before then keeps it.
+    `email` is the address as typed: emails go to it. `email_canonical` identifies the account: it is unique and
+    compared byte for byte. `credentials_version` increases with every change of password or address, which invalidates
+    all links and device tokens signed before. `deletes_at` is when the account will be purged; signing in before then
+    cancels the deletion.
     """
 
     __tablename__ = "accounts"
@@ -41,7 +42,7 @@ class Account(Model):
 
 @dataclass(frozen=True, slots=True)
 class AccountSnapshot:
-    """An account as one statement read it. The fields stand in the order of `SNAPSHOT_COLUMNS`."""
+    """An account as one statement read it. The fields are in the order of `SNAPSHOT_COLUMNS`."""
 
     id: str
     email: str
@@ -60,22 +61,22 @@ class AccountSnapshot:
 
     @property
     def email_verified(self) -> bool:
-        """Whether its owner has shown that emails to the address reach them."""
+        """Whether the owner has shown that they receive emails at the address."""
         return self.email_verified_at is not None
 
     @property
     def roles(self) -> list[str]:
-        """The roles it was granted, such as `admin`."""
+        """The roles of the account, such as `admin`."""
         return self.role_words.split()
 
     @property
     def has_password(self) -> bool:
-        """Whether some password fits. None does until its owner chooses one, by the link in an email."""
+        """Whether the account has a password. An invited owner chooses one with the link in an email."""
         return self.password_hash is not None
 
     @property
     def state(self) -> State:
-        """Whether its owner can sign in, was kept from it, or is about to leave."""
+        """Whether the owner can sign in, the account is disabled, or its deletion is scheduled."""
         if self.deletes_at is not None:
             return "deleting"
         return "active" if self.disabled_at is None else "disabled"

@@ -1,7 +1,7 @@
-"""Passwords: what we take, how they are kept, how they are checked.
+"""Passwords: which are accepted, how they are stored, how they are checked.
 
-Kept as bcrypt over HMAC-SHA-256 of the password, in the format of passlib's `bcrypt_sha256` version 2, so that neither
-bcrypt's 72 bytes nor a NUL byte cuts anything off.
+Stored as bcrypt over HMAC-SHA-256 of the password, in the format of passlib's `bcrypt_sha256` version 2, so that
+neither bcrypt's limit of 72 bytes nor a NUL byte cuts a password off.
 """
 
 import base64
@@ -28,18 +28,18 @@ _FORMAT = re.compile(r"\$bcrypt-sha256\$v=2,t=2b,r=(?P<rounds>\d{1,2})\$(?P<salt
 
 
 class PasswordTooShort(Invalid):
-    """Fewer characters than the setting asks for."""
+    """Fewer characters than PASSWORD_MIN_LENGTH."""
 
     code = "password_too_short"
-    detail = "The password is too short."
+    detail = "The password is too short. Choose a longer one."
     field = "password"
 
 
 class PasswordTooLong(Invalid):
-    """More characters than anyone types; hashing them would be a way to keep us busy."""
+    """More than `MAX_LENGTH` characters, which would make hashing a way to waste CPU time."""
 
     code = "password_too_long"
-    detail = f"The password has more than {MAX_LENGTH} characters."
+    detail = f"The password is too long. Use at most {MAX_LENGTH} characters."
     field = "password"
 
 
@@ -47,9 +47,10 @@ PASSWORD_ERRORS: Final = (PasswordTooShort, PasswordTooLong, PasswordCommon, Pas
 
 
 class Passwords:
-    """Makes and checks password hashes in bounded slots. `rounds` is bcrypt's cost: each step doubles the work.
+    """Makes and checks password hashes in hash slots. `rounds` is the cost of bcrypt: each step doubles the work.
 
-    `service` are the names of the service, which no password may be made of. `allow_common`: any will do.
+    `service` are the names of the service, to which a password must not be too similar. `allow_common` turns the
+    checks for common and similar passwords off.
     """
 
     def __init__(
@@ -64,15 +65,16 @@ class Passwords:
     ) -> None:
         self._allow_common = allow_common
         self._rounds, self._min_length, self._slots = rounds, min_length, slots
-        self._breaches, self._service = breached_passwords, service
-        began = time.thread_time()
+        self._breached_passwords, self._service = breached_passwords, service
+        started = time.thread_time()
         self._decoy = _hash(secrets.token_hex(), rounds)
-        self._equal_work = ConstantWork(rounds, time.thread_time() - began)
+        self._constant_work = ConstantWork(rounds, time.thread_time() - started)
 
     def accept(self, password: str, email: str) -> None:
-        """Raise what is wrong with a new password for the account with this address.
+        """Check a new password of the account with this email address. Raises one of `PASSWORD_ERRORS`.
 
-        Any characters are welcome and none are asked for. What counts is the length, and whether it is guessed first.
+        All characters are allowed and none is required (NIST SP 800-63B). What counts is the length, and whether the
+        password is common, breached, or similar to the address or the name of the service.
         """
         length = len(unicodedata.normalize("NFC", password))
         if length < self._min_length:
@@ -81,39 +83,39 @@ class Passwords:
             raise PasswordTooLong
         if not self._allow_common:
             reject_weak(password, (email, *self._service))
-        self._breaches.reject_breached(password)
+        self._breached_passwords.reject_breached(password)
 
     def hash(self, password: str) -> str:
-        """The text to keep for `password`. Takes as long as one sign-in; `HashSlotsFull` when too many ask at once."""
+        """The hash to store for `password`. Raises `HashSlotsFull`."""
         return self._slots.run(lambda: _hash(password, self._rounds))
 
     def plain_bcrypt(self, password: str) -> str:
-        """Bcrypt of the password itself, as other programs check it; for the compatibility API. Under 72 bytes."""
+        """Plain bcrypt of a password of up to 72 bytes, which other programs can check; for the compatibility API."""
         return self._slots.run(lambda: bcrypt.hashpw(password.encode(), bcrypt.gensalt(self._rounds)).decode())
 
-    def matches(self, password: str, kept: str | None) -> bool:
-        """Whether `password` is the one behind `kept`. False if the account has none.
+    def matches(self, password: str, stored: str | None) -> bool:
+        """Whether `password` fits the stored hash; False if the account has none. Raises `HashSlotsFull`.
 
-        Whatever is kept, it takes the work of one hash at today's cost, within one slot.
+        It always does the work of one hash at the current cost, in one slot, also without a stored hash.
         """
         if len(password) > MAX_LENGTH:
             return False
-        if kept and is_legacy(kept):
-            return self._slots.run(lambda: self._equal_work.of_foreign(lambda: matches_legacy(password, kept)))
-        known = kept if kept and _FORMAT.fullmatch(kept) else None
-        right = self._slots.run(lambda: self._matches_own(password, known or self._decoy))
-        return right and known is not None
+        if stored and is_legacy(stored):
+            return self._slots.run(lambda: self._constant_work.of_foreign(lambda: matches_legacy(password, stored)))
+        known = stored if stored and _FORMAT.fullmatch(stored) else None
+        fits = self._slots.run(lambda: self._matches_own(password, known or self._decoy))
+        return fits and known is not None
 
-    def _matches_own(self, password: str, kept: str) -> bool:
-        return self._equal_work.of_own(_rounds_of(kept), lambda: _matches(password, kept))
+    def _matches_own(self, password: str, stored: str) -> bool:
+        return self._constant_work.of_own(_rounds_of(stored), lambda: _matches(password, stored))
 
-    def is_outdated(self, kept: str) -> bool:
-        """Whether `kept` was made at another cost than today's, or in another format."""
-        return _rounds_of(kept) != self._rounds
+    def is_outdated(self, stored: str) -> bool:
+        """Whether the hash was made at another cost than the current one, or in another format."""
+        return _rounds_of(stored) != self._rounds
 
 
-def _rounds_of(kept: str) -> int:
-    form = _FORMAT.fullmatch(kept)
+def _rounds_of(stored: str) -> int:
+    form = _FORMAT.fullmatch(stored)
     return int(form["rounds"]) if form else 0
 
 
@@ -124,8 +126,8 @@ def _hash(password: str, rounds: int) -> str:
     return f"$bcrypt-sha256$v=2,t=2b,r={rounds}${text}${digest}"
 
 
-def _matches(password: str, kept: str) -> bool:
-    form = _FORMAT.fullmatch(kept)
+def _matches(password: str, stored: str) -> bool:
+    form = _FORMAT.fullmatch(stored)
     if form is None:
         return False
     salt = f"$2b${int(form['rounds']):02d}${form['salt']}"

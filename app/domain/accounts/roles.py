@@ -1,4 +1,4 @@
-"""Roles: words that say what an account may do. `admin` means something to us; all others only to the apps."""
+"""Roles: words that say what an account may do. Only `admin` has a meaning here; apps define all others."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ _ROLE = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
 class InvalidRoles(Invalid):
-    """Not names that a role can have, or too many."""
+    """A role has an invalid name, or there are too many roles."""
 
     code = "invalid_roles"
     detail = (
@@ -24,7 +24,7 @@ class InvalidRoles(Invalid):
 
 
 def role_words(names: Iterable[str]) -> str:
-    """The roles as they are kept, each once and in order, or `InvalidRoles`."""
+    """The roles as they are stored: each once, sorted, separated by spaces. Raises `InvalidRoles`."""
     roles = sorted(set(names))
     words = " ".join(roles)
     if len(roles) > MAX_ROLES or len(words) > MAX_LENGTH or not all(map(_ROLE.fullmatch, roles)):

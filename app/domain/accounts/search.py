@@ -1,4 +1,4 @@
-"""The directory: accounts as administrators look them up, newest first, a page at a time."""
+"""The list of accounts for administrators: newest first, with filters, in pages."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from app.core.pagination import InvalidCursor, Page, decode_cursor, encode_curso
 from app.domain.accounts.model import SNAPSHOT_COLUMNS, Account, AccountSnapshot, State
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-MAX_TIME: Final = 2**53  # microseconds: the year 2255
+MAX_TIME: Final = 2**53  # microseconds; the year 2255
 _columns: Final = table_of(Account).c
 _IN_STATE: Final = {
     "active": sa.and_(_columns.deletes_at.is_(None), _columns.disabled_at.is_(None)),
@@ -22,7 +22,7 @@ _IN_STATE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class AccountQuery:
-    """Which accounts to list: in a state, or with a text in address or name, literally; and from which cursor on."""
+    """Which accounts to list. `search` is matched literally in address and names; `after` is a cursor."""
 
     search: str | None = None
     state: State | None = None
@@ -31,27 +31,27 @@ class AccountQuery:
 
 
 class AccountSearch:
-    """Lists accounts. It walks an index on (created_at, id) until the page is full.
+    """Lists accounts by walking the index on (created_at, id) until the page is full.
 
-    A search looks into each account on its way, the whole table at worst: there is no index for the middle of a word.
+    A search examines each account on the way, at worst the whole table: no index finds the middle of a word.
     """
 
-    def page(self, lookup: AccountQuery) -> Page[AccountSnapshot]:
-        """One page, or `InvalidCursor`."""
+    def page(self, query: AccountQuery) -> Page[AccountSnapshot]:
+        """One page. Raises `InvalidCursor`."""
         found = sa.select(*SNAPSHOT_COLUMNS).order_by(_columns.created_at.desc(), _columns.id.desc())
-        if lookup.search:
-            found = found.where(_contains(lookup.search))
-        if lookup.state:
-            found = found.where(_IN_STATE[lookup.state])
-        if lookup.after:
-            found = found.where(_after_cursor(lookup.after))
-        accounts = [AccountSnapshot(*row) for row in fetch_all(found.limit(lookup.limit + 1))]
-        more, accounts = len(accounts) > lookup.limit, accounts[: lookup.limit]
+        if query.search:
+            found = found.where(_contains(query.search))
+        if query.state:
+            found = found.where(_IN_STATE[query.state])
+        if query.after:
+            found = found.where(_after_cursor(query.after))
+        accounts = [AccountSnapshot(*row) for row in fetch_all(found.limit(query.limit + 1))]
+        more, accounts = len(accounts) > query.limit, accounts[: query.limit]
         return Page(accounts, _encode_cursor(accounts[-1]) if more else None)
 
 
 def _contains(text: str) -> sa.ColumnElement[bool]:
-    # As it was typed, and in lower case: SQLite's lower() knows ASCII alone, so either may be the one that fits.
+    # As typed, and in lower case: SQLite's lower() changes ASCII only, so either comparison may be the one that fits.
     names = (_columns.first_name, _columns.last_name, _columns.first_name + " " + _columns.last_name)
     return sa.or_(
         _columns.email_canonical.contains(text.casefold(), autoescape=True),
@@ -65,7 +65,7 @@ def _after_cursor(cursor: str) -> sa.ColumnElement[bool]:
     if not isinstance(microseconds, int) or microseconds > MAX_TIME:
         raise InvalidCursor
     moment = EPOCH + timedelta(microseconds=microseconds)
-    # Not as a comparison of pairs: MariaDB finds no index for one.
+    # Not as a comparison of pairs: MariaDB uses no index for one.
     older = sa.or_(_columns.created_at < moment, _columns.id < account_id)
     return sa.and_(_columns.created_at <= moment, older)
 

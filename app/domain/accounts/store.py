@@ -1,4 +1,4 @@
-"""Keeps accounts. What a race must not decide is decided here by one statement and its row count."""
+"""Reads and writes accounts. Races are decided by one conditional statement and its row count."""
 
 import uuid
 from datetime import datetime
@@ -6,24 +6,24 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.database import db, execute, fetch_all, fetch_one, table_of, translate_errors
+from app.core.database import db, execute, execute_one, fetch_all, fetch_one, table_of, translate_errors
 from app.core.errors import Conflict, NotFound
 from app.domain.accounts.emails import Address
 from app.domain.accounts.model import SNAPSHOT_COLUMNS, Account, AccountSnapshot
 
 
 class EmailTaken(Conflict):
-    """Another account has this address."""
+    """Another account has this email address."""
 
     code = "email_taken"
-    detail = "There is an account with this address already. Sign in, or ask for a new password."
+    detail = "An account with this email address already exists. Sign in, or reset the password."
 
 
 class NoSuchAccount(NotFound):
     """No account has this id or address."""
 
     code = "account_not_found"
-    detail = "There is no such account."
+    detail = "Account not found."
 
 
 _accounts = table_of(Account)
@@ -36,29 +36,32 @@ _oldest = sa.select(*SNAPSHOT_COLUMNS).order_by(_accounts.c.created_at, _account
 
 
 class AccountStore:
-    """Finds, opens and changes accounts."""
+    """Finds, creates, changes and deletes accounts.
+
+    "Within a unit of work" in a docstring means that the caller opens one and commits it.
+    """
 
     def by_id(self, account_id: str) -> AccountSnapshot | None:
-        """The account with this id, as it is now."""
+        """The account with this id."""
         row = fetch_one(_by_id, {"id": account_id})
         return AccountSnapshot(*row) if row else None
 
     def by_email(self, canonical: str) -> AccountSnapshot | None:
-        """The account with this canonical address, as it is now."""
+        """The account with this canonical address."""
         row = fetch_one(_by_email, {"canonical": canonical})
         return AccountSnapshot(*row) if row else None
 
     def id_by_email(self, canonical: str) -> tuple[str | None, bool]:
         """The id of the account with this canonical address, and whether it is enabled.
 
-        Aggregates give one row whether or not one is found, so that reading it takes equally long.
+        Aggregates return one row also if there is no account, so that both cases take the same time.
         """
         row = fetch_one(_id_by_email, {"canonical": canonical})
         account_id, disabled_at = row or (None, None)
         return account_id, account_id is not None and disabled_at is None
 
     def oldest(self, limit: int) -> list[AccountSnapshot]:
-        """The accounts opened first, in that order."""
+        """The oldest accounts, oldest first."""
         return [AccountSnapshot(*row) for row in fetch_all(_oldest.limit(limit))]
 
     def create(
@@ -69,11 +72,11 @@ class AccountStore:
         *,
         account_id: str | None = None,
         roles: str = "",
-        **about: object,
+        **values: object,
     ) -> AccountSnapshot:
-        """A new account within the caller's unit of work, or `EmailTaken`: the unique index decides a race.
+        """Create an account within a unit of work. Raises `EmailTaken`; the unique index decides a race.
 
-        `about`: names, locale, or since when the address is verified.
+        `values` are further columns: names, locale, `email_verified_at`.
         """
         account = Account(
             id=account_id or str(uuid.uuid4()),
@@ -84,7 +87,7 @@ class AccountStore:
             credentials_version=0,
             created_at=now,
             updated_at=now,
-            **about,
+            **values,
         )
         db.session.add(account)
         try:
@@ -95,20 +98,20 @@ class AccountStore:
         return AccountSnapshot(*(getattr(account, column.key or "") for column in SNAPSHOT_COLUMNS))
 
     def update(self, account_id: str, values: dict[str, str | None], now: datetime) -> None:
-        """Write names or locale; one statement, outside any unit of work."""
+        """Change names or locale by one statement that commits itself, outside any unit of work."""
         execute(sa.update(_accounts).where(_accounts.c.id == account_id).values(**values, updated_at=now), {})
 
     def rehash(self, account_id: str, old_hash: str, new_hash: str) -> None:
-        """Keep the same password under a better hash, unless it was changed meanwhile. Within a unit of work."""
+        """Store another hash of the same password, unless the password has changed. Within a unit of work."""
         same = (_accounts.c.id == account_id) & (_accounts.c.password_hash == old_hash)
         db.session.execute(sa.update(_accounts).where(same).values(password_hash=new_hash))
 
     def set_password(
         self, account: AccountSnapshot, password_hash: str | None, now: datetime, *, verified: bool = False
     ) -> bool:
-        """Replace the password unless password or address were replaced since the snapshot. In a unit of work.
+        """Replace the password; False if password or address changed since the snapshot. Within a unit of work.
 
-        `verified`: whoever does it has just shown that emails to the address reach them.
+        `verified`: the caller has just shown that they receive emails at the address.
         """
         values: dict[str, Any] = {"password_hash": password_hash}
         if verified:
@@ -116,9 +119,9 @@ class AccountStore:
         return self._update_if_unchanged(account, values, now)
 
     def set_email(self, account: AccountSnapshot, address: Address, now: datetime, *, verified: bool = True) -> bool:
-        """Replace the address, or `EmailTaken`; False if overtaken. In a unit of work.
+        """Replace the address; False if password or address changed since the snapshot. Within a unit of work.
 
-        `verified`: the address was confirmed before.
+        `verified`: the new address has been confirmed. Raises `EmailTaken`.
         """
         values = _email_columns(address) | {"email_verified_at": now if verified else None}
         try:
@@ -127,9 +130,10 @@ class AccountStore:
             raise EmailTaken from None
 
     def restore_email(self, account: AccountSnapshot, address: Address, now: datetime) -> None:
-        """Put an earlier address back, or `EmailTaken`. In a unit of work that holds the account.
+        """Restore an earlier address. Within a unit of work that has locked the account. Raises `EmailTaken`.
 
-        No password fits until it is reset, and a scheduled deletion is cancelled. A disabled account stays disabled.
+        It removes the password, which has to be reset, and cancels a scheduled deletion. A disabled account stays
+        disabled.
         """
         values = _email_columns(address) | {
             "email_verified_at": now,
@@ -144,19 +148,19 @@ class AccountStore:
             raise EmailTaken from None
 
     def verify_email(self, account: AccountSnapshot, now: datetime) -> bool:
-        """Remember that emails to the address reach its owner; True for who did it first. In a unit of work."""
+        """Mark the address as verified; True if it was not, and is still the same. Within a unit of work."""
         unverified = sa.and_(
             _accounts.c.id == account.id,
             _accounts.c.email_canonical == account.email_canonical,
             _accounts.c.email_verified_at.is_(None),
         )
-        return _changes_one(sa.update(_accounts).where(unverified).values(email_verified_at=now, updated_at=now))
+        return execute_one(sa.update(_accounts).where(unverified).values(email_verified_at=now, updated_at=now))
 
     def invalidate_password(self, account_id: str, version: int, now: datetime, *, verified: bool = False) -> bool:
-        """Let no password fit until it is reset, and no link signed for `version`; cancel a scheduled deletion.
+        """Remove the password and cancel a scheduled deletion; False if the credentials are no longer at `version`.
 
-        `verified`: the caller has just shown that emails to the address reach them. True for the one that did it. In a
-        unit of work.
+        Links signed for `version` become invalid. `verified`: the caller has just shown that they receive emails at
+        the address. Within a unit of work.
         """
         same = (_accounts.c.id == account_id) & (_accounts.c.credentials_version == version)
         values: dict[str, Any] = {
@@ -166,76 +170,76 @@ class AccountStore:
             "updated_at": now,
         }
         values |= {"email_verified_at": now} if verified else {}
-        return _changes_one(sa.update(_accounts).where(same).values(values))
+        return execute_one(sa.update(_accounts).where(same).values(values))
 
     def get_for_update(self, account_id: str) -> AccountSnapshot | None:
-        """The account as it is now, and as it stays until the commit. In a unit of work."""
-        # FOR NO KEY UPDATE on PostgreSQL: rows that refer to the account may be written meanwhile, as emails are.
+        """The account, its row locked until the commit. Within a unit of work."""
+        # FOR NO KEY UPDATE on PostgreSQL, so that rows that refer to the account, such as messages, can be written.
         row = db.session.execute(_by_id.with_for_update(key_share=True), {"id": account_id}).first()
         return AccountSnapshot(*row) if row else None
 
     def require_for_update(self, account_id: str) -> AccountSnapshot:
-        """The same for an account that must be there, or `NoSuchAccount`."""
+        """Like `get_for_update`. Raises `NoSuchAccount` if there is none."""
         account = self.get_for_update(account_id)
         if account is None:
             raise NoSuchAccount
         return account
 
     def lock_if_unchanged(self, account: AccountSnapshot) -> bool:
-        """Keep the account's row as it is until the commit; False if it is gone, disabled, or its credentials changed.
+        """Lock the account's row until the commit; False if it is deleted, disabled, or its credentials changed.
 
-        In a unit of work, before anything that belongs to the account: flows that all take the account's row first do
-        not deadlock.
+        Within a unit of work, before any row that belongs to the account: flows that all lock the account's row first
+        do not deadlock.
         """
         same = sa.select(_accounts.c.id).where(_is_unchanged(account)).with_for_update(key_share=True)
         return db.session.scalar(same) is not None
 
     def set_roles(self, account_id: str, roles: str, now: datetime) -> None:
-        """Replace the roles. In a unit of work that holds the account."""
+        """Replace the roles. Within a unit of work that has locked the account."""
         values = {"roles": roles, "updated_at": now}
         db.session.execute(sa.update(_accounts).where(_accounts.c.id == account_id).values(values))
 
     def disable(self, account_id: str, now: datetime) -> bool:
-        """Let nobody sign in to the account; True for who did it. In a unit of work."""
+        """Block sign-in; True if it was not blocked. Within a unit of work."""
         enabled = (_accounts.c.id == account_id) & _accounts.c.disabled_at.is_(None)
-        return _changes_one(sa.update(_accounts).where(enabled).values(disabled_at=now, updated_at=now))
+        return execute_one(sa.update(_accounts).where(enabled).values(disabled_at=now, updated_at=now))
 
     def enable(self, account_id: str, now: datetime) -> bool:
-        """Let its owner sign in again; True for who did it. In a unit of work."""
+        """Allow sign-in again; True if it was blocked. Within a unit of work."""
         disabled = (_accounts.c.id == account_id) & _accounts.c.disabled_at.is_not(None)
-        return _changes_one(sa.update(_accounts).where(disabled).values(disabled_at=None, updated_at=now))
+        return execute_one(sa.update(_accounts).where(disabled).values(disabled_at=None, updated_at=now))
 
     def schedule_deletion(self, account_id: str, deletes_at: datetime, now: datetime) -> bool:
-        """Let the account be gone from a moment on; False if it goes no later anyway. In a unit of work."""
-        stays_longer = sa.or_(_accounts.c.deletes_at.is_(None), _accounts.c.deletes_at > deletes_at)
-        staying = sa.and_(_accounts.c.id == account_id, stays_longer)
-        return _changes_one(sa.update(_accounts).where(staying).values(deletes_at=deletes_at, updated_at=now))
+        """Schedule the deletion; False if one is scheduled for the same time or earlier. Within a unit of work."""
+        later = sa.or_(_accounts.c.deletes_at.is_(None), _accounts.c.deletes_at > deletes_at)
+        deleted_later = sa.and_(_accounts.c.id == account_id, later)
+        return execute_one(sa.update(_accounts).where(deleted_later).values(deletes_at=deletes_at, updated_at=now))
 
     def cancel_deletion(self, account_id: str, now: datetime) -> bool:
-        """Take a deletion back while there is time; False if the account is gone already. In a unit of work."""
+        """Cancel a scheduled deletion; False if there is none or it is due. Within a unit of work."""
         waiting = (_accounts.c.id == account_id) & (_accounts.c.deletes_at > now)
-        return _changes_one(sa.update(_accounts).where(waiting).values(deletes_at=None, updated_at=now))
+        return execute_one(sa.update(_accounts).where(waiting).values(deletes_at=None, updated_at=now))
 
     def postpone_deletion(self, account_id: str, deletes_at: datetime) -> None:
-        """Let an account that is to be deleted stay until a moment. Within a unit of work."""
+        """Move a scheduled deletion to `deletes_at` if it is earlier. Within a unit of work."""
         waiting = (_accounts.c.id == account_id) & (_accounts.c.deletes_at < deletes_at)
         db.session.execute(sa.update(_accounts).where(waiting).values(deletes_at=deletes_at))
 
     def due_for_deletion(self, now: datetime, limit: int) -> list[AccountSnapshot]:
-        """Accounts whose time to be gone has come."""
+        """Up to `limit` accounts whose deletion is due."""
         due = sa.select(*SNAPSHOT_COLUMNS).where(_accounts.c.deletes_at <= now).limit(limit)
         return [AccountSnapshot(*row) for row in fetch_all(due)]
 
     def purge(self, account_id: str, now: datetime) -> bool:
-        """Delete an account that is due, with all that refers to it; True for who did it. In a unit of work."""
-        # Held by its id first: parallel DELETEs that MariaDB leads over the index of `deletes_at` deadlock.
+        """Delete an account that is due, with all rows that refer to it; True if it did. Within a unit of work."""
+        # Locked by its id first: parallel DELETEs that MariaDB runs over the index of `deletes_at` deadlock.
         db.session.execute(_by_id.with_for_update(), {"id": account_id})
         due = (_accounts.c.id == account_id) & (_accounts.c.deletes_at <= now)
-        return _changes_one(sa.delete(_accounts).where(due))
+        return execute_one(sa.delete(_accounts).where(due))
 
     def _update_if_unchanged(self, account: AccountSnapshot, values: dict[str, Any], now: datetime) -> bool:
         values = values | {"credentials_version": account.credentials_version + 1, "updated_at": now}
-        return _changes_one(sa.update(_accounts).where(_is_unchanged(account)).values(values))
+        return execute_one(sa.update(_accounts).where(_is_unchanged(account)).values(values))
 
 
 def _is_unchanged(account: AccountSnapshot) -> sa.ColumnElement[bool]:
@@ -248,7 +252,3 @@ def _is_unchanged(account: AccountSnapshot) -> sa.ColumnElement[bool]:
 
 def _email_columns(address: Address) -> dict[str, Any]:
     return {"email": address.typed, "email_canonical": address.canonical}
-
-
-def _changes_one(statement: sa.Update | sa.Delete) -> bool:
-    return bool(db.session.execute(statement).rowcount == 1)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Passwords that somebody else would try first: the common ones, and those made of what is known of their owner."""
+"""Weak passwords: the common ones, and those similar to the email address or the name of the service."""
 
 import re
 import unicodedata
@@ -10,37 +10,37 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 from app.core.errors import Invalid
 
 COMMON: Final = frozenset(FREQUENCY_LISTS["passwords"])  # the 30,000 most used, where ASVS 6.2.4 asks for 3,000
-MIN_WORD: Final = 3  # shorter parts of an address, such as "de", are in too many words
-MIN_OTHER_CHARACTERS: Final = 4  # emails that must be left when what is known is taken away
+MIN_WORD: Final = 3  # shorter parts of an address, such as "de", occur in too many words
+MIN_OTHER_CHARACTERS: Final = 4  # letters that must remain when the known words are removed
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 
 class PasswordCommon(Invalid):
-    """One of the passwords that everybody uses."""
+    """The password is one of the most used ones."""
 
     code = "password_common"
-    detail = "Many people use this password, so it is guessed first. A few unrelated words make a good one."
+    detail = "This password is too common. Choose a few unrelated words."
     field = "password"
 
 
 class PasswordObvious(Invalid):
-    """Nothing but the address or the name of the service, with digits around it."""
+    """The password consists of the email address or the name of the service, and digits or a few letters."""
 
     code = "password_obvious"
-    detail = "This password is made of your address or of our name. A few unrelated words make a good one."
+    detail = "The password is too similar to your email address or the service name. Choose a few unrelated words."
     field = "password"
 
 
 def reject_weak(password: str, known: Iterable[str]) -> None:
-    """Raise what is weak about a password, given what an attacker knows: the address, the service (ASVS 6.2.11)."""
+    """Raises `PasswordCommon`, or `PasswordObvious` given the `known` texts: address and service (ASVS 6.2.11)."""
     folded = unicodedata.normalize("NFKC", password).casefold()
     if folded in COMMON:
         raise PasswordCommon
-    messages = "".join(_LETTERS.findall(folded))
-    rest = messages
+    letters = "".join(_LETTERS.findall(folded))
+    rest = letters
     for word in sorted(set(_words(known)), key=len, reverse=True):
         rest = rest.replace(word, "")
-    if rest != messages and len(rest) < MIN_OTHER_CHARACTERS:
+    if rest != letters and len(rest) < MIN_OTHER_CHARACTERS:
         raise PasswordObvious
 
 

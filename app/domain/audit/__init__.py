@@ -1,1 +1,1 @@
-"""Audit: what happened to which account, kept for its owner and for operators."""
+"""The audit log: what happened to which account, for its owner and for operators."""

@@ -1,4 +1,4 @@
-"""Tags: every kind of event there is. Each is explained in docs/security.md."""
+"""All event types. docs/security.md explains each."""
 
 from enum import StrEnum
 from typing import Final, Literal
@@ -7,7 +7,7 @@ Result = Literal["success", "failure"]
 
 
 class EventType(StrEnum):
-    """A kind of event, spelled `subject.happening`."""
+    """The type of an event, in the form `subject.what_happened`."""
 
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_INVITED = "account.invited"
@@ -40,7 +40,7 @@ class EventType(StrEnum):
 
     @property
     def result(self) -> Result:
-        """Whether events of this type tell of something done, or of an attempt that failed."""
+        """Whether events of this type record something done, or a failed attempt."""
         return "failure" if self in FAILURES else "success"
 
 
@@ -49,7 +49,7 @@ FAILURES: Final = frozenset(
 )
 
 # Rows written before version 0.2 keep their words, because the seal covers them. They are shown and found under the
-# present ones.
+# current ones.
 FORMER_WORDS: Final = {
     "account.opened": "account.created",
     "account.roles_set": "account.roles_changed",
@@ -68,10 +68,10 @@ FORMER_WORDS: Final = {
 
 
 def present_word(stored: str) -> str:
-    """The present word for an event type or a result as it is stored."""
+    """The current word for a stored event type or result."""
     return FORMER_WORDS.get(stored, stored)
 
 
 def stored_words(word: str) -> list[str]:
-    """Every word under which an event type may be stored."""
+    """All words under which an event type may be stored."""
     return [word, *(former for former, present in FORMER_WORDS.items() if present == word)]

@@ -1,4 +1,4 @@
-"""The journal: events are written in the transaction of what they tell about, so neither exists without the other."""
+"""Writes events in the transaction of the change that they record, so neither exists without the other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from app.domain.audit.model import RECORD_COLUMNS, AuditEvent, AuditRecord
 
 __all__ = ["OPERATOR", "EventType", "Journal"]
 
-OPERATOR: Final = "operator"  # the actor of what is done by a command
+OPERATOR: Final = "operator"  # the actor of events caused by a command
 EXPORTED: Final = ("at", "event", "result", "session_id", "ip", "user_agent", "details")
 ERASED: Final = ("account_id", "actor_id", "session_id", "ip", "user_agent", "salt")
 
@@ -30,7 +30,7 @@ _newest = (
     .order_by(_events.c.id.desc())
     .limit(sa.bindparam("most", type_=sa.Integer()))
 )
-_kept = sa.select(*(_events.c[name] for name in EXPORTED)).where(_of_account).order_by(_events.c.id)
+_export = sa.select(*(_events.c[name] for name in EXPORTED)).where(_of_account).order_by(_events.c.id)
 _to_erase = (
     sa.select(_events.c.id, _events.c.position, _events.c.commitment)
     .where(_of_account)
@@ -46,7 +46,7 @@ _erase = (
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """Writes events down, counts those of this process by tag, and shows their owners what was."""
+    """Writes and reads events, and counts those of this process by event type."""
 
     chain: Chain
     counter: Counter
@@ -62,7 +62,7 @@ class Journal:
         session_id: str | None = None,
         **details: str | int,
     ) -> None:
-        """Add an event to the caller's unit of work. Without an actor the account's owner did it."""
+        """Add an event within a unit of work. The actor is the owner of the account if `actor_id` is None."""
         db.session.add(AuditEvent(**_row(event_type, client, now, account_id, actor_id, session_id, details)))
         self.counter.labels(event_type.value).inc()
 
@@ -76,7 +76,7 @@ class Journal:
         session_id: str | None = None,
         **details: str | int,
     ) -> None:
-        """Write an event by one statement that commits itself, before the refusal that it tells about is raised."""
+        """Write an event by one statement that commits itself, before the error that it records is raised."""
         execute(_insert, _row(event_type, client, now, account_id, None, session_id, details))
         self.counter.labels(event_type.value).inc()
 
@@ -86,7 +86,7 @@ class Journal:
         return [_to_record(row) for row in rows]
 
     def search(self, before: int, most: int, event_type: str | None, account_id: str | None) -> list[AuditRecord]:
-        """The newest events with an id below `before`, of everybody or about one account, of one kind or of all."""
+        """The newest events with an id below `before`, newest first, filtered by event type and account if given."""
         found = sa.select(*RECORD_COLUMNS).where(_events.c.id < before)
         if event_type:
             found = found.where(_events.c.event.in_(stored_words(event_type)))
@@ -95,21 +95,21 @@ class Journal:
         return [_to_record(row) for row in fetch_all(found.order_by(_events.c.id.desc()).limit(most))]
 
     def export(self, account: DataSubject) -> list[dict[str, Any]]:
-        """What is kept here about the account."""
-        rows = [dict(zip(EXPORTED, row, strict=True)) for row in fetch_all(_kept, {"account_id": account.id})]
+        """The account's events, for the data export."""
+        rows = [dict(zip(EXPORTED, row, strict=True)) for row in fetch_all(_export, {"account_id": account.id})]
         return [row | {name: present_word(row[name]) for name in ("event", "result")} for row in rows]
 
     def anonymise(self, account_id: str) -> None:
-        """Keep that something happened, and forget who it was. In a unit of work.
+        """Remove the personal data from the account's events, and keep the events. Within a unit of work.
 
-        The rows are held first, so that none is sealed between our look and our change.
+        The rows are locked first, so that none is sealed between the SELECT and the UPDATE.
         """
-        mine = db.session.execute(_to_erase, {"account_id": account_id}).all()
-        if mine:
-            db.session.execute(_erase, [self._erased(*row) for row in mine])
+        rows = db.session.execute(_to_erase, {"account_id": account_id}).all()
+        if rows:
+            db.session.execute(_erase, [self._erased(*row) for row in rows])
 
     def _erased(self, event: int, position: int | None, commitment: str | None) -> dict[str, Any]:
-        if position is None or commitment is None:  # not sealed yet, and will be as it then is
+        if position is None or commitment is None:  # not sealed yet: it will be sealed without the personal data
             return {"row_id": event, "erasure": None}
         return {"row_id": event, "erasure": self.chain.erasure_proof(position, commitment)}
 

@@ -1,4 +1,4 @@
-"""The audit table: one row for each event that matters to somebody's security; and how far its chain reaches."""
+"""The audit log: one row for each security-related event, and one row for the ends of the chain."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,10 +11,10 @@ from app.core.database import Base, Model, UtcDateTime, table_of
 
 
 class AuditEvent(Model):
-    """One event. `actor_id` is who did it, `account_id` whom it happened to; `details` holds no secret.
+    """One event. `actor_id` did it, `account_id` is the account concerned; `details` contains no secret.
 
-    Neither refers to the accounts table: the record of an account outlives the account. Who writes an event leaves
-    the columns from `position` on empty; sealing fills them, and erasing a person replaces `salt` by `erasure`.
+    Neither is a foreign key: the events of an account stay when the account is deleted. The columns from `position`
+    on are empty until the event is sealed. Erasing a person's data replaces `salt` by `erasure`.
     """
 
     __tablename__ = "audit_events"
@@ -41,7 +41,7 @@ class AuditEvent(Model):
 
 
 class AuditHead(Model):
-    """The one row that says from where to where the chain goes. `signature` is over all of it."""
+    """The only row: the two ends of the chain. `signature` covers all columns."""
 
     __tablename__ = "audit_head"
 
@@ -55,7 +55,7 @@ class AuditHead(Model):
 
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
-    """An event as one statement read it. The fields stand in the order of `ENTRY_COLUMNS`."""
+    """An event as one statement read it. The fields are in the order of `RECORD_COLUMNS`."""
 
     id: int
     at: datetime

@@ -1,1 +1,1 @@
-"""Challenges: what a link or a code in an email may do, once."""
+"""Email actions: what a link or code in an email may do, once."""

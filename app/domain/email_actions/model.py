@@ -1,4 +1,4 @@
-"""The challenges table: for each account and purpose the newest email whose link or code may still be used."""
+"""The email actions table: for each account and purpose the newest action that may still be used."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,9 +10,9 @@ from app.core.database import Model, UtcDateTime
 
 
 class Purpose(StrEnum):
-    """What an email's link is for. A link of one purpose is never taken for another."""
+    """What the link in an email is for. A link of one purpose is never accepted for another."""
 
-    RESET_PASSWORD = "reset-password"  # noqa: S105 - a purpose, no secret
+    RESET_PASSWORD = "reset-password"  # noqa: S105 - a purpose, not a secret
     VERIFY_EMAIL = "verify-email"
     CHANGE_EMAIL = "change-email"
     UNDO_EMAIL_CHANGE = "undo-email-change"
@@ -20,11 +20,11 @@ class Purpose(StrEnum):
 
 
 class EmailAction(Model):
-    """One row is one thing that may be done once; doing it deletes the row, and the row count says who did it.
+    """One row is one action that may be done once. Doing it deletes the row, and the row count decides a race.
 
-    No token and no code rests here: both are made from the secret and `email` when the email is sent. `address` is
-    the address that a change of email leads to, or that undoing one leads back to. The latter is `reserved`, in its
-    canonical form: no other account may have it while the change can be undone.
+    The row contains neither the token nor the code: both are derived from a secret and `message_id` when the email is
+    sent. `address` is the new address of an email change, or the old one that undoing it restores. The latter is also
+    stored as `reserved`, in canonical form: no other account may take it while the change can be undone.
     """
 
     __tablename__ = "email_actions"

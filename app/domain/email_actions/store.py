@@ -1,4 +1,4 @@
-"""Keeps challenges. Using one is one DELETE: of any number of parallel uses exactly one finds the row."""
+"""Stores email actions. Consuming one is one DELETE: of many parallel attempts exactly one deletes the row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from app.core.data_subject import DataSubject
-from app.core.database import db, execute, fetch_all, fetch_one, table_of
+from app.core.database import db, execute, execute_one, fetch_all, fetch_one, table_of
 from app.domain.email_actions.model import EmailAction, Purpose
 
 CODE_LIFETIME: Final = timedelta(minutes=10)  # ASVS 6.5.5
 MAX_ATTEMPTS: Final = 5
-NO_ACCOUNT: Final = "00000000-0000-0000-0000-000000000000"  # the id of no account
+NO_ACCOUNT: Final = "00000000-0000-0000-0000-000000000000"  # not the id of any account
 
 _actions = table_of(EmailAction)
 _columns = _actions.c
@@ -21,7 +21,7 @@ _columns = _actions.c
 
 @dataclass(frozen=True, slots=True)
 class PendingEmailAction:
-    """A challenge that may still be met: by the link of `email`, or by its code."""
+    """An email action that may still be consumed, with the link or the code of the message."""
 
     account_id: str
     message_id: int
@@ -30,12 +30,12 @@ class PendingEmailAction:
 
     @property
     def from_message(self) -> bool:
-        """Whether an email carries it: meeting it then shows that emails reach the owner. Below 0 there is none."""
+        """Whether an email carries it, so that consuming it proves that the owner receives emails. 0 and less: none."""
         return self.message_id > 0
 
 
 class EmailActionStore:
-    """Opens challenges, hands each out once, and forgets them."""
+    """Creates, finds, consumes, revokes and deletes email actions."""
 
     def create(
         self,
@@ -46,21 +46,22 @@ class EmailActionStore:
         address: str | None = None,
         message_id: int = 0,
     ) -> None:
-        """Open a challenge that no email carries yet, in place of an earlier one.
+        """Create an email action that no message belongs to yet, in place of an earlier one for the same purpose.
 
-        In a unit of work that holds the account's row: two that find nothing to delete would both insert.
+        Within a unit of work that has locked the account: two transactions that find no row to delete would both
+        insert one.
         """
         self.revoke(account_id, [purpose])
         db.session.execute(sa.insert(_actions).values(_row(account_id, purpose, message_id, expires_at, address)))
 
     def reserve(self, account_id: str, expires_at: datetime, address: str, canonical: str, now: datetime) -> bool:
-        """Let a change of address be undone, and keep the old one free for it; False if an earlier one still can.
+        """Create the action that undoes an email change, and reserve the old address for it.
 
-        In a unit of work that holds the account's row.
+        False if an earlier email change can still be undone. Within a unit of work that has locked the account.
         """
         purpose = Purpose.UNDO_EMAIL_CHANGE
-        open_one = sa.select(sa.literal(1)).where(*_of(account_id, purpose), _columns.expires_at > now)
-        if db.session.scalar(open_one):
+        pending = sa.select(sa.literal(1)).where(*_of(account_id, purpose), _columns.expires_at > now)
+        if db.session.scalar(pending):
             return False
         self.revoke(account_id, [purpose])
         row = _row(account_id, purpose, 0, expires_at, address) | {"reserved": canonical}
@@ -68,35 +69,35 @@ class EmailActionStore:
         return True
 
     def is_reserved(self, canonical: str, account_id: str, now: datetime) -> bool:
-        """Whether another account may take this address back. In a unit of work."""
-        theirs = (_columns.reserved == canonical, _columns.account_id != account_id, _columns.expires_at > now)
-        return db.session.scalar(sa.select(sa.literal(1)).where(*theirs).limit(1)) is not None
+        """Whether another account may restore this address. Within a unit of work."""
+        by_others = (_columns.reserved == canonical, _columns.account_id != account_id, _columns.expires_at > now)
+        return db.session.scalar(sa.select(sa.literal(1)).where(*by_others).limit(1)) is not None
 
     def attach(self, account_id: str, purpose: Purpose, message_id: int, expires_at: datetime, now: datetime) -> bool:
-        """Let `email` carry the one open challenge of this purpose; False if a newer email does. In a unit of work.
+        """Make the message the one that carries this action; False if a newer message does. Within a unit of work.
 
-        Sending the same email again changes nothing: a mail program that shows only the first of two copies still
-        shows a link that works.
+        Creates the action if there is none. Sending the same message again changes nothing: in a mail program that
+        shows only the first of two copies, the link still works.
         """
         newest = sa.update(_actions).where(*_of(account_id, purpose), _columns.message_id < message_id)
-        fresh = {
+        values = {
             "message_id": message_id,
             "expires_at": expires_at,
             "code_expires_at": now + CODE_LIFETIME,
             "attempts": 0,
         }
-        for _ in range(2):  # the second time if another deliverer inserted a row between our look and our insert
-            if db.session.execute(newest.values(fresh)).rowcount == 1:  # type: ignore[attr-defined]
+        for _ in range(2):  # a second time if another deliverer inserted a row after the SELECT
+            if execute_one(newest.values(values)):
                 return True
-            there = db.session.scalar(sa.select(_columns.message_id).where(*_of(account_id, purpose)))
-            if there is not None:
-                return bool(there == message_id)
+            current = db.session.scalar(sa.select(_columns.message_id).where(*_of(account_id, purpose)))
+            if current is not None:
+                return bool(current == message_id)
             if self._insert(_row(account_id, purpose, message_id, expires_at, None, now + CODE_LIFETIME)):
                 return True
         return False
 
     def find(self, account_id: str, purpose: Purpose, now: datetime) -> PendingEmailAction | None:
-        """The open challenge of this purpose. Changes nothing."""
+        """The pending action of this purpose. Changes nothing."""
         row = fetch_one(
             sa.select(_columns.account_id, _columns.message_id, _columns.address, _columns.expires_at).where(
                 *_of(account_id, purpose), _columns.expires_at > now
@@ -106,23 +107,23 @@ class EmailActionStore:
         return PendingEmailAction(*row) if row else None
 
     def consume(self, action: PendingEmailAction, purpose: Purpose) -> bool:
-        """Use the challenge up; true for exactly one of all who try. In a unit of work."""
+        """Use the action up; True for exactly one of many parallel callers. Within a unit of work."""
         same = (*_of(action.account_id, purpose), _columns.message_id == action.message_id)
-        return bool(db.session.execute(sa.delete(_actions).where(*same)).rowcount == 1)  # type: ignore[attr-defined]
+        return execute_one(sa.delete(_actions).where(*same))
 
     def with_code(self, account_id: str, purpose: Purpose, now: datetime) -> PendingEmailAction | None:
-        """The challenge whose code may still be tried. Changes nothing."""
-        # Aggregates give one row whether or not one is found, so that reading it takes equally long.
+        """The pending action whose code may still be tried. Changes nothing."""
+        # Aggregates return one row also if there is no action, so that both cases take the same time.
         parts = (_columns.account_id, _columns.message_id, _columns.address, _columns.expires_at)
         found = sa.select(*map(sa.func.max, parts))
         row = fetch_one(found.where(*_with_code(account_id, purpose, now)), {})
         return PendingEmailAction(*row) if row and row[0] else None
 
     def lock_code(self, action: PendingEmailAction | None, purpose: Purpose, now: datetime) -> bool:
-        """Whether its code may be tried now; nobody else may then until the unit of work ends.
+        """Lock the action to check one code; False if its code may not be tried now. Within a unit of work.
 
-        Not while another guess at it is looked at: to wait for that would take longer than it does for an address
-        without a challenge, and so tell that there is one.
+        False also while another attempt has the lock: waiting for it would take longer than for an address without an
+        action, and so reveal that there is one.
         """
         account_id, message_id = (action.account_id, action.message_id) if action else (NO_ACCOUNT, 0)
         same = sa.select(_columns.message_id).where(
@@ -131,37 +132,37 @@ class EmailActionStore:
         return db.session.scalar(same.with_for_update(skip_locked=True)) is not None
 
     def count_attempt(self, account_id: str, purpose: Purpose) -> None:
-        """Count a wrong guess at a code that is held; for `NOBODY` by the same statement, which finds no row."""
-        tried = sa.update(_actions).where(*_of(account_id, purpose)).values(attempts=_columns.attempts + 1)
-        db.session.execute(tried)
+        """Count a wrong code. With `NO_ACCOUNT` the same statement runs and finds no row. Within a unit of work."""
+        counted = sa.update(_actions).where(*_of(account_id, purpose)).values(attempts=_columns.attempts + 1)
+        db.session.execute(counted)
 
     def revoke(self, account_id: str, purposes: Sequence[Purpose]) -> None:
-        """Take back the account's challenges of these purposes. In a unit of work."""
+        """Delete the account's actions of these purposes. Within a unit of work."""
         names = [purpose.value for purpose in purposes]
         db.session.execute(sa.delete(_actions).where(_columns.account_id == account_id, _columns.purpose.in_(names)))
 
     def delete_expired(self, before: datetime, most: int) -> int:
-        """Delete up to so many that expired before this moment; how many there were."""
-        key, over = sa.tuple_(_columns.account_id, _columns.purpose), _columns.expires_at < before
+        """Delete up to `most` actions that expired before a moment; how many were deleted."""
+        key, expired = sa.tuple_(_columns.account_id, _columns.purpose), _columns.expires_at < before
         found = [
-            tuple(row) for row in fetch_all(sa.select(_columns.account_id, _columns.purpose).where(over).limit(most))
+            tuple(row) for row in fetch_all(sa.select(_columns.account_id, _columns.purpose).where(expired).limit(most))
         ]
-        # One that was begun anew meanwhile is spared.
-        return execute(sa.delete(_actions).where(key.in_(found), over), {}) if found else 0
+        # The second condition spares an action that was created again meanwhile.
+        return execute(sa.delete(_actions).where(key.in_(found), expired), {}) if found else 0
 
     def export(self, account: DataSubject) -> list[dict[str, Any]]:
-        """What is kept here about the account."""
-        kept = sa.select(_columns.purpose, _columns.address, _columns.expires_at).where(
+        """The account's email actions, for the data export."""
+        found = sa.select(_columns.purpose, _columns.address, _columns.expires_at).where(
             _columns.account_id == account.id
         )
-        return [dict(zip(("purpose", "address", "expires_at"), row, strict=True)) for row in fetch_all(kept)]
+        return [dict(zip(("purpose", "address", "expires_at"), row, strict=True)) for row in fetch_all(found)]
 
     def _insert(self, row: dict[str, object]) -> bool:
         try:
             with db.session.begin_nested():
                 db.session.execute(sa.insert(_actions).values(row))
         except sa.exc.IntegrityError:
-            return False  # another deliverer was faster, or the account is gone
+            return False  # another deliverer inserted it first, or the account was deleted
         return True
 
 

@@ -1,1 +1,1 @@
-"""Leases: which one of many processes does what only one need do."""
+"""Leases: give a task to one of many processes for some time."""

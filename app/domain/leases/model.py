@@ -1,4 +1,4 @@
-"""The leases table: one row for each task that only one process at a time need do."""
+"""The leases table: one row for each task that one process at a time does."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from app.core.database import Model, UtcDateTime
 
 
 class Lease(Model):
-    """Until `until` the task is `holder`'s."""
+    """The process `holder` has the task until `until`."""
 
     __tablename__ = "leases"
 

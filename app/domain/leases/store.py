@@ -1,4 +1,4 @@
-"""Hands a task to one process at a time: one conditional UPDATE, or the primary key, decides who."""
+"""Gives a task to one process at a time, decided by one conditional UPDATE or the primary key."""
 
 import uuid
 from datetime import datetime
@@ -11,40 +11,43 @@ from app.domain.leases.model import Lease
 
 _leases = table_of(Lease)
 _row: dict[str, sa.BindParameter[Any]] = {
-    "task": sa.bindparam("the_task"),
-    "holder": sa.bindparam("me"),
-    "until": sa.bindparam("end"),
+    "task": sa.bindparam("this_task"),
+    "holder": sa.bindparam("this_process"),
+    "until": sa.bindparam("new_until"),
 }
-_this = _leases.c.task == sa.bindparam("the_task")
+_this = _leases.c.task == sa.bindparam("this_task")
 _acquire = (
     sa.update(_leases)
     .where(_this, _leases.c.until <= sa.bindparam("now"))
     .values(holder=_row["holder"], until=_row["until"])
 )
-_renew = sa.update(_leases).where(_this, _leases.c.holder == sa.bindparam("me")).values(until=_row["until"])
-_there = sa.select(sa.literal(1)).where(_this)
-_begin = sa.insert(_leases).values(_row)
+_renew = sa.update(_leases).where(_this, _leases.c.holder == sa.bindparam("this_process")).values(until=_row["until"])
+_exists = sa.select(sa.literal(1)).where(_this)
+_insert = sa.insert(_leases).values(_row)
 
 
 class Leases:
-    """The leases that this process asks for, all under one name of its own."""
+    """The leases of this process, which has a random id as holder."""
 
     def __init__(self) -> None:
-        self._me = str(uuid.uuid4())
+        self._process_id = str(uuid.uuid4())
 
     def acquire(self, task: str, now: datetime, until: datetime) -> bool:
-        """Make the task ours until a moment; False while somebody, also we, has it."""
-        ours = {"the_task": task, "me": self._me, "end": until}
-        if execute(_acquire, ours | {"now": now}) == 1:
+        """Take the task until `until`; False while any process, this one included, has it."""
+        values = self._values(task, until)
+        if execute(_acquire, values | {"now": now}) == 1:
             return True
-        if fetch_one(_there, {"the_task": task}) is not None:
-            return False  # it is somebody's
+        if fetch_one(_exists, {"this_task": task}) is not None:
+            return False  # its lease has not expired
         try:
-            execute(_begin, ours)
+            execute(_insert, values)
         except sa.exc.IntegrityError:
-            return False  # somebody else began at the same moment
+            return False  # another process inserted the row first
         return True
 
     def renew(self, task: str, until: datetime) -> bool:
-        """Keep what is ours for longer; False if it became somebody else's meanwhile."""
-        return execute(_renew, {"the_task": task, "me": self._me, "end": until}) == 1
+        """Extend the lease; False if another process has taken the task."""
+        return execute(_renew, self._values(task, until)) == 1
+
+    def _values(self, task: str, until: datetime) -> dict[str, object]:
+        return {"this_task": task, "this_process": self._process_id, "new_until": until}

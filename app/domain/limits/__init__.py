@@ -1,1 +1,1 @@
-"""Limits: how often something may be tried."""
+"""Limits: how often a password or code may be tried."""

@@ -1,4 +1,4 @@
-"""Guesses at passwords and codes: counted for each account, over every path that takes one."""
+"""Attempts at passwords and codes, counted for each account over all routes that accept one."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,36 +10,36 @@ from limits import RateLimitItem, parse_many
 from app.core.errors import RateLimited
 from app.domain.limits.counters import Counters
 
-# After ten wrong ones the wait is a quarter of an hour, after twenty an hour, after fifty a day: it grows, and it ends.
+# Ten wrong attempts block for at most 15 minutes, twenty for an hour, fifty for a day: the wait grows, and it ends.
 WINDOWS: Final = tuple(parse_many("10 per 15 minutes; 20 per hour; 50 per day"))
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One guess that is being checked. It counts when its result is known, and only if it failed."""
+    """One attempt that is being checked. It is counted once its result is known, and only if it was wrong."""
 
     counters: Counters
     key: str
     windows: Sequence[RateLimitItem]
 
     def settle(self, *, right: bool) -> RateLimited | None:
-        """Count a failure. Gives the error to answer with instead of the result, if the limit was reached meanwhile.
+        """Count a wrong attempt. Returns the error to raise instead of the result, if a limit is reached by now.
 
-        Of any number of parallel guesses only those learn their result that end before the limit is reached, so they
-        tell no more than serial ones. Call it as soon as the result is known: whatever is done before it for a failure
-        alone would let a right guess overtake the wrong ones.
+        Of many parallel attempts only those that end before the limit is reached learn their result, so parallel
+        attempts learn no more than serial ones. Call this as soon as the result is known: any work done before it for
+        wrong attempts only would let a right one overtake them.
         """
         return self.locked() if right else self._count_failure()
 
     def locked(self) -> RateLimited | None:
-        """The error to answer with, if one of the limits is reached."""
+        """The error to raise, if one of the limits is reached."""
         for window in self.windows:
             if self.counters.is_reached(window, self.key):
                 return self._rate_limited(window)
         return None
 
     def _count_failure(self) -> RateLimited | None:
-        for window in self.windows:  # from the shortest on: what it refuses does not count in the longer ones
+        for window in self.windows:  # shortest first: what it rejects does not count in the longer ones
             if not self.counters.hit(window, self.key):
                 return self._rate_limited(window)
         return None
@@ -49,26 +49,26 @@ class Attempt:
 
 
 class AttemptLimiter:
-    """Allows so many wrong guesses in each of `WINDOWS`, for an account that exists and for one that does not alike.
+    """Limits wrong attempts to those of `WINDOWS`, the same for addresses with and without an account.
 
-    A device that signed in before has an allowance of its own, so nobody can lock an owner out by guessing.
+    A trusted device has a counter of its own, so guessing elsewhere does not lock the owner out.
     """
 
     def __init__(self, counters: Counters, *, enabled: bool) -> None:
         self._counters, self._windows = counters, WINDOWS if enabled else ()
 
     def attempt(self, account: str, device: str | None = None) -> Attempt:
-        """Begin to check one guess, or `TooMany`. Settle it when the result is known; not if there is none."""
+        """Start one attempt; call `settle` if it has a result. Raises `RateLimited` if a limit is reached."""
         attempt = Attempt(self._counters, _key(account, device), self._windows)
-        if locked := attempt.locked():
-            raise locked
+        if error := attempt.locked():
+            raise error
         return attempt
 
     def reset(self, account: str) -> None:
-        """Let the account begin anew, as its owner has just shown who they are."""
+        """Set the account's counters to zero, after the owner proved their identity in another way."""
         for window in WINDOWS:
             self._counters.reset(window, _key(account, None))
 
 
 def _key(account: str, device: str | None) -> str:
-    return hashlib.sha256(f"{account}\n{device or ''}".encode()).hexdigest()  # no address rests in Redis
+    return hashlib.sha256(f"{account}\n{device or ''}".encode()).hexdigest()  # Redis stores no email address

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.core.data_subject import DataSubject
-from app.core.database import db, execute, fetch_all, fetch_one
+from app.core.database import db, execute, execute_in_transaction, fetch_all, fetch_one
 from app.core.pagination import MAX_ID
 from app.core.text import clean
 from app.domain.mail import queries
@@ -226,4 +226,4 @@ def _is_leased(message: QueuedMessage) -> sa.Update:
 
 
 def _count(statement: sa.Update, values: dict[str, object]) -> int:
-    return int(db.session.execute(statement, values).rowcount)  # type: ignore[attr-defined]
+    return execute_in_transaction(statement, values)

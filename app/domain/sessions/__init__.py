@@ -1,1 +1,1 @@
-"""Sessions: one row is one device that signed in."""
+"""Sessions: one row is one sign-in on one device."""

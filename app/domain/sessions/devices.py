@@ -1,4 +1,4 @@
-"""Devices: a name that a person recognises, from what a browser or an app says of itself."""
+"""Names of devices that a person recognises, from the user agent."""
 
 import ipaddress
 import re
@@ -18,15 +18,15 @@ MAX_PART: Final = 40
 
 
 class NoSuchSession(NotFound):
-    """No live session of the account has that id."""
+    """The account has no live session with this id."""
 
     code = "session_not_found"
-    detail = "No session of this account has this id, or it has ended."
+    detail = "Session not found, or it has ended."
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceSession:
-    """A session as its owner sees it. `last_used_at` is exact to the life of one access token."""
+    """A session as shown to its owner. `last_used_at` is exact to the lifetime of one access token."""
 
     id: str
     name: str
@@ -38,7 +38,7 @@ class DeviceSession:
 
 
 def to_device_sessions(sessions: Iterable[SessionSnapshot], current: str | None) -> list[DeviceSession]:
-    """The devices behind these sessions; `current` is the session that asks."""
+    """These sessions as shown to their owner; `current` is the id of the session that asks."""
     return [
         DeviceSession(
             session.id,
@@ -53,11 +53,11 @@ def to_device_sessions(sessions: Iterable[SessionSnapshot], current: str | None)
     ]
 
 
-NETWORK_BITS: Final = {4: 24, 6: 48}  # what providers give to one customer or one site
+NETWORK_BITS: Final = {4: 24, 6: 48}  # bits that providers assign to one customer or site
 
 
 def network_of(ip: str | None) -> str | None:
-    """The network that an IP address belongs to; devices at home change the last part of theirs."""
+    """The network of an IP address: home devices often change the last part of theirs."""
     try:
         address = ipaddress.ip_address(ip or "")
     except ValueError:
@@ -66,20 +66,20 @@ def network_of(ip: str | None) -> str | None:
 
 
 def device_name(user_agent: str | None) -> str:
-    """Such as "Chrome on Windows" or "Mobile Safari on iPhone"; the product's own name if it is none we know.
+    """A name such as "Chrome on Windows" or "Mobile Safari on iPhone"; for an unknown user agent its product name.
 
-    It stands in emails, and even the names that the parser knows may be copied from what a stranger sent.
+    Links are removed: the name is shown in emails, and the parser copies parts of the user agent into it.
     """
     parsed = parse(user_agent or "")
     agent = without_links(parsed.user_agent.family if parsed.user_agent else _product(user_agent or ""), MAX_PART)
     if not agent:
         return UNKNOWN
     model = parsed.device.family if parsed.device else None
-    place = without_links((model if model != "Mac" else None) or (parsed.os.family if parsed.os else ""), MAX_PART)
-    return f"{agent} on {place}" if place and place != agent else agent
+    system = without_links((model if model != "Mac" else None) or (parsed.os.family if parsed.os else ""), MAX_PART)
+    return f"{agent} on {system}" if system and system != agent else agent
 
 
 def _product(user_agent: str) -> str:
-    """The name that the user agent begins with, such as "okhttp" of "okhttp/4.9.1", if it is a single plain word."""
+    """The product name at the start of a user agent, such as "okhttp" in "okhttp/4.9.1", if it is one plain word."""
     found = re.match(r"([A-Za-z][A-Za-z0-9_-]*)(?=[/ ]|$)", user_agent)
     return found[1] if found else ""

@@ -1,4 +1,4 @@
-"""The sessions table, and a session as one statement read it."""
+"""The sessions table, and a session as read at one moment."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,11 +13,12 @@ Owner = TypeVar("Owner")
 
 
 class Session(Model):
-    """One device that signed in. It holds no secret, and refreshing changes the row instead of adding one.
+    """One sign-in on one device. It contains no secret, and refreshing changes the row instead of adding one.
 
-    `generation` counts the refresh tokens given out; `rotated_at` is when the newest was. Unused until `expires_at`,
-    or past `ends_at` however much used, the session is over. `authenticated_at` is when a password was last
-    given in it, `rotated_with` the digest of the idempotency key that its latest refresh carried.
+    `generation` counts the refresh tokens issued; `rotated_at` is when the newest was. The session ends at
+    `expires_at` unless it is refreshed before, and at `absolute_expires_at` in any case. `authenticated_at` is when
+    the owner last authenticated in it, with `auth_methods` (RFC 8176) at `level`. `idempotency_key_hash` is the digest
+    of the idempotency key of the latest refresh.
     """
 
     __tablename__ = "sessions"
@@ -40,7 +41,7 @@ class Session(Model):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What somebody has proved, made only by the step that checked it.
+    """How the caller has authenticated. Only the step that checked the credential creates it.
 
     `methods` are values of RFC 8176; `level` is the authenticator assurance level of NIST SP 800-63B: 1 or 2.
     """
@@ -54,7 +55,7 @@ PASSWORD: Final = Proof(("pwd",), level=1)
 
 @dataclass(frozen=True, slots=True)
 class SessionSnapshot:
-    """A session as it stood at one moment, and `read_at`, that moment by the database's clock."""
+    """A session as read at one moment; `read_at` is that moment by the database's clock."""
 
     id: str
     account_id: str
@@ -74,13 +75,13 @@ class SessionSnapshot:
 
     @property
     def alive(self) -> bool:
-        """Neither ended by anyone nor run out."""
+        """Whether the session is neither revoked nor expired."""
         return self.revoked_at is None and self.read_at < self.expires_at
 
 
 @dataclass(frozen=True, slots=True)
 class OwnedSession(Generic[Owner]):
-    """A session together with the account that it belongs to."""
+    """A session and the account that it belongs to. `app/flows/steps/identity.py` names the one owner type in use."""
 
     session: SessionSnapshot
     owner: Owner

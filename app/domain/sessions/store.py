@@ -1,4 +1,4 @@
-"""Keeps sessions. Rotation, the one thing that races, is one conditional statement."""
+"""Stores sessions. Rotation, which many requests may try at once, is one conditional UPDATE."""
 
 import uuid
 from collections.abc import Callable, Sequence
@@ -10,7 +10,16 @@ import sqlalchemy as sa
 
 from app.core.client_info import ClientInfo
 from app.core.data_subject import DataSubject
-from app.core.database import database_now, db, execute, fetch_all, fetch_one, table_of
+from app.core.database import (
+    database_now,
+    db,
+    execute,
+    execute_in_transaction,
+    execute_one,
+    fetch_all,
+    fetch_one,
+    table_of,
+)
 from app.domain.sessions.devices import network_of
 from app.domain.sessions.model import OwnedSession, Owner, Proof, Session, SessionSnapshot
 
@@ -56,7 +65,7 @@ _earlier = (
     .limit(MAX_LISTED)
 )
 
-_over = (
+_expired = (
     sa.select(_sessions.c.id)
     .where(_sessions.c.expires_at < sa.bindparam("before"))
     .limit(sa.bindparam("most", type_=sa.Integer()))
@@ -68,14 +77,14 @@ _alive = sa.select(sa.func.count()).where(
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """How long a session lives unused (`idle`) and in all (`absolute`)."""
+    """How long a session lives without a refresh (`idle`) and at most (`absolute`)."""
 
     idle: timedelta
     absolute: timedelta
 
 
 class SessionStore(Generic[Owner]):
-    """Opens, finds, rotates and ends sessions. `owner` is built from `owner_columns`, read in the same statement."""
+    """Opens, finds, rotates and ends sessions. The owner is read in the same statement, from `owner_columns`."""
 
     def __init__(
         self, lifetimes: Lifetimes, owner: Callable[..., Owner], owner_columns: Sequence[sa.Column[Any]]
@@ -91,10 +100,10 @@ class SessionStore(Generic[Owner]):
     def open(
         self, account_id: str, version: int, proof: Proof, client: ClientInfo, now: datetime
     ) -> SessionSnapshot | None:
-        """A new session; None if the account has other credentials than `version`, is disabled or is to be deleted.
+        """Open a session; None if the account's credentials are not at `version`, or it is disabled or being deleted.
 
-        In a unit of work. The account's row is locked while it is looked at: otherwise a sign-in under way during a
-        reset, a disabling or a deletion would leave a session that those did not see and so did not end.
+        Within a unit of work. The account's row is locked while it is read: otherwise a sign-in during a password
+        reset, a disabling or a deletion would leave a session that those did not see and therefore did not end.
         """
         absolute_expires_at = now + self._lifetimes.absolute
         session = SessionSnapshot(
@@ -125,57 +134,56 @@ class SessionStore(Generic[Owner]):
             )
             .with_for_update(read=True, of=self._accounts)
         )
-        # SQLAlchemy keeps the count of an INSERT only when told to; psycopg would report -1 for every one.
+        # SQLAlchemy keeps the row count of an INSERT only with this option; psycopg would report -1.
         insert = (
             sa.insert(_sessions).from_select(list(_sessions.c), unchanged).execution_options(preserve_rowcount=True)
         )
-        inserted = db.session.execute(insert)
-        return session if inserted.rowcount == 1 else None  # type: ignore[attr-defined]
+        return session if execute_one(insert) else None
 
     def find(self, session_id: str) -> OwnedSession[Owner] | None:
-        """The session and its owner, dead or alive: one statement, whatever the tables' size."""
+        """The session and its owner, also if the session has ended. One statement on two primary keys."""
         row = fetch_one(self._find, {"sid": session_id})
         if row is None:
             return None
         return OwnedSession(SessionSnapshot(*row[: len(_columns)]), self._owner(*row[len(_columns) :]))
 
     def alive(self, account_id: str) -> list[SessionSnapshot]:
-        """The account's live sessions, the one used last first."""
+        """The account's live sessions, the most recently refreshed first; at most `MAX_LISTED`."""
         found = (SessionSnapshot(*row) for row in fetch_all(_of_account, {"account_id": account_id}))
         return [session for session in found if session.alive]
 
     def is_new_device(self, session: SessionSnapshot) -> bool:
-        """Whether no other session of the account, live or ended, had this user agent on this network.
+        """Whether no other session of the account, live or ended, has this user agent on this network.
 
-        The first session of an account is none: its owner is there. In a unit of work.
+        False for the first session of an account, whose owner has just signed up. Within a unit of work.
         """
         others = db.session.execute(_earlier, {"account_id": session.account_id, "sid": session.id}).all()
         here = (session.user_agent, network_of(session.ip))
         return bool(others) and here not in {(user_agent, network_of(ip)) for user_agent, ip in others}
 
     def export(self, account: DataSubject) -> list[dict[str, Any]]:
-        """What is kept here about the account."""
-        kept = sa.select(*(_sessions.c[name] for name in EXPORTED)).where(_sessions.c.account_id == account.id)
-        return [dict(zip(EXPORTED, row, strict=True)) for row in fetch_all(kept)]
+        """The account's sessions, for the data export."""
+        found = sa.select(*(_sessions.c[name] for name in EXPORTED)).where(_sessions.c.account_id == account.id)
+        return [dict(zip(EXPORTED, row, strict=True)) for row in fetch_all(found)]
 
     def count_alive(self, now: datetime) -> int:
-        """How many sessions are neither ended nor run out. Walks an index: not for a hot path."""
+        """How many sessions are live. Walks an index, so not for frequent requests."""
         row = fetch_one(_alive, {"now": now})
         return int(row[0]) if row else 0
 
     def delete_expired(self, before: datetime, most: int) -> int:
-        """Delete up to so many sessions that ran out, or would have, before this moment; how many there were.
+        """Delete up to `most` sessions whose `expires_at` is before a moment; how many were deleted.
 
-        One that was ended goes when its time would have come: so one index finds both kinds.
+        A revoked session is deleted at the same time as if it had not been, so one index finds both kinds.
         """
-        over = [row[0] for row in fetch_all(_over, {"before": before, "most": most})]
-        return execute(sa.delete(_sessions).where(_sessions.c.id.in_(over)), {}) if over else 0
+        expired = [row[0] for row in fetch_all(_expired, {"before": before, "most": most})]
+        return execute(sa.delete(_sessions).where(_sessions.c.id.in_(expired)), {}) if expired else 0
 
     def rotate(self, session: SessionSnapshot, key: str | None = None) -> SessionSnapshot | None:
-        """The session one generation on, or None if somebody else was faster or ended it: the row count decides.
+        """Move the session to its next generation; None if another request rotated or ended it first.
 
-        `key` is remembered, so that whoever carries it may ask for the same successor again. Times are taken from the
-        database's clock as the session was read, so machines may disagree about the hour.
+        `key` is stored, so that a client that sends it again gets the same successor. Times are those of the
+        database's clock when the session was read, so the clocks of the machines may differ.
         """
         now, expiry = session.read_at, min(session.read_at + self._lifetimes.idle, session.absolute_expires_at)
         values = {"sid": session.id, "current": session.generation, "now": now, "expiry": expiry, "key": key}
@@ -186,26 +194,24 @@ class SessionStore(Generic[Owner]):
         )
 
     def authenticate(self, session_id: str, now: datetime) -> None:
-        """Remember that the password was given again just now. Within the caller's unit of work."""
+        """Record that the owner has just authenticated again. Within a unit of work."""
         db.session.execute(sa.update(_sessions).where(_sessions.c.id == session_id).values(authenticated_at=now))
 
     def end(self, session_id: str, account_id: str, now: datetime) -> bool:
-        """End one session of the account at once and for good; true for whoever did it. In a unit of work."""
-        ended = db.session.execute(
-            _ending(now).where(_sessions.c.id == session_id, _sessions.c.account_id == account_id)
-        )
-        return bool(ended.rowcount == 1)  # type: ignore[attr-defined]
+        """End one session of the account; True if it was live. Within a unit of work."""
+        this_one = (_sessions.c.id == session_id, _sessions.c.account_id == account_id)
+        return execute_one(_ending(now).where(*this_one))
 
     def end_all(self, account_id: str, now: datetime, *, but: str | None = None) -> None:
-        """End every session of the account, `but` one. Within the caller's unit of work."""
+        """End all sessions of the account, except the one with the id `but`. Within a unit of work."""
         statement = _ending(now).where(_sessions.c.account_id == account_id)
         db.session.execute(statement.where(_sessions.c.id != but) if but else statement)
 
     def end_others(self, account_id: str, ip: str | None, user_agent: str | None, now: datetime) -> int:
-        """End the sessions opened at another IP address or with another user agent; how many. In a unit of work."""
+        """End sessions opened from another IP address or with another user agent; how many. Within a unit of work."""
         here = sa.and_(_sessions.c.ip.is_not_distinct_from(ip), _sessions.c.user_agent.is_not_distinct_from(user_agent))
         elsewhere = _ending(now).where(_sessions.c.account_id == account_id, ~here)
-        return int(db.session.execute(elsewhere).rowcount)  # type: ignore[attr-defined]
+        return execute_in_transaction(elsewhere)
 
 
 def _ending(now: datetime) -> sa.Update:

@@ -1,42 +1,43 @@
-"""Short codes for typing on another device: derived from the email that carries them, kept nowhere."""
+"""Short codes to type on another device, derived from the id of their message and stored nowhere."""
 
 import hashlib
 import hmac
 from typing import Final
 
 from app.core.errors import Invalid
+from app.core.key_derivation import derive_key
 
-ALPHABET: Final = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628, 6.1: no vowels, so no words; nothing that looks like another
+ALPHABET: Final = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628, 6.1: no vowels, so no words; no characters that look alike
 LENGTH: Final = 8
 
 
 class CodeInvalid(Invalid):
-    """A code that is wrong, or right no longer; which of them is not said."""
+    """The code is wrong, expired or used; the error does not reveal which."""
 
     code = "code_invalid"
-    detail = "This code is wrong, has expired or was tried too often. Use the link in the email, or ask for a new one."
+    detail = "This code is wrong, has expired or was tried too often. Use the link in the email, or request a new one."
     field = "code"
 
 
 class Codes:
-    """Derives the code of an email from the first of `secrets`, and takes that of any.
+    """Derives the code of a message from the first of `secrets`, and accepts the code of any of them.
 
-    20^8 codes, five tries: a guess succeeds once in five thousand million, for each secret.
+    With 20^8 codes and five attempts, the chance to guess one is 1 in 5 * 10^9 for each secret.
     """
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
-        self._keys = [hmac.digest(secret.encode(), b"latchkey codes", hashlib.sha256) for secret in secrets]
+        self._keys = [derive_key(secret, "codes") for secret in secrets]
 
     def of(self, purpose: str, account_id: str, message_id: int) -> str:
-        """The code as it is printed: WDJB-MJHT."""
+        """The code as shown in the email, such as WDJB-MJHT."""
         code = _code(self._keys[0], f"{purpose}|{account_id}|{message_id}")
         return f"{code[:4]}-{code[4:]}"
 
     def matches(self, code: str, purpose: str, account_id: str, message_id: int) -> bool:
-        """Whether a person typed that code; case, dashes and spaces do not matter."""
+        """Whether the typed code is that of the message; case, dashes and spaces are ignored."""
         typed = "".join(character for character in code.upper() if character in ALPHABET).encode()
-        codes = (_code(key, f"{purpose}|{account_id}|{message_id}") for key in self._keys)
-        return any(hmac.compare_digest(typed, wanted.encode()) for wanted in codes)
+        expected = (_code(key, f"{purpose}|{account_id}|{message_id}") for key in self._keys)
+        return any(hmac.compare_digest(typed, code.encode()) for code in expected)
 
 
 def _code(key: bytes, subject: str) -> str:

@@ -1,11 +1,12 @@
-"""Access and refresh tokens: minted and checked by flask-jwt-extended, kept apart by kind, remembered once checked.
+"""Access and refresh tokens: issued and verified with flask-jwt-extended, told apart by `typ` and `aud`.
 
-RFC 7519 (JWT), RFC 8725 (its best practice), RFC 9068 (the access token's profile).
+RFC 7519 (JWT), RFC 8725 (JWT best current practices), RFC 9068 (JWT profile for access tokens).
 """
 
 import hashlib
 import re
 import secrets
+import threading
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import jwt
+from cachetools import FIFOCache
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token, decode_token
@@ -27,61 +29,63 @@ from app.domain.tokens.keys import ALGORITHMS, Key, PublicKey
 
 LEEWAY_SECONDS: Final = 30
 MAX_LENGTH: Final = 4_096
-CACHE_SIZE: Final = 10_000
+CACHE_SIZE: Final = 10_000  # tokens
 ACCESS: Final = "access"
 REFRESH: Final = "refresh"
 HEADER_TYPES: Final = {ACCESS: "at+jwt", REFRESH: "rt+jwt"}
-# flask-jwt-extended asks a callback for the key and tells it nothing; which key it is depends on the token's date.
+# The callback that flask-jwt-extended calls for the key does not get the date of the token, on which the key depends.
 _signing_key: ContextVar[Key] = ContextVar("signing key")
 _COMPACT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
 class InvalidToken(Unauthenticated):
-    """The token is not one of ours, not of the kind this route takes, or its session is over."""
+    """The token was not issued here, is of the wrong kind, or its session has ended."""
 
     code = "invalid_token"
-    detail = "This token is not valid here, or no longer. Sign in again."
+    detail = "Invalid or revoked token. Sign in again."
 
 
 class TokenExpired(InvalidToken):
-    """The token was ours, but its time is over."""
+    """The token is valid but has expired."""
 
     code = "token_expired"
     detail = "This token has expired. Refresh it, or sign in again."
 
 
 class RepeatableES256(ECAlgorithm):
-    """ES256 whose signatures are derived, not drawn (RFC 6979): equal claims give the same token, byte for byte."""
+    """ES256 with deterministic signatures (RFC 6979): equal claims give the same token, byte for byte."""
 
     def __init__(self) -> None:
         super().__init__(ECAlgorithm.SHA256, ec.SECP256R1)
 
     def sign(self, msg: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
-        """The signature of `msg`, always the same."""
+        """The signature of `msg`, the same every time."""
         signature = key.sign(msg, ec.ECDSA(self.hash_alg(), deterministic_signing=True))
         return der_to_raw_signature(signature, key.curve)
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a checked token says: whose session it is of, and which turn of it."""
+    """The claims of a verified token."""
 
     kind: str
     account_id: str
     session_id: str
     generation: int
-    credentials_version: int | None  # of a refresh token; None in those of older releases
+    credentials_version: int | None  # only in refresh tokens; None in those of older releases
     kid: str
     expires_at: float
 
 
 class JwtTokens:
-    """Mints and checks the two kinds of bearer token. Needs the context of an app given to `install`."""
+    """Issues and verifies access and refresh tokens, in the context of an app that `init_jwt` has set up."""
 
     def __init__(self, keys: KeyRing, *, access_lifetime: timedelta, issuer: str, audience: str) -> None:
         self._keys, self._access_lifetime = keys, access_lifetime
         self._audiences = {ACCESS: audience, REFRESH: issuer}
-        self._verified: dict[bytes, Claims] = {}
+        # The oldest entry is dropped first, and expires first. Reading changes nothing, so only writing takes a lock.
+        self._verified: FIFOCache[bytes, Claims] = FIFOCache(CACHE_SIZE)
+        self._adding = threading.Lock()
 
     def access(
         self, account_id: str, session_id: str, roles: list[str], now: datetime, authentication: dict[str, object]
@@ -107,9 +111,10 @@ class JwtTokens:
         expires_at: datetime,
         credentials_version: int,
     ) -> str:
-        """The refresh token of one generation of a session: the same bytes whenever and wherever it is minted.
+        """The refresh token of one generation of a session: the same bytes whenever and wherever it is issued.
 
-        `credentials_version`: those that the account has now. It gives no access; see `flows/steps/known_device.py`.
+        `credentials_version` is that of the account. It serves to recognise a trusted device, not to grant access; see
+        `app/flows/steps/recognize_device.py`.
         """
         issued = int(issued_at.timestamp())
         claims = {
@@ -126,23 +131,28 @@ class JwtTokens:
         return str(create_refresh_token(account_id, additional_claims=claims, additional_headers=headers))
 
     def read(self, token: str, kind: str) -> Claims:
-        """What the token says; `InvalidToken` unless it is ours, of this kind and in its time.
+        """Verify a token. Raises `InvalidToken` if it is not ours or not of this kind, or `TokenExpired`.
 
-        That a signature is right stays true, so it is remembered by the token's digest. Whether the session still
-        lives does not, and is never remembered.
+        A valid signature stays valid, so the claims are cached by the digest of the token. Whether the session is
+        live may change and is not cached.
         """
         digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
-        claims = self._verified.get(digest)
+        claims = self._cached(digest)
         if claims is None or self._keys.find(claims.kid) is None:
             claims = self._check(token)
-            if len(self._verified) >= CACHE_SIZE:
-                self._verified.clear()
-            self._verified[digest] = claims
+            with self._adding:
+                self._verified[digest] = claims
         if claims.kind != kind:
-            raise InvalidToken(f"This route needs the {kind} token, and this is the {claims.kind} token.")
+            raise InvalidToken(f"Wrong kind of token. Send the {kind} token instead of the {claims.kind} token.")
         if claims.expires_at + LEEWAY_SECONDS <= time.time():
             raise TokenExpired
         return claims
+
+    def _cached(self, digest: bytes) -> Claims | None:
+        try:  # not `get`, which accesses the cache twice: another thread may drop the entry in between
+            return self._verified[digest]
+        except KeyError:
+            return None
 
     def _check(self, token: str) -> Claims:
         if len(token) > MAX_LENGTH or not _COMPACT.fullmatch(token) or not is_canonical(token):
@@ -164,15 +174,15 @@ class JwtTokens:
         return {"typ": HEADER_TYPES[kind], "kid": key.kid, "alg": key.algorithm}
 
     def checking_key(self, header: dict[str, Any]) -> PublicKey:
-        """The key to check a token with; a PyJWT error for a name or an algorithm that is not ours."""
+        """The key that verifies a token. Raises `jwt.InvalidKeyError` for an unknown key id or another algorithm."""
         kid = header.get("kid")
         key = self._keys.find(kid) if isinstance(kid, str) else None
         if key is None or header.get("alg") != key.algorithm:
-            raise jwt.InvalidKeyError("no such key")
+            raise jwt.InvalidKeyError("unknown key id, or not the algorithm of this key")
         return key.public
 
     def init_jwt(self, app: Flask) -> JWTManager:
-        """Let flask-jwt-extended sign and check with our keys, for us and for any route under `@jwt_required()`."""
+        """Make flask-jwt-extended use the key ring, also for routes with its own `@jwt_required()`."""
         if not isinstance(jwt.api_jws._jws_global_obj.get_algorithm_by_name("ES256"), RepeatableES256):
             jwt.unregister_algorithm("ES256")
             jwt.register_algorithm("ES256", RepeatableES256())
@@ -195,8 +205,8 @@ class JwtTokens:
 
 def _to_claims(payload: dict[str, Any], header: dict[str, Any]) -> Claims:
     kind, session_id, generation = payload.get("type"), payload.get("sid"), payload.get("gen", 0)
-    right_type = isinstance(kind, str) and header.get("typ") == HEADER_TYPES.get(kind)
-    if not right_type or not isinstance(session_id, str) or type(generation) is not int or "exp" not in payload:
+    type_matches = isinstance(kind, str) and header.get("typ") == HEADER_TYPES.get(kind)
+    if not type_matches or not isinstance(session_id, str) or type(generation) is not int or "exp" not in payload:
         raise InvalidToken
     version = payload.get("ver")
     return Claims(

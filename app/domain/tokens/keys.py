@@ -1,4 +1,4 @@
-"""Signing keys as objects: read from PEM once, named by their thumbprint, shown as JWK."""
+"""Signing keys as objects: read from PEM, identified by their thumbprint (RFC 7638), published as JWK (RFC 7517)."""
 
 import base64
 import hashlib
@@ -27,7 +27,7 @@ _THUMBPRINT_MEMBERS = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One signing key: it signs with `private`, anyone may check with `public`."""
+    """One signing key: `private` signs, `public` verifies, `jwk` is the published form."""
 
     kid: str
     algorithm: str
@@ -38,7 +38,7 @@ class Key:
 
 
 def new_key(algorithm: str) -> PrivateKey:
-    """A fresh private key for one of `ALGORITHMS`."""
+    """A new private key for one of `ALGORITHMS`."""
     if algorithm == "EdDSA":
         return ed25519.Ed25519PrivateKey.generate()
     if algorithm == "RS256":
@@ -47,30 +47,30 @@ def new_key(algorithm: str) -> PrivateKey:
 
 
 def read_pem(pem: str) -> PrivateKey:
-    """The private key in `pem`; ValueError if it is not one that we can sign with."""
+    """The private key in `pem`. Raises `ValueError` if it is not a key for one of `ALGORITHMS`."""
     return _usable(serialization.load_pem_private_key(pem.encode(), None))
 
 
 def encrypt(key: PrivateKey, secret: bytes) -> str:
-    """The key as text that nobody can read or change without `secret`, of 32 bytes: PKCS #8 under AES-256-GCM.
+    """The key in PKCS #8, encrypted with AES-256-GCM under a secret of 32 bytes, in base64.
 
-    PEM has no encryption that notices a change (ASVS 11.3.3).
+    Not in encrypted PEM, which does not detect changes (ASVS 11.3.3).
     """
     plain = key.private_bytes(Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     nonce = secrets.token_bytes(NONCE_BYTES)
     return base64.b64encode(nonce + AESGCM(secret).encrypt(nonce, plain, None)).decode()
 
 
-def decrypt(sealed: str, *any_of: bytes) -> PrivateKey:
-    """The key that was sealed with one of these secrets; ValueError if it was with none, or was changed since."""
-    data = base64.b64decode(sealed, validate=True)
-    for secret in any_of:
+def decrypt(encrypted: str, *secrets_: bytes) -> PrivateKey:
+    """The key that was encrypted with one of the secrets. Raises `ValueError` if none fits, or the text was changed."""
+    data = base64.b64decode(encrypted, validate=True)
+    for secret in secrets_:
         try:
             plain = AESGCM(secret).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], None)
         except InvalidTag:
             continue
         return _usable(serialization.load_der_private_key(plain, None))
-    raise ValueError("not sealed with this secret")
+    raise ValueError("not encrypted with any of these secrets")
 
 
 def _usable(key: object) -> PrivateKey:
@@ -79,7 +79,7 @@ def _usable(key: object) -> PrivateKey:
 
 
 def algorithm_of(key: object) -> str:
-    """The one algorithm that a key of this type signs with here (RFC 8725, 3.1: one key, one algorithm)."""
+    """The only algorithm that a key of this type is used with (RFC 8725, 3.1). Raises `ValueError` for other keys."""
     if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
         return "ES256"
     if isinstance(key, ed25519.Ed25519PrivateKey):
@@ -90,7 +90,7 @@ def algorithm_of(key: object) -> str:
 
 
 def to_key(private: PrivateKey, signs_from: datetime) -> Key:
-    """The key with all that is derived from it; the kid is its RFC 7638 thumbprint."""
+    """The key with the values derived from it; `kid` is its thumbprint (RFC 7638)."""
     algorithm, public = algorithm_of(private), private.public_key()
     jwk = _public_jwk(public)
     canonical = json.dumps({name: jwk[name] for name in _THUMBPRINT_MEMBERS[jwk["kty"]]}, separators=(",", ":"))

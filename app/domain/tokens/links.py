@@ -1,4 +1,4 @@
-"""Signed links: one purpose, one account, an expiry, and the state that using them will change."""
+"""Signed link tokens: one purpose, one account, the state they were made for, and an expiry."""
 
 import hashlib
 from datetime import datetime
@@ -14,44 +14,44 @@ MAX_LENGTH = 2_000
 
 
 class LinkInvalid(Invalid):
-    """Not a link of ours, or one for another purpose."""
+    """The signature is wrong, or the link is for another purpose."""
 
     code = "link_invalid"
-    detail = "This link is not valid. Copy it whole from the email, or ask for a new one."
+    detail = "Invalid link. Copy the whole link from the email, or request a new one."
     field = "token"
 
 
 class LinkExpired(Invalid):
-    """A link of ours whose time is over."""
+    """The link is valid but has expired."""
 
     code = "link_expired"
-    detail = "This link has expired. Ask for a new one."
+    detail = "This link has expired. Request a new one."
     field = "token"
 
 
 class LinkUsed(Invalid):
-    """A link that was used, or overtaken by a newer one or by a change of what it was made for."""
+    """The link was used, or superseded by a newer one or by a change of the account."""
 
     code = "link_used"
-    detail = "This link was used already, or a newer one was sent. Ask for a new one."
+    detail = "This link has already been used, or a newer one was sent. Request a new one."
     field = "token"
 
 
 class Links:
-    """Signs link tokens with the first of `secrets`, opens those of any.
+    """Signs link tokens with the first of `secrets`, and accepts those signed with any of them.
 
-    They share no format with bearer tokens, so neither passes for the other.
+    The format is not that of a JWT, so neither is ever accepted for the other.
     """
 
     def __init__(self, secrets: tuple[str, ...], clock: Clock) -> None:
-        self._oldest_first, self._clock = secrets[::-1], clock  # the order of itsdangerous
+        self._oldest_first, self._clock = secrets[::-1], clock  # the order that itsdangerous expects
 
     def sign(self, purpose: str, *, account_id: str, state: int, expires_at: datetime) -> str:
-        """A token for `purpose` that says which state of which account it was made for."""
+        """A token for `purpose`. `state` is the message id or the credentials version that it was made for."""
         return str(self._serializer(purpose).dumps([account_id, state, int(expires_at.timestamp())]))
 
     def open(self, purpose: str, token: str) -> tuple[str, int]:
-        """Account id and state, or `LinkInvalid` or `LinkExpired`. Whether it was used, the state's keeper knows."""
+        """Account id and state. Raises `LinkInvalid` or `LinkExpired`; whether it was used, the caller checks."""
         if len(token) > MAX_LENGTH or not is_canonical(token):
             raise LinkInvalid
         try:

@@ -1,4 +1,4 @@
-"""The table of signing keys: every process of every machine signs and checks with the same ones."""
+"""The signing keys table: all processes on all machines sign and verify with the same keys."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from app.core.database import Model, UtcDateTime
 
 
 class SigningKey(Model):
-    """A private key, encrypted. It is published from `created_at`, signs from `signs_from`, is refused once retired."""
+    """An encrypted private key: published from `created_at`, signs from `signs_from`, rejected from `retired_at`."""
 
     __tablename__ = "signing_keys"
 

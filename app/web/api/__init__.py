@@ -1,1 +1,1 @@
-"""The JSON API: one file per group of URLs, its models on top, its handlers beneath."""
+"""The JSON API: one file per group of URLs, first its schemas, then its handlers."""

@@ -1,4 +1,4 @@
-"""/api/v1/account: the account of whoever is signed in."""
+"""/api/v1/account: the account of the caller."""
 
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ NULLABLE: JsonDict = {"type": ["string", "null"]}
 
 
 class Account(ResponseBody):
-    """An account as its owner sees it."""
+    """The account of the caller."""
 
     id: str = Field(examples=["6f1c0a52-3c1e-4b7e-9d6a-0c2f6f0e7b11"])
     email: str = Field(examples=["ann@example.com"])
@@ -40,7 +40,7 @@ class Account(ResponseBody):
 
 
 class UpdateAccountRequest(RequestBody):
-    """What to change; members left out stay, null empties."""
+    """Members to change. Members that are left out keep their value; null removes it."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"first_name": "Ann", "last_name": "Lee", "locale": "en"}]}
@@ -48,26 +48,26 @@ class UpdateAccountRequest(RequestBody):
 
     first_name: Name | None = Field(None, json_schema_extra=NULLABLE)
     last_name: Name | None = Field(None, json_schema_extra=NULLABLE)
-    locale: Locale | None = Field(None, description="Language of emails, as a BCP 47 tag", json_schema_extra=NULLABLE)
+    locale: Locale | None = Field(None, description="Language of emails (BCP 47)", json_schema_extra=NULLABLE)
 
 
 @blueprint.get("/account")
 @endpoint(gives=Account, who=SignedIn())
-def show_account(identity: Identity) -> object:
-    """Who am I."""
+def get_account(identity: Identity) -> object:
+    """Get the current account."""
     return identity.owner
 
 
 class DeleteAccountRequest(RequestBody):
-    """The current password, unless the session authenticated recently."""
+    """The current password, unless the session is recently authenticated."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"password": "correct horse battery"}]})
 
-    password: Password | None = Field(None, description="May be left out within ten minutes of signing in")
+    password: Password | None = Field(None, description="Current password. Optional after recent authentication")
 
 
 class AccountExport(ResponseBody):
-    """Everything that is kept about the account."""
+    """All stored data about the account."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -81,13 +81,13 @@ class AccountExport(ResponseBody):
     who=SignedIn(),
     status=204,
     limit=CREDENTIAL_ATTEMPTS,
-    refuses=(ReauthenticationRequired, WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited, LastAdmin),
+    errors=(ReauthenticationRequired, WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited, LastAdmin),
 )
 def delete_account(identity: Identity, body: DeleteAccountRequest) -> None:
-    """Delete the account.
+    """Schedule the deletion of the account.
 
-    Every session ends now. The account is gone after some days (DELETION_GRACE_DAYS); signing in before keeps it.
-    The last administrator cannot leave.
+    All sessions end immediately. The account is deleted after a grace period (DELETION_GRACE_DAYS). Signing in before
+    then cancels the deletion. The last administrator cannot be deleted.
     """
     auth.account_deletion.request(identity, body.password, client_info())
 
@@ -95,12 +95,12 @@ def delete_account(identity: Identity, body: DeleteAccountRequest) -> None:
 @blueprint.get("/account/export")
 @endpoint(gives=AccountExport, who=SignedIn())
 def export_account(identity: Identity) -> object:
-    """Everything that is kept about me."""
+    """Export all data of the account."""
     return auth.export.of(identity.owner)
 
 
 @blueprint.patch("/account")
 @endpoint(takes=UpdateAccountRequest, gives=Account, who=SignedIn())
-def change_account(identity: Identity, body: UpdateAccountRequest) -> object:
-    """Change names or language."""
+def update_account(identity: Identity, body: UpdateAccountRequest) -> object:
+    """Change name or language."""
     return auth.profile.update(identity.owner, body.model_dump(exclude_unset=True))

@@ -1,4 +1,4 @@
-"""/api/v1/account/activity: what happened to the account of whoever is signed in."""
+"""/api/v1/account/activity: the events of the caller's account."""
 
 from datetime import datetime
 
@@ -16,30 +16,30 @@ blueprint = Blueprint("activity", __name__, url_prefix="/api/v1/account")
 
 
 class ActivityEvent(ResponseBody):
-    """Something that happened to the account, or that was tried."""
+    """An event of the account, such as a sign-in or a failed attempt."""
 
     at: datetime
     event: str = Field(examples=["session.opened"])
-    result: str = Field(description="ok, or refused", examples=["ok"])
+    result: str = Field(description="`success` or `failure`", examples=["success"])
     ip: str | None = Field(examples=["192.0.2.7"])
     device: str = Field(examples=["Firefox on Windows"])
-    current: bool = Field(description="Whether it was in the session that asks")
+    current: bool = Field(description="Whether the event belongs to the session of this request")
     details: dict[str, str | int]
 
 
 class ActivityPage(ResponseBody):
-    """Some events, the newest first; `next` is the cursor of the rest, null at the end."""
+    """A page of events, newest first. `next` is the cursor of the next page, null on the last one."""
 
     events: list[ActivityEvent]
     next: str | None
 
 
 @blueprint.get("/activity")
-@endpoint(query=PageQuery, gives=ActivityPage, who=SignedIn(), refuses=(InvalidCursor,))
+@endpoint(query=PageQuery, gives=ActivityPage, who=SignedIn(), errors=(InvalidCursor,))
 def list_activity(identity: Identity, query: PageQuery) -> object:
-    """What happened to my account.
+    """List account activity.
 
-    Signing in and out, wrong passwords, changes, and what was refused; the newest first.
+    Sign-ins, sign-outs, wrong passwords, changes and rejected attempts, newest first.
     """
     page = auth.activity.page(identity, query.limit, query.after)
     return {"events": page.items, "next": page.next}

@@ -1,4 +1,4 @@
-"""/api/v1: addresses, from the first confirmation to a change and back."""
+"""/api/v1: confirming an email address, changing it, and undoing the change."""
 
 from flask import Blueprint
 from pydantic import ConfigDict, Field, model_validator
@@ -19,15 +19,15 @@ from app.web.errors import InvalidBody
 from app.web.guards import MaybeSignedIn, SignedIn
 from app.web.input_errors import coded_error, input_error
 from app.web.limits import CREDENTIAL_ATTEMPTS, Limit
-from app.web.schemas import Code, Email, LinkToken, Password, RequestBody, ResponseBody
+from app.web.schemas import Code, Email, LinkToken, MessageResponse, Password, RequestBody
 
 blueprint = Blueprint("email", __name__, url_prefix="/api/v1")
 
-ON_ITS_WAY = "If there is something to confirm, an email is on its way."
+EMAIL_SENT = "If this address is waiting to be confirmed, an email has been sent to it."
 
 
 class VerifyEmailRequest(RequestBody):
-    """The token from a link, or the address and the code from the same email."""
+    """Either the token from the link in the email, or the email address and the code."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"token": "paste-it-from-the-email"}]})
 
@@ -38,12 +38,12 @@ class VerifyEmailRequest(RequestBody):
     @model_validator(mode="after")
     def _one_way(self) -> "VerifyEmailRequest":
         if (self.token is None) == (self.email is None or self.code is None):
-            raise coded_error("choose_one", "Give either token, or email and code.")
+            raise coded_error("choose_one", "Send either `token`, or `email` and `code`.")
         return self
 
 
 class ResendVerificationRequest(RequestBody):
-    """Whose email to send again; may be left out by whoever is signed in."""
+    """The address to confirm. It may be left out by a caller that is signed in."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ann@example.com"}]})
 
@@ -51,18 +51,18 @@ class ResendVerificationRequest(RequestBody):
 
 
 class ChangeEmailRequest(RequestBody):
-    """The address to move to, and the password unless it was given a moment ago."""
+    """The new address, and the current password unless the session is recently authenticated."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"email": "ann@example.org", "password": "correct horse battery"}]}
     )
 
     email: Email
-    password: Password | None = Field(None, description="May be left out within ten minutes of signing in")
+    password: Password | None = Field(None, description="Current password. Optional after recent authentication")
 
 
 class LinkTokenRequest(RequestBody):
-    """The token from the link in an email."""
+    """The token from the link in the email."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"token": "paste-it-from-the-email"}]})
 
@@ -70,149 +70,152 @@ class LinkTokenRequest(RequestBody):
 
 
 class CodeRequest(RequestBody):
-    """The code from the email to the new address, for the session that asked."""
+    """The code from the email to the new address."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"code": "WDJB-MJHT"}]})
 
     code: Code
 
 
-class Message(ResponseBody):
-    """A sentence for people."""
-
-    message: str
-
-
 @blueprint.post("/verify-email")
 @endpoint(
     takes=VerifyEmailRequest,
-    gives=Message,
+    gives=MessageResponse,
     limit=CREDENTIAL_ATTEMPTS,
-    refuses=(LinkInvalid, LinkExpired, LinkUsed, CodeInvalid, InvalidEmail, RateLimited),
+    errors=(LinkInvalid, LinkExpired, LinkUsed, CodeInvalid, InvalidEmail, RateLimited),
 )
-def verify_email(body: VerifyEmailRequest) -> Message:
-    """Confirm an address with the link or the code from the email.
+def verify_email(body: VerifyEmailRequest) -> MessageResponse:
+    """Confirm the email address.
 
-    A link ends the sessions that were opened at another network address or with another user agent before the address
-    was first confirmed: a stranger may have opened the account.
+    Takes the token or the code from the email. The first confirmation by link ends all sessions that were opened from
+    another IP address or with another user agent, because someone else may have created the account.
     """
     if body.token is not None:
         auth.email_verification.confirm(body.token, client_info())
     else:
         auth.email_verification.confirm_with_code(str(body.email), str(body.code), client_info())
-    return Message(message="The address is confirmed.")
+    return MessageResponse(message="The email address is confirmed.")
 
 
 @blueprint.post("/verify-email/claim")
 @endpoint(
     takes=LinkTokenRequest,
-    gives=Message,
+    gives=MessageResponse,
     limit=Limit("20 per minute"),
-    refuses=(LinkInvalid, LinkExpired, LinkUsed, RateLimited),
+    errors=(LinkInvalid, LinkExpired, LinkUsed, RateLimited),
 )
-def claim_account(body: LinkTokenRequest) -> Message:
-    """Say with the confirming link that you did not open the account, and take it over.
+def claim_account(body: LinkTokenRequest) -> MessageResponse:
+    """Take over an account created by someone else with your address.
 
-    Ends every session, makes the password that was chosen useless, confirms the address, and has an email for a new
-    password sent to it.
+    Takes the token from the confirmation email. Ends all sessions, invalidates the password, confirms the address and
+    sends an email to set a new password.
     """
     auth.email_verification.claim(body.token, client_info())
-    return Message(message="The account is yours. An email for a new password is on its way.")
+    return MessageResponse(message="The account is yours. An email to set a new password has been sent.")
 
 
 @blueprint.post("/verify-email/resend")
 @endpoint(
     takes=ResendVerificationRequest,
-    gives=Message,
+    gives=MessageResponse,
     status=202,
     who=MaybeSignedIn(),
     limit=Limit("10 per minute"),
-    refuses=(InvalidEmail, RateLimited),
+    errors=(InvalidEmail, RateLimited),
 )
-def resend_verification(identity: Identity | None, body: ResendVerificationRequest) -> Message:
-    """Have the confirming email sent again.
+def resend_verification(identity: Identity | None, body: ResendVerificationRequest) -> MessageResponse:
+    """Send the confirmation email again.
 
-    Signed in it goes to the account's address; otherwise name one. The answer is always the same.
+    With a session it goes to the account's address; without one, `email` is required. The response does not tell
+    whether the account exists.
     """
     email = identity.owner.email if identity else body.email
     if email is None:
-        raise InvalidBody([input_error("email", "missing", "This is required, unless you are signed in.")])
+        raise InvalidBody([input_error("email", "missing", "Required unless you are signed in.")])
     auth.email_verification.resend(email, client_info())
-    return Message(message=ON_ITS_WAY)
+    return MessageResponse(message=EMAIL_SENT)
 
 
 @blueprint.put("/account/email")
 @endpoint(
     takes=ChangeEmailRequest,
-    gives=Message,
+    gives=MessageResponse,
     status=202,
     who=SignedIn(),
     limit=CREDENTIAL_ATTEMPTS,
-    refuses=(InvalidEmail, ReauthenticationRequired, WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited),
+    errors=(InvalidEmail, ReauthenticationRequired, WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited),
 )
-def change_email(identity: Identity, body: ChangeEmailRequest) -> Message:
-    """Ask for another address.
+def change_email(identity: Identity, body: ChangeEmailRequest) -> MessageResponse:
+    """Change the email address.
 
-    It holds once confirmed from there. The old address is told, and can undo it for 72 hours.
+    Sends an email with a link and a code to the new address. The change takes effect when the new address is confirmed.
+    The old address is notified and can undo the change for 72 hours.
     """
     auth.email_change.request(identity, body.email, body.password, client_info())
-    return Message(message="An email with a link is on its way to the new address. Until then the old one stays.")
+    return MessageResponse(
+        message="An email with a link has been sent to the new address. Until it is confirmed, the old address stays."
+    )
 
 
 @blueprint.post("/account/email/confirm")
 @endpoint(
     takes=LinkTokenRequest,
-    gives=Message,
+    gives=MessageResponse,
     limit=Limit("20 per minute"),
-    refuses=(LinkInvalid, LinkExpired, LinkUsed, EmailTaken, RateLimited),
+    errors=(LinkInvalid, LinkExpired, LinkUsed, EmailTaken, RateLimited),
 )
-def confirm_email_change(body: LinkTokenRequest) -> Message:
-    """Confirm the new address with the link from the email."""
+def confirm_email_change(body: LinkTokenRequest) -> MessageResponse:
+    """Confirm the new email address by link."""
     auth.email_change.confirm(body.token, client_info())
-    return Message(message="The new address is in use.")
+    return MessageResponse(message="The email address has been changed.")
 
 
 @blueprint.post("/account/email/confirm-code")
 @endpoint(
     takes=CodeRequest,
-    gives=Message,
+    gives=MessageResponse,
     who=SignedIn(),
     limit=CREDENTIAL_ATTEMPTS,
-    refuses=(CodeInvalid, EmailTaken, RateLimited),
+    errors=(CodeInvalid, EmailTaken, RateLimited),
 )
-def confirm_email_change_with_code(identity: Identity, body: CodeRequest) -> Message:
-    """Confirm the new address with the code from the email, in the session that asked."""
+def confirm_email_change_with_code(identity: Identity, body: CodeRequest) -> MessageResponse:
+    """Confirm the new email address by code.
+
+    Works only in the session that requested the change.
+    """
     auth.email_change.confirm_with_code(identity, body.code, client_info())
-    return Message(message="The new address is in use.")
+    return MessageResponse(message="The email address has been changed.")
 
 
 @blueprint.post("/account/email/undo")
 @endpoint(
     takes=LinkTokenRequest,
-    gives=Message,
+    gives=MessageResponse,
     limit=Limit("20 per minute"),
-    refuses=(LinkInvalid, LinkExpired, LinkUsed, EmailTaken, RateLimited),
+    errors=(LinkInvalid, LinkExpired, LinkUsed, EmailTaken, RateLimited),
 )
-def undo_email_change(body: LinkTokenRequest) -> Message:
-    """Take a change of address back with the link from the email to the old one.
+def undo_email_change(body: LinkTokenRequest) -> MessageResponse:
+    """Undo a change of the email address.
 
-    Ends every session, and has an email for a new password sent to the old address.
+    Takes the token from the email to the old address. Ends all sessions and sends an email to set a new password to the
+    old address.
     """
     auth.email_change.undo(body.token, client_info())
-    return Message(message="The old address holds again, and every device was signed out.")
+    return MessageResponse(message="The old email address is restored, and all devices were signed out.")
 
 
 @blueprint.post("/not-me")
 @endpoint(
     takes=LinkTokenRequest,
-    gives=Message,
+    gives=MessageResponse,
     limit=Limit("20 per minute"),
-    refuses=(LinkInvalid, LinkExpired, LinkUsed, RateLimited),
+    errors=(LinkInvalid, LinkExpired, LinkUsed, RateLimited),
 )
-def not_me(body: LinkTokenRequest) -> Message:
-    """Raise the alarm with the link from a security email.
+def secure_account(body: LinkTokenRequest) -> MessageResponse:
+    """Secure the account after an action by someone else.
 
-    Ends every session, cancels pending changes and has an email for a new password sent.
+    Takes the token from a security email. Ends all sessions, cancels pending changes and sends an email to set a new
+    password.
     """
     auth.account_recovery.secure(body.token, client_info())
-    return Message(message="Every device was signed out. An email for a new password is on its way.")
+    return MessageResponse(message="All devices were signed out. An email to set a new password has been sent.")

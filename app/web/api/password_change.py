@@ -1,4 +1,4 @@
-"""/api/v1/account/password: a new password for whoever is signed in."""
+"""/api/v1/account/password: changing the password."""
 
 from flask import Blueprint
 from pydantic import ConfigDict, Field
@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 from app.core.errors import RateLimited
 from app.current import auth
 from app.domain.accounts.hash_slots import HashSlotsFull
-from app.domain.accounts.passwords import PASSWORD_ERRORS as PASSWORD_REFUSALS
+from app.domain.accounts.passwords import PASSWORD_ERRORS
 from app.flows.sessions import Identity
 from app.flows.steps.check_password import ReauthenticationRequired, WrongPassword
 from app.web.client_info import client_info
@@ -19,7 +19,7 @@ blueprint = Blueprint("password_change", __name__, url_prefix="/api/v1/account")
 
 
 class ChangePasswordRequest(RequestBody):
-    """The password to set, and the present one unless it was given a moment ago."""
+    """The new password, and the current one unless the session is recently authenticated."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -27,7 +27,7 @@ class ChangePasswordRequest(RequestBody):
         }
     )
 
-    current_password: Password | None = Field(None, description="May be left out within ten minutes of signing in")
+    current_password: Password | None = Field(None, description="Optional after recent authentication")
     password: PasswordToSet
 
 
@@ -37,11 +37,11 @@ class ChangePasswordRequest(RequestBody):
     who=SignedIn(),
     status=204,
     limit=CREDENTIAL_ATTEMPTS,
-    refuses=(*PASSWORD_REFUSALS, WrongPassword, ReauthenticationRequired, HashSlotsFull, RateLimited),
+    errors=(*PASSWORD_ERRORS, WrongPassword, ReauthenticationRequired, HashSlotsFull, RateLimited),
 )
 def change_password(identity: Identity, body: ChangePasswordRequest) -> None:
     """Change the password.
 
-    Ends every other session of the account and sends its owner an email.
+    Ends all other sessions of the account and notifies the owner by email.
     """
     auth.password_change.change(identity, body.current_password, body.password, client_info())

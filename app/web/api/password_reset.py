@@ -1,4 +1,4 @@
-"""/api/v1: a forgotten password, from the request to the new one."""
+"""/api/v1: resetting a forgotten password."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -10,7 +10,7 @@ from app.core.errors import RateLimited
 from app.current import auth
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.hash_slots import HashSlotsFull
-from app.domain.accounts.passwords import PASSWORD_ERRORS as PASSWORD_REFUSALS
+from app.domain.accounts.passwords import PASSWORD_ERRORS
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkExpired, LinkInvalid, LinkUsed
 from app.web import device_cookie
@@ -18,13 +18,13 @@ from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.input_errors import coded_error
 from app.web.limits import CREDENTIAL_ATTEMPTS, Limit
-from app.web.schemas import Code, Email, LinkToken, PasswordToSet, RequestBody, ResponseBody
+from app.web.schemas import Code, Email, LinkToken, MessageResponse, PasswordToSet, RequestBody
 
 blueprint = Blueprint("password_reset", __name__, url_prefix="/api/v1")
 
 
 class ForgotPasswordRequest(RequestBody):
-    """Whose password is forgotten."""
+    """The email address of the account."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ann@example.com"}]})
 
@@ -32,7 +32,7 @@ class ForgotPasswordRequest(RequestBody):
 
 
 class ResetPasswordRequest(RequestBody):
-    """The token from the email's link, or the address and the code from the same email; and the password to set."""
+    """The new password, with either the token from the link in the email, or the email address and the code."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"reset_token": "paste-it-from-the-email", "password": "a new horse battery"}]}
@@ -48,47 +48,44 @@ class ResetPasswordRequest(RequestBody):
     @model_validator(mode="after")
     def _one_way(self) -> "ResetPasswordRequest":
         if (self.reset_token is None) == (self.email is None or self.code is None):
-            raise coded_error("choose_one", "Give either reset_token, or email and code.")
+            raise coded_error("choose_one", "Send either `reset_token`, or `email` and `code`.")
         return self
 
 
-class Message(ResponseBody):
-    """A sentence for people."""
-
-    message: str
-
-
 @blueprint.post("/forgot-password")
-@endpoint(takes=ForgotPasswordRequest, gives=Message, refuses=(InvalidEmail, RateLimited), limit=Limit("20 per minute"))
-def forgot_password(body: ForgotPasswordRequest) -> Message:
-    """Have an email with a reset link sent.
+@endpoint(
+    takes=ForgotPasswordRequest, gives=MessageResponse, errors=(InvalidEmail, RateLimited), limit=Limit("20 per minute")
+)
+def forgot_password(body: ForgotPasswordRequest) -> MessageResponse:
+    """Request a password reset email.
 
-    The answer is the same, and takes as long, whether or not there is such an account.
+    The response is the same, and takes the same time, whether or not the account exists.
     """
     auth.password_reset.request(body.email, client_info())
-    return Message(message="If there is an account with this address, an email with a link is on its way to it.")
+    return MessageResponse(message="If there is an account with this address, an email has been sent to it.")
 
 
 @blueprint.post("/reset-password")
 @endpoint(
     takes=ResetPasswordRequest,
-    gives=Message,
+    gives=MessageResponse,
     limit=CREDENTIAL_ATTEMPTS,
-    refuses=(
+    errors=(
         LinkInvalid,
         LinkExpired,
         LinkUsed,
         CodeInvalid,
         InvalidEmail,
-        *PASSWORD_REFUSALS,
+        *PASSWORD_ERRORS,
         HashSlotsFull,
         RateLimited,
     ),
 )
-def reset_password(body: ResetPasswordRequest) -> Message:
-    """Set a new password with the token or the code from the email.
+def reset_password(body: ResetPasswordRequest) -> MessageResponse:
+    """Reset the password.
 
-    Ends every session of the account and signs nobody in. A link works once.
+    Takes the token or the code from the email; each works once. Ends all sessions of the account and does not open a
+    new one.
     """
     if body.reset_token is not None:
         device_token = auth.password_reset.complete(body.reset_token, body.password, client_info())
@@ -97,4 +94,6 @@ def reset_password(body: ResetPasswordRequest) -> Message:
             str(body.email), str(body.code), body.password, client_info()
         )
     device_cookie.set_cookie(device_token)
-    return Message(message="The password is changed, and every device was signed out. Sign in with the new one.")
+    return MessageResponse(
+        message="The password has been changed, and all devices were signed out. Sign in with the new password."
+    )

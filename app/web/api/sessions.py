@@ -1,4 +1,4 @@
-"""/api/v1/account/sessions: the devices of whoever is signed in."""
+"""/api/v1/account/sessions: the sessions of the caller's account."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,23 +14,23 @@ from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
 from app.web.schemas import ResponseBody
 
-blueprint = Blueprint("devices", __name__, url_prefix="/api/v1/account/sessions")
+blueprint = Blueprint("sessions", __name__, url_prefix="/api/v1/account/sessions")
 
 
 class Session(ResponseBody):
-    """One device that is signed in."""
+    """A session: one sign-in on one device."""
 
     id: str
     name: str = Field(examples=["Firefox on Windows"])
     created_at: datetime
-    last_used_at: datetime = Field(description="Exact to the life of one access token")
+    last_used_at: datetime = Field(description="Time of the last sign-in or refresh")
     ip: str | None = Field(examples=["192.0.2.7"])
     user_agent: str | None
-    current: bool = Field(description="Whether it is the one that asks")
+    current: bool = Field(description="Whether this request belongs to the session")
 
 
 class SessionList(ResponseBody):
-    """Every device that is signed in, the one used last first."""
+    """All sessions of the account, most recently used first."""
 
     sessions: list[Session]
 
@@ -38,15 +38,15 @@ class SessionList(ResponseBody):
 @blueprint.get("")
 @endpoint(gives=SessionList, who=SignedIn())
 def list_sessions(identity: Identity) -> object:
-    """Where am I signed in."""
+    """List sessions."""
     return {"sessions": auth.own_sessions.all(identity)}
 
 
 @blueprint.delete("/<uuid:session_id>")
-@endpoint(who=SignedIn(), status=204, refuses=(NoSuchSession,))
+@endpoint(who=SignedIn(), status=204, errors=(NoSuchSession,))
 def revoke_session(identity: Identity, session_id: UUID) -> None:
-    """Sign one device out.
+    """Revoke a session.
 
-    Its tokens are refused from this answer on. To sign out all others use /auth/logout?scope=others.
+    Its tokens stop working immediately. To revoke all other sessions, call `POST /auth/logout?scope=others`.
     """
     auth.own_sessions.revoke(identity, str(session_id), client_info())

@@ -8,8 +8,7 @@ from app.core.errors import RateLimited
 from app.current import auth
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.hash_slots import HashSlotsFull
-from app.domain.accounts.passwords import PASSWORD_ERRORS as PASSWORD_REFUSALS
-from app.domain.accounts.passwords import PasswordTooLong
+from app.domain.accounts.passwords import PASSWORD_ERRORS, PasswordTooLong
 from app.domain.accounts.store import EmailTaken
 from app.domain.tokens.csrf import CsrfMismatch
 from app.flows.sessions import Identity, Scope
@@ -19,7 +18,7 @@ from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.guards import HasRefreshToken, SignedIn, SignedInByCookie
 from app.web.limits import CREDENTIAL_ATTEMPTS, Limit
-from app.web.schemas import Email, Password, PasswordToSet, RequestBody, ResponseBody
+from app.web.schemas import Email, MessageResponse, Password, PasswordToSet, RequestBody, ResponseBody
 from app.web.transports import cookie, presented_refresh_token
 
 blueprint = Blueprint("sign_in", __name__, url_prefix="/api/v1/auth")
@@ -28,7 +27,7 @@ EXAMPLE: JsonDict = {"email": "ann@example.com", "password": "correct horse batt
 
 
 class LoginRequest(RequestBody):
-    """An address and a password."""
+    """Email address and password."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
@@ -37,25 +36,25 @@ class LoginRequest(RequestBody):
 
 
 class SignupRequest(LoginRequest):
-    """An address and the password to set."""
+    """Email address and password of the new account."""
 
     password: PasswordToSet
 
 
 class Tokens(ResponseBody):
-    """A pair of tokens. Send `access_token` as `Authorization: Bearer …`; keep `refresh_token` for /auth/refresh."""
+    """An access token for `Authorization: Bearer …` and a refresh token for /auth/refresh."""
 
     omits_none = True
 
-    access_token: str | None = Field(None, description="Left out with transport=cookie")
-    refresh_token: str | None = Field(None, description="Left out with transport=cookie")
+    access_token: str | None = Field(None, description="Absent with transport=cookie")
+    refresh_token: str | None = Field(None, description="Absent with transport=cookie")
     token_type: str = Field(examples=["Bearer"])
-    csrf_token: str | None = Field(None, description="With transport=cookie: send it back as X-CSRF-Token")
+    csrf_token: str | None = Field(None, description="With transport=cookie: send it as X-CSRF-Token")
     expires_in: int = Field(description="Seconds until the access token expires", examples=[884])
 
 
 class RefreshRequest(RequestBody):
-    """The refresh token, unless it is in the Authorization header or in a cookie."""
+    """The refresh token, unless it is sent in the Authorization header or a cookie."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}, {"refresh_token": "eyJhbGciOi…"}]})
 
@@ -63,35 +62,31 @@ class RefreshRequest(RequestBody):
 
 
 class CsrfToken(ResponseBody):
-    """What a page sends as X-CSRF-Token with each request that writes."""
+    """The value for the X-CSRF-Token header of requests that write."""
 
     csrf_token: str
 
 
 class TransportQuery(RequestBody):
-    """How the tokens are to travel."""
+    """How the tokens are sent."""
 
-    transport: cookie.Way = Field("bearer", description="cookie: HttpOnly cookies instead of tokens in the body")
+    transport: cookie.TransportName = Field(
+        "bearer", description="`cookie`: HttpOnly cookies instead of tokens in the body"
+    )
 
 
 class ReauthenticateRequest(RequestBody):
-    """The password of whoever is signed in."""
+    """The current password."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"password": EXAMPLE["password"]}]})
 
     password: Password
 
 
-class VerificationSent(ResponseBody):
-    """Where addresses must be confirmed first: the email says the rest."""
-
-    message: str
-
-
 class LogoutQuery(RequestBody):
     """Which sessions to end."""
 
-    scope: Scope = Field("this", description="this session, the account's others, or all")
+    scope: Scope = Field("this", description="`this` session, all `others` of the account, or `all`")
 
 
 @blueprint.post("/signup")
@@ -100,21 +95,21 @@ class LogoutQuery(RequestBody):
     query=TransportQuery,
     gives=Tokens,
     status=201,
-    also={202: VerificationSent},
+    also={202: MessageResponse},
     limit=Limit("20 per minute"),
-    refuses=(EmailTaken, InvalidEmail, *PASSWORD_REFUSALS, HashSlotsFull, RateLimited, CsrfMismatch),
+    errors=(EmailTaken, InvalidEmail, *PASSWORD_ERRORS, HashSlotsFull, RateLimited, CsrfMismatch),
 )
 def signup(body: SignupRequest, query: TransportQuery) -> IssuedTokens | Response:
-    """Open an account and sign in.
+    """Sign up.
 
-    Where addresses must be confirmed first (REQUIRE_VERIFIED_EMAIL) nobody is signed in: the answer is 202, the same
-    for a new and for a taken address, and an email says the rest.
+    Creates an account and opens a session. With REQUIRE_VERIFIED_EMAIL, no session is opened: the response is 202 for
+    new and for existing addresses, and an email explains how to continue.
     """
     _refuse_cross_site(query)
     tokens = auth.registration.sign_up(body.email, body.password, client_info())
     if tokens is None:
-        sent = VerificationSent(message="An email is on its way. Open its link to continue.")
-        return Response(sent.model_dump_json(), 202, mimetype="application/json")
+        message = MessageResponse(message="An email has been sent. Open its link to continue.")
+        return Response(message.model_dump_json(), 202, mimetype="application/json")
     return _token_response(tokens, query.transport, 201)
 
 
@@ -124,13 +119,13 @@ def signup(body: SignupRequest, query: TransportQuery) -> IssuedTokens | Respons
     query=TransportQuery,
     gives=Tokens,
     limit=CREDENTIAL_ATTEMPTS,
-    refuses=(InvalidCredentials, InvalidEmail, PasswordTooLong, HashSlotsFull, RateLimited, CsrfMismatch),
+    errors=(InvalidCredentials, InvalidEmail, PasswordTooLong, HashSlotsFull, RateLimited, CsrfMismatch),
 )
 def login(body: LoginRequest, query: TransportQuery) -> IssuedTokens | Response:
-    """Sign in with address and password.
+    """Sign in with email address and password.
 
-    A wrong password and an unknown address get the same answer in the same time; so does, with
-    REQUIRE_VERIFIED_EMAIL, an address that waits to be confirmed.
+    A wrong password and an unknown address get the same response in the same time. So does an unconfirmed address if
+    REQUIRE_VERIFIED_EMAIL is on.
     """
     _refuse_cross_site(query)
     return _token_response(auth.sign_in.with_password(body.email, body.password, client_info()), query.transport)
@@ -139,12 +134,11 @@ def login(body: LoginRequest, query: TransportQuery) -> IssuedTokens | Response:
 @blueprint.post("/refresh")
 @endpoint(takes=RefreshRequest, gives=Tokens, who=HasRefreshToken(), idempotent=True)
 def refresh(body: RefreshRequest, idempotency_key: str | None) -> IssuedTokens | Response:
-    """Trade the refresh token for a new pair.
+    """Refresh the tokens.
 
-    Send the refresh token as `refresh_token` in the body or as `Authorization: Bearer …`; browsers with our cookies
-    send neither. It is used up. Sent again within a few seconds, as two tabs do, it gives the same
-    successor again, and so it does at any time with the `Idempotency-Key` of the first attempt. Sent later without one
-    it is taken for stolen, and the session ends.
+    Send the refresh token as `refresh_token` in the body, as `Authorization: Bearer …`, or by cookie. It can be used
+    once. Sent again within the grace period of a few seconds, or with the `Idempotency-Key` of the first request, it
+    returns the same new tokens. Any other reuse is treated as theft: the session ends.
     """
     tokens = auth.sessions.refresh(presented_refresh_token(body.refresh_token), client_info(), idempotency_key)
     return _token_response(tokens, "cookie" if cookie.Cookie().is_presented() else "bearer")
@@ -152,11 +146,11 @@ def refresh(body: RefreshRequest, idempotency_key: str | None) -> IssuedTokens |
 
 @blueprint.get("/csrf")
 @endpoint(gives=CsrfToken, who=SignedInByCookie())
-def show_csrf_token(csrf_token: str) -> object:
-    """The CSRF token of this browser's session.
+def get_csrf_token(csrf_token: str) -> object:
+    """Get the CSRF token.
 
-    For pages of another origin in CORS_ORIGINS, which cannot read our cookies. The token stays the same as long as the
-    session lives; this answers also when only the refresh cookie is left.
+    For pages of another origin listed in CORS_ORIGINS, which cannot read the cookies of this service. The token is
+    valid until the session ends. This works even if the access cookie has expired.
     """
     return {"csrf_token": csrf_token}
 
@@ -164,9 +158,9 @@ def show_csrf_token(csrf_token: str) -> object:
 @blueprint.post("/logout")
 @endpoint(query=LogoutQuery, who=SignedIn(), status=204)
 def logout(identity: Identity, query: LogoutQuery) -> Response:
-    """End this session, the other ones, or all.
+    """Sign out.
 
-    Every token of an ended session is refused from this answer on.
+    Ends this session, all other sessions, or all sessions. Their tokens stop working immediately.
     """
     auth.sessions.sign_out(identity, client_info(), query.scope)
     answer = Response(status=204)
@@ -179,20 +173,22 @@ def logout(identity: Identity, query: LogoutQuery) -> Response:
     who=SignedIn(),
     status=204,
     limit=CREDENTIAL_ATTEMPTS,
-    refuses=(WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited),
+    errors=(WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited),
 )
 def reauthenticate(identity: Identity, body: ReauthenticateRequest) -> None:
-    """Give the password once more.
+    """Reauthenticate with the password.
 
-    For the next ten minutes this session may do what needs a fresh sign-in.
+    The session then counts as recently authenticated for REAUTH_WINDOW_SECONDS (ten minutes by default).
     """
     auth.sign_in.reauthenticate(identity, body.password, client_info())
 
 
 def _refuse_cross_site(query: TransportQuery) -> None:
-    if query.transport == "cookie":  # else a stranger's page could sign a browser in as somebody else
-        cookie.refuse_cross_site()
+    if query.transport == "cookie":  # login CSRF: another site's page must not sign a browser in
+        cookie.reject_cross_site()
 
 
-def _token_response(tokens: IssuedTokens, transport: cookie.Way, status: int = 200) -> IssuedTokens | Response:
+def _token_response(
+    tokens: IssuedTokens, transport: cookie.TransportName, status: int = 200
+) -> IssuedTokens | Response:
     return cookie.set_tokens(tokens, status) if transport == "cookie" else tokens

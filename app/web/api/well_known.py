@@ -1,4 +1,4 @@
-"""What machines ask: signing keys and health."""
+"""Public keys, server metadata and health."""
 
 from typing import Literal
 
@@ -31,7 +31,7 @@ class JsonWebKey(ResponseBody):
 
 
 class JsonWebKeySet(ResponseBody):
-    """The public keys that tokens are checked with."""
+    """The public keys to verify tokens with (RFC 7517)."""
 
     omits_none = True
 
@@ -39,13 +39,13 @@ class JsonWebKeySet(ResponseBody):
 
 
 class Liveness(ResponseBody):
-    """The process runs."""
+    """The process is running."""
 
     status: Literal["ok"] = "ok"
 
 
 class Readiness(ResponseBody):
-    """The process can do its work."""
+    """The process can serve requests."""
 
     status: Literal["ok"] = "ok"
     checks: dict[str, str] = Field(
@@ -54,18 +54,18 @@ class Readiness(ResponseBody):
 
 
 class ServerMetadata(ResponseBody):
-    """What a resource server needs to know in order to check our tokens (RFC 8414)."""
+    """Metadata that resource servers need to verify access tokens (RFC 8414)."""
 
     issuer: str
     jwks_uri: str
-    access_token_audience: str = Field(description="The `aud` of access tokens")
+    access_token_audience: str = Field(description="The `aud` claim of access tokens")
     access_token_signing_alg_values_supported: list[str]
     response_types_supported: list[str] = Field(description="Empty: there is no authorization endpoint")
-    grant_types_supported: list[str] = Field(description="Empty: tokens are issued by /api/v1/auth alone")
+    grant_types_supported: list[str] = Field(description="Empty: tokens are issued by /api/v1/auth only")
 
 
 class OpenIdMetadata(ServerMetadata):
-    """The same for libraries that look only where OpenID Connect has it. Latchkey issues no ID tokens."""
+    """Server metadata for libraries that only support OpenID Connect discovery. Latchkey issues no ID tokens."""
 
     id_token_signing_alg_values_supported: list[str]
     subject_types_supported: list[str]
@@ -73,7 +73,7 @@ class OpenIdMetadata(ServerMetadata):
 
 @blueprint.get("/.well-known/oauth-authorization-server")
 @endpoint(gives=ServerMetadata, needs_database=False, cache_seconds=KEYS_MAX_AGE)
-def show_server_metadata() -> object:
+def get_server_metadata() -> object:
     """Get the server metadata.
 
     For resource servers: the issuer, the signing keys and the audience of access tokens (RFC 8414).
@@ -83,32 +83,32 @@ def show_server_metadata() -> object:
 
 @blueprint.get("/.well-known/openid-configuration")
 @endpoint(gives=OpenIdMetadata, needs_database=False, cache_seconds=KEYS_MAX_AGE)
-def show_openid_metadata() -> object:
-    """Get the server metadata where OpenID Connect libraries look for it.
+def get_openid_metadata() -> object:
+    """Get the server metadata for OpenID Connect libraries.
 
-    Latchkey is not an OpenID provider: it issues no ID tokens.
+    Latchkey is not an OpenID provider and issues no ID tokens.
     """
     return auth.key_rotation.openid_metadata()
 
 
 @blueprint.get("/.well-known/jwks.json")
 @endpoint(gives=JsonWebKeySet, cache_seconds=KEYS_MAX_AGE)
-def jwks() -> object:
-    """The public signing keys."""
+def get_public_keys() -> object:
+    """Get the public keys."""
     return auth.key_rotation.published()
 
 
 @blueprint.get("/healthz")
 @endpoint(gives=Liveness, needs_database=False)
-def healthz() -> object:
-    """Is the process alive."""
+def get_liveness() -> object:
+    """Liveness."""
     return Liveness()
 
 
 @blueprint.get("/readyz")
-@endpoint(gives=Readiness, refuses=(NotReady,))
-def readyz() -> object:
-    """Can it do its work."""
+@endpoint(gives=Readiness, errors=(NotReady,))
+def get_readiness() -> object:
+    """Readiness."""
     if draining.is_draining():
-        raise NotReady("Not ready: stopping.", retry_after=2)
+        raise NotReady("Not ready: the process is stopping.", retry_after=2)
     return Readiness(checks=auth.health.ready())

@@ -1,1 +1,1 @@
-"""The wing that answers as the two classroom systems did. It knows the door alone; the house does without it."""
+"""The compatibility API: the routes and Python classes of the two classroom systems."""

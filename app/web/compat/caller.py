@@ -1,4 +1,4 @@
-"""Who calls the Python classes of this wing: the client of a request, or somebody at a Python prompt."""
+"""The client info of calls to the Python classes of the compatibility API."""
 
 from flask import has_request_context
 
@@ -7,5 +7,5 @@ from app.web.client_info import client_info
 
 
 def caller() -> ClientInfo:
-    """Where the present request comes from; nowhere outside one."""
+    """The client of the current request; empty outside of a request, as at a Python prompt."""
     return client_info() if has_request_context() else ClientInfo()

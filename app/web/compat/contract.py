@@ -1,4 +1,4 @@
-"""What both systems share: their contracts, and refusals as {"error": "..."}."""
+"""Shared by both systems: contracts, and errors as {"error": "..."}."""
 
 import json
 from collections.abc import Callable
@@ -17,11 +17,11 @@ USER_SERVICE = "user_authentication_service"
 SESSION_API = "session_authentication"
 PREFIX = "/api/v1"
 MISSING = ("missing", "too_short")
-Address = Annotated[str, Field(min_length=1, max_length=254)]  # what is no address is answered as unknown
+Address = Annotated[str, Field(min_length=1, max_length=254)]  # an invalid address is treated as an unknown one
 
 
 class CompatError(ResponseBody):
-    """A refusal of the classic systems; one of the two members is there."""
+    """An error of the compatibility API. It has one of the two members."""
 
     omits_none: ClassVar[bool] = True
 
@@ -30,27 +30,29 @@ class CompatError(ResponseBody):
 
 
 class LenientBody(RequestBody):
-    """A body whose further members do not matter."""
+    """A body that may have unknown members; they are ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
 
-def compat_endpoint(*refusals: int, **terms: Any) -> Callable[..., Callable[..., Response]]:
-    """An `endpoint` that may refuse with these statuses, and with those that its terms bring along."""
-    statuses = {*refusals, HTTPStatus.SERVICE_UNAVAILABLE} if terms.get("needs_database", True) else {*refusals}
+def compat_endpoint(*error_statuses: int, **terms: Any) -> Callable[..., Callable[..., Response]]:
+    """An `endpoint` with these error statuses, and those that its terms imply."""
+    statuses = {*error_statuses}
+    if terms.get("needs_database", True):
+        statuses.add(HTTPStatus.SERVICE_UNAVAILABLE)
     if terms.get("takes"):
         statuses |= {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
         statuses |= set() if terms.get("form") else {HTTPStatus.UNSUPPORTED_MEDIA_TYPE}
     return endpoint(problems=False, also={int(status): CompatError for status in sorted(statuses)}, **terms)
 
 
-def compat_error(status: int, **words: str) -> Response:
-    """A refusal in these words: `refusal(401, error="wrong password")`."""
-    return Response(json.dumps(words), status, mimetype="application/json")
+def compat_error(status: int, **members: str) -> Response:
+    """An error with these members: `compat_error(401, error="wrong password")`."""
+    return Response(json.dumps(members), status, mimetype="application/json")
 
 
 def set_cookie(answer: Response, name: str, session_id: str) -> Response:
-    """The answer, with a session's id in a cookie that no script reads and no page of another site sends in a write."""
+    """Set a session id in an HttpOnly cookie with SameSite=Lax."""
     secure = settings.public_url.startswith("https://")
     path = request.script_root or "/"
     answer.set_cookie(name, session_id, path=path, secure=secure, httponly=True, samesite="Lax")
@@ -58,15 +60,15 @@ def set_cookie(answer: Response, name: str, session_id: str) -> Response:
 
 
 def to_compat_error(answer: Response) -> Response:
-    """The answer, in this wing with a classic body where the house refuses with a problem document."""
+    """Replace problem documents by the error format of the compatibility API, on its routes only."""
     if answer.mimetype == "application/problem+json" and _is_compat_route():
-        answer.set_data(json.dumps({"error": _words(answer.get_json())}))
+        answer.set_data(json.dumps({"error": _message(answer.get_json())}))
         answer.mimetype = "application/json"
     return answer
 
 
 def _is_compat_route() -> bool:
-    """Whether a route of the wing answered; what leads nowhere under the prefix is the wing's as well."""
+    """Whether the request is for the compatibility API; so is an unknown path under its prefix."""
     missed, endpoint_name = request.routing_exception, request.endpoint or ""
     if isinstance(missed, NotFound):
         return f"{request.path}/".startswith(f"{PREFIX}/")
@@ -76,10 +78,10 @@ def _is_compat_route() -> bool:
     return endpoint_name.partition(".")[0] in (USER_SERVICE, SESSION_API)
 
 
-def _words(problem: dict[str, Any]) -> str:
-    wrong = next(iter(problem.get("errors", ())), None)
-    if wrong is None:
+def _message(problem: dict[str, Any]) -> str:
+    first = next(iter(problem.get("errors", ())), None)
+    if first is None:
         return str(problem["title"]).capitalize()
-    if not wrong["field"]:
+    if not first["field"]:
         return "Wrong format"
-    return f"{wrong['field']} missing" if wrong["code"] in MISSING else f"{wrong['field']}: {wrong['message']}"
+    return f"{first['field']} missing" if first["code"] in MISSING else f"{first['field']}: {first['message']}"

@@ -1,4 +1,4 @@
-"""Puts the wing on the app."""
+"""Registers the compatibility API on the app."""
 
 from typing import Any
 
@@ -21,8 +21,8 @@ AUTH_TYPES: dict[str, type[Auth]] = {
 
 
 def mount_compat(app: Flask, settings: Settings) -> dict[str, Any]:
-    """Register both systems; their security schemes, for the documentation."""
-    app.extensions["classic"] = guard = AUTH_TYPES[settings.auth_type]()
+    """Register both systems. Returns their security schemes for the OpenAPI document."""
+    app.extensions["compat"] = guard = AUTH_TYPES[settings.auth_type]()
     app.register_blueprint(user_service.blueprint)
     app.register_blueprint(session_api.blueprint)
     schemes = {

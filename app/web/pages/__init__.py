@@ -1,1 +1,1 @@
-"""The few HTML pages: the way in, resetting a password, and the mailbox of the mail console."""
+"""HTML pages: the home page, the pages that emailed links open, and the mailbox of the mail console."""

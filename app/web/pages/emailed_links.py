@@ -1,9 +1,9 @@
-"""What all pages of emailed links share: the token that was posted, and refusals and mistakes as pages."""
+"""Shared by all pages of emailed links: reading the posted token, and error pages."""
 
 import logging
 from http import HTTPStatus
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_limiter.errors import RateLimitExceeded
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -14,49 +14,52 @@ from app.web.limits import Limit, to_error
 
 TOKEN_MAX = 2_000
 LIMIT = Limit("20 per minute")
-NO_LINK = Invalid("Paste the link from your email first.")
+NO_LINK = Invalid("Paste the link from your email.")
 
 log = logging.getLogger(__name__)
 
 
 def posted_token() -> str:
-    """The token that was posted, or nothing."""
+    """The posted token; an empty string if there is none."""
     return token_in(request.form.get("token", ""))
 
 
 def token_in(pasted: str) -> str:
-    """The token in what was pasted: a bare token or a whole link, also one that a mail program broke into lines."""
+    """The token in the pasted text: a token or a whole link, even if a mail program has wrapped it."""
     return "".join(pasted.split()).rpartition("token=")[2].partition("&")[0].strip("<>\"'")
 
 
-def rejected(template: str, refusal: ServiceError, **context: object) -> ResponseReturnValue:
-    """A page that says why not, with the status that belongs to it."""
-    headers = {"Retry-After": str(refusal.retry_after)} if isinstance(refusal, RetryLater) else {}
-    return render_template(template, refusal=refusal, **context), status_of(type(refusal)), headers
+def rejected(template: str, error: ServiceError, **context: object) -> ResponseReturnValue:
+    """A page that shows the error, with its status."""
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, RetryLater) else {}
+    return render_template(template, error=error, **context), status_of(type(error)), headers
 
 
 def error_page(error: Exception) -> ResponseReturnValue:
-    """Whatever went wrong, as a page. A link that may work later comes along in a form."""
+    """An error page. The token stays in a form, so that a link that still works can be tried again."""
     if isinstance(error, RateLimitExceeded):
         error = to_error(error)
     if isinstance(error, ServiceError):
-        return rejected("confirmation/trouble.html", error, token=_token_kept())
+        return rejected("confirmation/trouble.html", error, token=_token_to_keep())
     if isinstance(error, RequestEntityTooLarge):
-        return render_template("confirmation/trouble.html", message="That was far more text than this form takes."), 413
+        return render_template("confirmation/trouble.html", message="The text is too long for this form."), 413
     if isinstance(error, HTTPException) and error.code and error.code < 500:
         return render_template("confirmation/trouble.html", message=error.description), error.code
     log.error("unexpected error", exc_info=error)
-    return render_template("confirmation/trouble.html", ours=True), HTTPStatus.INTERNAL_SERVER_ERROR
+    return (
+        render_template("confirmation/trouble.html", unexpected=True, request_id=g.get("request_id")),
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+    )
 
 
-def _token_kept() -> str:
+def _token_to_keep() -> str:
     try:
         return posted_token()
-    except HTTPException:  # a limit is met before the body is read, which may be too large as well
+    except HTTPException:  # after a rate limit the body has not been read yet, and it may be too large
         return ""
 
 
 def with_error_pages(blueprint: Blueprint) -> Blueprint:
-    """Have whatever goes wrong under these pages answered by a page."""
+    """Make the blueprint answer all errors with pages."""
     blueprint.register_error_handler(Exception, error_page)
     return blueprint

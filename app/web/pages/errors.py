@@ -1,4 +1,4 @@
-"""Errors as a page for people: the facts of the problem document, where a browser asks for HTML and not for the API."""
+"""Errors as HTML pages with the content of the problem document, for browsers outside the API."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ PROBLEM: Final = "application/problem+json"
 
 
 def init_error_pages(app: Flask) -> None:
-    """Turn problem documents into pages. To be called after the headers, which depend on what an answer is."""
+    """Turn problem documents into pages. Call this after `init_headers`, so that the headers are added to the page."""
 
     @app.after_request
     def show_page(answer: Response) -> Response:
@@ -23,6 +23,6 @@ def init_error_pages(app: Flask) -> None:
 
 
 def _is_for_programs() -> bool:
-    """Whether the request is for the API, or for another route with a contract that says what it answers."""
+    """Whether the request is for the API or another route with a contract, which defines its responses."""
     view = current_app.view_functions.get(request.endpoint or "")
     return f"{request.path}/".startswith("/api/") or (view is not None and contract_of(view) is not None)

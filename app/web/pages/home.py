@@ -1,4 +1,4 @@
-"""The front page: what this service is and where to go from here."""
+"""The home page: what this service is, with links."""
 
 from flask import Blueprint, render_template
 
@@ -10,5 +10,5 @@ pages_home = with_error_pages(Blueprint("pages_home", __name__))
 
 @pages_home.get("/")
 def home() -> str:
-    """Say what this is; the mailbox is offered in development only, where it exists."""
+    """Show the home page. It links to the mailbox in development only, where it exists."""
     return render_template("home.html", development=settings.development)

@@ -1,4 +1,4 @@
-"""The mailbox of a developer's machine: every email that the mail console has caught, with its links at hand."""
+"""The mailbox of the mail console, in development: all received emails and their links."""
 
 import re
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from app.web.pages.previews import pages_previews
 from app.web.pages.sandboxed_html import sandboxed_html
 
 LINK = re.compile(r"\b[a-z][a-z0-9+.-]*:[^\s<>\"]+", re.IGNORECASE)
-PAGE = re.compile(r"https?://[^/]+/.+", re.IGNORECASE)  # leads somewhere; a site's bare address is a signature
+PAGE = re.compile(r"https?://[^/]+/.+", re.IGNORECASE)  # with a path; the URL of a site alone is a signature
 UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 pages_mailbox = with_error_pages(Blueprint("pages_mailbox", __name__, url_prefix="/dev"))
@@ -21,7 +21,7 @@ pages_mailbox.register_blueprint(pages_previews)
 
 @pages_mailbox.get("/mailbox")
 def inbox() -> ResponseReturnValue:
-    """All emails, newest first; or where to look when another mail server receives them."""
+    """Show all emails, newest first; or where to find them if the mail console is not running in this process."""
     if auth.mailbox is None or not auth.mailbox.is_running:
         server = f"{current_app.config.get('MAIL_SERVER')}:{current_app.config.get('MAIL_PORT')}"
         return render_template("mailbox/elsewhere.html", server=server)
@@ -30,7 +30,7 @@ def inbox() -> ResponseReturnValue:
 
 @pages_mailbox.get("/mailbox.json")
 def inbox_json() -> ResponseReturnValue:
-    """All emails, newest first, for scripts."""
+    """Return all emails, newest first, for scripts."""
     return jsonify(
         messages=[
             {
@@ -48,7 +48,7 @@ def inbox_json() -> ResponseReturnValue:
 
 @pages_mailbox.get("/mailbox/<message_id>")
 def message_page(message_id: str) -> ResponseReturnValue:
-    """One email: its headers, its links, its text and its HTML rendition."""
+    """Show one email: its headers, links, text and HTML."""
     message = auth.mailbox.message(message_id) if auth.mailbox else None
     if message is None:
         return render_template("mailbox/missing.html"), 404
@@ -57,7 +57,7 @@ def message_page(message_id: str) -> ResponseReturnValue:
 
 @pages_mailbox.get("/mailbox/<message_id>/html")
 def message_html(message_id: str) -> ResponseReturnValue:
-    """The HTML rendition alone, under a policy that lets it do nothing but be looked at."""
+    """The HTML of an email, with a policy that allows it to be displayed and nothing else."""
     message = auth.mailbox.message(message_id) if auth.mailbox else None
     if message is None or not message.html:
         abort(404)
@@ -65,19 +65,19 @@ def message_html(message_id: str) -> ResponseReturnValue:
 
 
 def links_in(text: str) -> list[str]:
-    """The links in an email's text, each once, without the punctuation of the sentence around them.
+    """The distinct links in the text of an email, without trailing punctuation.
 
-    Those of the web, and those into an app that the settings name: whatever else the text holds is shown as text.
+    Includes web links and links with the app schemes of the settings; anything else is shown as text.
     """
-    named = (settings.reset_password_url, settings.verify_email_url, settings.sign_in_url)
-    of_apps = tuple(url.partition("{token}")[0] for url in named if not url.startswith("http"))
+    urls = (settings.reset_password_url, settings.verify_email_url, settings.sign_in_url)
+    of_apps = tuple(url.partition("{token}")[0] for url in urls if not url.startswith("http"))
     found = dict.fromkeys(link.rstrip(".,;:!?)]'") for link in LINK.findall(text))
     signature = settings.public_url
     return [link for link in found if link != signature and (PAGE.match(link) or link.startswith(of_apps))]
 
 
 def ago(moment: datetime) -> str:
-    """How long ago that was, in words."""
+    """The time since then, in words."""
     seconds = int((datetime.now(UTC) - moment).total_seconds())
     for size, unit in UNITS:
         if seconds >= size:

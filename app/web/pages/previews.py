@@ -1,4 +1,4 @@
-"""Every email that we may send, in every language, with sample data: for whoever words them."""
+"""Previews of all emails in all languages with sample data, for authors of templates."""
 
 from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
@@ -12,13 +12,13 @@ pages_previews = Blueprint("previews", __name__, url_prefix="/mailbox/templates"
 
 @pages_previews.get("")
 def all_templates() -> ResponseReturnValue:
-    """All of them, and which of the host's own templates are broken."""
+    """List all emails, and mark custom templates that are broken."""
     return render_template("mailbox/previews.html", previews=auth.template_previews.all())
 
 
 @pages_previews.get("/<locale>/<kind>")
 def preview_page(locale: str, kind: str) -> ResponseReturnValue:
-    """One email: its subject, its text and its HTML rendition."""
+    """Show one email: its subject, text and HTML."""
     try:
         return render_template("mailbox/preview.html", preview=auth.template_previews.preview(kind, locale))
     except NotFound:
@@ -27,7 +27,7 @@ def preview_page(locale: str, kind: str) -> ResponseReturnValue:
 
 @pages_previews.get("/<locale>/<kind>/html")
 def preview_html(locale: str, kind: str) -> ResponseReturnValue:
-    """The HTML rendition alone."""
+    """The HTML of an email."""
     try:
         return sandboxed_html(auth.template_previews.preview(kind, locale).message.html)
     except NotFound:

@@ -1,4 +1,4 @@
-"""The pages for a forgotten password: have an email sent, come back with its link or its code, choose a new one."""
+"""Pages to reset a forgotten password: request an email, open its link or enter its code, set a new password."""
 
 import re
 import unicodedata
@@ -16,7 +16,7 @@ from app.web.pages.emailed_links import LIMIT, NO_LINK, TOKEN_MAX, posted_token,
 
 PASSWORD_MAX = 1_024
 EMAIL_MAX = 254
-RESEND_INTERVAL = re.compile(r"[\s\-\u2010-\u2015\u2212]+")
+SEPARATORS = re.compile(r"[\s\-\u2010-\u2015\u2212]+")
 CODE = re.compile(r"([A-Za-z]{4})([A-Za-z]{4})")
 
 pages_reset_password = with_error_pages(Blueprint("pages_reset_password", __name__, url_prefix="/reset-password"))
@@ -36,14 +36,14 @@ class _BadPassword(Invalid):
 
 @pages_reset_password.get("")
 def open_link() -> ResponseReturnValue:
-    """The page that reads the link's fragment and posts it; knows nothing and changes nothing."""
+    """Show the page whose script reads the fragment of the link and posts the token. Changes nothing."""
     return render_template("reset_password/open.html")
 
 
 @pages_reset_password.post("")
 @LIMIT
 def use_link() -> ResponseReturnValue:
-    """Check the link; if a password comes with it, use the link up and set that password."""
+    """Check the link and show the form. If a password is posted with it, consume the link and set the password."""
     token, password = posted_token(), request.form.get("password")
     if not token:
         return rejected("reset_password/open.html", NO_LINK)
@@ -56,22 +56,22 @@ def use_link() -> ResponseReturnValue:
             auth.password_reset.check(token)
             return render_template("reset_password/new_password.html", token=token)
         device_token = auth.password_reset.complete(token, _check_length(password), client_info())
-    except ServiceError as refusal:
-        return _rejected_link(refusal, token, password)
+    except ServiceError as error:
+        return _rejected_link(error, token, password)
     device_cookie.set_cookie(device_token)
     return render_template("reset_password/changed.html")
 
 
 @pages_reset_password.get("/code")
 def ask_code() -> ResponseReturnValue:
-    """Ask for the code from the email: it may be read on a device on which its link is of no use."""
+    """Show the form for the code, for emails that are read on another device."""
     return render_template("reset_password/code.html")
 
 
 @pages_reset_password.post("/code")
 @CREDENTIAL_ATTEMPTS
 def use_code() -> ResponseReturnValue:
-    """Set the password that comes with address and code; an address alone is carried into the form."""
+    """Set the password by address and code. An address alone is filled into the form."""
     email, code = _posted_email(), request.form.get("code")
     form = {"email": email[:EMAIL_MAX], "code": code_in(code or "") or (code or "")[:40]}
     if code is None:
@@ -81,40 +81,40 @@ def use_code() -> ResponseReturnValue:
         device_token = auth.password_reset.complete_with_code(
             _mailable(email), _well_formed(code), password, client_info()
         )
-    except ServiceError as refusal:
-        return rejected("reset_password/code.html", refusal, **form)
+    except ServiceError as error:
+        return rejected("reset_password/code.html", error, **form)
     device_cookie.set_cookie(device_token)
     return render_template("reset_password/changed.html")
 
 
 @pages_reset_password.get("/request")
 def ask_address() -> ResponseReturnValue:
-    """Ask which address a new link is to go to."""
+    """Show the form to request an email."""
     return render_template("reset_password/request.html")
 
 
 @pages_reset_password.post("/request")
 @LIMIT
 def send_link() -> ResponseReturnValue:
-    """Have a new link sent; the answer is the same whether or not there is such an account."""
+    """Send a new email. The response is the same whether or not the account exists."""
     email = _posted_email()
     try:
         auth.password_reset.request(_mailable(email), client_info())
-    except ServiceError as refusal:
-        return rejected("reset_password/request.html", refusal, email=email[:EMAIL_MAX])
+    except ServiceError as error:
+        return rejected("reset_password/request.html", error, email=email[:EMAIL_MAX])
     return render_template("reset_password/requested.html", email=email)
 
 
 def code_in(typed: str) -> str:
-    """The code as the email shows it, however it was typed: small emails, spaces, no dash or another one."""
-    found = CODE.fullmatch(RESEND_INTERVAL.sub("", unicodedata.normalize("NFKC", typed)))
+    """The code as in the email; accepts lower case, spaces, and any or no dash. Empty if it is not a code."""
+    found = CODE.fullmatch(SEPARATORS.sub("", unicodedata.normalize("NFKC", typed)))
     return "-".join(found.groups()).upper() if found else ""
 
 
 def _well_formed(typed: str) -> str:
     if code := code_in(typed):
         return code
-    raise _BadCode("A code has eight letters, like WDJB-MJHT.")
+    raise _BadCode("A code has eight letters, such as WDJB-MJHT.")
 
 
 def _posted_email() -> str:
@@ -133,10 +133,10 @@ def _check_length(password: str) -> str:
     return password
 
 
-def _rejected_link(refusal: ServiceError, token: str, password: str | None) -> ResponseReturnValue:
-    """A link that still works stays in the form; one that does not is told apart from one that may later."""
-    if isinstance(refusal, RetryLater) and password is None:
-        raise refusal
-    if isinstance(refusal, RetryLater) or getattr(refusal, "field", None) == "password":
-        return rejected("reset_password/new_password.html", refusal, token=token)
-    return rejected("reset_password/dead_link.html", refusal)
+def _rejected_link(error: ServiceError, token: str, password: str | None) -> ResponseReturnValue:
+    """The page for an error: the form with the token if the link still works, otherwise the page for dead links."""
+    if isinstance(error, RetryLater) and password is None:
+        raise error
+    if isinstance(error, RetryLater) or getattr(error, "field", None) == "password":
+        return rejected("reset_password/new_password.html", error, token=token)
+    return rejected("reset_password/dead_link.html", error)

@@ -1,4 +1,4 @@
-// Copies a link; where the clipboard is out of reach (plain http on another host) it is selected instead.
+// Copies a link. Where the clipboard is not available (plain HTTP on another host), selects it instead.
 "use strict";
 
 async function copy(button) {

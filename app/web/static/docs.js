@@ -1,16 +1,16 @@
-// Starts Swagger UI. Who signs in by a try-out stays signed in: tokens go into Authorize, cookies are the browser's.
+// Starts Swagger UI. A sign-in that is tried out here stays active: its tokens are filled in under Authorize.
 "use strict";
 const place = document.getElementById("swagger-ui");
 const banner = document.getElementById("signed-in");
 const schemes = { access_token: "bearerAuth", refresh_token: "refreshToken" };
-let asked = 0;
+let lastRequest = 0;
 
 const csrfToken = () => /latchkey_csrf=([^;]+)/.exec(document.cookie)?.[1];
 const authorized = (scheme) => window.ui.authSelectors.authorized().getIn([scheme, "value"]);
 const forgetTokens = () => window.ui.authActions.logoutWithPersistOption(Object.values(schemes).filter(authorized));
 
 function addCredential(request) {
-  if (/"refresh_token"\s*:\s*"/.test(request.body)) delete request.headers.Authorization; // what was typed counts
+  if (/"refresh_token"\s*:\s*"/.test(request.body)) delete request.headers.Authorization; // a typed token takes precedence
   const header = request.headers.Authorization;
   if (header && !header.includes(" ")) request.headers.Authorization = `Bearer ${header}`; // a bare token was pasted
   if (header || /"refresh_token"/.test(request.body)) {
@@ -21,16 +21,16 @@ function addCredential(request) {
   return request;
 }
 
-function takeAnswer(answer) {
+function handleResponse(answer) {
   const ours = new URL(answer.url, location).origin === location.origin;
   if (!ours || answer.url.endsWith(place.dataset.spec)) return answer;
   try {
     const body = JSON.parse(answer.text);
     if (answer.ok && body.token_type) keepTokens(body);
   } catch {
-    // not JSON: nothing to keep
+    // not JSON
   }
-  showWho();
+  showAccount();
   return answer;
 }
 
@@ -41,12 +41,12 @@ function keepTokens(body) {
   }
   window.ui.preauthorizeApiKey(schemes.access_token, body.access_token);
   window.ui.preauthorizeApiKey(schemes.refresh_token, `Bearer ${body.refresh_token}`);
-  window.ui.authActions.persistAuthorizationIfNeeded(); // pre-authorizing leaves that to us
+  window.ui.authActions.persistAuthorizationIfNeeded(); // pre-authorizing does not store it
 }
 
-// The service is asked, as a reset, a sign-out elsewhere or time may have ended the session.
-async function showWho() {
-  const turn = ++asked;
+// Asks the service, because a reset, another sign-out or expiry may have ended the session.
+async function showAccount() {
+  const number = ++lastRequest;
   const token = authorized(schemes.access_token);
   if (!token && !csrfToken()) {
     banner.textContent = "";
@@ -56,13 +56,13 @@ async function showWho() {
   try {
     const answer = await fetch(place.dataset.account, sent);
     const body = await answer.json();
-    if (turn === asked) say(answer, body, token);
+    if (number === lastRequest) showAnswer(answer, body, token);
   } catch {
-    // the service is away: what was said stays
+    // the service does not respond: keep the text
   }
 }
 
-function say(answer, body, token) {
+function showAnswer(answer, body, token) {
   if (answer.ok) {
     banner.textContent = `Signed in as ${body.email}: ` + (token ? "the tokens are under Authorize" : "by cookies");
   } else if (body.code === "token_expired") {
@@ -71,7 +71,7 @@ function say(answer, body, token) {
     banner.textContent = "";
     if (token) {
       forgetTokens();
-      showWho(); // there may be cookies
+      showAccount(); // there may be cookies
     }
   }
 }
@@ -81,7 +81,7 @@ const paint = () => document.documentElement.classList.toggle("dark-mode", dark.
 dark.addEventListener("change", paint);
 paint();
 
-// Nobody can fill cookies in: the dialog shows the schemes that take a value.
+// Cookies cannot be typed in: the dialog shows only schemes that have a value.
 const withoutCookies = (definitions) => (...given) => definitions(...given)?.filter((one) => !one.has("cookieAuth"));
 
 window.ui = SwaggerUIBundle({
@@ -92,11 +92,11 @@ window.ui = SwaggerUIBundle({
   presets: [SwaggerUIBundle.presets.apis],
   plugins: [{ statePlugins: { auth: { wrapSelectors: { definitionsToAuthorize: withoutCookies } } } }],
   validatorUrl: null, // the default sends the document to a host of Swagger's
-  queryConfigEnabled: false, // ?url= would show a stranger's document under our name
+  queryConfigEnabled: false, // ?url= would show another document under this host name
   tryItOutEnabled: true,
   persistAuthorization: true,
   displayRequestDuration: true,
   requestInterceptor: addCredential,
-  responseInterceptor: takeAnswer,
-  onComplete: showWho,
+  responseInterceptor: handleResponse,
+  onComplete: showAccount,
 });

@@ -1,5 +1,5 @@
-// Reads the token from the fragment of an emailed link, wipes it from the address bar and the history, and posts it to
-// the page's own address. In <head> without `defer`, so that a page with a link never flashes the form for pasting one.
+// Reads the token from the fragment of an emailed link, removes it from the address bar and the history, and posts it to
+// this page. In <head> without `defer`, so that the form for pasting a link is not shown first.
 "use strict";
 const root = document.documentElement;
 

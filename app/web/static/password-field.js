@@ -1,4 +1,4 @@
-// Shows and hides the password; it leaves hidden, so that no browser remembers it as plain text.
+// Shows and hides the password. It is submitted hidden, so that browsers do not store it as plain text.
 "use strict";
 const field = document.getElementById("password");
 const reveal = document.getElementById("reveal");

@@ -1,4 +1,4 @@
-// Sends a form once: a second click would meet a link or a code that the first one used up.
+// Sends a form once: a second click would use a link or a code that the first one has consumed.
 "use strict";
 
 for (const button of document.querySelectorAll("button[data-sending]")) {

@@ -1,4 +1,4 @@
-"""How a credential travels: one file per way. A request uses one of them; two at once say nothing certain."""
+"""How a request carries its credential: one file per transport. A request may use only one of them."""
 
 from typing import Protocol
 
@@ -11,41 +11,41 @@ class MultipleCredentials(Invalid):
     """The request carries more than one credential (RFC 6750, 2)."""
 
     code = "multiple_credentials"
-    detail = "Send one credential: an Authorization header, or cookies, or `refresh_token` in the body to refresh."
+    detail = "Send only one credential: an Authorization header, cookies, or `refresh_token` in the body."
 
 
 class RefreshTokenMissing(Unauthenticated):
-    """The request to refresh carries no credential."""
+    """The refresh request has no refresh token."""
 
     detail = "The refresh token is missing. Send it as `Authorization: Bearer …`, or as `refresh_token` in the body."
 
 
 class NotByCookie(Unauthenticated):
-    """No cookies came where only they make sense."""
+    """The request has no token cookies, but the route needs them."""
 
-    detail = "This is for browsers with our cookies: sign in with `?transport=cookie` first."
+    detail = "This route needs token cookies. Sign in with `?transport=cookie` first."
 
 
 class Transport(Protocol):
-    """One way: whether this request uses it, and what it brings."""
+    """A transport: tells whether the request uses it, and reads the credential."""
 
     def is_presented(self) -> bool:
-        """Whether the request uses this way."""
+        """Whether the request uses this transport."""
 
     def identity(self) -> Identity:
-        """The live session behind the credential, or a refusal."""
+        """The session of the credential. Raises an error if it is not valid."""
 
     def refresh_token(self) -> str | None:
-        """The refresh token that came this way, or None for none."""
+        """The refresh token, or None if this transport has none."""
 
 
 def any_presented() -> bool:
-    """Whether the request uses any of the ways."""
-    return any(way.is_presented() for way in _ways())
+    """Whether the request has any credential."""
+    return any(transport.is_presented() for transport in _transports())
 
 
 def chosen() -> Transport:
-    """The one way that this request uses; `Unauthenticated` for none, `TwoCredentials` for more."""
+    """The transport that the request uses. Raises `Unauthenticated` or `MultipleCredentials`."""
     used = _used()
     if used is None:
         raise Unauthenticated
@@ -53,7 +53,7 @@ def chosen() -> Transport:
 
 
 def presented_refresh_token(in_body: str | None) -> str:
-    """The one refresh token that was sent: in the header, in a cookie, or in the body."""
+    """The refresh token of the request: from the header, a cookie, or the body."""
     used = _used()
     if used is None or in_body is None:
         token = used.refresh_token() if used else in_body
@@ -67,7 +67,7 @@ def presented_refresh_token(in_body: str | None) -> str:
 
 
 def csrf_token() -> str:
-    """The CSRF token of the session whose cookies came."""
+    """The CSRF token of the session in the cookies."""
     used = _used()
     if not isinstance(used, cookie.Cookie):
         raise NotByCookie
@@ -75,11 +75,11 @@ def csrf_token() -> str:
 
 
 def _used() -> Transport | None:
-    used = [way for way in _ways() if way.is_presented()]
+    used = [transport for transport in _transports() if transport.is_presented()]
     if len(used) > 1:
         raise MultipleCredentials
     return used[0] if used else None
 
 
-def _ways() -> tuple[Transport, ...]:
+def _transports() -> tuple[Transport, ...]:
     return bearer.Bearer(), cookie.Cookie(), basic.Basic()

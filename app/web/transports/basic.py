@@ -1,4 +1,4 @@
-"""The basic transport: address and password with each request (RFC 7617). Off unless BASIC_AUTH says otherwise."""
+"""The basic transport: email address and password with each request (RFC 7617), if BASIC_AUTH is on."""
 
 from flask import request
 
@@ -11,23 +11,23 @@ from app.web.limits import CREDENTIAL_ATTEMPTS
 
 
 class Basic:
-    """`Authorization: Basic …`. Checks the password, under the same limits as signing in; opens no session."""
+    """`Authorization: Basic …`. Checks the password with the same limits as sign-in, and opens no session."""
 
     def is_presented(self) -> bool:
-        """Whether there is such a header, and the setting allows it."""
+        """Whether the request has such a header, and the setting allows it."""
         header = request.headers.get("Authorization", "")
         return settings.basic_auth and header.lower().startswith("basic ")
 
     def identity(self) -> Identity:
-        """The account, as if a session had been opened for this one request."""
-        given = request.authorization
-        if given is None or not given.username or given.password is None:
+        """The account, with a session for this request only."""
+        credentials = request.authorization
+        if credentials is None or not credentials.username or credentials.password is None:
             raise InvalidCredentials
-        with CREDENTIAL_ATTEMPTS.spent():
+        with CREDENTIAL_ATTEMPTS.as_context():
             try:
-                return auth.sign_in.authenticate_request(given.username, given.password, client_info())
-            except InvalidEmail:  # which would speak of a member of the body
+                return auth.sign_in.authenticate_request(credentials.username, credentials.password, client_info())
+            except InvalidEmail:  # it would name a member of the body
                 raise InvalidCredentials from None
 
     def refresh_token(self) -> None:
-        """There is none."""
+        """None: basic authentication has no refresh token."""

@@ -11,7 +11,7 @@ class Bearer:
     """`Authorization: Bearer …`."""
 
     def is_presented(self) -> bool:
-        """Whether there is such a header."""
+        """Whether the request has such a header."""
         return _scheme() == "bearer"
 
     def identity(self) -> Identity:
@@ -19,7 +19,7 @@ class Bearer:
         return auth.sessions.authenticate(_token())
 
     def refresh_token(self) -> str:
-        """The token, taken for a refresh token."""
+        """The token, as a refresh token."""
         return _token()
 
 

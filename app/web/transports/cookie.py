@@ -1,7 +1,7 @@
-"""The cookie transport, for browsers: tokens that scripts cannot read, and a proof for each write.
+"""The cookie transport, for browsers: tokens that scripts cannot read, and a CSRF check for each write.
 
-A browser sends cookies along with requests that a stranger's page started. So a write needs the CSRF token in a header,
-which a stranger's page can neither read nor set, and is refused outright when the browser says that it is cross-site.
+A browser also sends cookies with requests that another site's page starts. So a write needs the CSRF token in a header,
+which that page can neither read nor set, and is rejected if the browser marks it as cross-site.
 """
 
 from typing import Final, Literal
@@ -18,72 +18,70 @@ from app.web.public_url import origin_of
 
 CSRF_HEADER: Final = "X-CSRF-Token"
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
-Way = Literal["bearer", "cookie"]
-
-
+TransportName = Literal["bearer", "cookie"]
 TOKENS: Final = ("access", "refresh", "csrf")
 
 
 class Cookie:
-    """HttpOnly cookies, with a CSRF token beside them."""
+    """HttpOnly cookies, and a CSRF token that scripts can read."""
 
     def is_presented(self) -> bool:
-        """Whether the request brings one of the token cookies."""
+        """Whether the request has one of the token cookies."""
         return cookies.get("access") is not None or cookies.get("refresh") is not None
 
     def identity(self) -> Identity:
-        """The session of the access cookie; for a write, only with the CSRF token of that session."""
+        """The session of the access cookie. A write also needs the CSRF token of that session."""
         token = cookies.get("access")
-        if token is None:  # the browser dropped it when its time was over; the refresh cookie lives longer
+        if token is None:  # the browser deletes the expired access cookie; the refresh cookie lives longer
             raise TokenExpired
         identity = auth.sessions.authenticate(token)
         if request.method not in SAFE_METHODS:
-            _require_proof(token, ACCESS)
+            _check_csrf(token, ACCESS)
         return identity
 
     def refresh_token(self) -> str | None:
-        """The refresh cookie, with the CSRF token of its session."""
+        """The refresh cookie. Needs the CSRF token of its session."""
         token = cookies.get("refresh")
         if token is not None:
-            _require_proof(token, REFRESH)
+            _check_csrf(token, REFRESH)
         return token
 
     def csrf_token(self) -> str:
-        """The CSRF token of the session whose cookies these are. Only pages that may write learn it."""
-        refuse_cross_site()
+        """The CSRF token of the session. Only pages that may write get it."""
+        reject_cross_site()
         refresh = cookies.get("refresh")
         return auth.csrf.of(refresh, REFRESH) if refresh else auth.csrf.of(str(cookies.get("access")), ACCESS)
 
 
-def refuse_cross_site() -> None:
-    """`CsrfMismatch` when the browser says that another site's page started this request."""
+def reject_cross_site() -> None:
+    """Raises `CsrfMismatch` if the browser says that another site's page started this request."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") == "cross-site":
-        raise CsrfMismatch("A page of another site may not do this.")
-    sender = request.headers.get("Origin")
-    if sender is not None and sender not in (origin_of(settings.public_url), *settings.cors_origins):
-        raise CsrfMismatch("A page of another origin may not do this.")
+        raise CsrfMismatch("Cross-site requests are not allowed.")
+    origin = request.headers.get("Origin")
+    if origin is not None and origin not in (origin_of(settings.public_url), *settings.cors_origins):
+        raise CsrfMismatch("Requests from this origin are not allowed. Add it to CORS_ORIGINS.")
 
 
 def set_tokens(tokens: Tokens, status: int) -> Response:
-    """An answer whose cookies hold the tokens; its body holds only what a script needs to know."""
+    """A response with the tokens in cookies; its body contains only what a script needs."""
     idle = settings.jwt_refresh_token_expires
     csrf_token = auth.csrf.token_of(tokens.session_id)
-    answer = jsonify(token_type="Cookie", expires_in=tokens.expires_in, csrf_token=csrf_token)  # noqa: S106 - no secret
+    answer = jsonify(token_type="Cookie", expires_in=tokens.expires_in, csrf_token=csrf_token)  # noqa: S106 - not a secret
     answer.status_code = status
     cookies.set_cookie(answer, "access", tokens.access_token, tokens.expires_in)
     cookies.set_cookie(answer, "refresh", tokens.refresh_token, idle)
-    cookies.set_cookie(answer, "csrf", csrf_token, idle, script_may_read=True)
+    cookies.set_cookie(answer, "csrf", csrf_token, idle, readable_by_scripts=True)
     device_cookie.set_cookie(auth.sign_in.device_token(tokens))
     return answer
 
 
 def clear(answer: Response) -> Response:
-    """The answer, taking the cookies back. Only for signing out: a lost race must not clear what its winner set."""
+    """Delete the cookies. Only for sign-out: a request that lost a race must not delete cookies of the one that won."""
     for word in TOKENS:
         cookies.delete(answer, word)
     return answer
 
 
-def _require_proof(token: str, kind: str) -> None:
-    refuse_cross_site()
+def _check_csrf(token: str, kind: str) -> None:
+    reject_cross_site()
     auth.csrf.check(token, kind, request.headers.get(CSRF_HEADER, ""))

@@ -87,11 +87,11 @@ def test_who_finds_no_place_is_told_at_once(gate, crowd):
 
 
 def test_a_few_wait_for_a_place_that_is_soon_free(gate, crowd):
-    slots = HashSlots(1, queue=0, room=1)
+    slots = HashSlots(1, queue=0, max_blocked=1)
     inside = crowd.submit(slots.run, gate)
     gate.begun.acquire(timeout=30)
     outside = crowd.submit(slots.run, lambda: 7)
-    until(lambda: slots._outside == 1)
+    until(lambda: slots._blocked == 1)
     with pytest.raises(HashSlotsFull):
         slots.run(gate)
     gate.open()
@@ -100,14 +100,14 @@ def test_a_few_wait_for_a_place_that_is_soon_free(gate, crowd):
 
 def test_they_do_not_wait_for_long(gate, crowd):
     rejected = []
-    slots = HashSlots(1, queue=0, room=1, on_rejected=lambda: rejected.append(1))
+    slots = HashSlots(1, queue=0, max_blocked=1, on_rejected=lambda: rejected.append(1))
     inside = crowd.submit(slots.run, gate)
     gate.begun.acquire(timeout=30)
     began = time.monotonic()
     with pytest.raises(HashSlotsFull):
         slots.run(gate)
     assert WAIT_SECONDS <= time.monotonic() - began < 20 * WAIT_SECONDS
-    assert (len(rejected), slots._outside) == (1, 0)
+    assert (len(rejected), slots._blocked) == (1, 0)
     gate.open()
     assert inside.result(30) == "done"
 

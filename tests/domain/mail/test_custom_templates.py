@@ -7,7 +7,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from app.domain.mail.renderer import EmailRenderer
-from tests.domain.mail.test_letters import LINK, VALUES
+from tests.domain.mail.test_renderer import LINK, VALUES
 
 OURS = EmailRenderer()
 SUBJECT = "Choose a new password"

@@ -39,17 +39,17 @@ def test_key_is_decrypted_by_the_matching_secret():
     key = new_key("ES256")
     sealed = encrypt(key, SECRET)
     assert to_key(decrypt(sealed, bytes(32), SECRET), EPOCH).kid == to_key(key, EPOCH).kid
-    with pytest.raises(ValueError, match="not sealed with this secret"):
+    with pytest.raises(ValueError, match="not encrypted with any of these secrets"):
         decrypt(sealed, bytes(32), SECRET[::-1])
 
 
 def test_changed_or_foreign_encrypted_key_is_rejected():
     sealed = base64.b64decode(encrypt(new_key("ES256"), SECRET))
-    with pytest.raises(ValueError, match="not sealed with this secret"):
+    with pytest.raises(ValueError, match="not encrypted with any of these secrets"):
         decrypt(base64.b64encode(sealed).decode(), bytes(32))
     for place in range(len(sealed)):
         changed = sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :]
-        with pytest.raises(ValueError, match="not sealed with this secret"):
+        with pytest.raises(ValueError, match="not encrypted with any of these secrets"):
             decrypt(base64.b64encode(changed).decode(), SECRET)
 
 

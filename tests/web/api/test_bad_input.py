@@ -120,11 +120,11 @@ def test_a_member_missing_or_null_is_refused_by_name(shared, method, path, contr
             assert [error["field"] for error in answer.json["errors"]] == [name]
 
 
-@pytest.mark.parametrize("content_type", OTHER_TYPES)
 @each_route(takes_body)
-def test_body_without_a_json_content_type_is_rejected(shared, method, path, contract, content_type):
-    answer = shared.call(method, path, contract, data=json.dumps(example(contract)), content_type=content_type)
-    assert is_problem(answer, 415, "unsupported_media_type")
+def test_body_without_a_json_content_type_is_rejected(shared, method, path, contract):
+    body = json.dumps(example(contract))
+    answers = {name: shared.call(method, path, contract, data=body, content_type=name) for name in OTHER_TYPES}
+    assert [name for name, answer in answers.items() if not is_problem(answer, 415, "unsupported_media_type")] == []
 
 
 @pytest.mark.parametrize(

@@ -129,9 +129,9 @@ def test_a_bad_refresh_token_in_the_body_is_invalid(client, token):
 
 def test_the_wrong_kind_of_token_is_named(client, ann):
     wrong = refresh(client, {"refresh_token": ann["access_token"]})
-    assert wrong.json["detail"] == "This route needs the refresh token, and this is the access token."
+    assert wrong.json["detail"] == "Wrong kind of token. Send the refresh token instead of the access token."
     wrong = me(client, {"access_token": ann["refresh_token"]})
-    assert wrong.json["detail"] == "This route needs the access token, and this is the refresh token."
+    assert wrong.json["detail"] == "Wrong kind of token. Send the access token instead of the refresh token."
 
 
 def test_signing_out_has_no_body(client, ann):

@@ -89,10 +89,10 @@ def test_only_the_word_on_the_button_counts(browser, flow, act):
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("/verify-email", "Your address is confirmed"),
+        ("/verify-email", "Your email address is confirmed"),
         ("/confirm-email", "No device was signed out"),
-        ("/undo-email-change", "an email with a link for a new password is on its way"),
-        ("/not-me", "an email with a link for a new password is on its way"),
+        ("/undo-email-change", "we have sent you an email with a link to set a new password"),
+        ("/not-me", "we have sent you an email with a link to set a new password"),
     ],
 )
 def test_afterwards_one_knows_what_to_do_next(browser, path, words):
@@ -133,7 +133,7 @@ def test_a_new_address_that_was_taken_meanwhile_is_a_conflict(browser, flow):
     flow.refusal = EmailTaken()
     answer = press(browser, "/confirm-email")
     assert answer.status_code == 409
-    assert "This address is taken" in answer.text
+    assert "This email address is taken" in answer.text
 
 
 def test_any_other_refusal_is_told_in_its_own_words(browser, flow):

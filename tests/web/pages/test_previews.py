@@ -31,7 +31,7 @@ def test_every_email_is_listed_in_every_language(reader):
     for preview in OURS.all():
         assert f'href="{LETTERS}/{preview.locale}/{preview.kind}"' in page
     assert "Willkommen! Bitte bestätigen Sie Ihre Adresse" in page
-    assert "template broken" not in page
+    assert "template failed" not in page
 
 
 def test_email_is_shown_as_text_and_framed_html(reader):
@@ -58,7 +58,7 @@ def test_a_broken_template_of_the_host_is_named(build, tmp_path: Path):
     file.parent.mkdir(parents=True)
     file.write_text("<p>{{ wrong }}</p>")
     reader = with_letters(build(), TemplatePreviews(EmailRenderer(tmp_path)))
-    assert reader.get(LETTERS).text.count("template broken") == 1
+    assert reader.get(LETTERS).text.count("template failed") == 1
     page = reader.get(f"{LETTERS}/en/verify_email").text
     assert f"{file.resolve()}:1: &#39;wrong&#39; is undefined" in page
 

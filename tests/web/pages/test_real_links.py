@@ -24,12 +24,14 @@ def press(ann, page, token) -> str:
 
 def move(ann) -> None:
     assert ann.ask("PUT", "account/email", {"email": MOVED, "password": PASSWORD}).status_code == 202
-    assert "Your new address is in use" in press(ann, "confirm-email", ann.link("new address", "confirm-email"))
+    assert "Your email address has been changed" in press(
+        ann, "confirm-email", ann.link("new address", "confirm-email")
+    )
 
 
 def test_an_address_is_confirmed_once(ann):
     token = ann.link("onfirm", "verify-email")
-    assert "Your address is confirmed" in press(ann, "verify-email", token)
+    assert "Your email address is confirmed" in press(ann, "verify-email", token)
     assert ann.ask("GET", "account").json["email_verified"]
     assert "already used" in ann.client.post("/verify-email", data={"token": token}).text
 
@@ -42,7 +44,7 @@ def test_an_address_changes_and_every_device_stays_signed_in(ann):
 def test_undo_page_restores_the_address_and_ends_sessions(ann):
     move(ann)
     undo = ann.link("has a new address", "undo-email-change")
-    assert "Your old address is back" in press(ann, "undo-email-change", undo)
+    assert "Your old email address is restored" in press(ann, "undo-email-change", undo)
     assert ann.ask("GET", "account").status_code == 401
     assert ann.letters()[-1] == ("ann@example.com", "Choose a new password")
 
@@ -52,14 +54,14 @@ def test_an_address_that_was_taken_meanwhile_stays_where_it_is(ann):
     token = ann.link("new address", "confirm-email")
     Person(ann.client, ann.auth, ann.box, MOVED).sign_up()
     answer = press(ann, "confirm-email", token)
-    assert "This address is taken" in answer
+    assert "This email address is taken" in answer
     assert ann.ask("GET", "account").json["email"] == "ann@example.com"
 
 
 def test_secure_page_ends_sessions_and_sends_an_email(ann):
     ann.ask("PUT", "account/email", {"email": MOVED, "password": PASSWORD})
     alarm = ann.link("about to change", "not-me")
-    assert "Every device was signed out" in press(ann, "not-me", alarm)
+    assert "All devices were signed out" in press(ann, "not-me", alarm)
     assert ann.ask("GET", "account").status_code == 401
     assert ann.letters()[-1] == ("ann@example.com", "Choose a new password")
 
@@ -70,7 +72,7 @@ def test_a_forgotten_password_is_replaced_with_the_code(ann):
     wrong = ann.client.post("/reset-password/code", data=form | {"code": "BBBB-BBBB"})
     assert (wrong.status_code, 'id="code-error"' in wrong.text) == (400, True)
     typed = ann.code("new password").lower().replace("-", " ")
-    assert "Your password is changed" in ann.client.post("/reset-password/code", data=form | {"code": typed}).text
+    assert "Your password has been changed" in ann.client.post("/reset-password/code", data=form | {"code": typed}).text
     assert ann.sign_in(NEW).status_code == 200
 
 

@@ -72,7 +72,7 @@ def test_valid_link_is_checked_and_shows_the_form(browser, reset):
 def test_a_new_password_is_set(browser, reset):
     answer = use(browser, token="live", password=" spaces count ")
     assert (answer.status_code, reset.asked) == (200, [("complete", "live", " spaces count ")])
-    assert "Your password is changed" in answer.text
+    assert "Your password has been changed" in answer.text
     assert "signed out" in answer.text
 
 
@@ -140,7 +140,7 @@ def test_reset_email_can_be_requested(browser, reset):
     assert 'type="email"' in browser.get("/reset-password/request").text
     answer = browser.post("/reset-password/request", data={"email": " ann@example.com "})
     assert (answer.status_code, reset.asked) == (200, [("request", "ann@example.com")])
-    assert "If there is an account for that address, an email is on its way" in answer.text
+    assert "If there is an account with this address, we have sent you an email" in answer.text
 
 
 def test_a_malformed_address_is_shown_again(browser, reset):
@@ -197,7 +197,7 @@ def test_a_code_sets_the_new_password(browser, reset):
     answer = use_code(browser, email=" ann@example.com ")
     asked = ("complete_with_code", "ann@example.com", "WDJB-MJHT", " spaces count ")
     assert (answer.status_code, reset.asked) == (200, [asked])
-    assert "Your password is changed" in answer.text
+    assert "Your password has been changed" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""The JSON API for administrators. Each write needs a fresh session, and is in the journal with who made it."""
+"""The JSON API for administrators. Each write needs recent authentication and is recorded with its actor."""

@@ -1,4 +1,4 @@
-"""/api/v1/admin: the journal, the outbox and the signing keys."""
+"""/api/v1/admin: the audit log, the outbox and the signing keys."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -22,21 +22,21 @@ MailState = Literal["queued", "sent", "dead", "dropped"]
 
 
 class AuditQuery(PageQuery):
-    """Which events."""
+    """Filters of the audit log."""
 
     event: str | None = Field(
-        None, pattern=r"^[a-z_.]{1,60}$", description="Events of this kind, such as email.changed"
+        None, pattern=r"^[a-z_.]{1,60}$", description="Events of this type, such as email.changed"
     )
     account: UUID | None = Field(None, description="Events about this account")
 
 
 class AuditEvent(ResponseBody):
-    """Something that happened. `account_id` is to whom, `actor_id` through whom: an account, or `operator`."""
+    """An event about `account_id`, caused by `actor_id`: an account id, or `operator` for the command line."""
 
     id: RowId
     at: datetime
     event: str = Field(examples=["account.disabled"])
-    result: str = Field(description="ok, or refused", examples=["ok"])
+    result: str = Field(description="`success` or `failure`", examples=["success"])
     account_id: str | None
     actor_id: str | None
     session_id: str | None
@@ -46,20 +46,20 @@ class AuditEvent(ResponseBody):
 
 
 class AuditEventPage(ResponseBody):
-    """Some events, the newest first; `next` is the cursor of the rest, null at the end."""
+    """A page of events, newest first. `next` is the cursor of the next page, null on the last one."""
 
     events: list[AuditEvent]
     next: str | None
 
 
 class MailQuery(PageQuery):
-    """Which emails."""
+    """Filters of the outbox."""
 
     state: MailState | None = None
 
 
 class EmailMessage(ResponseBody):
-    """An email: what became of it, never what it says."""
+    """The delivery state of an email, without its content."""
 
     id: RowId
     kind: str = Field(examples=["reset_password"])
@@ -70,34 +70,34 @@ class EmailMessage(ResponseBody):
     created_at: datetime
     finished_at: datetime | None
     account_id: str | None
-    address: str | None = Field(description="Enough of it to recognise one's own", examples=["a…@example.com"])
+    address: str | None = Field(description="The email address, partly hidden", examples=["a…@example.com"])
     message_id: str
 
 
 class EmailMessagePage(ResponseBody):
-    """Some emails, the newest first; `next` is the cursor of the rest, null at the end."""
+    """A page of emails, newest first. `next` is the cursor of the next page, null on the last one."""
 
     messages: list[EmailMessage]
     next: str | None
 
 
 class SigningKey(ResponseBody):
-    """A key that tokens are signed or checked with. Its private half is shown to nobody."""
+    """A key that signs or verifies tokens, without its private part."""
 
     kid: str
     algorithm: str = Field(examples=["ES256"])
     signs_from: datetime
-    signs: bool = Field(description="Whether it is the one that signs now")
+    signs: bool = Field(description="Whether it signs new tokens now")
 
 
 class SigningKeyList(ResponseBody):
-    """Every usable key, in the order in which they sign."""
+    """All usable keys, in the order in which they start to sign."""
 
     keys: list[SigningKey]
 
 
 class RotateKeyRequest(RequestBody):
-    """The kind of the next key, if it is to be another than JWT_ALGORITHM says."""
+    """The algorithm of the new key; by default JWT_ALGORITHM."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"algorithm": "EdDSA"}]})
 
@@ -105,40 +105,43 @@ class RotateKeyRequest(RequestBody):
 
 
 class RotatedKey(ResponseBody):
-    """The key that signs from a moment on."""
+    """The new key and the time from which it signs."""
 
     kid: str
     signs_from: datetime
 
 
 @blueprint.get("/audit")
-@endpoint(query=AuditQuery, gives=AuditEventPage, who=Administrator(), refuses=(InvalidCursor,))
-def list_events(identity: Identity, query: AuditQuery) -> object:
-    """What happened, the newest first."""
+@endpoint(query=AuditQuery, gives=AuditEventPage, who=Administrator(), errors=(InvalidCursor,))
+def list_audit_events(identity: Identity, query: AuditQuery) -> object:
+    """List audit events."""
     account = str(query.account) if query.account else None
     page = auth.audit_log.page(query.event, account, query.after, query.limit)
     return {"events": page.items, "next": page.next}
 
 
 @blueprint.get("/mail")
-@endpoint(query=MailQuery, gives=EmailMessagePage, who=Administrator(), refuses=(InvalidCursor,))
-def list_mail(identity: Identity, query: MailQuery) -> object:
-    """The emails that we owe or owed, the newest first."""
+@endpoint(query=MailQuery, gives=EmailMessagePage, who=Administrator(), errors=(InvalidCursor,))
+def list_email_messages(identity: Identity, query: MailQuery) -> object:
+    """List emails in the outbox."""
     page = auth.mail_queue.page(query.state, query.after, query.limit)
     return {"messages": page.items, "next": page.next}
 
 
 @blueprint.post(f"/mail/<int(max={LARGEST_NUMBER}):mail_id>/retry")
-@endpoint(who=Administrator(), status=204, refuses=(ReauthenticationRequired, MessageNotFound, NothingToRetry))
-def retry_mail(identity: Identity, mail_id: int) -> None:
-    """Try an email again now that was given up, or waits for a later attempt."""
+@endpoint(who=Administrator(), status=204, errors=(ReauthenticationRequired, MessageNotFound, NothingToRetry))
+def retry_email_message(identity: Identity, mail_id: int) -> None:
+    """Retry an email.
+
+    Sends an email now that has failed or is waiting for its next attempt.
+    """
     auth.mail_queue.retry(mail_id, identity)
 
 
 @blueprint.get("/keys")
 @endpoint(gives=SigningKeyList, who=Administrator())
-def list_keys(identity: Identity) -> object:
-    """The signing keys, by name."""
+def list_signing_keys(identity: Identity) -> object:
+    """List signing keys."""
     return {
         "keys": [
             {"kid": key.kid, "algorithm": key.algorithm, "signs_from": key.signs_from, "signs": signs}
@@ -148,13 +151,12 @@ def list_keys(identity: Identity) -> object:
 
 
 @blueprint.post("/keys/rotate")
-@endpoint(
-    takes=RotateKeyRequest, gives=RotatedKey, status=201, who=Administrator(), refuses=(ReauthenticationRequired,)
-)
-def rotate_keys(identity: Identity, body: RotateKeyRequest) -> object:
-    """Publish a key that signs in ten minutes.
+@endpoint(takes=RotateKeyRequest, gives=RotatedKey, status=201, who=Administrator(), errors=(ReauthenticationRequired,))
+def rotate_signing_key(identity: Identity, body: RotateKeyRequest) -> object:
+    """Rotate the signing key.
 
-    The old one checks until its last token is dead. A key that leaked is retired from a shell: `flask keys retire`.
+    Publishes a new key that starts to sign in ten minutes. The old key verifies tokens until the last one that it
+    signed has expired. To reject all tokens of a leaked key immediately, run `flask keys retire`.
     """
     kid, signs_from = auth.key_rotation.rotate(algorithm=body.algorithm, by=identity)
     return {"kid": kid, "signs_from": signs_from}

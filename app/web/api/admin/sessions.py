@@ -1,4 +1,4 @@
-"""/api/v1/admin/users/{id}/sessions: where somebody is signed in."""
+"""/api/v1/admin/users/{id}/sessions: the sessions of an account."""
 
 from uuid import UUID
 
@@ -17,21 +17,21 @@ blueprint = Blueprint("admin_sessions", __name__, url_prefix="/api/v1/admin/user
 
 
 @blueprint.get("")
-@endpoint(gives=SessionList, who=Administrator(), refuses=(NoSuchAccount,))
+@endpoint(gives=SessionList, who=Administrator(), errors=(NoSuchAccount,))
 def list_user_sessions(identity: Identity, user_id: UUID) -> object:
-    """Where somebody is signed in."""
+    """List the sessions of an account."""
     return {"sessions": auth.admin_sessions.all(identity, str(user_id))}
 
 
 @blueprint.delete("")
-@endpoint(who=Administrator(), status=204, refuses=(ReauthenticationRequired, NoSuchAccount))
-def end_user_sessions(identity: Identity, user_id: UUID) -> None:
-    """Sign somebody out everywhere."""
+@endpoint(who=Administrator(), status=204, errors=(ReauthenticationRequired, NoSuchAccount))
+def revoke_user_sessions(identity: Identity, user_id: UUID) -> None:
+    """Revoke all sessions of an account."""
     auth.admin_sessions.end_all(identity, str(user_id))
 
 
 @blueprint.delete("/<uuid:session_id>")
-@endpoint(who=Administrator(), status=204, refuses=(ReauthenticationRequired, NoSuchSession))
-def end_user_session(identity: Identity, user_id: UUID, session_id: UUID) -> None:
-    """Sign one device of somebody's out."""
+@endpoint(who=Administrator(), status=204, errors=(ReauthenticationRequired, NoSuchSession))
+def revoke_user_session(identity: Identity, user_id: UUID, session_id: UUID) -> None:
+    """Revoke a session of an account."""
     auth.admin_sessions.end(identity, str(user_id), str(session_id))

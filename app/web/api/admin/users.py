@@ -1,4 +1,4 @@
-"""/api/v1/admin/users: other people's accounts."""
+"""/api/v1/admin/users: managing accounts."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -40,29 +40,29 @@ class User(ResponseBody):
     locale: str | None
     roles: list[str]
     state: State
-    has_password: bool = Field(description="False until its owner has chosen one by the link in an email")
+    has_password: bool = Field(description="False until the owner sets a password by the link in an email")
     disabled_at: datetime | None
-    deletes_at: datetime | None = Field(description="When it will be gone, unless its owner signs in before")
+    deletes_at: datetime | None = Field(description="Scheduled deletion; signing in before then cancels it")
     created_at: datetime
     updated_at: datetime
 
 
 class UserPage(ResponseBody):
-    """Some accounts, the newest first; `next` is the cursor of the rest, null at the end."""
+    """A page of accounts, newest first. `next` is the cursor of the next page, null on the last one."""
 
     users: list[User]
     next: str | None
 
 
 class UserQuery(PageQuery):
-    """Which accounts."""
+    """Filters of the account list."""
 
-    search: SearchText | None = Field(None, description="A part of address or name, taken literally")
+    search: SearchText | None = Field(None, description="Part of an email address or name, without wildcards")
     state: State | None = None
 
 
 class InviteUserRequest(RequestBody):
-    """For whom to open an account."""
+    """The account to create."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -81,12 +81,12 @@ class InviteUserRequest(RequestBody):
     email: Email
     first_name: Name | None = None
     last_name: Name | None = None
-    locale: Locale | None = Field(None, description="Language of emails, as a BCP 47 tag")
+    locale: Locale | None = Field(None, description="Language of emails (BCP 47)")
     roles: Roles = Field(default_factory=list)
 
 
 class SetRolesRequest(RequestBody):
-    """All the roles that the account is to have."""
+    """All roles of the account; others are removed."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"roles": ["admin", "editor"]}]})
 
@@ -94,11 +94,12 @@ class SetRolesRequest(RequestBody):
 
 
 @blueprint.get("")
-@endpoint(query=UserQuery, gives=UserPage, who=Administrator(), refuses=(InvalidCursor,))
-def search_users(identity: Identity, query: UserQuery) -> object:
-    """Accounts, the newest first.
+@endpoint(query=UserQuery, gives=UserPage, who=Administrator(), errors=(InvalidCursor,))
+def list_users(identity: Identity, query: UserQuery) -> object:
+    """List accounts.
 
-    Pages stay in step while accounts come and go: follow `next` until it is null.
+    Newest first. To read all of them, follow `next` until it is null. Accounts created or deleted meanwhile do not
+    shift the pages.
     """
     page = auth.admin_accounts.page(AccountQuery(query.search, query.state, query.after, query.limit))
     return {"users": page.items, "next": page.next}
@@ -111,45 +112,48 @@ def search_users(identity: Identity, query: UserQuery) -> object:
     status=201,
     who=Administrator(),
     limit=Limit("60 per minute"),
-    refuses=(ReauthenticationRequired, EmailTaken, InvalidEmail, InvalidRoles, RateLimited),
+    errors=(ReauthenticationRequired, EmailTaken, InvalidEmail, InvalidRoles, RateLimited),
 )
 def invite_user(identity: Identity, body: InviteUserRequest) -> object:
-    """Open an account for somebody.
+    """Invite a user.
 
-    An email goes there, by which they choose a password. Nobody else does, and until then nobody can sign in.
+    Creates an account without a password and sends an email with a link to set one.
     """
     return auth.admin_accounts.invite(identity, **body.model_dump())
 
 
 @blueprint.get("/<uuid:user_id>")
-@endpoint(gives=User, who=Administrator(), refuses=(NoSuchAccount,))
-def look_up_user(identity: Identity, user_id: UUID) -> object:
-    """One account."""
+@endpoint(gives=User, who=Administrator(), errors=(NoSuchAccount,))
+def get_user(identity: Identity, user_id: UUID) -> object:
+    """Get an account."""
     return auth.admin_accounts.find(str(user_id))
 
 
 @blueprint.delete("/<uuid:user_id>")
-@endpoint(who=Administrator(), status=204, refuses=(ReauthenticationRequired, NoSuchAccount, LastAdmin))
-def remove_user(identity: Identity, user_id: UUID) -> None:
-    """Delete an account.
+@endpoint(who=Administrator(), status=204, errors=(ReauthenticationRequired, NoSuchAccount, LastAdmin))
+def delete_user(identity: Identity, user_id: UUID) -> None:
+    """Schedule the deletion of an account.
 
-    As if its owner did: signed out now, gone after DELETION_GRACE_DAYS, unless they sign in before. Disable it as well
-    to prevent that.
+    All sessions end immediately. The account is deleted after DELETION_GRACE_DAYS, unless the owner signs in before
+    then. To prevent that, disable the account as well.
     """
     auth.admin_accounts.delete(identity, str(user_id))
 
 
 @blueprint.post("/<uuid:user_id>/disable")
-@endpoint(who=Administrator(), status=204, refuses=(ReauthenticationRequired, NoSuchAccount, LastAdmin))
+@endpoint(who=Administrator(), status=204, errors=(ReauthenticationRequired, NoSuchAccount, LastAdmin))
 def disable_user(identity: Identity, user_id: UUID) -> None:
-    """Keep its owner out: every session ends now, and no new one begins."""
+    """Disable an account.
+
+    Ends all sessions immediately; the owner cannot sign in until the account is enabled.
+    """
     auth.admin_accounts.disable(identity, str(user_id))
 
 
 @blueprint.post("/<uuid:user_id>/enable")
-@endpoint(who=Administrator(), status=204, refuses=(ReauthenticationRequired, NoSuchAccount))
+@endpoint(who=Administrator(), status=204, errors=(ReauthenticationRequired, NoSuchAccount))
 def enable_user(identity: Identity, user_id: UUID) -> None:
-    """Let its owner in again."""
+    """Enable an account."""
     auth.admin_accounts.enable(identity, str(user_id))
 
 
@@ -158,12 +162,12 @@ def enable_user(identity: Identity, user_id: UUID) -> None:
     takes=SetRolesRequest,
     who=Administrator(),
     status=204,
-    refuses=(ReauthenticationRequired, NoSuchAccount, InvalidRoles, LastAdmin),
+    errors=(ReauthenticationRequired, NoSuchAccount, InvalidRoles, LastAdmin),
 )
 def set_user_roles(identity: Identity, user_id: UUID, body: SetRolesRequest) -> None:
-    """Say what the account may do.
+    """Set the roles of an account.
 
-    Here it holds at once; services that read roles from tokens see it in the next one.
+    Takes effect here immediately. Services that read roles from access tokens see the change in the next access token.
     """
     auth.admin_accounts.set_roles(identity, str(user_id), body.roles)
 
@@ -173,8 +177,8 @@ def set_user_roles(identity: Identity, user_id: UUID, body: SetRolesRequest) -> 
     who=Administrator(),
     status=204,
     limit=Limit("60 per minute"),
-    refuses=(ReauthenticationRequired, NoSuchAccount, AccountDisabled, RateLimited),
+    errors=(ReauthenticationRequired, NoSuchAccount, AccountDisabled, RateLimited),
 )
 def reset_user_password(identity: Identity, user_id: UUID) -> None:
-    """Have an email sent by which its owner chooses a new password."""
+    """Send a password reset email to the owner."""
     auth.admin_accounts.start_reset(identity, str(user_id))

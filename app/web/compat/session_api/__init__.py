@@ -1,1 +1,1 @@
-"""The "session authentication" API under /api/v1, in the four ways that AUTH_TYPE names."""
+"""The "session authentication" API under /api/v1. AUTH_TYPE selects the kind of authentication."""

@@ -1,4 +1,4 @@
-"""`Auth` and `BasicAuth` as the exercises name them. Use them within an app context."""
+"""`Auth` and `BasicAuth` of the exercises. Use them within an app context."""
 
 import base64
 import binascii
@@ -16,14 +16,14 @@ from app.web.compat.session_api.user import User, address_of
 
 @in_service
 class Auth:
-    """What every way of authentication has; this one knows nobody."""
+    """Base class of all kinds of authentication. It has no users."""
 
     @staticmethod
     def require_auth(path: str | None, excluded_paths: Sequence[str] | None) -> bool:
-        """Whether `path` is none of the excluded. A slash at the end makes no difference; `*` there fits the rest."""
-        wanted = f"{path}/".replace("//", "/")
+        """Whether `path` is not excluded. A trailing slash makes no difference; a trailing `*` matches any rest."""
+        target = f"{path}/".replace("//", "/")
         return path is None or not any(
-            wanted.startswith(excluded[:-1]) if excluded.endswith("*") else wanted == f"{excluded}/".replace("//", "/")
+            target.startswith(excluded[:-1]) if excluded.endswith("*") else target == f"{excluded}/".replace("//", "/")
             for excluded in excluded_paths or ()
         )
 
@@ -33,28 +33,28 @@ class Auth:
         return request.headers.get("Authorization") if request else None
 
     def session_cookie(self, request: Request | None = None) -> str | None:
-        """The value of the cookie that SESSION_NAME names."""
+        """The value of the cookie SESSION_NAME."""
         return request.cookies.get(settings.session_name) if request else None
 
     def current_user(self, request: Request | None = None) -> User | None:
-        """The user that the request's credential leads to."""
+        """The user of the request."""
         return None
 
 
 @in_service
 class BasicAuth(Auth):
-    """Address and password with each request (RFC 7617)."""
+    """Email address and password with each request (RFC 7617)."""
 
     @staticmethod
     def extract_base64_authorization_header(authorization_header: object) -> str | None:
-        """What stands behind `Basic ` in the header."""
+        """The part of the header after `Basic `."""
         if not isinstance(authorization_header, str) or not authorization_header.startswith("Basic "):
             return None
         return authorization_header.removeprefix("Basic ")
 
     @staticmethod
     def decode_base64_authorization_header(base64_authorization_header: object) -> str | None:
-        """The text behind it; None for what is not Base64 of UTF-8."""
+        """The decoded text; None if it is not Base64 of UTF-8."""
         if not isinstance(base64_authorization_header, str):
             return None
         try:
@@ -64,7 +64,7 @@ class BasicAuth(Auth):
 
     @staticmethod
     def extract_user_credentials(decoded_base64_authorization_header: object) -> tuple[str | None, str | None]:
-        """Address and password; the latter may hold further colons."""
+        """Email address and password. The password may contain colons."""
         text = decoded_base64_authorization_header
         if not isinstance(text, str) or ":" not in text:
             return None, None
@@ -72,7 +72,7 @@ class BasicAuth(Auth):
         return email, password
 
     def user_object_from_credentials(self, user_email: object, user_pwd: object) -> User | None:
-        """The user with this address, if this is the password."""
+        """The user with this address, if the password is correct."""
         if not isinstance(user_email, str) or not isinstance(user_pwd, str):
             return None
         try:
@@ -81,8 +81,8 @@ class BasicAuth(Auth):
             return None
 
     def current_user(self, request: Request | None = None) -> User | None:
-        """The user whose address and password the Authorization header holds."""
-        given = request.authorization if request else None
-        if given is None or not given.username or given.password is None:
+        """The user whose address and password are in the Authorization header."""
+        credentials = request.authorization if request else None
+        if credentials is None or not credentials.username or credentials.password is None:
             return None
-        return self.user_object_from_credentials(given.username, given.password)
+        return self.user_object_from_credentials(credentials.username, credentials.password)

@@ -34,7 +34,7 @@ from app.web.compat.session_api.user import User
 from app.web.guards import Anyone, Errors
 from app.web.schemas import Name, Password, ResponseBody
 
-SCHEME: Final = "classicCredential"
+SCHEME: Final = "compatCredential"
 EXCLUDED: Final = ("/status", "/unauthorized", "/forbidden", "/auth_session/login")
 EXAMPLE: JsonDict = {"email": "bobsession@hbtn.io", "password": "fake pwd"}
 Moment = Annotated[
@@ -45,12 +45,12 @@ Moment = Annotated[
 Decorator = Callable[[Callable[..., object]], Callable[..., Response]]
 
 blueprint = Blueprint(SESSION_API, __name__, url_prefix=PREFIX)
-sessions = Blueprint("auth_session", __name__, url_prefix=PREFIX)  # only where there are sessions
-guard = cast(SessionAuth, LocalProxy(lambda: current_app.extensions["classic"]))
+sessions = Blueprint("auth_session", __name__, url_prefix=PREFIX)  # registered only for session authentication
+guard = cast(SessionAuth, LocalProxy(lambda: current_app.extensions["compat"]))
 
 
 class CompatLoginRequest(LenientBody):
-    """An address and a password."""
+    """Email address and password."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
@@ -59,7 +59,7 @@ class CompatLoginRequest(LenientBody):
 
 
 class UpdateUserRequest(LenientBody):
-    """A user's names; members left out stay, null empties."""
+    """Names to change. Members that are left out keep their value; null removes it."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"first_name": "Bob", "last_name": "Dylan"}]})
 
@@ -68,7 +68,7 @@ class UpdateUserRequest(LenientBody):
 
 
 class CreateUserRequest(UpdateUserRequest):
-    """A user to be, with a password of any length."""
+    """The user to create. The password may have any length."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE | {"first_name": "Bob"}]})
 
@@ -77,7 +77,7 @@ class CreateUserRequest(UpdateUserRequest):
 
 
 class StatusResponse(ResponseBody):
-    """The service runs."""
+    """The service is running."""
 
     status: str = "OK"
 
@@ -94,7 +94,7 @@ class CompatUser(ResponseBody):
 
 
 class CompatUserList(RootModel[list[CompatUser]], ResponseBody):
-    """All users, the oldest first."""
+    """Users, oldest first."""
 
 
 class EmptyObject(ResponseBody):
@@ -102,83 +102,86 @@ class EmptyObject(ResponseBody):
 
 
 @dataclass(frozen=True)
-class Gate:
-    """Whoever brings a credential that leads to a user; 401 without one, 403 for one that leads to nobody."""
+class HasCredential:
+    """A caller with a valid credential: 401 without a credential, 403 with an invalid one."""
 
     scheme: str | None = SCHEME
     gives: str | None = None
-    refuses: Errors = ()
+    errors: Errors = ()
 
     def admit(self) -> User:
-        """The user."""
+        """The user of the credential."""
         if guard.authorization_header(request) is None and guard.session_cookie(request) is None:
             abort(401)
         return guard.current_user(request) or abort(403)
 
 
-def route(method: str, path: str, *refusals: int, on: Blueprint = blueprint, **terms: Any) -> Decorator:
-    """Put a handler on a path, behind the gate unless the path is excluded from it."""
+def route(method: str, path: str, *error_statuses: int, on: Blueprint = blueprint, **terms: Any) -> Decorator:
+    """Register a handler. It needs a credential unless its path is in EXCLUDED."""
     guarded = Auth().require_auth(path, EXCLUDED)
-    statuses = (*refusals, 401, 403) if guarded else refusals
-    contract = compat_endpoint(*statuses, **{"who": Gate() if guarded else Anyone()} | terms)
+    statuses = (*error_statuses, 401, 403) if guarded else error_statuses
+    contract = compat_endpoint(*statuses, **{"who": HasCredential() if guarded else Anyone()} | terms)
     return lambda handler: on.route(path, methods=[method])(contract(handler))
 
 
 @route("GET", "/status", gives=StatusResponse, needs_database=False)
-def show_status() -> object:
-    """Is the service there."""
+def get_status() -> object:
+    """Get the status."""
     return StatusResponse()
 
 
 @route("GET", "/unauthorized", 401, status=401, gives=CompatError, needs_database=False)
-def show_unauthorized() -> object:
-    """See how 401 looks."""
+def get_unauthorized_error() -> object:
+    """Get a 401 response."""
     abort(401)
 
 
 @route("GET", "/forbidden", 403, status=403, gives=CompatError, needs_database=False)
-def show_forbidden() -> object:
-    """See how 403 looks."""
+def get_forbidden_error() -> object:
+    """Get a 403 response."""
     abort(403)
 
 
 @route("GET", "/users", gives=CompatUserList)
-def list_users() -> object:
-    """List the users."""
+def list_compat_users() -> object:
+    """List users."""
     return auth.compat.all()
 
 
 @route("POST", "/users", takes=CreateUserRequest, gives=CompatUser, status=201)
-def create_user(body: CreateUserRequest) -> object:
+def create_compat_user(body: CreateUserRequest) -> object:
     """Create a user."""
     try:
         account = auth.compat.create(body.email, auth.compat.hash(body.password), client_info())
-    except EmailTaken as taken:
-        return compat_error(400, error=f"Can't create User: {taken}")
+    except EmailTaken as error:
+        return compat_error(400, error=f"Can't create User: {error}")
     return auth.profile.update(account, body.model_dump(include={"first_name", "last_name"}, exclude_unset=True))
 
 
-@route("GET", "/users/me", who=Gate(gives="user"), gives=CompatUser)
-def show_me(user: User) -> object:
-    """Whose credential this is."""
+@route("GET", "/users/me", who=HasCredential(gives="user"), gives=CompatUser)
+def get_current_compat_user(user: User) -> object:
+    """Get the current user."""
     return user
 
 
 @route("GET", "/users/<uuid:user_id>", 404, gives=CompatUser)
-def show_user(user_id: UUID) -> object:
-    """Show a user."""
+def get_compat_user(user_id: UUID) -> object:
+    """Get a user."""
     return _user(user_id)
 
 
 @route("PUT", "/users/<uuid:user_id>", 404, takes=UpdateUserRequest, gives=CompatUser)
-def change_user(user_id: UUID, body: UpdateUserRequest) -> object:
+def update_compat_user(user_id: UUID, body: UpdateUserRequest) -> object:
     """Change a user's names."""
     return auth.profile.update(_user(user_id), body.model_dump(exclude_unset=True))
 
 
 @route("DELETE", "/users/<uuid:user_id>", 404, gives=EmptyObject)
-def delete_user(user_id: UUID) -> object:
-    """Delete a user, with all that is kept about them, at once. The last administrator stays."""
+def delete_compat_user(user_id: UUID) -> object:
+    """Delete a user.
+
+    All data of the user is deleted immediately. The last administrator cannot be deleted.
+    """
     try:
         auth.compat.purge(_user(user_id))
     except LastAdmin:
@@ -187,8 +190,11 @@ def delete_user(user_id: UUID) -> object:
 
 
 @route("POST", "/auth_session/login", 401, 403, 404, on=sessions, takes=CompatLoginRequest, form=True, gives=CompatUser)
-def open_session(body: CompatLoginRequest) -> object:
-    """Log in. The answer sets the cookie that SESSION_NAME names."""
+def create_compat_session(body: CompatLoginRequest) -> object:
+    """Log in.
+
+    The response sets the cookie SESSION_NAME.
+    """
     if auth.compat.by_email(body.email) is None:
         return compat_error(404, error="no user found for this email")
     session_id = None
@@ -202,8 +208,11 @@ def open_session(body: CompatLoginRequest) -> object:
 
 
 @route("DELETE", "/auth_session/logout", 404, on=sessions, gives=EmptyObject)
-def end_session() -> object:
-    """Log out: the session that the cookie names ends."""
+def delete_compat_session() -> object:
+    """Log out.
+
+    Ends the session of the cookie.
+    """
     return EmptyObject() if guard.destroy_session(request) else abort(404)
 
 

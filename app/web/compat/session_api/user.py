@@ -1,4 +1,4 @@
-"""`User` as the exercises name it, over the accounts of the service."""
+"""`User` of the exercises, backed by the accounts of the service."""
 
 import uuid
 from datetime import UTC, datetime
@@ -10,11 +10,11 @@ from app.domain.accounts.store import EmailTaken
 from app.web.compat.caller import caller
 from app.web.compat.service import service_context
 
-WITHOUT_DOMAIN = "@example.com"  # no email goes there (RFC 2606)
+WITHOUT_DOMAIN = "@example.com"  # never receives email (RFC 2606)
 
 
 class User:
-    """A user, whom `save` writes to the account with the same id."""
+    """A user. `save` writes it to the account with the same id."""
 
     def __init__(self, *_: object, **values: Any) -> None:
         now = datetime.now(UTC)
@@ -43,7 +43,7 @@ class User:
 
     @property
     def password(self) -> str | None:
-        """The hash of the password that was set."""
+        """The hash of the password."""
         return self._hash
 
     @password.setter
@@ -53,28 +53,28 @@ class User:
 
     @service_context()
     def is_valid_password(self, password: object) -> bool:
-        """Whether this is the password of the user."""
+        """Whether the password is correct."""
         return isinstance(password, str) and self._hash is not None and auth.compat.matches(password, self._hash)
 
     def display_name(self) -> str:
-        """The names there are, else the email address."""
+        """First and last name, or the email address if there are none."""
         return " ".join(filter(None, (self.first_name, self.last_name))) or self.email or ""
 
     def to_json(self) -> dict[str, Any]:
-        """What the API shows of a user."""
+        """The user as in responses of the API."""
         names = {"email": self.email, "first_name": self.first_name, "last_name": self.last_name}
         times = {name: f"{getattr(self, name):%Y-%m-%d %H:%M:%S}" for name in ("created_at", "updated_at")}
         return dict(sorted({"id": self.id, **names, **times}.items()))
 
     @service_context()
     def save(self) -> None:
-        """Write the user to the account with its id, or with its email address, whose id it then takes; or open one."""
+        """Update the account with this id or email address, or create one. The user takes the id of the account."""
         email, password_hash = address_of(self.email), self._hash or None
         account = auth.compat.by_id(self.id) or auth.compat.by_email(email)
         if account is None:
-            account = _opened(email, password_hash, self.id)
+            account = _create(email, password_hash, self.id)
         if account.email != email and not auth.compat.change_email(account, email, caller()):
-            raise ValueError("the user was changed by somebody else at this moment")
+            raise ValueError("the user was changed by another request; try again")
         account = auth.compat.by_id(account.id) or account
         if account.password_hash != password_hash:
             auth.compat.replace_password(account, password_hash, caller())
@@ -98,33 +98,33 @@ class User:
     @classmethod
     @service_context()
     def all(cls) -> list[Self]:
-        """The first thousand users, the oldest first."""
+        """The first thousand users, oldest first."""
         return [cls.of(account) for account in auth.compat.all()]
 
     @classmethod
     def count(cls) -> int:
-        """How many of those there are."""
+        """The number of users in `all`."""
         return len(cls.all())
 
     @classmethod
     @service_context()
     def search(cls, attributes: dict[str, Any] | None = None) -> list[Self]:
-        """The users that have all these attributes."""
-        wanted = dict(attributes or {})
+        """The users with all these attributes."""
+        conditions = dict(attributes or {})
         users = cls.all()
-        if "email" in wanted:
-            account = auth.compat.by_email(address_of(wanted.pop("email")))
+        if "email" in conditions:
+            account = auth.compat.by_email(address_of(conditions.pop("email")))
             users = [cls.of(account)] if account else []
-        return [user for user in users if all(getattr(user, name, None) == value for name, value in wanted.items())]
+        return [user for user in users if all(getattr(user, name, None) == value for name, value in conditions.items())]
 
 
 def address_of(email: object) -> str:
-    """The email address of a user who may have been given any text for one."""
+    """A valid email address for a user, whose email may be any text."""
     text = email if isinstance(email, str) else ""
     return text if "@" in text else text + WITHOUT_DOMAIN
 
 
-def _opened(email: str, password_hash: str | None, account_id: str) -> AccountSnapshot:
+def _create(email: str, password_hash: str | None, account_id: str) -> AccountSnapshot:
     try:
         return auth.compat.create(email, password_hash, caller(), account_id)
     except EmailTaken:

@@ -1,4 +1,4 @@
-"""`Auth` as the exercise names it, over the flows of the house. Use it within an app context."""
+"""`Auth` of the exercise, backed by the flows of the service. Use it within an app context."""
 
 import uuid
 from contextlib import suppress
@@ -17,7 +17,7 @@ from app.web.compat.user_service.db import DB, User
 
 @service_context()
 def _hash_password(password: str) -> bytes:
-    """Bcrypt of a password. The service takes it as it is, and replaces it by a hash of its own at the next sign-in."""
+    """A bcrypt hash of a password. The service replaces it by its own kind of hash at the next sign-in."""
     return auth.compat.plain_hash(password).encode()
 
 
@@ -28,17 +28,17 @@ def _generate_uuid() -> str:
 
 @in_service
 class Auth:
-    """All that the routes ask for."""
+    """The functions that the routes call."""
 
     def __init__(self) -> None:
         self._db = DB()
 
     def register_user(self, email: str, password: str) -> User:
-        """A new user, or `ValueError` for an address that has one."""
+        """Create a user. Raises `ValueError` if the address has one."""
         return self._db.add_user(email, _hash_password(password).decode())
 
     def valid_login(self, email: str, password: str) -> bool:
-        """Whether this is the password of the user with this address."""
+        """Whether the password of the user with this address is correct."""
         try:
             auth.sign_in.authenticate_request(email, password, caller())
         except (InvalidCredentials, InvalidEmail):
@@ -46,26 +46,26 @@ class Auth:
         return True
 
     def log_in(self, email: str, password: str) -> str | None:
-        """The id of a new session for the right password: `valid_login` and `create_session` as one, without a gap."""
+        """`valid_login` and `create_session` in one step, without a race between them. Returns the session id."""
         try:
             return auth.sign_in.with_password(email, password, caller()).session_id
         except (InvalidCredentials, InvalidEmail):
             return None
 
     def create_session(self, email: str) -> str | None:
-        """The id of a new session of the user with this address, if there is one. Earlier ones live on."""
+        """Open a session for the user with this address. Returns its id, or None. Other sessions are not ended."""
         account = auth.compat.by_email(email)
         return auth.compat.sign_in(account.id, account.credentials_version, caller()) if account else None
 
     def get_user_from_session_id(self, session_id: str | None) -> User | None:
-        """The user whose live session has this id."""
+        """The user of the live session with this id."""
         try:
             return self._db.find_user_by(session_id=session_id)
         except NoResultFound:
             return None
 
     def destroy_session(self, user_id: object, session_id: str | None = None) -> None:
-        """End the user's sessions, or this one of them."""
+        """End one session of the user, or all."""
         if session_id is None:
             self._db.update_user(user_id, session_id=None)
             return
@@ -76,18 +76,18 @@ class Auth:
                 auth.sessions.sign_out(identity, caller())
 
     def get_reset_password_token(self, email: str) -> str:
-        """A token that sets a new password once, or `ValueError` for an unknown address."""
+        """A token to set a new password once. Raises `ValueError` for an unknown address."""
         account = auth.compat.by_email(email)
         try:
             if account is not None:
                 return auth.compat.reset_token(account)
         except NoSuchAccount:
-            pass  # it was erased a moment ago
+            pass  # it was deleted at this moment
         raise ValueError(f"No user has the address {email}")
 
     def update_password(self, reset_token: str, password: str) -> None:
-        """Set the password and end every session; `ValueError` for a token that is not, or no longer, good."""
+        """Set the password and end all sessions. Raises `ValueError` if the token is invalid, used or expired."""
         try:
             auth.compat.reset(reset_token, password, caller())
-        except (LinkInvalid, LinkExpired, LinkUsed) as dead:
-            raise ValueError(dead.message) from None
+        except (LinkInvalid, LinkExpired, LinkUsed) as error:
+            raise ValueError(error.message) from None

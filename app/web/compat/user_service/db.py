@@ -1,4 +1,4 @@
-"""`DB` and `User` as the exercise names them, over the accounts of the house. Use them within an app context."""
+"""`DB` and `User` of the exercise, backed by the accounts of the service. Use them within an app context."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ COLUMNS = ("id", "email", "hashed_password", "session_id", "reset_token")
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An account. `session_id` and `reset_token` are those by which it was found: an account may have many sessions."""
+    """An account. `session_id` and `reset_token` are the ones it was found by: an account may have many sessions."""
 
     __tablename__: ClassVar[str] = "users"
-    __table__: ClassVar[Any]  # described by app/compat/user.py; nothing is kept in it
+    __table__: ClassVar[Any]  # set by app/compat/user.py; nothing is stored in it
 
     id: Any
     email: str
@@ -36,27 +36,27 @@ class DB:
     """Finds, adds and changes users."""
 
     def add_user(self, email: str, hashed_password: str | bytes) -> User:
-        """A new user, or `ValueError` for an address that has one. The hash is kept as given."""
+        """Create a user with this password hash. Raises `ValueError` if the address has one."""
         try:
-            return self._shown(auth.compat.create(email, _fitting(_text(hashed_password)), caller()), {})
+            return self._to_user(auth.compat.create(email, _checked_hash(_text(hashed_password)), caller()), {})
         except EmailTaken:
             raise ValueError(f"User {email} already exists") from None
 
     def find_user_by(self, **filters: Any) -> User:
-        """The first user that all filters fit; `NoResultFound`, or `InvalidRequestError` for an unknown column."""
+        """The first user that matches all filters; raises `NoResultFound` or `InvalidRequestError` (wrong column)."""
         for name in filters.keys() - set(COLUMNS):
             raise InvalidRequestError(f"User has no column {name!r}")
-        return self._shown(self._find(filters), filters)
+        return self._to_user(self._find(filters), filters)
 
     def _find(self, filters: Mapping[str, Any]) -> AccountSnapshot:
-        fitting = [_accounts_by(name, value) for name, value in filters.items()] or [auth.compat.all()]
-        in_all = set.intersection(*({account.id for account in accounts} for accounts in fitting))
-        for account in fitting[0]:
+        matches = [_accounts_by(name, value) for name, value in filters.items()] or [auth.compat.all()]
+        in_all = set.intersection(*({account.id for account in accounts} for accounts in matches))
+        for account in matches[0]:
             if account.id in in_all:
                 return account
-        raise NoResultFound("no user fits")
+        raise NoResultFound("no matching user")
 
-    def _shown(self, account: AccountSnapshot, filters: Mapping[str, Any]) -> User:
+    def _to_user(self, account: AccountSnapshot, filters: Mapping[str, Any]) -> User:
         return User(
             account.id,
             account.email,
@@ -66,21 +66,22 @@ class DB:
         )
 
     def update_user(self, user_id: object, **values: Any) -> None:
-        """Change a user. `ValueError` for an attribute that is unknown, or a value that only the house can give out.
+        """Change a user. Raises `ValueError` for an unknown attribute, or a session id or reset token other than None.
 
-        Another password or address ends every session and voids every reset token, and so does None for those alone.
+        A new password or address ends all sessions and revokes reset tokens. None for `session_id` ends the sessions,
+        None for `reset_token` revokes the reset token.
         """
         for name in values.keys() - set(COLUMNS[1:]):
             raise ValueError(f"User has no attribute {name!r} to change")
         for name in ("session_id", "reset_token"):
             if values.get(name) is not None:
-                raise ValueError(f"{name} is given out by Auth and cannot be chosen")
+                raise ValueError(f"{name} is created by Auth and can only be set to None")
         for name, value in values.items():
             _change(self._find({"id": user_id}).id, name, value)
 
 
 def _text(hashed_password: str | bytes) -> str:
-    """What `_hash_password` gave, or what somebody decoded before."""
+    """The hash as text: `_hash_password` returns bytes."""
     return hashed_password.decode() if isinstance(hashed_password, bytes) else hashed_password
 
 
@@ -113,25 +114,25 @@ def _by_reset_token(token: str) -> AccountSnapshot | None:
 def _change(user_id: str, name: str, value: Any) -> None:
     account = auth.compat.by_id(user_id)
     if account is None:
-        raise NoResultFound("the user is gone")
+        raise NoResultFound("the user does not exist")
     if name == "session_id":
         auth.compat.end_sessions(account.id, caller())
     elif name == "reset_token":
         auth.compat.revoke_reset_token(account)
     elif not _replace(account, name, value):
-        raise ValueError("the user was changed by somebody else at this moment")
+        raise ValueError("the user was changed by another request; try again")
 
 
 def _replace(account: AccountSnapshot, name: str, value: str) -> bool:
     if name == "hashed_password":
-        return auth.compat.replace_password(account, _fitting(_text(value)), caller())
+        return auth.compat.replace_password(account, _checked_hash(_text(value)), caller())
     try:
         return auth.compat.change_email(account, value, caller())
     except EmailTaken:
         raise ValueError(f"User {value} already exists") from None
 
 
-def _fitting(hashed_password: str) -> str:
+def _checked_hash(hashed_password: str) -> str:
     if len(hashed_password) > MAX_HASH or not hashed_password.isprintable():
-        raise ValueError(f"A hash has at most {MAX_HASH} characters, all of them printable")
+        raise ValueError(f"A hash must have at most {MAX_HASH} characters, and only printable ones")
     return hashed_password

@@ -1,4 +1,4 @@
-"""The routes of the user authentication service. They know `Auth` alone."""
+"""The routes of the user authentication service. They use only `Auth`."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +14,7 @@ from app.web.guards import Errors
 from app.web.schemas import LinkToken, Password, ResponseBody
 
 COOKIE: Final = "session_id"
-SCHEME: Final = "classicSessionId"
+SCHEME: Final = "compatSessionId"
 EXAMPLE: JsonDict = {"email": "bob@bob.com", "password": "mySuperPwd"}
 AUTH: Final = Auth()
 
@@ -22,7 +22,7 @@ blueprint = Blueprint(USER_SERVICE, __name__)
 
 
 class RegisterUserRequest(LenientBody):
-    """An address and a password of any length."""
+    """Email address and password. The password may have any length."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
@@ -31,7 +31,7 @@ class RegisterUserRequest(LenientBody):
 
 
 class ResetTokenRequest(LenientBody):
-    """Whose password was forgotten."""
+    """The email address of the user."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": EXAMPLE["email"]}]})
 
@@ -39,7 +39,7 @@ class ResetTokenRequest(LenientBody):
 
 
 class UpdatePasswordRequest(LenientBody):
-    """A reset token, and the password it is to set. The address is repeated in the answer."""
+    """A reset token and the new password. The address is only repeated in the response."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"email": "bob@bob.com", "reset_token": "WyI…", "new_password": "t4rt1fl3tt3"}]}
@@ -51,26 +51,26 @@ class UpdatePasswordRequest(LenientBody):
 
 
 class WelcomeMessage(ResponseBody):
-    """A word of welcome."""
+    """A welcome message."""
 
     message: str = Field(examples=["Bienvenue"])
 
 
 class UserActionResult(ResponseBody):
-    """What was done, and for whom."""
+    """The completed action and the user's email address."""
 
     email: str
     message: str = Field(examples=["logged in"])
 
 
 class UserProfile(ResponseBody):
-    """Who is logged in."""
+    """The user who is logged in."""
 
     email: str
 
 
 class ResetTokenResponse(ResponseBody):
-    """A token that sets a new password once."""
+    """A token to set a new password once."""
 
     email: str
     reset_token: str
@@ -78,21 +78,21 @@ class ResetTokenResponse(ResponseBody):
 
 @dataclass(frozen=True)
 class SignedInBySession:
-    """Whoever has the cookie of a live session; else 403."""
+    """A caller with the cookie of a live session; others get 403."""
 
     scheme: str | None = SCHEME
     gives: str | None = "user"
-    refuses: Errors = ()
+    errors: Errors = ()
 
     def admit(self) -> User:
-        """The user."""
+        """The user of the session."""
         return AUTH.get_user_from_session_id(request.cookies.get(COOKIE)) or abort(403)
 
 
 @blueprint.get("/")
 @compat_endpoint(gives=WelcomeMessage, needs_database=False)
-def welcome() -> object:
-    """Say welcome."""
+def get_welcome_message() -> object:
+    """Get the welcome message."""
     return WelcomeMessage(message="Bienvenue")
 
 
@@ -109,8 +109,11 @@ def register_user(body: RegisterUserRequest) -> object:
 
 @blueprint.post("/sessions")
 @compat_endpoint(401, takes=RegisterUserRequest, form=True, gives=UserActionResult)
-def log_in(body: RegisterUserRequest) -> object:
-    """Log in. The answer sets the cookie `session_id`."""
+def log_in_user(body: RegisterUserRequest) -> object:
+    """Log in.
+
+    The response sets the cookie `session_id`.
+    """
     session_id = AUTH.log_in(body.email, body.password)
     if session_id is None:
         abort(401)
@@ -122,25 +125,31 @@ def log_in(body: RegisterUserRequest) -> object:
 
 @blueprint.delete("/sessions")
 @compat_endpoint(403, who=SignedInBySession(), status=302)
-def log_out(user: User) -> object:
-    """Log out. The session ends, and the answer leads to `GET /`."""
+def log_out_user(user: User) -> object:
+    """Log out.
+
+    Ends the session and redirects to `GET /`.
+    """
     AUTH.destroy_session(user.id, user.session_id)
-    answer = redirect(url_for(".welcome"))
+    answer = redirect(url_for(".get_welcome_message"))
     answer.delete_cookie(COOKIE, path=request.script_root or "/")
     return answer
 
 
 @blueprint.get("/profile")
 @compat_endpoint(403, who=SignedInBySession(), gives=UserProfile)
-def show_profile(user: User) -> object:
-    """Who is logged in."""
+def get_user_profile(user: User) -> object:
+    """Get the user who is logged in."""
     return user
 
 
 @blueprint.post("/reset_password")
 @compat_endpoint(403, takes=ResetTokenRequest, form=True, gives=ResetTokenResponse)
-def hand_over_reset_token(body: ResetTokenRequest) -> object:
-    """Get a reset token. Whoever asks gets it, which is why production refuses this wing."""
+def create_reset_token(body: ResetTokenRequest) -> object:
+    """Get a reset token.
+
+    Anyone can get a token for any user. That is why the compatibility API cannot be enabled in production.
+    """
     try:
         return ResetTokenResponse(email=body.email, reset_token=AUTH.get_reset_password_token(body.email))
     except ValueError:
@@ -149,8 +158,11 @@ def hand_over_reset_token(body: ResetTokenRequest) -> object:
 
 @blueprint.put("/reset_password")
 @compat_endpoint(403, takes=UpdatePasswordRequest, form=True, gives=UserActionResult)
-def update_password(body: UpdatePasswordRequest) -> object:
-    """Set a new password by a reset token, which works once."""
+def update_user_password(body: UpdatePasswordRequest) -> object:
+    """Set a new password.
+
+    Takes a reset token, which works once.
+    """
     try:
         AUTH.update_password(body.reset_token, body.new_password)
     except ValueError:

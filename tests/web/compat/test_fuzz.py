@@ -9,7 +9,7 @@ from tests.conftest import package
 from tests.support.apps import close
 from tests.support.profile import long
 from tests.test_fuzz import throw
-from tests.web.classic.conftest import BOB
+from tests.web.compat.conftest import BOB
 
 schemathesis = package("schemathesis")
 pytestmark = long

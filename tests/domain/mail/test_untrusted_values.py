@@ -7,7 +7,7 @@ import pytest
 from app.core.untrusted_text import without_links
 from app.domain.mail.renderer import EmailRenderer, RenderedEmail
 from app.domain.mail.untrusted_values import TRUSTED, make_safe
-from tests.domain.mail.test_letters import VALUES, every_letter, write
+from tests.domain.mail.test_renderer import VALUES, every_letter, write
 from tests.support.hostile_texts import LINKED, TEXTS, visible_text
 
 ADDRESSES = (

@@ -75,7 +75,8 @@ def fill(app, now, count, *, ago):
                 expires_at=then, absolute_expires_at=then,
             ))  # fmt: skip
             db.session.add(EmailAction(
-                account_id=account_id, purpose="reset", message_id=number, expires_at=then, code_expires_at=then, attempts=0
+                account_id=account_id, purpose="reset", message_id=number, expires_at=then, code_expires_at=then,
+                attempts=0,
             ))  # fmt: skip
             for state in (SENT, DEAD):
                 db.session.add(QueuedMessage(

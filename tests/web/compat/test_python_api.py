@@ -102,7 +102,7 @@ def test_an_update_to_none_ends_sessions_and_voids_tokens(me):
     session_id, token = Auth().create_session(EMAIL), Auth().get_reset_password_token(EMAIL)
     DB().update_user(me.id, session_id=None, reset_token=None)
     assert Auth().get_user_from_session_id(session_id) is None
-    with pytest.raises(ValueError, match="used already"):
+    with pytest.raises(ValueError, match="already been used"):
         Auth().update_password(token, "x")
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.conftest import package
 from tests.support.api import ANN, bearer, log_in, me, sign_up
-from tests.web.classic.conftest import BOB, said, same
+from tests.web.compat.conftest import BOB, said, same
 
 EMAIL = "guillaume@holberton.io"
 PASSWD = "b4l0u"

@@ -94,5 +94,5 @@ def test_a_service_that_sends_us_elsewhere_is_not_followed(
 
 def test_breach_service_is_not_called_without_the_setting() -> None:
     nobody = BreachedPasswords("")
-    nobody.refuse_breached(LEAKED)
+    nobody.reject_breached(LEAKED)
     assert nobody.unanswered == 0

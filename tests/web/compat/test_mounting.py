@@ -67,7 +67,7 @@ def test_basic_auth_has_no_session_routes(tmp_path, wing):
 @pytest.mark.own_app
 @pytest.mark.settings(compat_api=True)
 def test_a_mistake_of_ours_has_a_classic_body_too(app, client):
-    app.extensions["classic"] = None
+    app.extensions["compat"] = None
     answer = client.get("/api/v1/users/me")
     assert (answer.status_code, answer.json) == (500, {"error": "Internal server error"})
 

@@ -155,7 +155,7 @@ def test_forged_erasure_is_detected(sealed):
 @pytest.mark.parametrize("column", ["at", "details"])
 def test_what_cannot_even_be_read_is_named(app, sealed, column):
     sql(app, f"UPDATE audit_events SET {column} = 'nonsense' WHERE position = 3")
-    assert sealed.verdict() == "Position 3 was changed: what stands there cannot be read."
+    assert sealed.verdict() == "Position 3 was changed: it cannot be read."
 
 
 @pytest.mark.usefixtures("each_database")
@@ -163,14 +163,14 @@ def test_what_cannot_even_be_read_is_named(app, sealed, column):
 def test_a_row_that_is_dropped_is_named(sealed, position, after):
     said = after.format(id=sealed.rows()[position - 2].id)
     sealed.drop(position)
-    assert sealed.verdict() == f"Position {position} is gone: {said} was dropped."
+    assert sealed.verdict() == f"Position {position} is missing: {said} was deleted."
 
 
 @pytest.mark.usefixtures("each_database")
 def test_a_tail_that_is_cut_off_is_noticed(sealed):
     row = sealed.rows()[3]
     sealed.drop(5)
-    assert sealed.verdict() == f"Position 5 is gone: the row after row {row.id} was dropped."
+    assert sealed.verdict() == f"Position 5 is missing: the row after row {row.id} was deleted."
 
 
 @pytest.mark.usefixtures("each_database")
@@ -200,14 +200,17 @@ def test_a_row_that_is_put_in_is_named(sealed):
 def test_resealed_row_leaves_a_gap_in_the_chain(sealed):
     sealed.change(3, position=None, salt=None, commitment=None, entry_hash=None)
     assert sealed.audit.seal() == 1
-    assert "Position 3 is gone" in sealed.verdict()
+    assert "Position 3 is missing" in sealed.verdict()
 
 
 @pytest.mark.usefixtures("each_database")
 @pytest.mark.parametrize("column", ["position", "entry_hash", "purged_position", "purged_hash", "signature"])
 def test_changed_chain_head_is_detected_and_stops_sealing(sealed, column):
     sealed.tamper(sa.update(HEADS).values({column: 3 if "position" in column else "f" * 64}))
-    assert sealed.verdict() == "The head of the audit chain was changed, or its secret is not listed."
+    assert (
+        sealed.verdict()
+        == "The head of the audit chain was changed, or KEY_ENCRYPTION_SECRET_FALLBACKS lacks its secret."
+    )
     sealed.write(1)
     with pytest.raises(ChainBroken):
         sealed.audit.seal()
@@ -226,7 +229,7 @@ def test_chain_without_its_head_is_not_restarted(sealed):
     sealed.write(1)
     with pytest.raises(ChainBroken):
         sealed.audit.seal()
-    assert sealed.verdict() == "The head of the audit chain is gone."
+    assert sealed.verdict() == "The head of the audit chain is missing, although events are sealed."
 
 
 def test_saved_chain_end_detects_a_rebuilt_chain(sealed):
@@ -234,16 +237,16 @@ def test_saved_chain_end_detects_a_rebuilt_chain(sealed):
     sealed.write(1)
     sealed.audit.seal()
     assert sealed.audit.verify(noted).count == 6
-    assert sealed.verdict((5, "0" * 64)) == "Position 5 has another link than was noted."
+    assert sealed.verdict((5, "0" * 64)) == "Position 5 has another hash than expected."
     sealed.tamper(sa.delete(EVENTS))
     sealed.tamper(sa.delete(HEADS))
     assert sealed.audit.verify().count == 0
-    assert sealed.verdict(noted) == "Position 1 is gone: the chain was longer when its end was noted."
+    assert sealed.verdict(noted) == "Position 1 is missing: the chain was longer when its end was printed."
 
 
 def test_another_secret_knows_nothing_of_the_chain(sealed, settings):
     other = create_app(settings.model_copy(update=CHANGED))
-    assert "its secret is not listed" in Journal(other, AuthInContext(other).audit_sealing).verdict()
+    assert "lacks its secret" in Journal(other, AuthInContext(other).audit_sealing).verdict()
     close(other)
 
 
@@ -272,7 +275,7 @@ def test_under_either_secret_a_change_is_named(changed, position):
     changed.change(position, ip="198.51.100.1")
     assert changed.verdict() == f"Row {changed.rows()[position - 1].id}, position {position}, was changed or moved."
     changed.drop(position)
-    assert f"Position {position} is gone" in changed.verdict()
+    assert f"Position {position} is missing" in changed.verdict()
 
 
 def test_sealing_moves_the_head_to_the_newest_secret(changed, settings):
@@ -305,7 +308,7 @@ def test_saved_chain_end_detects_a_rebuild_with_an_older_secret(changed, sealed)
     sealed.write(10)
     sealed.audit.seal()
     assert changed.audit.verify().count == 10
-    assert changed.verdict(noted) == "Position 10 has another link than was noted."
+    assert changed.verdict(noted) == "Position 10 has another hash than expected."
 
 
 @pytest.mark.usefixtures("each_database")
@@ -346,7 +349,7 @@ def test_purge_removes_the_oldest_events_and_keeps_the_chain(journal, auth, cloc
     assert auth.cleanup.run()["events"] == 0
     journal.audit.seal()
     assert journal.audit.verify().count == 5
-    with pytest.raises(Invalid, match="Position 250 is purged"):
+    with pytest.raises(Invalid, match="Position 250 has been purged"):
         journal.audit.verify((250, "0" * 64))
 
 
@@ -360,7 +363,7 @@ def test_how_long_is_a_setting_and_even_all_may_go(journal, auth, clock):
     journal.audit.seal()
     assert journal.audit.verify().first == 4
     journal.drop(4)
-    assert journal.verdict() == "Position 4 is gone: the first row was dropped."
+    assert journal.verdict() == "Position 4 is missing: the first row was deleted."
 
 
 def test_what_waits_to_be_sealed_is_never_forgotten(journal, auth, clock):
@@ -423,8 +426,8 @@ def test_parallel_erasure_and_seal_leave_no_salt(journal):
 def test_events_of_an_open_transaction_are_sealed_later(app, journal):
     with app.app_context(), db.engine.connect() as late, late.begin():
         row = {
-            "at": journal.app.extensions["latchkey"].sign_in.clock.now(), "event": "session.opened", "result": "success",
-            "details": {},
+            "at": journal.app.extensions["latchkey"].sign_in.clock.now(), "event": "session.opened",
+            "result": "success", "details": {},
         }  # fmt: skip
         late.execute(sa.insert(EVENTS), row)
         journal.write(3)

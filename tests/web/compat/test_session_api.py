@@ -9,7 +9,7 @@ from app import create_app
 from app.domain.accounts.model import Account
 from tests.support.api import bearer, make_admin, sign_up, update_rows
 from tests.support.apps import close
-from tests.web.classic.conftest import BOB, said, same
+from tests.web.compat.conftest import BOB, said, same
 
 ME, LOGIN, LOGOUT = "/api/v1/users/me", "/api/v1/auth_session/login", "/api/v1/auth_session/logout"
 NOBODY = "/api/v1/users/6f1c0a52-3c1e-4b7e-9d6a-0c2f6f0e7b11"
@@ -114,7 +114,7 @@ def test_users_are_listed_created_shown_changed_and_deleted(web, credential):
 @pytest.mark.parametrize(
     ("body", "error"),
     [({"password": "x"}, "email missing"), ({"email": "a@hbtn.io"}, "password missing"),
-     (BOB, "Can't create User: There is an account with this address already. Sign in, or ask for a new password.")],
+     (BOB, "Can't create User: An account with this email address already exists. Sign in, or reset the password.")],
 )  # fmt: skip
 def test_a_user_that_cannot_be_created_is_400(client, credential, body, error):
     assert same(client.post("/api/v1/users", json=body, headers=credential)) == (400, {"error": error})

@@ -13,7 +13,7 @@ import pytest
 
 from config import ROOT
 from tests.conftest import package
-from tests.web.classic.test_user_service import EMAIL, NEW_PASSWD, PASSWD, Script
+from tests.web.compat.test_user_service import EMAIL, NEW_PASSWD, PASSWD, Script
 
 COMPAT = ROOT / "app/compat"
 TEXT = Path(__file__).with_name("snippets.txt").read_text()
@@ -21,7 +21,7 @@ SNIPPETS = dict(re.findall(r"^== (.+)\n((?:.*\n)*?)(?=\n== |\Z)", TEXT, re.MULTI
 SIGNS = {"<id>": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<bcrypt>": r"\$2b\$\d\d\$[./A-Za-z0-9]{53}"}
 # Each script is run by a child that has loaded what takes long, and none of our modules for learners.
 RUN_ALL = """
-import os, pathlib, runpy, sys, traceback
+import atexit, os, pathlib, runpy, sys, traceback
 import app
 
 for script in sorted(pathlib.Path().glob("*.py")):
@@ -33,7 +33,9 @@ for script in sorted(pathlib.Path().glob("*.py")):
             runpy.run_path(str(script), run_name="__main__")
         except Exception:
             traceback.print_exc()
-        sys.exit()
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        os._exit(0)  # taking the interpreter apart would take longer than the script
     os.waitpid(child, 0)
 """
 OWN_FLASK_APP = """

@@ -78,18 +78,18 @@ def test_a_person_gets_along_under_a_path(chromium, site):
         page.goto(f"{base}/")
         page.get_by_role("link", name="Try the API").click()
         authorize(page, "bearerAuth", tokens["access_token"])
-        assert execute(page, "account-show_account")[1]["email"] == email
+        assert execute(page, "account-get_account")[1]["email"] == email
         page.get_by_role("link", name="Latchkey").click()
         page.get_by_role("link", name="Reset a password").click()
         page.get_by_label("Your email address").fill(email)
         page.get_by_role("button", name="Send").click()
-        see(page, "Look into your mailbox")
+        see(page, "Check your mailbox")
         page.get_by_role("link", name="Latchkey").click()
         page.get_by_role("link", name="Open the mailbox").click()
         page.get_by_role("link", name=f"Choose a new password {email}").click()
         tab = follow(page, page.get_by_role("link", name=f"{base}/reset-password#token="))
         choose_password(tab, "another staple entirely")
-        see(tab, "Your password is changed")
+        see(tab, "Your password has been changed")
         assert tab.url == f"{base}/reset-password"
         tab.get_by_role("link", name="Latchkey").click()
         see(tab, "Latchkey")

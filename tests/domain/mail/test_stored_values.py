@@ -12,7 +12,7 @@ from app.domain.mail.model import DEAD, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
 from app.domain.mail.renderer import EmailRenderer
 from app.domain.mail.smtp_errors import MailServerUnavailable, Undeliverable
-from tests.domain.mail.test_letters import NOT_ME, UNDO, VALUES
+from tests.domain.mail.test_renderer import NOT_ME, UNDO, VALUES
 from tests.support.clock import SettableClock
 from tests.support.mail_app import open_account, send_email
 from tests.support.smtp import FakeSmtpServer, answer

@@ -1,5 +1,9 @@
 """Access and refresh tokens as they are meant to be."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+from cachetools import FIFOCache
+
 from app.domain.tokens.jwt_tokens import CACHE_SIZE
 from tests.domain.tokens.forge import forge, parts
 from tests.support.api import bearer, is_problem, me, refresh
@@ -46,9 +50,25 @@ def test_token_of_another_account_than_the_session_is_rejected(client, changed):
     assert is_problem(answer, 401, "invalid_token")
 
 
-def test_what_is_remembered_does_not_grow_without_end(app, client, ann):
-    remembered = app.extensions["latchkey"].sessions.tokens._verified
-    some = me(client, ann) and next(iter(remembered.values()))
-    remembered.update((bytes([number % 256]) * (number // 256 + 1), some) for number in range(CACHE_SIZE))
-    refresh(client, ann)
-    assert len(remembered) <= CACHE_SIZE
+def test_full_cache_drops_the_oldest_token(app, client, ann):
+    cache = app.extensions["latchkey"].sessions.tokens._verified
+    assert me(client, ann).status_code == 200
+    (oldest, claims) = next(iter(cache.items()))
+    digests = [number.to_bytes(32, "big") for number in range(CACHE_SIZE - len(cache))]
+    cache.update((digest, claims) for digest in digests)
+    assert (len(cache), oldest in cache) == (CACHE_SIZE, True)
+    assert me(client, refresh(client, ann).json).status_code == 200
+    assert (len(cache), oldest in cache, digests[-1] in cache) == (CACHE_SIZE, False, True)
+
+
+def test_tokens_are_read_while_other_threads_replace_them(app, ann, monkeypatch):
+    tokens = app.extensions["latchkey"].sessions.tokens
+    monkeypatch.setattr(tokens, "_verified", FIFOCache(1))
+    pair = [(ann["access_token"], "access"), (ann["refresh_token"], "refresh")]
+
+    def read_in_turns(_: int) -> set[str]:
+        with app.app_context():
+            return {tokens.read(token, kind).kind for token, kind in pair * 50}
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(read_in_turns, range(4))) == [{"access", "refresh"}] * 4
