@@ -88,7 +88,7 @@ class Outbox:
             require_allowed(message, now, also_by_account=also_by_account)
         attempts = message.attempts + 1
         attempt = _is_leased(message).values(attempts=attempts, sending_at=now, lease_until=now + lease)
-        if not _count(attempt, {}):
+        if not execute_in_transaction(attempt):
             raise LeaseLost
         message.attempts, message.sending_at = attempts, now
 
@@ -132,11 +132,11 @@ class Outbox:
 
         Its number of attempts is kept. A message older than `retry_policy.MAX_AGE` gets one more attempt.
         """
-        return _count(queries.RETRY, {"row_id": message_id, "now": now}) == 1
+        return execute_in_transaction(queries.RETRY, {"row_id": message_id, "now": now}) == 1
 
     def retry_dead(self, now: datetime) -> int:
         """Make every dead message due now; returns their number. In a unit of work."""
-        return _count(queries.RETRY_DEAD, {"now": now})
+        return execute_in_transaction(queries.RETRY_DEAD, {"now": now})
 
     def summary(self, now: datetime) -> OutboxSummary:
         """Number of messages in each state, and the age of the oldest queued one."""
@@ -223,7 +223,3 @@ def _about(message: QueuedMessage) -> dict[str, object]:
 def _is_leased(message: QueuedMessage) -> sa.Update:
     held = sa.and_(QueuedMessage.id == message.id, QueuedMessage.claim == message.claim, QueuedMessage.state == QUEUED)
     return sa.update(QueuedMessage).where(held)
-
-
-def _count(statement: sa.Update, values: dict[str, object]) -> int:
-    return execute_in_transaction(statement, values)
