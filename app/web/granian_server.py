@@ -26,7 +26,7 @@ def serve(
     app: str, listeners: list[socket.socket], *, workers: int, threads: int, drain_seconds: int, log: dict[str, Any]
 ) -> None:
     """Serve the application that the factory `app` ("file:name") creates, until a signal stops it."""
-    # It warns of more threads than cores. Ours mostly wait for the database or for a hash slot.
+    # granian warns of more threads than cores. Ours mostly wait for the database or for a hash slot.
     logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.msg)
     host, port = listeners[0].getsockname()[:2]
     server: Any = Granian(

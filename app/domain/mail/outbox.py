@@ -110,20 +110,20 @@ class Outbox:
         )
 
     def is_superseded(self, message: QueuedMessage, by: tuple[str, ...] = (QUEUED, SENT)) -> bool:
-        """Whether a newer email of this kind to the same mailbox is in one of these states."""
+        """Whether a newer message of this kind to the same mailbox is in one of these states."""
         return fetch_one(queries.NEWER, _about(message) | {"states": by}) is not None
 
     def drop_older(self, message: QueuedMessage, now: datetime) -> None:
-        """Drop what waits for its turn since longer: however many ask for this mailbox, one message waits."""
+        """Drop older postponed messages of the same kind: only the newest one waits for this mailbox."""
         execute(queries.REPLACE_OLDER, _about(message) | {"now": now})
 
     def recent(self, state: str | None = None, limit: int = 50, before: int = MAX_ID) -> list[ListedMessage]:
-        """The newest emails with an id below `before`, in any state or in one; addresses are masked."""
+        """The newest messages with an id below `before`, in one state or in all, with masked addresses."""
         statement, wanted = (queries.RECENT_IN, {"wanted": state}) if state else (queries.RECENT, {})
         return [ListedMessage.of(row) for row in fetch_all(statement, wanted | {"most": limit, "before": before})]
 
     def show(self, message_id: int) -> ListedMessage | None:
-        """One email, its address masked."""
+        """One message, with its address masked; None if it does not exist."""
         row = fetch_one(queries.SHOW, {"row_id": message_id})
         return ListedMessage.of(row) if row else None
 
