@@ -108,6 +108,7 @@ class Settings(BaseModel):
     email_templates_path: Path | None = None
     require_verified_email: bool = False
     deletion_grace_days: int = Field(7, ge=0, le=365)
+    audit_sealing: Literal["on", "off"] = "on"
     audit_retention_days: int = Field(400, ge=1, le=3_650)
     cleanup_interval_minutes: int = Field(10, ge=0, le=1_440)
 

@@ -128,9 +128,9 @@ def start_deliverer(app: Flask) -> BackgroundTask | None:
     return auth_of(app).mail_delivery.start(app.app_context) if runs_here else None
 
 
-def start_sealer(app: Flask) -> BackgroundTask:
-    """Seal the audit journal in a thread of this process."""
-    return auth_of(app).audit_sealing.start(app.app_context)
+def start_sealer(app: Flask) -> BackgroundTask | None:
+    """Seal events in a thread of this process, unless AUDIT_SEALING is off."""
+    return auth_of(app).audit_sealing.start(app.app_context) if settings_of(app).audit_sealing == "on" else None
 
 
 def start_cleanup(app: Flask) -> BackgroundTask | None:

@@ -38,6 +38,7 @@ BAD = {
     "JWT_ACCESS_TOKEN_EXPIRES": "15m",
     "JWT_REFRESH_TOKEN_EXPIRES": "0",
     "SESSION_LIFETIME": "forever",
+    "AUDIT_SEALING": "perhaps",
     "AUDIT_RETENTION_DAYS": "0",
     "REFRESH_GRACE_SECONDS": "301",
     "BCRYPT_ROUNDS": "3",
