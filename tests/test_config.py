@@ -215,7 +215,7 @@ def test_a_link_may_have_the_scheme_of_an_app(tmp_path, url):
      "data:text/html,{token}", "vbscript:{token}", "//a.example/{token}", 'https://a.example/"{token}'],
 )  # fmt: skip
 def test_a_link_that_runs_a_script_is_refused(tmp_path, name, url):
-    with pytest.raises(SettingsError, match=rf"^{name} must be a whole URL"):
+    with pytest.raises(SettingsError, match=rf"^{name} must be a complete URL"):
         in_development(tmp_path, **{name: url})
 
 
@@ -283,7 +283,7 @@ def test_production_refuses_a_weak(production, variable, value):
 
 
 def test_production_refuses_the_classic_systems_and_says_why(production):
-    with pytest.raises(SettingsError, match=r"^COMPAT_API .* hands a reset token to whoever asks"):
+    with pytest.raises(SettingsError, match=r"^COMPAT_API .* gives a reset token to anyone who asks"):
         load(production | {"COMPAT_API": "true"})
 
 
