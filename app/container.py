@@ -5,10 +5,10 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from flask import Flask
+from prometheus_client import CollectorRegistry, Counter
 
 from app.auth import Auth, Mailbox
 from app.core.clock import Clock
-from app.core.event_counter import EventCounter
 from app.core.tcp_probe import TcpProbe
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.administrators import Administrators
@@ -84,7 +84,7 @@ from config import Settings
 def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox | None = None) -> Auth:
     """Construct every part once, in the order of the layers, and return the facade."""
     # Domain
-    work, journal_counter = UnitOfWork(), EventCounter(EventType)
+    work, registry = UnitOfWork(), CollectorRegistry()
     accounts, administrators, account_search = AccountStore(), Administrators(), AccountSearch()
     sessions, email_actions, leases = _session_store(settings), EmailActionStore(), Leases()
     outbox, renderer = Outbox(host_of(settings)), EmailRenderer(settings.email_templates_path)
@@ -93,13 +93,13 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     keys = _key_ring(settings, clock)
     tokens = _bearer_tokens(app, settings, keys)
     attempt_limiter = AttemptLimiter(Counters(settings.redis_url), enabled=settings.ratelimit_enabled)
-    hash_slots = _hash_slots(settings)
+    hash_slots = _hash_slots(settings, registry)
     passwords = _passwords(settings, hash_slots)
     chain = Chain(_secrets_at_rest(settings))
     chain_heads = ChainHeadStore(chain)
     sealer = Sealer(chain, chain_heads, enabled=settings.audit_sealing == "on")
     verifier = Verifier(chain, chain_heads)
-    journal = Journal(chain, journal_counter)
+    journal = Journal(chain, _event_counter(registry))
 
     # Steps
     notify = Notify(outbox)
@@ -261,15 +261,28 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             interval=timedelta(minutes=settings.cleanup_interval_minutes),
         ),
         health=Health(keys, _probes(settings)),
-        stats=Stats(clock, hash_slots, journal_counter, outbox, sessions),
+        stats=Stats(clock, hash_slots, outbox, sessions, registry),
         mailbox=mailbox,
     )
 
 
-def _hash_slots(settings: Settings) -> HashSlots:
+def _event_counter(registry: CollectorRegistry) -> Counter:
+    counter = Counter("latchkey_audit_events", "Events written to the audit log", ("event",), registry=registry)
+    for event_type in EventType:
+        counter.labels(event_type.value)  # creates it with a count of zero
+    return counter
+
+
+def _hash_slots(settings: Settings, registry: CollectorRegistry) -> HashSlots:
     # Together at most three quarters of the threads, so that requests that need no hash always find a free thread.
     slots, threads = settings.hash_slots, settings.threads
-    return HashSlots(slots, queue=min(4 * slots, max(threads // 4, slots)), max_blocked=max(threads // 2 - slots, 0))
+    rejected = Counter("latchkey_hash_slots_refused", "Password hashes rejected: no free slot", registry=registry)
+    return HashSlots(
+        slots,
+        queue=min(4 * slots, max(threads // 4, slots)),
+        max_blocked=max(threads // 2 - slots, 0),
+        on_rejected=rejected.inc,
+    )
 
 
 def _passwords(settings: Settings, slots: HashSlots) -> Passwords:

@@ -5,9 +5,10 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from prometheus_client import CollectorRegistry
+
 from app.core.clock import Clock
 from app.core.errors import Unavailable
-from app.core.event_counter import EventCounter
 from app.domain.accounts.hash_slots import HashSlots, Occupancy
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.mail.listing import QueueDepth
@@ -15,14 +16,6 @@ from app.domain.mail.outbox import Outbox
 from app.domain.sessions.store import SessionStore
 
 REMEMBERED_SECONDS: Final = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessStats:
-    """What this process alone knows; costs nothing to read."""
-
-    hash_slots: Occupancy
-    audit_events: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +33,19 @@ class Stats:
         self,
         clock: Clock,
         hash_slots: HashSlots,
-        counter: EventCounter,
         outbox: Outbox,
         sessions: SessionStore[AccountSnapshot],
+        registry: CollectorRegistry,
     ) -> None:
-        self._clock, self._hash_slots, self._recorded = clock, hash_slots, counter
-        self._outbox, self._sessions = outbox, sessions
+        self._clock, self._hash_slots, self._outbox, self._sessions = clock, hash_slots, outbox, sessions
+        self.registry = registry  # the Prometheus counters of this process
         self._read: DatabaseStats | None = None
         self._read_at = float("-inf")
         self._reading = threading.Lock()
 
-    def process(self) -> ProcessStats:
-        """The figures of this process."""
-        return ProcessStats(self._hash_slots.occupancy(), self._recorded.counts())
+    def hash_slots(self) -> Occupancy:
+        """How many passwords this process is hashing, and how many wait for that."""
+        return self._hash_slots.occupancy()
 
     def database(self) -> DatabaseStats | None:
         """The figures that all share; None while the database is away."""

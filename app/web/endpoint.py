@@ -50,17 +50,17 @@ class Contract:
 
     def arguments(self) -> dict[str, object]:
         """The arguments of the handler. Raises an error if the request does not meet the contract."""
-        given: dict[str, object] = {}
-        admitted = self.who.admit()
+        arguments: dict[str, object] = {}
+        result = self.who.admit()
         if self.who.gives:
-            given[self.who.gives] = admitted
+            arguments[self.who.gives] = result
         if self.takes:
-            given["body"] = _form(self.takes) if self.form else _body(self.takes)
+            arguments["body"] = _form(self.takes) if self.form else _body(self.takes)
         if self.query:
-            given["query"] = _query(self.query)
+            arguments["query"] = _query(self.query)
         if self.idempotent:
-            given["idempotency_key"] = _idempotency_key()
-        return given
+            arguments["idempotency_key"] = _idempotency_key()
+        return arguments
 
     def member(self, field: str | None) -> str | None:
         """The name on this route of the member that an error is about."""
@@ -140,30 +140,30 @@ def _body(model: type[RequestBody]) -> RequestBody:
         raise UnsupportedMediaType("Send JSON with the header `Content-Type: application/json`.")
     # Without members to send, clients send no body and often no Content-Type; generated Go clients send null.
     is_empty = not data or data.strip() == b"null"
-    return _validated(lambda wanted: wanted.model_validate_json(b"{}" if is_empty else data), model)
+    return _validated(lambda: model.model_validate_json(b"{}" if is_empty else data))
 
 
 def _form(model: type[RequestBody]) -> RequestBody:
     fields = _reject_repeated(request.form)
-    return _validated(lambda wanted: wanted.model_validate(fields), model)
+    return _validated(lambda: model.model_validate(fields))
 
 
 def _query(model: type[RequestBody]) -> RequestBody:
     fields = _reject_repeated(request.args)
-    return _validated(lambda wanted: wanted.model_validate(fields, strict=False), model)
+    return _validated(lambda: model.model_validate(fields, strict=False))
 
 
-def _reject_repeated(given: MultiDict[str, str]) -> dict[str, str]:
+def _reject_repeated(fields: MultiDict[str, str]) -> dict[str, str]:
     # A proxy or a log could use another value than this service (parameter pollution, ASVS 15.3.7).
-    repeated = [name for name, values in given.lists() if len(values) > 1]
+    repeated = [name for name, values in fields.lists() if len(values) > 1]
     if repeated:
         raise InvalidBody([input_error(name, "repeated", "Send this only once.") for name in repeated[:MAX_ERRORS]])
-    return given.to_dict()
+    return fields.to_dict()
 
 
-def _validated(validate: Callable[[type[RequestBody]], RequestBody], model: type[RequestBody]) -> RequestBody:
+def _validated(validate: Callable[[], RequestBody]) -> RequestBody:
     try:
-        return validate(model)
+        return validate()
     except ValidationError as invalid:
         raise InvalidBody(input_errors(invalid)) from None
 

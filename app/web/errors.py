@@ -116,7 +116,7 @@ def _service_error(error: ServiceError) -> Response:
         errors = [input_error(error.field, error.code, error.message)]
     answer = problem(status_of(type(error)), error.code, error.message, errors)
     if isinstance(error, Unauthenticated):
-        answer.headers["WWW-Authenticate"] = _challenge(presented=isinstance(error, InvalidToken))
+        answer.headers["WWW-Authenticate"] = _www_authenticate(presented=isinstance(error, InvalidToken))
     if isinstance(error, RetryLater):
         answer.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unavailable):
@@ -124,7 +124,7 @@ def _service_error(error: ServiceError) -> Response:
     return answer
 
 
-def _challenge(*, presented: bool) -> str:
+def _www_authenticate(*, presented: bool) -> str:
     return 'Bearer realm="latchkey", error="invalid_token"' if presented else 'Bearer realm="latchkey"'
 
 
@@ -133,21 +133,21 @@ def _bearer_problem(*, presented: bool) -> Response:
         (InvalidToken.code, "The token is invalid.") if presented else (Unauthenticated.code, Unauthenticated.detail)
     )
     answer = problem(HTTPStatus.UNAUTHORIZED, code, detail)
-    answer.headers["WWW-Authenticate"] = _challenge(presented=presented)
+    answer.headers["WWW-Authenticate"] = _www_authenticate(presented=presented)
     return answer
 
 
 def _http_error(error: HTTPException) -> Response:
-    given = error.get_response()
+    response = error.get_response()
     if error.code is None or error.code < 400:
-        return given  # type: ignore[return-value]
+        return response  # type: ignore[return-value]
     status = HTTPStatus(error.code)
     code = title_of(status).lower().replace(" ", "_")
     description = error.description if error.description != type(error).description else None
     answer = problem(status, code, description or DETAILS.get(status.value, f"{title_of(status)}."))
     for name in ("Allow", "Retry-After"):
-        if name in given.headers:
-            answer.headers[name] = given.headers[name]
+        if name in response.headers:
+            answer.headers[name] = response.headers[name]
     return answer
 
 

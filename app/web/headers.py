@@ -21,7 +21,7 @@ def init_headers(app: Flask, production: bool) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         own = {name.lower() for name, _ in response.headers}
-        ours = for_pages if response.mimetype == "text/html" else for_api
-        response.headers.extend([header for header in ours if header[0].lower() not in own])
+        defaults = for_pages if response.mimetype == "text/html" else for_api
+        response.headers.extend([header for header in defaults if header[0].lower() not in own])
         response.vary.add("Origin")  # a cache must not reuse the CORS headers of one origin for another
         return response

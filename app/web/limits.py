@@ -29,10 +29,10 @@ class Limit:
 
     def __call__(self, view: Callable[..., Any]) -> Callable[..., Any]:
         """The view with this limit."""
-        limited: Callable[..., Any] = self.spent()(view)
+        limited: Callable[..., Any] = self.as_context()(view)
         return limited
 
-    def spent(self) -> Any:
+    def as_context(self) -> Any:
         """The limit as a context manager, for a credential that is accepted on any route."""
         if self.scope:
             return limiter.shared_limit(self.rate, scope=self.scope)
@@ -69,8 +69,8 @@ def init_limits(app: Flask, *, enabled: bool, redis_url: str) -> None:
 
 def to_error(_exceeded: RateLimitExceeded) -> RateLimited:
     """The service error for an exceeded limit, with the seconds until its window ends."""
-    spent = limiter.current_limit
-    return RateLimited(retry_after=_seconds_left(spent) if spent else 60)
+    limit = limiter.current_limit
+    return RateLimited(retry_after=_seconds_left(limit) if limit else 60)
 
 
 def _add_headers(response: Response) -> Response:

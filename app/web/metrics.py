@@ -19,7 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from app.core.errors import Unauthenticated
-from app.current import auth
+from app.current import auth, auth_of
 from app.web.request_logging import method, route, seconds
 
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -29,22 +29,22 @@ BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0
 
 def init_metrics(app: Flask, *, token: str) -> None:
     """Count the requests of `app` and serve `/metrics`, with a Bearer token if `token` is not empty."""
-    meters = Metrics()
-    app.after_request(meters.observe)
+    process = Metrics(auth_of(app).stats.registry)
+    app.after_request(process.observe)
 
     @app.get("/metrics", endpoint="metrics")
     def metrics() -> Response:
         given = request.headers.get("Authorization", "").partition(" ")[2]
         if token and not hmac.compare_digest(given.encode(), token.encode()):
             raise Unauthenticated("Authentication required. Send METRICS_TOKEN as a Bearer token.")
-        return Response(meters.exposition(), content_type=CONTENT_TYPE_LATEST)
+        return Response(process.exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
 class Metrics:
-    """The metrics of one process."""
+    """The metrics of requests and hash slots of one process, added to `registry`."""
 
-    def __init__(self) -> None:
-        self._registry = registry = CollectorRegistry()
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
         self._requests = Counter(
             "latchkey_requests",
             "Requests by method, route and status",
@@ -57,22 +57,15 @@ class Metrics:
         self._limited = Counter(
             "latchkey_limits_hit", "Requests rejected by a rate limit", ("route",), registry=registry
         )
-        self._events = Counter(
-            "latchkey_audit_events", "Events written to the audit log", ("event",), registry=registry
-        )
-        self._refused = Counter(
-            "latchkey_hash_slots_refused", "Password hashes rejected: no free slot", registry=registry
-        )
-        self._slots = Gauge(
+        slots = Gauge(
             "latchkey_hash_slots",
             "Passwords being hashed or waiting",
             ("state",),
             registry=registry,
             multiprocess_mode="livesum",
         )
-        self._copied: dict[str, int] = {}
-        self._known: object = None
-        self._copying = threading.Lock()
+        self._in_use, self._waiting = slots.labels("in_use"), slots.labels("waiting")
+        self._lock = threading.Lock()
 
     def observe(self, response: Response) -> Response:
         """Count a request; returns the response unchanged."""
@@ -80,8 +73,10 @@ class Metrics:
         self._seconds.labels(route()).observe(seconds())
         if response.status_code == 429:
             self._limited.labels(route()).inc()
-        with self._copying:  # so that the last value read is the last one written
-            self._copy()
+        with self._lock:  # so that the last value read is the last one written
+            slots = auth.stats.hash_slots()
+            self._in_use.set(slots.in_use)
+            self._waiting.set(slots.waiting)
         return response
 
     def exposition(self) -> bytes:
@@ -89,21 +84,6 @@ class Metrics:
         shared = CollectorRegistry()
         shared.register(FromDatabase())
         return generate_latest(_of_all_processes() or self._registry) + generate_latest(shared)
-
-    def _copy(self) -> None:
-        figures = auth.stats.process()
-        if figures == self._known:
-            return
-        self._known = figures
-        self._slots.labels("in_use").set(figures.hash_slots.in_use)
-        self._slots.labels("waiting").set(figures.hash_slots.waiting)
-        self._refused.inc(self._new("", figures.hash_slots.rejected))
-        for tag, count in figures.audit_events.items():
-            self._events.labels(tag).inc(self._new(tag, count))
-
-    def _new(self, name: str, count: int) -> int:
-        known, self._copied[name] = self._copied.get(name, 0), count
-        return count - known
 
 
 class FromDatabase(Collector):

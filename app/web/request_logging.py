@@ -50,8 +50,8 @@ def _start() -> None:
 
 def _trusted_id() -> str | None:
     # Other clients could use it to write into the log, or to give their requests the id of someone else's.
-    given = request.headers.get(HEADER)
-    return given if given and _ACCEPTABLE.fullmatch(given) and is_from_trusted_proxy() else None
+    request_id = request.headers.get(HEADER)
+    return request_id if request_id and _ACCEPTABLE.fullmatch(request_id) and is_from_trusted_proxy() else None
 
 
 def _end(response: Response) -> Response:

@@ -29,7 +29,7 @@ def init_hosts(app: Flask, names: list[str]) -> None:
 
     @app.before_request
     def check_host() -> None:
-        found = _HOST.fullmatch(request.headers.get("Host", "").lower())
-        known = found and any(found[1] == name or (name[0] == "." and found[1].endswith(name)) for name in allowed)
-        if not known and request.endpoint not in EXEMPT_ENDPOINTS:
+        host = _HOST.fullmatch(request.headers.get("Host", "").lower())
+        is_allowed = host and any(host[1] == name or (name[0] == "." and host[1].endswith(name)) for name in allowed)
+        if not is_allowed and request.endpoint not in EXEMPT_ENDPOINTS:
             raise UnknownHost

@@ -15,14 +15,14 @@ from unittest.mock import patch
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from prometheus_client import Counter
 
 from app.core.database import db
 from app.core.errors import Unavailable
-from app.core.event_counter import EventCounter
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.chain import Chain
-from app.domain.audit.journal import EventType, Journal
+from app.domain.audit.journal import Journal
 from app.domain.email_actions.store import EmailActionStore
 from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
@@ -76,7 +76,9 @@ def delivery(app: Flask, clock: SettableClock, links: Links) -> MailDelivery:
         verify_link_lifetime=timedelta(days=1),
     )
     codes = Codes("a secret for the tests, long enough")
-    journal = Journal(Chain(("a secret for the tests, long enough",)), EventCounter(EventType))
+    journal = Journal(
+        Chain(("a secret for the tests, long enough",)), Counter("events", "-", ("event",), registry=None)
+    )
     prepare = ComposeEmail(
         UnitOfWork(), clock, AccountStore(), EmailActionStore(), outbox, journal, links, codes, letterhead
     )

@@ -14,6 +14,7 @@ from flask import Flask
 from app import create_app, current, migrate
 from app.container import build_auth
 from app.core.database import db
+from app.current import auth_of
 from app.web.errors import init_errors
 from app.web.limits import limiter
 from app.web.metrics import Metrics
@@ -120,8 +121,8 @@ def renew_app(app: Flask, settings: Settings, clock: SettableClock) -> None:
     init_errors(app)
     limiter.init_app(app)  # it is one object for all apps
     for hook in app.after_request_funcs.get(None, []):
-        if isinstance(meters := getattr(hook, "__self__", None), Metrics):
-            meters.__init__()  # type: ignore[misc]
+        if isinstance(metrics := getattr(hook, "__self__", None), Metrics):
+            metrics.__init__(auth_of(app).stats.registry)  # type: ignore[misc]
 
 
 def _parts_of(app: Flask) -> object:

@@ -28,11 +28,10 @@ class HashSlotsFull(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """How many hashes run now, how many wait, and how many were rejected since the process started."""
+    """How many hashes run now, and how many wait."""
 
     in_use: int
     waiting: int
-    rejected: int
 
 
 class HashSlots:
@@ -42,10 +41,13 @@ class HashSlots:
     `HashSlotsFull` at once. Attackers retry at once: without that wait, cheap rejections would keep the server busy.
     """
 
-    def __init__(self, slots: int, queue: int, max_blocked: int = 0) -> None:
+    def __init__(
+        self, slots: int, queue: int, max_blocked: int = 0, on_rejected: Callable[[], None] = lambda: None
+    ) -> None:
         self._pool = ThreadPoolExecutor(slots, "hash", initializer=_lower_priority)
         self._slots, self._places, self._max_blocked = slots, slots + queue, max_blocked
-        self._taken = self._blocked = self._rejected = 0
+        self._taken = self._blocked = 0
+        self._on_rejected = on_rejected
         self._freed = threading.Condition()
 
     def run(self, work: Callable[[], Result]) -> Result:
@@ -57,13 +59,13 @@ class HashSlots:
         """How many slots and places are taken now."""
         with self._freed:
             in_use = min(self._taken, self._slots)
-            return Occupancy(in_use, self._taken - in_use, self._rejected)
+            return Occupancy(in_use, self._taken - in_use)
 
     @contextmanager
     def _acquire(self) -> Iterator[None]:
         with self._freed:
             if self._taken == self._places and not self._wait_for_place():
-                self._rejected += 1
+                self._on_rejected()
                 raise HashSlotsFull(retry_after=2)
             self._taken += 1
         try:

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
+from prometheus_client import Counter
 
 from app.core.client_info import ClientInfo
 from app.core.data_subject import DataSubject
 from app.core.database import db, execute, fetch_all, table_of
-from app.core.event_counter import EventCounter
 from app.domain.audit.chain import Chain
 from app.domain.audit.event_types import EventType, present_word, stored_words
 from app.domain.audit.model import RECORD_COLUMNS, AuditEvent, AuditRecord
@@ -49,7 +49,7 @@ class Journal:
     """Writes and reads events, and counts those of this process by event type."""
 
     chain: Chain
-    counter: EventCounter
+    counter: Counter
 
     def record(
         self,
@@ -64,7 +64,7 @@ class Journal:
     ) -> None:
         """Add an event within a unit of work. The actor is the owner of the account if `actor_id` is None."""
         db.session.add(AuditEvent(**_row(event_type, client, now, account_id, actor_id, session_id, details)))
-        self.counter.add(event_type.value)
+        self.counter.labels(event_type.value).inc()
 
     def record_now(
         self,
@@ -78,7 +78,7 @@ class Journal:
     ) -> None:
         """Write an event by one statement that commits itself, before the error that it records is raised."""
         execute(_insert, _row(event_type, client, now, account_id, None, session_id, details))
-        self.counter.add(event_type.value)
+        self.counter.labels(event_type.value).inc()
 
     def newest(self, account_id: str, before: int, most: int) -> list[AuditRecord]:
         """The account's newest events with an id below `before`, newest first."""

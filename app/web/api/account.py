@@ -59,11 +59,11 @@ def get_account(identity: Identity) -> object:
 
 
 class DeleteAccountRequest(RequestBody):
-    """The current password, unless the session authenticated recently."""
+    """The current password, unless the session is recently authenticated."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"password": "correct horse battery"}]})
 
-    password: Password | None = Field(None, description="May be left out within ten minutes of signing in")
+    password: Password | None = Field(None, description="Current password. Optional after recent authentication")
 
 
 class AccountExport(ResponseBody):
@@ -87,7 +87,7 @@ def delete_account(identity: Identity, body: DeleteAccountRequest) -> None:
     """Schedule the deletion of the account.
 
     All sessions end immediately. The account is deleted after a grace period (DELETION_GRACE_DAYS). Signing in before
-    then cancels the deletion. The last administrator cannot delete the own account.
+    then cancels the deletion. The last administrator cannot be deleted.
     """
     auth.account_deletion.request(identity, body.password, client_info())
 

@@ -18,7 +18,7 @@ from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.guards import HasRefreshToken, SignedIn, SignedInByCookie
 from app.web.limits import CREDENTIAL_ATTEMPTS, Limit
-from app.web.schemas import Email, Password, PasswordToSet, RequestBody, ResponseBody
+from app.web.schemas import Email, MessageResponse, Password, PasswordToSet, RequestBody, ResponseBody
 from app.web.transports import cookie, presented_refresh_token
 
 blueprint = Blueprint("sign_in", __name__, url_prefix="/api/v1/auth")
@@ -83,12 +83,6 @@ class ReauthenticateRequest(RequestBody):
     password: Password
 
 
-class VerificationSent(ResponseBody):
-    """The email address must be confirmed first; an email has been sent."""
-
-    message: str
-
-
 class LogoutQuery(RequestBody):
     """Which sessions to end."""
 
@@ -101,7 +95,7 @@ class LogoutQuery(RequestBody):
     query=TransportQuery,
     gives=Tokens,
     status=201,
-    also={202: VerificationSent},
+    also={202: MessageResponse},
     limit=Limit("20 per minute"),
     errors=(EmailTaken, InvalidEmail, *PASSWORD_ERRORS, HashSlotsFull, RateLimited, CsrfMismatch),
 )
@@ -114,8 +108,8 @@ def signup(body: SignupRequest, query: TransportQuery) -> IssuedTokens | Respons
     _refuse_cross_site(query)
     tokens = auth.registration.sign_up(body.email, body.password, client_info())
     if tokens is None:
-        sent = VerificationSent(message="An email has been sent. Open its link to continue.")
-        return Response(sent.model_dump_json(), 202, mimetype="application/json")
+        message = MessageResponse(message="An email has been sent. Open its link to continue.")
+        return Response(message.model_dump_json(), 202, mimetype="application/json")
     return _token_response(tokens, query.transport, 201)
 
 

@@ -61,11 +61,11 @@ class ServerMetadata(ResponseBody):
     access_token_audience: str = Field(description="The `aud` claim of access tokens")
     access_token_signing_alg_values_supported: list[str]
     response_types_supported: list[str] = Field(description="Empty: there is no authorization endpoint")
-    grant_types_supported: list[str] = Field(description="Empty: tokens are issued by /api/v1/auth alone")
+    grant_types_supported: list[str] = Field(description="Empty: tokens are issued by /api/v1/auth only")
 
 
 class OpenIdMetadata(ServerMetadata):
-    """The same for libraries that look only where OpenID Connect has it. Latchkey issues no ID tokens."""
+    """Server metadata for libraries that only support OpenID Connect discovery. Latchkey issues no ID tokens."""
 
     id_token_signing_alg_values_supported: list[str]
     subject_types_supported: list[str]
@@ -84,16 +84,16 @@ def get_server_metadata() -> object:
 @blueprint.get("/.well-known/openid-configuration")
 @endpoint(gives=OpenIdMetadata, needs_database=False, cache_seconds=KEYS_MAX_AGE)
 def get_openid_metadata() -> object:
-    """Get the server metadata where OpenID Connect libraries look for it.
+    """Get the server metadata for OpenID Connect libraries.
 
-    Latchkey is not an OpenID provider: it issues no ID tokens.
+    Latchkey is not an OpenID provider and issues no ID tokens.
     """
     return auth.key_rotation.openid_metadata()
 
 
 @blueprint.get("/.well-known/jwks.json")
 @endpoint(gives=JsonWebKeySet, cache_seconds=KEYS_MAX_AGE)
-def get_key_set() -> object:
+def get_public_keys() -> object:
     """Get the public keys."""
     return auth.key_rotation.published()
 

@@ -157,7 +157,7 @@ def use_link(kind: str) -> ResponseReturnValue:
     page, token = CONFIRMATIONS[kind], posted_token()
     if not token:
         return rejected("confirmation/open.html", NO_LINK, title=page.title)
-    pressed, facts = request.form.get("act"), None
+    pressed, details = request.form.get("act"), None
     try:
         if len(token) > TOKEN_MAX:
             raise LinkInvalid
@@ -166,13 +166,13 @@ def use_link(kind: str) -> ResponseReturnValue:
         elif pressed == "other" and page.alternative:
             page.alternative.act(token, client_info())
         else:
-            pressed, facts = None, page.check(token)
+            pressed, details = None, page.check(token)
     except RetryLater:
         raise
     except ServiceError as error:
         return rejected("confirmation/dead_link.html", error, page=page)
     if pressed is None:
-        return render_template("confirmation/ask.html", page=page, token=token, facts=facts)
+        return render_template("confirmation/ask.html", page=page, token=token, details=details)
     done = page.alternative if pressed == "other" and page.alternative else page
     return render_template(
         "confirmation/done.html", done=done, offers_reset=page.offers_reset or done is page.alternative

@@ -20,12 +20,12 @@ class Basic:
 
     def identity(self) -> Identity:
         """The account, with a session for this request only."""
-        given = request.authorization
-        if given is None or not given.username or given.password is None:
+        credentials = request.authorization
+        if credentials is None or not credentials.username or credentials.password is None:
             raise InvalidCredentials
-        with CREDENTIAL_ATTEMPTS.spent():
+        with CREDENTIAL_ATTEMPTS.as_context():
             try:
-                return auth.sign_in.authenticate_request(given.username, given.password, client_info())
+                return auth.sign_in.authenticate_request(credentials.username, credentials.password, client_info())
             except InvalidEmail:  # it would name a member of the body
                 raise InvalidCredentials from None
 

@@ -122,7 +122,7 @@ def list_audit_events(identity: Identity, query: AuditQuery) -> object:
 
 @blueprint.get("/mail")
 @endpoint(query=MailQuery, gives=EmailMessagePage, who=Administrator(), errors=(InvalidCursor,))
-def list_messages(identity: Identity, query: MailQuery) -> object:
+def list_email_messages(identity: Identity, query: MailQuery) -> object:
     """List emails in the outbox."""
     page = auth.mail_queue.page(query.state, query.after, query.limit)
     return {"messages": page.items, "next": page.next}
@@ -130,7 +130,7 @@ def list_messages(identity: Identity, query: MailQuery) -> object:
 
 @blueprint.post(f"/mail/<int(max={LARGEST_NUMBER}):mail_id>/retry")
 @endpoint(who=Administrator(), status=204, errors=(ReauthenticationRequired, MessageNotFound, NothingToRetry))
-def retry_message(identity: Identity, mail_id: int) -> None:
+def retry_email_message(identity: Identity, mail_id: int) -> None:
     """Retry an email.
 
     Sends an email now that has failed or is waiting for its next attempt.

@@ -21,9 +21,9 @@ class Auth:
     @staticmethod
     def require_auth(path: str | None, excluded_paths: Sequence[str] | None) -> bool:
         """Whether `path` is not excluded. A trailing slash makes no difference; a trailing `*` matches any rest."""
-        wanted = f"{path}/".replace("//", "/")
+        target = f"{path}/".replace("//", "/")
         return path is None or not any(
-            wanted.startswith(excluded[:-1]) if excluded.endswith("*") else wanted == f"{excluded}/".replace("//", "/")
+            target.startswith(excluded[:-1]) if excluded.endswith("*") else target == f"{excluded}/".replace("//", "/")
             for excluded in excluded_paths or ()
         )
 
@@ -82,7 +82,7 @@ class BasicAuth(Auth):
 
     def current_user(self, request: Request | None = None) -> User | None:
         """The user whose address and password are in the Authorization header."""
-        given = request.authorization if request else None
-        if given is None or not given.username or given.password is None:
+        credentials = request.authorization if request else None
+        if credentials is None or not credentials.username or credentials.password is None:
             return None
-        return self.user_object_from_credentials(given.username, given.password)
+        return self.user_object_from_credentials(credentials.username, credentials.password)

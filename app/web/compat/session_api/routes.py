@@ -153,8 +153,8 @@ def create_compat_user(body: CreateUserRequest) -> object:
     """Create a user."""
     try:
         account = auth.compat.create(body.email, auth.compat.hash(body.password), client_info())
-    except EmailTaken as taken:
-        return compat_error(400, error=f"Can't create User: {taken}")
+    except EmailTaken as error:
+        return compat_error(400, error=f"Can't create User: {error}")
     return auth.profile.update(account, body.model_dump(include={"first_name", "last_name"}, exclude_unset=True))
 
 
