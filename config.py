@@ -149,37 +149,42 @@ class Settings(BaseModel):
         if self.production:
             self._check_production()
         else:
-            self._default(
-                "secret_key",
-                lambda: _load_or_create(self.instance_path / "secret_key", lambda: secrets.token_urlsafe(48)),
-            )
-            self._default(
-                "signing_key", lambda: _load_or_create(self.instance_path / "signing_key.pem", new_signing_key)
-            )
+            self._default("secret_key", lambda: _load_or_create(self.instance_path / "secret_key", new_secret))
+            path = self.instance_path / "signing_key.pem"
+            self._default("signing_key", lambda: _load_or_create(path, new_signing_key))
+        self._set_defaults()
+        self._check_links()
+        self._check_secrets()
+        if self.mail_use_tls and self.mail_use_ssl:
+            raise ValueError("MAIL_USE_TLS and MAIL_USE_SSL exclude each other: the first is STARTTLS, the second TLS")
+        self._set("signing_key", _signing_key_text(self.signing_key))
+        return self
+
+    def _set_defaults(self) -> None:
         self._default("log_format", lambda: "json" if self.production else "text")
         self._default("public_url", lambda: f"http://localhost:{self.port}")
-        object.__setattr__(self, "public_url", self.public_url.rstrip("/"))
+        self._set("public_url", self.public_url.rstrip("/"))
         self._default("reset_password_url", lambda: self.public_url + "/reset-password#token={token}")
         self._default("verify_email_url", lambda: self.public_url + "/verify-email#token={token}")
         self._default("sign_in_url", lambda: self.public_url)
         self._default("database_url", lambda: f"sqlite:///{self.instance_path.resolve() / 'latchkey.db'}")
-        object.__setattr__(self, "database_url", _with_driver(self.database_url))
+        self._set("database_url", _with_driver(self.database_url))
+
+    def _check_links(self) -> None:
         for name in ("reset_password_url", "verify_email_url", "sign_in_url"):
             if not LINK.fullmatch(url := getattr(self, name)):
                 raise ValueError(f"{name.upper()} must be a complete URL: https://…, or one with your app's own scheme")
             if name != "sign_in_url" and "{token}" not in url:
                 raise ValueError(f"{name.upper()} must contain {{token}}, which is replaced by the token")
-        if self.mail_use_tls and self.mail_use_ssl:
-            raise ValueError("MAIL_USE_TLS and MAIL_USE_SSL exclude each other: the first is STARTTLS, the second TLS")
-        self._reject_short_secrets()
-        object.__setattr__(self, "signing_key", _signing_key_text(self.signing_key))
-        return self
 
     def _default(self, name: str, make: Callable[[], str]) -> None:
         if not getattr(self, name):
-            object.__setattr__(self, name, make())
+            self._set(name, make())
 
-    def _reject_short_secrets(self) -> None:
+    def _set(self, name: str, value: str) -> None:
+        object.__setattr__(self, name, value)  # the model is frozen for all other code
+
+    def _check_secrets(self) -> None:
         for name, values in (
             ("SECRET_KEY", [self.secret_key]),
             ("SECRET_KEY_FALLBACKS", self.secret_key_fallbacks),
@@ -193,9 +198,7 @@ class Settings(BaseModel):
         if any(word in self.secret_key.lower() for word in WEAK_SECRETS) or len(set(self.secret_key)) < 10:
             raise ValueError("SECRET_KEY must be a random secret in production: use `openssl rand -base64 48`")
         if not self.signing_key:
-            raise ValueError(
-                "SIGNING_KEY must be a private key, or the path of one, in production: docs/operations.md"
-            )
+            raise ValueError("SIGNING_KEY must be a private key, or the path of one, in production: docs/operations.md")
         if self.metrics == "on" and len(self.metrics_token) < 16:
             raise ValueError("METRICS_TOKEN must have at least 16 characters in production if METRICS is on")
         if not self.public_url.startswith("https://"):
@@ -243,6 +246,11 @@ def _with_driver(url: str) -> str:
     if driver.split("+")[0] not in ("sqlite", "postgresql", "mysql"):
         raise ValueError("DATABASE_URL must begin with sqlite:///, postgresql:// or mysql://")
     return f"{driver}://{rest}"
+
+
+def new_secret() -> str:
+    """A new random secret of 64 characters."""
+    return secrets.token_urlsafe(48)
 
 
 def new_signing_key() -> str:
