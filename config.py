@@ -1,6 +1,6 @@
-"""Settings: read from the environment and `.env`, checked once, before anything starts.
+"""Settings: read from the environment and `.env`, and validated once, before anything starts.
 
-Every setting is one environment variable of the same name in capitals. What is wrong is said by naming the variable.
+Every setting is an environment variable of the same name in capitals. Error messages name the variable.
 """
 
 import ipaddress
@@ -19,7 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 ROOT = Path(__file__).resolve().parent
 log = logging.getLogger(__name__)
-RENAMED = {  # work in version 0.2 only
+RENAMED = {  # old names that work in version 0.2 only
     "FRESH_SECONDS": "REAUTH_WINDOW_SECONDS",
     "LETTERS_PATH": "EMAIL_TEMPLATES_PATH",
     "HOUSEKEEPING_MINUTES": "CLEANUP_INTERVAL_MINUTES",
@@ -29,7 +29,7 @@ WEAK_SECRETS = ("changeme", "change-me", "secret", "password", "development", "e
 
 
 class SettingsError(ValueError):
-    """The settings cannot be used; each line of the message names a variable and what is wrong with it."""
+    """The settings are invalid; each line of the message names a variable and what is wrong with it."""
 
 
 def _split(value: object) -> object:
@@ -41,13 +41,13 @@ def _networks(value: object) -> object:
 
 
 Words = Annotated[list[str], BeforeValidator(_split)]
-# What is no plain origin, flask-cors takes for a pattern: `*` would let every page read with its visitor's cookies.
+# flask-cors would take anything but a plain origin for a pattern: `*` would let every page use its visitor's cookies.
 Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
 Origins = Annotated[list[Origin], BeforeValidator(_split)]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Networks = Annotated[list[Network], BeforeValidator(lambda value: _networks(_split(value)))]
 Level = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lambda value: str(value).lower())]
-# Our pages show such links, and none of them may run as a script there.
+# The built-in pages contain these links, so none may run as a script.
 LINK = re.compile(r"(?i:(?!(javascript|data|vbscript):)[a-z][a-z0-9+.-]*):[^\s<>\"\\]+")
 TEN_YEARS = 10 * 365 * 86_400
 Seconds = Annotated[int, Field(ge=1, le=TEN_YEARS)]
@@ -61,7 +61,7 @@ def _duration(value: object) -> int:
 
 
 class Settings(BaseModel):
-    """All settings of one process. The defaults are for development and need nothing else on the machine."""
+    """All settings of one process. The defaults are for development and need no other service."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -108,6 +108,7 @@ class Settings(BaseModel):
     email_templates_path: Path | None = None
     require_verified_email: bool = False
     deletion_grace_days: int = Field(7, ge=0, le=365)
+    audit_sealing: Literal["on", "off"] = "on"
     audit_retention_days: int = Field(400, ge=1, le=3_650)
     cleanup_interval_minutes: int = Field(10, ge=0, le=1_440)
 
@@ -135,12 +136,12 @@ class Settings(BaseModel):
 
     @property
     def production(self) -> bool:
-        """Whether real people's accounts are at stake."""
+        """Whether the service is in production, where weak settings are rejected."""
         return self.app_env == "production"
 
     @property
     def development(self) -> bool:
-        """Whether the conveniences of a developer's own machine are on: mailbox page, mail console."""
+        """Whether the development tools are on: mailbox page and mail console."""
         return self.app_env == "development"
 
     @model_validator(mode="after")
@@ -148,37 +149,42 @@ class Settings(BaseModel):
         if self.production:
             self._check_production()
         else:
-            self._default(
-                "secret_key",
-                lambda: _load_or_create(self.instance_path / "secret_key", lambda: secrets.token_urlsafe(48)),
-            )
-            self._default(
-                "signing_key", lambda: _load_or_create(self.instance_path / "signing_key.pem", new_signing_key)
-            )
+            self._default("secret_key", lambda: _load_or_create(self.instance_path / "secret_key", new_secret))
+            path = self.instance_path / "signing_key.pem"
+            self._default("signing_key", lambda: _load_or_create(path, new_signing_key))
+        self._set_defaults()
+        self._check_links()
+        self._check_secrets()
+        if self.mail_use_tls and self.mail_use_ssl:
+            raise ValueError("MAIL_USE_TLS and MAIL_USE_SSL exclude each other: the first is STARTTLS, the second TLS")
+        self._set("signing_key", _signing_key_text(self.signing_key))
+        return self
+
+    def _set_defaults(self) -> None:
         self._default("log_format", lambda: "json" if self.production else "text")
         self._default("public_url", lambda: f"http://localhost:{self.port}")
-        object.__setattr__(self, "public_url", self.public_url.rstrip("/"))
+        self._set("public_url", self.public_url.rstrip("/"))
         self._default("reset_password_url", lambda: self.public_url + "/reset-password#token={token}")
         self._default("verify_email_url", lambda: self.public_url + "/verify-email#token={token}")
         self._default("sign_in_url", lambda: self.public_url)
         self._default("database_url", lambda: f"sqlite:///{self.instance_path.resolve() / 'latchkey.db'}")
-        object.__setattr__(self, "database_url", _with_driver(self.database_url))
+        self._set("database_url", _with_driver(self.database_url))
+
+    def _check_links(self) -> None:
         for name in ("reset_password_url", "verify_email_url", "sign_in_url"):
             if not LINK.fullmatch(url := getattr(self, name)):
-                raise ValueError(f"{name.upper()} must be a whole URL: https://…, or one of your app's own scheme")
+                raise ValueError(f"{name.upper()} must be a complete URL: https://…, or one with your app's own scheme")
             if name != "sign_in_url" and "{token}" not in url:
-                raise ValueError(f"{name.upper()} must hold {{token}}, the place where the link carries its token")
-        if self.mail_use_tls and self.mail_use_ssl:
-            raise ValueError("MAIL_USE_TLS and MAIL_USE_SSL exclude each other: STARTTLS, or TLS from the first byte")
-        self._reject_short_secrets()
-        object.__setattr__(self, "signing_key", _signing_key_text(self.signing_key))
-        return self
+                raise ValueError(f"{name.upper()} must contain {{token}}, which is replaced by the token")
 
     def _default(self, name: str, make: Callable[[], str]) -> None:
         if not getattr(self, name):
-            object.__setattr__(self, name, make())
+            self._set(name, make())
 
-    def _reject_short_secrets(self) -> None:
+    def _set(self, name: str, value: str) -> None:
+        object.__setattr__(self, name, value)  # the model is frozen for all other code
+
+    def _check_secrets(self) -> None:
         for name, values in (
             ("SECRET_KEY", [self.secret_key]),
             ("SECRET_KEY_FALLBACKS", self.secret_key_fallbacks),
@@ -186,28 +192,28 @@ class Settings(BaseModel):
             ("KEY_ENCRYPTION_SECRET_FALLBACKS", self.key_encryption_secret_fallbacks),
         ):
             if any(len(value.encode()) < 32 for value in values):
-                raise ValueError(f"{name} must have at least 32 bytes, such as `openssl rand -base64 48` prints")
+                raise ValueError(f"{name} must have at least 32 bytes; create one with `openssl rand -base64 48`")
 
     def _check_production(self) -> None:
         if any(word in self.secret_key.lower() for word in WEAK_SECRETS) or len(set(self.secret_key)) < 10:
-            raise ValueError("SECRET_KEY must be a random secret of your own in production: `openssl rand -base64 48`")
+            raise ValueError("SECRET_KEY must be a random secret in production: use `openssl rand -base64 48`")
         if not self.signing_key:
-            raise ValueError("SIGNING_KEY must name or hold your own private key in production: see docs/operations.md")
+            raise ValueError("SIGNING_KEY must be a private key, or the path of one, in production: docs/operations.md")
         if self.metrics == "on" and len(self.metrics_token) < 16:
-            raise ValueError("METRICS_TOKEN must have at least 16 characters in production where METRICS is on")
+            raise ValueError("METRICS_TOKEN must have at least 16 characters in production if METRICS is on")
         if not self.public_url.startswith("https://"):
-            raise ValueError("PUBLIC_URL must be set in production, to https://…: links in emails are built from it")
+            raise ValueError("PUBLIC_URL must be set in production, and begin with https://: links in emails use it")
         if self.allow_common_passwords:
-            raise ValueError("ALLOW_COMMON_PASSWORDS must be off in production: those passwords are guessed first")
+            raise ValueError("ALLOW_COMMON_PASSWORDS must be off in production: attackers try those passwords first")
         if self.compat_api:
             raise ValueError("COMPAT_API must be off in production: it gives a reset token to anyone who asks")
 
 
 def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
-    """The settings from `environ` (by default the process's, over `.env`), or `SettingsError`."""
+    """The settings in `environ`, by default the environment over `.env`. Raises `SettingsError`."""
     if environ is None:
         environ = {name: value for name, value in dotenv_values(".env").items() if value} | dict(os.environ)
-    environ = _with_present_names(environ)
+    environ = _with_current_names(environ)
     given: dict[str, Any] = {name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper())}
     try:
         return Settings(**(given | overrides))
@@ -215,10 +221,10 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
         raise SettingsError("\n".join(_line(error) for error in invalid.errors())) from None
 
 
-def _with_present_names(environ: Mapping[str, str]) -> Mapping[str, str]:
+def _with_current_names(environ: Mapping[str, str]) -> Mapping[str, str]:
     found = {old: new for old, new in RENAMED.items() if environ.get(old)}
     for old, new in found.items():
-        log.warning("%s was renamed to %s. The old name will be ignored from version 0.3 on.", old, new)
+        log.warning("%s was renamed to %s. Version 0.3 will ignore the old name.", old, new)
     return {new: environ[old] for old, new in found.items()} | {name: value for name, value in environ.items() if value}
 
 
@@ -242,8 +248,13 @@ def _with_driver(url: str) -> str:
     return f"{driver}://{rest}"
 
 
+def new_secret() -> str:
+    """A new random secret of 64 characters."""
+    return secrets.token_urlsafe(48)
+
+
 def new_signing_key() -> str:
-    """A fresh ES256 private key in PEM."""
+    """A new private key for ES256, in PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -255,19 +266,19 @@ def _signing_key_text(value: str) -> str:
         try:
             value = Path(value).read_text()
         except OSError:
-            raise ValueError("SIGNING_KEY must be a private key in PEM or the path of a file that holds one") from None
+            raise ValueError("SIGNING_KEY must be a private key in PEM, or the path of a readable file") from None
     return value
 
 
 def _load_or_create(path: Path, make: Callable[[], str]) -> str:
-    """What `path` holds; on first start it is made, for its owner alone to read, also when two processes start."""
+    """The text in `path`. The first start creates the file, readable only by its owner; two processes get the same."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(make())
         try:
-            os.link(draft, path)  # atomic: the slower of two starters keeps the winner's file
+            os.link(draft, path)  # atomic: of two processes, the second one uses the file of the first
         except FileExistsError:
             pass
         finally:

@@ -1,4 +1,4 @@
-"""Start the service: `python run.py`, or `make run`. What it needs to be told, it reads from the settings."""
+"""Start the service: `python run.py`, or `make run`. It takes no arguments; see the settings in `config.py`."""
 
 import errno
 import os
@@ -32,25 +32,25 @@ from app.web import draining, granian_server, sockets
 from app.web.metrics import FOLDER
 from config import Settings, SettingsError, load
 
-NAME = "Latchkey"  # all that the Server header tells
+NAME = "Latchkey"  # the value of the Server header
 BANNER = """
-  Latchkey is up.
+  Latchkey is running.
 
     API      {url}/api/v1
     Docs     {url}/docs
     Mailbox  {url}/dev/mailbox   {mail}
 
-  An account is one POST away:
+  To create an account:
 
     curl {url}/api/v1/auth/signup -H 'Content-Type: application/json' \\
          -d '{{"email": "ann@example.com", "password": "correct horse battery"}}'
 
-  Ctrl-C stops it.
+  Press Ctrl-C to stop.
 """
 
 
 def main() -> int:
-    """Serve until told to stop; the exit status is 2 when it cannot start."""
+    """Serve until SIGINT or SIGTERM; the exit status is 2 if the service cannot start."""
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, lambda *_: sys.exit(0))
     try:
@@ -59,19 +59,19 @@ def main() -> int:
         with _bind(settings) as listener:
             serve = _serve_in_production if settings.production else _serve_in_development
             serve(settings, listener)
-    except (SettingsError, CannotStart, PermissionError) as problem:
-        print(problem, file=sys.stderr)
+    except (SettingsError, CannotStart, PermissionError) as error:
+        print(error, file=sys.stderr)
         return 2
     return 0
 
 
 def serve_app() -> Flask:
-    """The app of one production worker, with its deliverer and its sealer running."""
-    # We are a fork: until granian puts its own handler, the parent's would swallow the signal to stop.
+    """The app of one production worker, with its background tasks running."""
+    # This process is a fork: until granian sets its own handler, the parent's handler would ignore the signal to stop.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     settings = load()
     app = create_app(settings)
-    app.after_request(_set_server_header)  # else granian would
+    app.after_request(_set_server_header)  # otherwise granian would
     draining.init_draining(app)
     if settings.otel_exporter_otlp_endpoint:
         _trace(app, settings.otel_exporter_otlp_endpoint)
@@ -82,7 +82,7 @@ def serve_app() -> Flask:
 
 
 def _trace(app: Flask, endpoint: str) -> None:
-    # Only here: the packages that these need are an extra.
+    # Imported here because these packages are optional.
     from app.core.tracing import trace_statements
     from app.web.tracing import init_tracing, provider_for
 
@@ -118,7 +118,7 @@ def _serve_in_production(settings: Settings, listener: socket.socket) -> None:
     migrate_or_refuse(app)
     with app.app_context():
         for engine in db.engines.values():
-            engine.dispose()  # the workers are forks: no connection may be shared with them
+            engine.dispose()  # the workers are forks, which must not share a connection
     with ExitStack() as stops:
         if settings.metrics == "on":
             _enable_multiprocess_metrics(stops.enter_context(tempfile.TemporaryDirectory(prefix="latchkey-")))
@@ -135,13 +135,13 @@ def _serve_in_production(settings: Settings, listener: socket.socket) -> None:
 
 
 def _enable_multiprocess_metrics(folder: str) -> None:
-    """Let the workers that follow count into files in `folder`, where each of them sees the counts of all."""
+    """Make the workers write their counters to files in `folder`, so that each can report the sum of all."""
     os.environ[FOLDER] = folder
-    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # it chose when it was imported, and we are its only user
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # chosen at import, without `folder`
 
 
 def _bind(settings: Settings) -> socket.socket:
-    """The port, taken before anything else is done, so that a second start fails at once and plainly."""
+    """The listening socket, bound before anything else, so that a second start fails at once with a clear message."""
     with _as_startup_error(settings):
         return sockets.bind(settings.host, settings.port)
 
@@ -160,24 +160,24 @@ def _as_startup_error(settings: Settings) -> Iterator[None]:
             raise CannotStart(f"HOST {settings.host}, PORT {settings.port}: {error.strerror}") from None
         taken = error.errno == errno.EADDRINUSE
         free = free_port(settings.host, settings.port if taken else 1024)
-        reason = "is taken" if taken else "is not for this user to open"
-        raise CannotStart(f"PORT {settings.port} {reason}. Choose another: PORT={free} make run") from None
+        reason = "is in use" if taken else "needs more rights than this user has"
+        raise CannotStart(f"PORT {settings.port} {reason}. Use another: PORT={free} make run") from None
 
 
 class Handler(WSGIRequestHandler):
-    """Answers one request. The line in the log is the app's own, which knows the route and not the query."""
+    """Handles one request. The app logs it, with the route and without the query string."""
 
     protocol_version = "HTTP/1.1"
 
     def version_string(self) -> str:
-        """The Server header."""
+        """The value of the Server header."""
         return NAME
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Nothing."""
+        """Log nothing: the app does."""
 
     def log_error(self, *_: object) -> None:
-        """Nothing: these words repeat the request, query and all, and its line above says the status."""
+        """Log nothing: werkzeug's text contains the query string, and the app logs the status."""
 
 
 if __name__ == "__main__":

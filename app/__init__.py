@@ -1,4 +1,4 @@
-"""Latchkey: the house. Nobody below imports from here."""
+"""Latchkey: creates the Flask app. No module of a layer imports from here."""
 
 from pathlib import Path
 from typing import Any
@@ -43,9 +43,10 @@ WEB = Path(__file__).parent / "web"
 def create_app(
     settings: Settings | None = None, *, clock: Clock | None = None, mailbox: Mailbox | None = None
 ) -> Flask:
-    """The app: settings, database, the door, the web. Starts no thread and changes no table.
+    """The app with its database, facade, routes and commands. Starts no thread and changes no table.
 
-    Without settings, as a WSGI server or `flask` calls it, the process is ours, and so are its logs: see `_create_for`.
+    Without settings, as a WSGI server or `flask` calls it, they are read from the environment and logging is
+    configured; see `_create_for`.
     """
     if settings is None:
         return _create_for(click.get_current_context(silent=True))
@@ -57,7 +58,7 @@ def create_app(
     )
     app.config["SECRET_KEY"] = settings.secret_key
     init_database(app, settings.database_url, timeout=settings.database_timeout)
-    Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True).configure(_told_what_for)
+    Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True).configure(_with_target)
     install(app, build_auth(app, settings, clock=clock or Clock(), mailbox=mailbox), settings)
     init_web(app, settings)
     for group in (accounts, audit, cleanup, keys, mail):
@@ -66,41 +67,41 @@ def create_app(
 
 
 def _create_for(context: click.Context | None) -> Flask:
-    """The app for a command of `flask`, or for what serves it without `run.py`: `flask run`, another WSGI server.
+    """The app for a command of `flask`, or for a server other than `run.py`: `flask run`, another WSGI server.
 
-    On a developer's machine the latter get everything that `run.py` starts. In production they are refused: nothing
-    would migrate, deliver emails, seal the audit log, drain or bound bodies, and the service would look whole.
+    In development such a server also gets what `run.py` starts. In production it is rejected: the service would seem
+    to work, but without migrations, email delivery, audit sealing, draining and limits on request bodies.
     """
     command_of_flask = context.command if context and context.find_object(ScriptInfo) else None
     is_run = command_of_flask is run_command
     try:
         settings = load(**{"port": context.params["port"]} if context and is_run and context.params["port"] else {})
-    except SettingsError as wrong:
-        raise CannotStart(str(wrong)) from None
+    except SettingsError as error:
+        raise CannotStart(str(error)) from None
     logs.configure(settings.log_format or "text", settings.log_level)
     if command_of_flask and not is_run:
         return create_app(settings)
     if settings.production:
         raise CannotStart(
             "In production start the service with `python run.py`, which also migrates, delivers emails and seals the "
-            "audit log. In a script of your own, give the settings: create_app(load())."
+            "audit log. In your own script, pass the settings: create_app(load())."
         )
     console = mail_console(settings)
     app = create_app(settings, mailbox=console)
     app.wsgi_app = first = FirstRequest(app, lambda: start_and_print(app, console))  # type: ignore[method-assign]
-    if context and is_run and not _only_watches(context):
+    if context and is_run and not _is_reloader(context):
         first.start()
     return app
 
 
-def _only_watches(context: click.Context) -> bool:
-    """Whether this process of `flask run` starts another one that serves, each time a file changes."""
+def _is_reloader(context: click.Context) -> bool:
+    """Whether this process of `flask run` only starts another one that serves, again after each change of a file."""
     reloads = context.params["reload"]
     return (get_debug_flag() if reloads is None else reloads) and not is_running_from_reloader()
 
 
-def _told_what_for(config: Any) -> Any:
-    # Only the migrations themselves know the connection and hold the lock under which the tables can be looked at.
+def _with_target(config: Any) -> Any:
+    # Whether the tables are complete can only be checked after a migration, on its connection and under its lock.
     context = click.get_current_context(silent=True)
     config.attributes["to_newest"] = context is not None and context.info_name == "upgrade"
     return config

@@ -97,7 +97,8 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     passwords = _passwords(settings, hash_slots)
     chain = Chain(_secrets_at_rest(settings))
     chain_heads = ChainHeadStore(chain)
-    sealer, verifier = Sealer(chain, chain_heads), Verifier(chain, chain_heads)
+    sealer = Sealer(chain, chain_heads, enabled=settings.audit_sealing == "on")
+    verifier = Verifier(chain, chain_heads)
     journal = Journal(chain, _event_counter(registry))
 
     # Steps

@@ -1,4 +1,4 @@
-"""What a process starts beside the app: mail console, migrations, background tasks; and what may be in its way."""
+"""What a process starts in addition to the app: mail console, migrations, background tasks."""
 
 import errno
 import logging
@@ -23,13 +23,13 @@ logger = logging.getLogger(__name__)
 
 
 class CannotStart(click.ClickException):
-    """Something on this machine is in the way; the message names the setting to look at."""
+    """The service cannot start; the message names the setting to change."""
 
 
 class FirstRequest:
-    """Calls `start` before the first request is answered: only then is it certain that this process serves.
+    """Calls `start` before the first request, because only then it is certain that this process serves requests.
 
-    A WSGI server may load the app in a process that serves nobody, and a script may load it without any server.
+    A WSGI server may load the app in a process that serves no request, and a script may load it without a server.
     """
 
     def __init__(self, app: Flask, start: Callable[[], object]) -> None:
@@ -46,7 +46,7 @@ class FirstRequest:
         return self._answer(environ, start_response)
 
     def start(self) -> None:
-        """Start, unless that is done; after a failure the next call tries again."""
+        """Start, unless already started; after a failure the next call tries again."""
         with self._lock:
             if not self._started:
                 self._start()
@@ -54,7 +54,7 @@ class FirstRequest:
 
 
 def start_in_development(app: Flask, console: MailConsole | None) -> list[BackgroundTask]:
-    """Everything that a developer's machine needs, in this process: the mail console, migrations, background tasks."""
+    """Start the mail console, migrate, and start the background tasks, all in this process."""
     if console is not None:
         _start_console(console)
     migrate_or_refuse(app)
@@ -62,14 +62,14 @@ def start_in_development(app: Flask, console: MailConsole | None) -> list[Backgr
 
 
 def start_and_print(app: Flask, console: MailConsole | None) -> None:
-    """The same under a server that prints no banner of ours."""
+    """The same, for a server that does not print the banner of `run.py`."""
     start_in_development(app, console)
     settings = settings_of(app)
     print(f" * Mailbox {settings.public_url}/dev/mailbox {where_emails_go(settings, console)}", flush=True)
 
 
 def mail_console(settings: Settings) -> MailConsole | None:
-    """The console that plays the mail server, where the settings name one on this machine that it can play."""
+    """The mail console, if the settings name an unencrypted mail server on this machine."""
     encrypted = settings.mail_use_tls or settings.mail_use_ssl
     if encrypted or not _is_local(settings.mail_server):
         return None
@@ -89,33 +89,33 @@ def _start_console(console: MailConsole) -> bool:
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
         free = free_port(console.host, console.port if taken else 1024)
-        reason = "is taken, and not by a mail server" if taken else f"cannot be used: {error.strerror}"
-        raise CannotStart(f"MAIL_PORT {console.port} {reason}. Choose another: MAIL_PORT={free} make run") from None
+        reason = "is in use, by a program that is not a mail server" if taken else f"cannot be used: {error.strerror}"
+        raise CannotStart(f"MAIL_PORT {console.port} {reason}. Use another: MAIL_PORT={free} make run") from None
 
 
 def where_emails_go(settings: Settings, console: MailConsole | None) -> str:
-    """What to say of the mailbox, once it was tried to start the console."""
+    """A line about the mailbox, after `start_in_development`."""
     server = f"{settings.mail_server}:{settings.mail_port}"
     if console is None:
-        return f"stays empty: emails go to {server}"
+        return f"is empty: emails go to {server}"
     if console.is_running:
-        return f"catches emails to {server}"
+        return f"shows all emails; SMTP at {server}"
     free = free_port(console.host, console.port)
-    return f"stays empty: another mail server answers at {server}. For a mailbox here: MAIL_PORT={free} make run"
+    return f"is empty: another mail server uses {server}. To use the mailbox: MAIL_PORT={free} make run"
 
 
 def migrate_or_refuse(app: Flask) -> None:
-    """Bring the tables up to date, or say why the database cannot be used: `CannotStart`."""
+    """Migrate the tables to the newest version. Raises `CannotStart` if the database cannot be used."""
     try:
         migrate(app)
     except DBAPIError as error:
         raise CannotStart(f"DATABASE_URL: the database cannot be used.\n{error.orig}") from None
-    except TablesDiffer as differ:
-        raise CannotStart(f"DATABASE_URL: {differ}") from None
+    except TablesDiffer as error:
+        raise CannotStart(f"DATABASE_URL: {error}") from None
 
 
 def migrate(app: Flask) -> None:
-    """Bring the tables up to date. Processes that start together take turns; the later ones find nothing to do."""
+    """Migrate the tables to the newest version. Of processes that start together, one migrates and the others wait."""
     with app.app_context():
         config = app.extensions["migrate"].migrate.get_config()
         config.attributes["to_newest"] = True
@@ -123,16 +123,16 @@ def migrate(app: Flask) -> None:
 
 
 def start_deliverer(app: Flask) -> BackgroundTask | None:
-    """Deliver emails in a thread of this process, unless the settings leave that to `flask mail deliver`."""
+    """Deliver emails in a thread of this process, unless MAIL_DELIVERER is off."""
     runs_here = settings_of(app).mail_deliverer == "thread"
     return auth_of(app).mail_delivery.start(app.app_context) if runs_here else None
 
 
-def start_sealer(app: Flask) -> BackgroundTask:
-    """Seal the audit journal in a thread of this process."""
-    return auth_of(app).audit_sealing.start(app.app_context)
+def start_sealer(app: Flask) -> BackgroundTask | None:
+    """Seal events in a thread of this process, unless AUDIT_SEALING is off."""
+    return auth_of(app).audit_sealing.start(app.app_context) if settings_of(app).audit_sealing == "on" else None
 
 
 def start_cleanup(app: Flask) -> BackgroundTask | None:
-    """Look every few minutes, in a thread of this process, for what is over, unless the settings say never."""
+    """Delete expired data in a thread of this process, unless CLEANUP_INTERVAL_MINUTES is 0."""
     return auth_of(app).cleanup.start(app.app_context) if settings_of(app).cleanup_interval_minutes else None

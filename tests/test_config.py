@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from config import ROOT, Settings, SettingsError, load, new_signing_key
+from config import RENAMED, ROOT, Settings, SettingsError, load, new_signing_key
 
 BAD = {
     "APP_ENV": "staging",
@@ -38,6 +38,7 @@ BAD = {
     "JWT_ACCESS_TOKEN_EXPIRES": "15m",
     "JWT_REFRESH_TOKEN_EXPIRES": "0",
     "SESSION_LIFETIME": "forever",
+    "AUDIT_SEALING": "perhaps",
     "AUDIT_RETENTION_DAYS": "0",
     "REFRESH_GRACE_SECONDS": "301",
     "BCRYPT_ROUNDS": "3",
@@ -94,6 +95,37 @@ def test_a_bad_variable_is_named(tmp_path, variable, value):
 def test_an_origin_is_one_origin_and_no_pattern(tmp_path, origin):
     with pytest.raises(SettingsError, match=r"^CORS_ORIGINS: "):
         in_development(tmp_path, CORS_ORIGINS=f"https://app.example.com,{origin}")
+
+
+RENAMED_VALUES = {
+    "FRESH_SECONDS": ("300", 300, "301"),
+    "LETTERS_PATH": ("/srv/templates", Path("/srv/templates"), "/srv/others"),
+    "HOUSEKEEPING_MINUTES": ("5", 5, "6"),
+    "CLASSIC_API": ("true", True, "false"),
+}
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_renamed_setting_works_under_its_old_name(tmp_path, caplog, old):
+    text, value, _ = RENAMED_VALUES[old]
+    settings = in_development(tmp_path, **{old: text, RENAMED[old]: ""})
+    assert getattr(settings, RENAMED[old].lower()) == value
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert f"{old} was renamed to {RENAMED[old]}" in caplog.text
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_new_name_of_a_setting_wins(tmp_path, caplog, old):
+    text, value, other = RENAMED_VALUES[old]
+    settings = in_development(tmp_path, **{old: other, RENAMED[old]: text})
+    assert getattr(settings, RENAMED[old].lower()) == value
+    assert old in caplog.text
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_new_name_of_a_setting_gives_no_warning(tmp_path, caplog, old):
+    in_development(tmp_path, **{RENAMED[old]: RENAMED_VALUES[old][0]})
+    assert caplog.records == []
 
 
 def test_every_bad_variable_is_named_at_once(tmp_path):
@@ -214,7 +246,7 @@ def test_a_link_may_have_the_scheme_of_an_app(tmp_path, url):
      "data:text/html,{token}", "vbscript:{token}", "//a.example/{token}", 'https://a.example/"{token}'],
 )  # fmt: skip
 def test_a_link_that_runs_a_script_is_refused(tmp_path, name, url):
-    with pytest.raises(SettingsError, match=rf"^{name} must be a whole URL"):
+    with pytest.raises(SettingsError, match=rf"^{name} must be a complete URL"):
         in_development(tmp_path, **{name: url})
 
 

@@ -102,10 +102,10 @@ def test_flask_run_delivers_each_email_once(environ, start):
         time.sleep(0.05)
     assert sorted(letter["to"] for letter in letters) == ["ann.0@example.com", "ann.1@example.com"]
     assert {urlsplit(link).port for letter in letters for link in letter["links"]} <= set(ports)
-    assert f"localhost:{ports[0]}/dev/mailbox catches emails" in log.read_text()
+    assert f"localhost:{ports[0]}/dev/mailbox shows all emails" in log.read_text()
     # Two processes print there: the one that watches the files starts nothing.
     [said] = re.findall(r"Mailbox .*", other_log.read_text())
-    assert f"another mail server answers at localhost:{environ['MAIL_PORT']}" in said
+    assert f"another mail server uses localhost:{environ['MAIL_PORT']}" in said
 
 
 def test_another_server_starts_everything_with_the_first_request(environ, tmp_path):
@@ -142,6 +142,6 @@ def test_a_wrong_setting_is_named_by_flask_too(environ, tmp_path):
 def test_a_taken_port_is_named_with_one_that_is_free(environ, tmp_path, name):
     with socket.create_server(("127.0.0.1", int(environ[name]))):
         status, said = run(environ, tmp_path, str(ROOT / "run.py"))
-    proposed = re.fullmatch(rf"{name} {environ[name]} is taken.*\. Choose another: {name}=(\d+) make run\n", said)
+    proposed = re.fullmatch(rf"{name} {environ[name]} is in use.*\. Use another: {name}=(\d+) make run\n", said)
     assert (status, bool(proposed)) == (2, True)
     socket.create_server(("127.0.0.1", int(proposed[1]))).close()

@@ -1,1 +1,1 @@
-"""Floor 4: commands. They know the door and nothing deeper, like the routes beside them."""
+"""Commands of `flask`. Like the routes, they use only the facade."""

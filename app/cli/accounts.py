@@ -11,20 +11,20 @@ from app.current import auth
 from app.domain.accounts.search import AccountQuery
 
 accounts = AppGroup(
-    "accounts", help="People's accounts. ACCOUNT is an id or an address. The journal names the actor `operator`."
+    "accounts", help="Accounts. ACCOUNT is an id or an email address. In the audit log the actor is `operator`."
 )
 account_name = click.argument("account")
 
 
 @accounts.command("create")
 @click.argument("email")
-@click.option("--role", "roles", multiple=True, help="A role, such as admin; may be given several times.")
+@click.option("--role", "roles", multiple=True, help="A role, such as admin. Can be repeated.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, and send no email.")
 def create(email: str, roles: tuple[str, ...], password_stdin: bool) -> None:
-    """Open an account for EMAIL and print its id. `--role admin` makes the first administrator.
+    """Create an account for EMAIL and print its id. Use `--role admin` for the first administrator.
 
-    An email goes there by which its owner chooses a password; until then nobody can sign in. On a machine without
-    mail, --password-stdin takes the first line of standard input instead, and the address for confirmed.
+    The owner gets an email with a link to choose a password, and cannot sign in before. Without a mail server, use
+    --password-stdin: it reads the password from the first line of standard input, and marks the address as verified.
     """
     with errors_as_exits():
         if password_stdin:
@@ -36,46 +36,46 @@ def create(email: str, roles: tuple[str, ...], password_stdin: bool) -> None:
 
 
 @accounts.command("list")
-@click.option("--search", help="Only accounts with this text in address or name, taken literally.")
+@click.option("--search", help="Only accounts with this text in email address or name.")
 @click.option("--state", type=click.Choice(["active", "disabled", "deleting"]), help="Only accounts in this state.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many at most.")
 def list_accounts(search: str | None, state: Literal["active", "disabled", "deleting"] | None, limit: int) -> None:
-    """The newest accounts, one a line: id, state, when it was opened, address, roles."""
+    """List the newest accounts: id, state, time of creation, email address, roles."""
     with errors_as_exits():
         for account in auth.admin_accounts.page(AccountQuery(search, state, limit=limit)).items:
-            opened = f"{account.created_at:%Y-%m-%d %H:%M:%S} UTC"
-            click.echo(f"{account.id}  {account.state:<8}  {opened}  {account.email}  {account.role_words}".rstrip())
+            created = f"{account.created_at:%Y-%m-%d %H:%M:%S} UTC"
+            click.echo(f"{account.id}  {account.state:<8}  {created}  {account.email}  {account.role_words}".rstrip())
 
 
 @accounts.command("show")
 @account_name
 def show(account: str) -> None:
-    """What there is to know about ACCOUNT. Exits with 1 if there is none."""
+    """Show the email address, state, roles and times of ACCOUNT. Exits with 1 if there is none."""
     with errors_as_exits():
         found = auth.admin_accounts.find(account)
-        facts = {
+        values = {
             "id": found.id,
             "email": found.email,
             "verified": found.email_verified_at,
             "state": found.state,
             "roles": found.role_words,
-            "password": "chosen" if found.has_password else "not chosen yet",
+            "password": "set" if found.has_password else "not set",
             "first-name": found.first_name,
             "last-name": found.last_name,
             "locale": found.locale,
-            "opened": found.created_at,
+            "created": found.created_at,
             "changed": found.updated_at,
             "disabled": found.disabled_at,
             "deletes": found.deletes_at,
         }
-        for name, value in facts.items():
+        for name, value in values.items():
             click.echo(f"{name:<11} {value or '-'}")
 
 
 @accounts.command("disable")
 @account_name
 def disable(account: str) -> None:
-    """Sign ACCOUNT out everywhere, and let nobody sign in to it. The last administrator cannot be disabled: exit 1."""
+    """Block sign-in to ACCOUNT and end its sessions. Exits with 1 for the last administrator."""
     with errors_as_exits():
         auth.admin_accounts.disable(None, _id_of(account))
         click.echo(f"{account}  disabled")
@@ -84,7 +84,7 @@ def disable(account: str) -> None:
 @accounts.command("enable")
 @account_name
 def enable(account: str) -> None:
-    """Let the owner of ACCOUNT sign in again, after it was disabled. Does nothing if it was not."""
+    """Allow sign-in to ACCOUNT again. Does nothing if it is not disabled."""
     with errors_as_exits():
         auth.admin_accounts.enable(None, _id_of(account))
         click.echo(f"{account}  enabled")
@@ -94,26 +94,26 @@ def enable(account: str) -> None:
 @account_name
 @click.argument("role")
 def grant(account: str, role: str) -> None:
-    """Give ROLE to ACCOUNT. The role `admin` opens /api/v1/admin at once; other roles mean what your apps say."""
+    """Give ROLE to ACCOUNT. The role `admin` allows /api/v1/admin; your apps define all others."""
     with errors_as_exits():
         auth.admin_accounts.grant(None, _id_of(account), role)
-        click.echo(f"{account}  has {role}")
+        click.echo(f"{account}  has role {role}")
 
 
 @accounts.command("revoke")
 @account_name
 @click.argument("role")
 def revoke(account: str, role: str) -> None:
-    """Take ROLE from ACCOUNT, here at once. The last administrator keeps `admin`: the command exits with 1."""
+    """Remove ROLE from ACCOUNT. Exits with 1 for the role `admin` of the last administrator."""
     with errors_as_exits():
         auth.admin_accounts.revoke(None, _id_of(account), role)
-        click.echo(f"{account}  has no {role}")
+        click.echo(f"{account}  does not have role {role}")
 
 
 @accounts.command("reset")
 @account_name
 def reset(account: str) -> None:
-    """Send the owner of ACCOUNT the email by which they choose a new password. The old one holds until then."""
+    """Send the owner of ACCOUNT an email to choose a new password. The old password works until then."""
     with errors_as_exits():
         auth.admin_accounts.start_reset(None, _id_of(account))
         click.echo(f"{account}  an email is queued")
@@ -121,12 +121,12 @@ def reset(account: str) -> None:
 
 @accounts.command("sessions")
 @account_name
-@click.option("--end", metavar="ID", help="End this session instead.")
-@click.option("--end-all", is_flag=True, help="End all of them instead.")
+@click.option("--end", metavar="ID", help="End this session.")
+@click.option("--end-all", is_flag=True, help="End all sessions.")
 def sessions(account: str, end: str | None, end_all: bool) -> None:
-    """Where ACCOUNT is signed in, one session a line: id, when it was last used, network address, device."""
+    """List the sessions of ACCOUNT: id, time of last use, IP address, device."""
     if end and end_all:
-        raise click.UsageError("Say either --end or --end-all.")
+        raise click.UsageError("Use either --end or --end-all.")
     with errors_as_exits():
         account_id = _id_of(account)
         if end_all:
@@ -145,10 +145,10 @@ def sessions(account: str, end: str | None, end_all: bool) -> None:
 @account_name
 @click.confirmation_option(prompt="Delete this account?")
 def delete(account: str) -> None:
-    """Delete ACCOUNT as its owner would: signed out now, gone after DELETION_GRACE_DAYS unless they sign in before."""
+    """Schedule the deletion of ACCOUNT in DELETION_GRACE_DAYS, and end its sessions. Signing in cancels it."""
     with errors_as_exits():
         auth.admin_accounts.delete(None, _id_of(account))
-        click.echo(f"{account}  will be gone")
+        click.echo(f"{account}  deletion scheduled")
 
 
 def _id_of(account: str) -> str:

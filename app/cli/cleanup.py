@@ -11,7 +11,7 @@ cleanup = AppGroup("cleanup", help="Delete expired data.")
 
 @cleanup.command("run")
 def run() -> None:
-    """Purge accounts that are due; delete old sessions, messages, links and events. Several may run at once."""
+    """Purge accounts that are due, and delete old sessions, emails, links and events. Several may run at once."""
     with errors_as_exits():
         for kind, count in auth.cleanup.run().items():
             click.echo(f"{kind}: {count}")

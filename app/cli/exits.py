@@ -1,4 +1,4 @@
-"""Errors of commands as exit codes."""
+"""Exit codes of commands."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +10,9 @@ from app.core.errors import ServiceError, Unavailable
 
 @contextmanager
 def errors_as_exits() -> Iterator[None]:
-    """End the command with the error's message: exit 75 (try again later) if a dependency is down, else 1."""
+    """Exit with the message of a `ServiceError`: status 75 (EX_TEMPFAIL) if it is `Unavailable`, otherwise 1."""
     try:
         yield
-    except ServiceError as refusal:
-        click.echo(f"Error: {refusal.message}", err=True)
-        raise SystemExit(75 if isinstance(refusal, Unavailable) else 1) from None
+    except ServiceError as error:
+        click.echo(f"Error: {error.message}", err=True)
+        raise SystemExit(75 if isinstance(error, Unavailable) else 1) from None

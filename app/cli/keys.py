@@ -1,4 +1,4 @@
-"""flask keys: list, rotate, retire, reseal."""
+"""flask keys: list, rotate, retire, reencrypt."""
 
 import click
 from flask.cli import AppGroup
@@ -6,36 +6,38 @@ from flask.cli import AppGroup
 from app.cli.exits import errors_as_exits
 from app.current import auth
 
-keys = AppGroup("keys", help="The keys that tokens are signed with.")
+keys = AppGroup("keys", help="The keys that sign tokens.")
 
 
 @keys.command("list")
 def list_keys() -> None:
-    """Every usable key: its name, its algorithm, from when it signs, and whether it signs, checks, or signs later."""
+    """List usable keys: id, algorithm, start of signing, and whether they sign, verify, or sign later."""
     with errors_as_exits():
-        state = "checks"
+        state = "verifies"
         for key, signs in auth.key_rotation.all():  # in the order in which they sign
-            state = "signs" if signs else "signs later" if state.startswith("signs") else "checks"
+            state = "signs" if signs else "signs later" if state.startswith("signs") else "verifies"
             click.echo(f"{key.kid}  {key.algorithm}  from {key.signs_from:%Y-%m-%d %H:%M:%S} UTC  {state}")
 
 
 @keys.command("rotate")
-@click.option("--algorithm", type=click.Choice(["ES256", "EdDSA", "RS256"]), help="By default what JWT_ALGORITHM says.")
+@click.option("--algorithm", type=click.Choice(["ES256", "EdDSA", "RS256"]), help="Default: JWT_ALGORITHM.")
 @click.option(
-    "--soon", is_flag=True, help="Sign in 10 seconds instead of 10 minutes: others may not have seen the key."
+    "--soon",
+    is_flag=True,
+    help="Sign after 10 seconds instead of 10 minutes. Resource servers may not know the key yet.",
 )
 def rotate_keys(algorithm: str | None, soon: bool) -> None:
-    """Publish a new key that signs in ten minutes. The old one checks until its last token is dead."""
+    """Publish a new key that signs after ten minutes. The old one verifies until its last token has expired."""
     with errors_as_exits():
         kid, signs_from = auth.key_rotation.rotate(algorithm=algorithm, soon=soon)
         click.echo(f"{kid}  signs from {signs_from:%Y-%m-%d %H:%M:%S} UTC")
 
 
-# One name in 64 begins with a dash, and is no option for all that.
+# One key id in 64 begins with a dash; it is not an option.
 @keys.command("retire", context_settings={"ignore_unknown_options": True})
 @click.argument("kid")
 def retire_key(kid: str) -> None:
-    """Refuse the key KID and every token that it signed, in all processes within seconds. For a key that leaked."""
+    """Reject the key KID and all tokens that it signed, within seconds in all processes. For a leaked key."""
     with errors_as_exits():
         auth.key_rotation.retire(kid)
         click.echo(f"{kid}  retired")
@@ -43,7 +45,7 @@ def retire_key(kid: str) -> None:
 
 @keys.command("reencrypt")
 def reencrypt_keys() -> None:
-    """Encrypt every key with the newest secret, so that older ones need open none. Several at once do no harm."""
+    """Encrypt every key with the current secret, so that older ones can be removed. Several may run at once."""
     with errors_as_exits():
         reencrypted, others = auth.key_rotation.reencrypt()
-        click.echo(f"{reencrypted} re-encrypted, {others} already under the newest secret")
+        click.echo(f"{reencrypted} re-encrypted, {others} already used the current secret")

@@ -11,16 +11,16 @@ from flask.cli import AppGroup
 from app.cli.exits import errors_as_exits
 from app.current import auth
 
-mail = AppGroup("mail", help="The emails we owe. No command shows what an email says, or a whole address.")
+mail = AppGroup("mail", help="The outbox. No command shows the text of an email or a complete email address.")
 
 
 @mail.command("list")
 @click.option("--state", type=click.Choice(["queued", "sent", "dead", "dropped"]), help="Only emails in this state.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many at most.")
 def list_messages(state: str | None, limit: int) -> None:
-    """The newest emails, one a line: id, kind, state, attempts, when it was queued, for whom, and what went wrong.
+    """List the newest emails: id, kind, state, attempts, time, recipient, and the last error.
 
-    How many there are in all is said on standard error.
+    The totals are printed on standard error.
     """
     with errors_as_exits():
         for message in auth.mail_queue.recent(state, limit):
@@ -38,7 +38,7 @@ def list_messages(state: str | None, limit: int) -> None:
 @mail.command("show")
 @click.argument("message_id", metavar="ID", type=int)
 def show_message(message_id: int) -> None:
-    """What became of email ID. Exits with 1 if there is none."""
+    """Show the state of email ID. Exits with 1 if there is none."""
     with errors_as_exits():
         message = auth.mail_queue.show(message_id)
         facts = {
@@ -60,14 +60,14 @@ def show_message(message_id: int) -> None:
 
 @mail.command("retry")
 @click.argument("message_id", metavar="[ID]", type=int, required=False)
-@click.option("--all-dead", is_flag=True, help="Every email that was given up.")
+@click.option("--all-dead", is_flag=True, help="All emails whose delivery was given up.")
 def retry_messages(message_id: int | None, all_dead: bool) -> None:
-    """Try email ID again now, or with --all-dead every email that was given up.
+    """Send email ID again now, or with --all-dead all emails whose delivery was given up.
 
-    An email can be tried again if it is dead or waits for a later attempt; else the command exits with 1.
+    Exits with 1 unless the email is dead or queued for a later attempt.
     """
     if (message_id is None) != all_dead:
-        raise click.UsageError("Name one email, or say --all-dead.")
+        raise click.UsageError("Give the ID of one email, or --all-dead.")
     with errors_as_exits():
         if message_id is None:
             click.echo(f"{auth.mail_queue.retry_dead()} due now")
@@ -78,7 +78,7 @@ def retry_messages(message_id: int | None, all_dead: bool) -> None:
 
 @mail.command("deliver")
 def deliver() -> None:
-    """Deliver emails until told to stop. Several of these may run beside one another."""
+    """Deliver emails until SIGINT or SIGTERM. Several may run at once."""
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())

@@ -22,14 +22,16 @@ class AuditSealing:
     verifier: Verifier
 
     def seal(self) -> int:
-        """Seal every event that waits; how many this call did. `ChainBroken` rather than to go on from a false end."""
+        """Seal all events that are not sealed yet; how many. Raises `ChainBroken`, or `SealingOff`."""
+        self.sealer.require_enabled()
         sealed = 0
         while batch := self._seal_batch():
             sealed += batch
         return sealed
 
     def verify(self, expected: tuple[int, str] | None = None) -> Verified:
-        """The whole chain, or `ChainBroken` naming the first row that was changed, dropped or moved."""
+        """Verify the whole chain. Raises `ChainBroken`, which names the first fault, or `SealingOff`."""
+        self.sealer.require_enabled()
         return self.verifier(expected)
 
     def start(self, context: Context, poll_seconds: float = POLL_SECONDS) -> BackgroundTask:

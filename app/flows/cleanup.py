@@ -87,6 +87,8 @@ class Cleanup:
         yield "sessions", lambda: self._sessions.delete_expired(now - SESSION_RETENTION, BATCH)
         yield "email_actions", lambda: self._email_actions.delete_expired(now - ACTION_RETENTION, BATCH)
         yield "messages", lambda: self._outbox.delete_finished(now - MESSAGE_RETENTION, BATCH)
+        if not self._sealer.enabled:
+            yield "unsealed_events", lambda: self._sealer.purge_unsealed(now - self._events_kept)
         yield "events", lambda: self._purge_events(now - self._events_kept)
 
     def _purge_accounts(self, now: datetime) -> int:

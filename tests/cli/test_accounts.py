@@ -28,7 +28,7 @@ def test_first_administrator_is_created_by_command_and_sets_a_password(
 ) -> None:
     made = run(app, "create", "--role", "admin", ANNS)
     assert (made.exit_code, made.stdout) == (0, facts(app)["id"] + "\n")
-    assert facts(app)["password"] == "not chosen yet"
+    assert facts(app)["password"] == "not set"
     ann = Person(app.test_client(), auth, mailbox, ANNS)
     token = ann.link("You have an account", "reset-password")
     ann.send("reset-password", reset_token=token, password="a new horse battery")

@@ -43,6 +43,13 @@ def test_a_change_ends_with_status_1_and_names_the_row(app: Flask) -> None:
     assert (done.exit_code, done.stderr) == (1, f"Error: Row {row}, position 2, was changed or moved.\n")
 
 
+@pytest.mark.settings(audit_sealing="off")
+def test_verify_reports_that_sealing_is_off(app: Flask) -> None:
+    done = run(app, "verify")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: Audit sealing is off")
+
+
 @pytest.mark.usefixtures("two_events")
 def test_missing_chain_end_exits_with_status_1(app: Flask) -> None:
     assert run(app, "verify", "--expect", f"9:{'0' * 64}").exit_code == 1

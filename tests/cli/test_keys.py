@@ -132,7 +132,7 @@ def test_key_list_shows_the_role_of_each_key(app: Flask, client: FlaskClient, cl
     clock.advance(minutes=10)
     third = rotate(app)
     lines = [line.split("  ") for line in run(app, "list").output.splitlines()]
-    assert [(line[0], line[-1]) for line in lines] == [(first, "checks"), (second, "signs"), (third, "signs later")]
+    assert [(line[0], line[-1]) for line in lines] == [(first, "verifies"), (second, "signs"), (third, "signs later")]
 
 
 def test_private_keys_rest_encrypted(app: Flask, client: FlaskClient) -> None:
@@ -160,8 +160,8 @@ def test_resealing_says_how_many_keys_it_changed_and_is_journalled(app: Flask, c
     tokens = sign_in(client, "signup")
     kids = [kid_of(tokens["access_token"]), rotate(app)]
     newest = rotate(changed)
-    assert run(changed, "reencrypt").output == "2 re-encrypted, 1 already under the newest secret\n"
-    assert run(changed, "reencrypt").output == "0 re-encrypted, 3 already under the newest secret\n"
+    assert run(changed, "reencrypt").output == "2 re-encrypted, 1 already used the current secret\n"
+    assert run(changed, "reencrypt").output == "0 re-encrypted, 3 already used the current secret\n"
     events = sql(app, "SELECT actor_id, details FROM audit_events WHERE event = 'key.reencrypted'")
     assert sorted(kid for kid in kids if any(kid in str(details) for _, details in events)) == sorted(kids)
     assert [actor for actor, _ in events] == ["operator", "operator"]
@@ -179,7 +179,7 @@ def test_after_resealing_the_old_secret_opens_nothing(app: Flask, client: FlaskC
 
 
 def test_without_a_key_there_is_nothing_to_reseal(app: Flask) -> None:
-    assert run(app, "reencrypt").output == "0 re-encrypted, 0 already under the newest secret\n"
+    assert run(app, "reencrypt").output == "0 re-encrypted, 0 already used the current secret\n"
 
 
 def test_the_key_set_is_cacheable_and_not_sent_twice(client: FlaskClient) -> None:

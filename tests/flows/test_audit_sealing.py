@@ -15,6 +15,8 @@ from app.core.unit_of_work import UnitOfWork
 from app.domain.audit.chain_head import ChainBroken
 from app.domain.audit.journal import EventType
 from app.domain.audit.model import AuditEvent, AuditHead
+from app.domain.audit.seal import SealingOff
+from app.start import start_sealer
 from tests.conftest import AuthInContext
 from tests.support.api import PASSWORD, sql
 from tests.support.apps import close
@@ -439,7 +441,7 @@ def test_events_of_an_open_transaction_are_sealed_later(app, journal):
 
 def test_the_background_seals_and_stops(app, journal):
     journal.write(3)
-    rounds = app.extensions["latchkey"].audit_sealing.start(app.app_context)
+    rounds = start_sealer(app)
     try:
         end = threading.Event()
         for _ in range(200):
@@ -450,6 +452,35 @@ def test_the_background_seals_and_stops(app, journal):
         rounds.stop(5)
     assert journal.audit.verify().count == 3
     assert not rounds.is_alive()
+
+
+@pytest.mark.settings(audit_sealing="off")
+def test_sealing_can_be_switched_off(app, journal):
+    journal.write(3)
+    assert start_sealer(app) is None
+    for command in (journal.audit.verify, journal.audit.seal):
+        with pytest.raises(SealingOff, match="AUDIT_SEALING=on"):
+            command()
+    assert [row.position for row in journal.rows()] == [None] * 3
+
+
+@pytest.mark.usefixtures("each_database")
+@pytest.mark.settings(audit_sealing="off", audit_retention_days=10)
+def test_cleanup_purges_old_events_without_sealing(journal, auth, clock):
+    journal.write(250)
+    clock.advance(days=9)
+    journal.write(2)
+    clock.advance(days=2)
+    assert auth.cleanup.run()["unsealed_events"] == 250
+    assert len(journal.rows()) == 2
+    assert auth.cleanup.run()["unsealed_events"] == 0
+
+
+def test_sealing_continues_after_it_was_off(sealed, settings, clock):
+    off = create_app(settings.model_copy(update={"audit_sealing": "off"}), clock=clock)
+    Journal(off, AuthInContext(off).audit_sealing).write(2)
+    close(off)
+    assert (sealed.audit.verify().unsealed, sealed.audit.seal(), sealed.audit.verify().count) == (2, 2, 7)
 
 
 def test_signing_up_leaves_events_that_can_be_sealed(journal, auth):

@@ -47,7 +47,7 @@ class Chain:
         return _digest(self._keys[0], *_entry_parts(previous, position, entry, commitment))
 
     def erasure_proof(self, position: int, commitment: str) -> str:
-        """Proves that this service erased the data of the commitment, and not somebody with database access."""
+        """Proves that the data was erased with the key, and not merely in the database."""
         return _digest(self._keys[0], "erased", position, commitment)
 
     def sign(self, head: ChainHead) -> ChainHead:

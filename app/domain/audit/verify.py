@@ -37,7 +37,7 @@ class Verifier:
         """Verify the whole chain. Raises `ChainBroken`, which names the first fault.
 
         `expected` is a position and its hash, printed by an earlier run and stored elsewhere. It reveals a chain that
-        was rebuilt by somebody who has the key, and a database restored from an older backup. Raises `Invalid` if
+        was rebuilt with the key, and a database restored from an older backup. Raises `Invalid` if
         that position has been purged.
         """
         while True:

@@ -105,24 +105,7 @@ class SessionStore(Generic[Owner]):
         Within a unit of work. The account's row is locked while it is read: otherwise a sign-in during a password
         reset, a disabling or a deletion would leave a session that those did not see and therefore did not end.
         """
-        absolute_expires_at = now + self._lifetimes.absolute
-        session = SessionSnapshot(
-            str(uuid.uuid4()),
-            account_id,
-            0,
-            now,
-            now,
-            min(now + self._lifetimes.idle, absolute_expires_at),
-            absolute_expires_at,
-            None,
-            client.ip,
-            (client.user_agent or "")[:400] or None,
-            authenticated_at=now,
-            idempotency_key_hash=None,
-            auth_methods=" ".join(proof.methods),
-            level=proof.level,
-            read_at=now,
-        )
+        session = self._new(account_id, proof, client, now)
         values = [sa.literal(getattr(session, column.key), column.type) for column in _sessions.c]
         unchanged = (
             sa.select(*values)
@@ -139,6 +122,26 @@ class SessionStore(Generic[Owner]):
             sa.insert(_sessions).from_select(list(_sessions.c), unchanged).execution_options(preserve_rowcount=True)
         )
         return session if execute_one(insert) else None
+
+    def _new(self, account_id: str, proof: Proof, client: ClientInfo, now: datetime) -> SessionSnapshot:
+        absolute_expires_at = now + self._lifetimes.absolute
+        return SessionSnapshot(
+            id=str(uuid.uuid4()),
+            account_id=account_id,
+            generation=0,
+            created_at=now,
+            rotated_at=now,
+            expires_at=min(now + self._lifetimes.idle, absolute_expires_at),
+            absolute_expires_at=absolute_expires_at,
+            revoked_at=None,
+            ip=client.ip,
+            user_agent=(client.user_agent or "")[:400] or None,
+            authenticated_at=now,
+            idempotency_key_hash=None,
+            auth_methods=" ".join(proof.methods),
+            level=proof.level,
+            read_at=now,
+        )
 
     def find(self, session_id: str) -> OwnedSession[Owner] | None:
         """The session and its owner, also if the session has ended. One statement on two primary keys."""

@@ -1,1 +1,1 @@
-"""Tokens: signed statements of ours that a client carries, and the keys that sign them."""
+"""Tokens: JWTs, link tokens, codes and CSRF tokens, and the keys that sign them."""

@@ -1,4 +1,4 @@
-"""Accounts, their sessions, the outbox of letters and the signing keys."""
+"""Create the tables of accounts, sessions, messages and signing keys."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop them, the referring ones first."""
+    """Drop the tables, those with foreign keys first."""
     for table in ("signing_keys", "outbox", "sessions", "accounts"):
         op.drop_table(table)
 

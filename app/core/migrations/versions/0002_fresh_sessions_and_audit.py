@@ -1,4 +1,4 @@
-"""Sessions know when a password was last given and which key a refresh carried; events are written down."""
+"""Add the last authentication and the idempotency key to sessions; create the audit log."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ BYTEWISE: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"
 
 
 def upgrade() -> None:
-    """Add the columns and the table; a session from before counts as authenticated when it was opened."""
+    """Add the columns and the table. Existing sessions count as authenticated at the time they were opened."""
     op.add_column("sessions", sa.Column("authenticated_at", MOMENT))
     op.add_column("sessions", sa.Column("rotated_with", sa.String(64)))
     op.execute("UPDATE sessions SET authenticated_at = created_at")
@@ -41,7 +41,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop them again."""
+    """Drop the table and the columns."""
     op.drop_table("audit_events")
     with op.batch_alter_table("sessions") as sessions:
         sessions.drop_column("rotated_with")

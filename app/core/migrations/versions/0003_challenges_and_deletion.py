@@ -1,4 +1,4 @@
-"""Links and codes have a table of their own; accounts may wait for their deletion."""
+"""Create the table of links and codes; add the scheduled deletion to accounts."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ BYTEWISE: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"
 
 
 def upgrade() -> None:
-    """Links sent before are void: their letters live half an hour, and asking again is one step."""
+    """Add the table and the column. Links sent before become invalid; they live half an hour."""
     op.create_table(
         "challenges",
         sa.Column("account_id", sa.String(36), nullable=False),
@@ -40,7 +40,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Undo it."""
+    """Drop the table and the column. Links and codes that were sent become invalid."""
     with op.batch_alter_table("accounts") as accounts:
         accounts.drop_index("ix_accounts_deletes_at")
         accounts.drop_column("deletes_at")

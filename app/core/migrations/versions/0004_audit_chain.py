@@ -1,4 +1,4 @@
-"""Events say how they ended and have a place in a chain."""
+"""Add a result and the hash chain to the audit log."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ BYTEWISE: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"
 
 
 def upgrade() -> None:
-    """Events from before get their place when they are sealed, which is soon."""
+    """Add the columns and the head of the chain. Existing events are sealed after the service starts."""
     op.add_column("audit_events", sa.Column("result", sa.String(10)))
     op.execute("UPDATE audit_events SET result = 'ok'")
     op.execute("UPDATE audit_events SET result = 'refused' WHERE tag = 'session.token_reused'")
@@ -42,7 +42,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Undo it. The chain is lost: what is sealed after another upgrade begins a new one."""
+    """Drop the columns and the head. The chain is lost: another upgrade starts a new one."""
     op.drop_table("audit_head")
     with op.batch_alter_table("audit_events", table_kwargs={"sqlite_autoincrement": True}) as events:
         events.drop_index("ix_audit_events_account_id_id")

@@ -1,4 +1,4 @@
-"""Administrators list accounts by when they were opened, and find each other by their role."""
+"""Add indexes for the list of accounts and for the search for administrators."""
 
 from alembic import op
 
@@ -9,12 +9,12 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Two indexes; no row changes."""
+    """Create two indexes. Rows do not change."""
     op.create_index("ix_accounts_created_at_id", "accounts", ["created_at", "id"])
     op.create_index("ix_accounts_roles", "accounts", ["roles"])
 
 
 def downgrade() -> None:
-    """Undo it."""
+    """Drop the indexes."""
     op.drop_index("ix_accounts_roles", "accounts")
     op.drop_index("ix_accounts_created_at_id", "accounts")

@@ -1,4 +1,4 @@
-"""A table of leases: of many processes one does the housekeeping."""
+"""Create the table of leases, by which one of many processes does the cleanup."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ BYTEWISE: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"
 
 
 def upgrade() -> None:
-    """Empty: whoever asks first writes the row."""
+    """Create the table, empty: the first process that asks for a lease inserts the row."""
     op.create_table(
         "leases",
         sa.Column("task", sa.String(40), nullable=False),
@@ -28,5 +28,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Undo it."""
+    """Drop the table."""
     op.drop_table("leases")

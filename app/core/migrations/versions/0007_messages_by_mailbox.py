@@ -1,4 +1,4 @@
-"""Messages are counted, exported and erased by the canonical address; one that is being sent says since when."""
+"""Add the canonical address and the start of sending to messages, to count, export and delete by mailbox."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,7 +13,7 @@ MOMENT = sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql")
 
 
 def upgrade() -> None:
-    """What waits for an account without naming an address gets that of today, to which it would have gone."""
+    """Add the columns. Queued messages without an address get that of their account, to which they would be sent."""
     op.add_column("outbox", sa.Column("mailbox", sa.String(254)))
     op.add_column("outbox", sa.Column("sending_at", MOMENT))
     op.execute(
@@ -26,7 +26,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Undo it."""
+    """Drop the columns."""
     op.drop_index("ix_outbox_mailbox_kind_state_id", "outbox")
     op.create_index("ix_outbox_address", "outbox", ["address"])
     op.drop_column("outbox", "sending_at")

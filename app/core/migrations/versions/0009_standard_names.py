@@ -1,4 +1,4 @@
-"""Tables and columns get standard names; sessions say how their owner authenticated; an account may lack a password."""
+"""Use standard names; add the authentication methods to sessions; allow accounts without a password."""
 
 from typing import Any
 
@@ -22,11 +22,11 @@ RENAMED = (
     ("sessions", "rotated_with", "idempotency_key_hash"),
 )
 COPIED = "account_id, purpose, {message}, address, reserved, expires_at, code_expires_at, {attempts}"
-NO_PASSWORD = "!"  # noqa: S105 - what stood in place of a hash until now
+NO_PASSWORD = "!"  # noqa: S105 - the value without a password until now
 
 
 def upgrade() -> None:
-    """Links and codes that were sent keep working, and sessions stay: all so far were opened by a password."""
+    """Rename and add the columns. Links and codes keep working, and sessions stay: a password opened all of them."""
     for table, old, new in RENAMED:
         op.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
     _create("email_actions", "message_id", "attempts")
@@ -40,7 +40,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Undo it."""
+    """Restore the names, drop the columns, and mark accounts without a password as before."""
     op.execute(f"UPDATE accounts SET password_hash = '{NO_PASSWORD}' WHERE password_hash IS NULL")  # noqa: S608
     with op.batch_alter_table("accounts") as accounts:
         accounts.alter_column("password_hash", existing_type=sa.String(255), nullable=False)
