@@ -281,8 +281,8 @@ def test_production_refuses_a_weak(production, variable, value):
         load(production | {variable: value})
 
 
-def test_production_refuses_the_classic_systems_and_says_why(production):
-    with pytest.raises(SettingsError, match=r"^COMPAT_API .* hands a reset token to whoever asks"):
+def test_production_rejects_the_compat_api_and_says_why(production):
+    with pytest.raises(SettingsError, match=r"^COMPAT_API .* gives a reset token to anyone who asks"):
         load(production | {"COMPAT_API": "true"})
 
 

@@ -171,7 +171,7 @@ def test_before_it_stops_it_sends_everybody_elsewhere(tmp_path):
     end = time.monotonic() + 5
     while (found := service.ask("/readyz"))[0] == 200 and time.monotonic() < end:
         time.sleep(0.01)
-    assert (found[0], json.loads(found[2])["detail"]) == (503, "Not ready: stopping.")
+    assert (found[0], json.loads(found[2])["detail"]) == (503, "Not ready: the process is stopping.")
     status, headers, _ = service.ask("/healthz")
     assert (status, headers["Connection"]) == (200, "close")
     assert service.process.wait(20) == 0
