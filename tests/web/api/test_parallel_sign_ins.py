@@ -124,7 +124,7 @@ def test_code_is_not_consumed_without_a_hash_slot(app, client, auth, mailbox, mo
     body = {"email": ANN["email"], "code": code_of(mailbox), "password": NEW}
     slots = app.extensions["latchkey"].password_reset.passwords._slots
     monkeypatch.setattr(slots, "_places", 0)
-    monkeypatch.setattr(slots, "_room", 0)
+    monkeypatch.setattr(slots, "_max_blocked", 0)
     busy = [post(app, "/reset-password", number, body).status_code for number in range(2 * BURST)]
     monkeypatch.undo()
     assert busy == [503] * 2 * BURST
