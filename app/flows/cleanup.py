@@ -23,7 +23,7 @@ PAUSE_SECONDS: Final = 0.02  # between batches, so that waiting statements get t
 SESSION_RETENTION: Final = timedelta(days=30)
 MESSAGE_RETENTION: Final = timedelta(days=30)
 ACTION_RETENTION: Final = timedelta(days=1)
-TASK: Final = "housekeeping"
+TASK: Final = "cleanup"
 
 
 class Cleanup:

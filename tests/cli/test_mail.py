@@ -112,7 +112,7 @@ def test_a_command_that_makes_no_sense_ends_with_2(app: Flask, words: str) -> No
 def test_without_a_database_a_command_ends_with_75(app: Flask, words: tuple[str, ...]) -> None:
     result = run(app, *words)
     assert (result.exit_code, result.stdout) == (75, "")
-    assert "The database does not answer right now" in result.stderr
+    assert "The database is temporarily unavailable" in result.stderr
 
 
 def test_the_deliverer_works_until_it_is_told_to_stop(app: Flask, handlers: None) -> None:
