@@ -23,6 +23,7 @@ from app.flows.cleanup import TASK
 from app.web.api.account import UpdateAccountRequest
 from app.web.compat.user_service.db import MAX_HASH
 from tests.support.api import ANN, PASSWORD, bearer, make_admin, sign_up
+from tests.support.profile import long, sized
 
 MIB = "x" * 2**20
 MARIADB_TEXT = 2**16 - 1  # bytes, where a column names no length
@@ -184,6 +185,7 @@ class Client:
         self.send("PUT", "/reset_password", {}, data={"email": query, "reset_token": query, "new_password": query})
 
 
+@long
 @pytest.mark.settings(
     trusted_proxies=["127.0.0.1"], compat_api=True, public_url=f"http://{'x' * 60}.{'y' * 60}.example"
 )
@@ -191,7 +193,8 @@ def test_no_accepted_value_exceeds_its_column(each_app, auth):
     client = Client(each_app)
     token = sign_up(each_app.test_client(), **ANN)["access_token"]
     make_admin(each_app)
-    for number, headers in enumerate([*map(headers_with, ODD), *({"X-Forwarded-For": odd} for odd in ODD_ADDRESSES)]):
+    odd_headers = [*map(headers_with, ODD), *({"X-Forwarded-For": odd} for odd in ODD_ADDRESSES)]
+    for number, headers in enumerate(odd_headers[:: sized(2, 1)]):
         client.act(number, headers)
     for odd in [*ODD, *ODD_EMAILS]:
         client.write(odd, token)

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from config import ROOT
 
 OURS = {"app", "config", "run", "tests"}
-# The state machine is built of decorators of hypothesis. Its module of tests asks package() for it before the rest loads.
+# The state machine uses decorators of hypothesis, for which its test module asks package() before the rest is imported.
 AFTER_PACKAGE = {"tests/model/test_accounts.py", "tests/model/machine.py", "tests/model/service.py"}
 
 

@@ -1,11 +1,11 @@
 """Engines, the declarative base, and translation of driver errors.
 
-`db.session` is for units of work (`app/core/unit_of_work.py`). `fetch_one`, `fetch_all` and `execute` run one statement
-on an engine in autocommit mode, which saves frequent routes the round trips of BEGIN and COMMIT.
+`db.session` is for units of work. `fetch_one`, `fetch_all` and `execute` run one statement in autocommit mode, which
+saves frequent routes the round trips of BEGIN and COMMIT.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -154,25 +154,21 @@ def execute(statement: sa.Executable, values: Mapping[str, object]) -> int:
     Raises `RuntimeError` within a unit of work: on SQLite it would wait for the lock that its own thread holds.
     """
     if db.session.registry.has() and db.session().in_transaction():
-        raise RuntimeError("execute() commits by itself: within a unit of work use db.session.execute()")
-    with translate_errors(), _writing() as connection:
+        raise RuntimeError("execute() commits by itself: within a unit of work use execute_in_transaction()")
+    # On SQLite all writes share one connection, see _options.
+    sqlite = db.engine.dialect.name == "sqlite"
+    with translate_errors(), db.engine.begin() if sqlite else db.engines[AUTOCOMMIT].connect() as connection:
         return connection.execute(statement, values).rowcount
 
 
 def execute_in_transaction(statement: sa.Executable, values: Mapping[str, object] | None = None) -> int:
-    """Run one writing statement within the caller's unit of work; the number of rows it changed."""
+    """Run one INSERT, UPDATE or DELETE in the caller's unit of work and return the number of rows that it changed."""
     return cast("sa.CursorResult[Any]", db.session.execute(statement, values)).rowcount
 
 
 def execute_one(statement: sa.Executable) -> bool:
-    """Run one writing statement within the caller's unit of work; whether it changed exactly one row."""
+    """Run one INSERT, UPDATE or DELETE in the caller's unit of work, and tell whether it changed exactly one row."""
     return execute_in_transaction(statement) == 1
-
-
-def _writing() -> AbstractContextManager[sa.Connection]:
-    if db.engine.dialect.name == "sqlite":  # writes share one connection, see _options
-        return db.engine.begin()
-    return db.engines[AUTOCOMMIT].connect()
 
 
 def ping() -> bool:

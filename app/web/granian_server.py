@@ -26,7 +26,7 @@ def serve(
     app: str, listeners: list[socket.socket], *, workers: int, threads: int, drain_seconds: int, log: dict[str, Any]
 ) -> None:
     """Serve the application that the factory `app` ("file:name") creates, until a signal stops it."""
-    # It warns of more threads than cores. Ours mostly wait for the database or for a hash slot.
+    # granian warns of more threads than cores. Ours mostly wait for the database or for a hash slot.
     logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.msg)
     host, port = listeners[0].getsockname()[:2]
     server: Any = Granian(
@@ -79,42 +79,13 @@ class _InlineScheduler:
 
 
 @WorkerProcess.wrap_target  # type: ignore[untyped-decorator]
-def _work(
-    number: int,
-    app: Any,
-    sock: Any,
-    ipc: Any,
-    _loop: Any,
-    _mode: Any,
-    runtime_threads: int,
-    runtime_blocking: int,
-    threads: int,
-    idle_timeout: int,
-    backpressure: int,
-    _tasks: Any,
-    http: Any,
-    http1: Any,
-    http2: Any,
-    *_rest: Any,
-) -> None:
+def _work(number: int, app: Any, sock: Any, ipc: Any, _loop: Any, _mode: Any, *options: Any) -> None:
     """A worker like granian's own for WSGI, except that bodies are read before `app` is called."""
     gateway, loop, over = Gateway(app), _InlineScheduler(), threading.Event()
     stop = set_sync_signals()  # type: ignore[no-untyped-call]
     stop.add_cb(over.set)
-    worker = core.RSGIWorker(
-        number,
-        sock,
-        ipc,
-        runtime_threads,
-        runtime_blocking,
-        threads,
-        idle_timeout,
-        backpressure,
-        http,
-        http1,
-        http2,
-        websockets_enabled=False,
-    )
+    threads, http = options[:5], options[6:9]  # the sixth is the kind of task for asyncio
+    worker = core.RSGIWorker(number, sock, ipc, *threads, *http, websockets_enabled=False)
     scheduler = core.CallbackScheduler(loop, None, None, None, None)
     scheduler._schedule_fn = gateway.schedule
     worker.serve_mtr(scheduler, loop, stop)

@@ -46,9 +46,8 @@ def reuseport_sockets(listener: socket.socket, count: int) -> list[socket.socket
     """
     if sys.platform != "linux" or is_socket_activated():
         return [listener]
-    listener.setsockopt(
-        socket.SOL_SOCKET, socket.SO_REUSEPORT, 1
-    )  # not earlier, or a second start on the same port would succeed
+    # Not earlier, or a second start on the same port would succeed.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     others = (_bound(listener.family, listener.getsockname(), socket.SO_REUSEPORT) for _ in range(count - 1))
     return [listener, *others]
 

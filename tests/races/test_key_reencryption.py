@@ -60,5 +60,5 @@ def test_keys_published_during_reencryption_can_be_read(app, auth, client, resta
         [*(AuthInContext(other).key_rotation.reencrypt for other in restarted), *[auth.key_rotation.rotate] * KEYS]
     )
     for process in (app, *restarted):
-        process.extensions["latchkey"].key_rotation.keys.reread()
+        process.extensions["latchkey"].key_rotation.keys.reload()
         assert len(AuthInContext(process).key_rotation.published()["keys"]) == 1 + KEYS

@@ -28,7 +28,7 @@ def go_on(cluster: Cluster, number: int, until: float) -> list[Answer]:
 
 
 def test_under_load_a_new_key_refuses_no_valid_token(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(key_rotation, "SHORTEST_LEAD", timedelta(seconds=LEAD))
+    monkeypatch.setattr(key_rotation, "MIN_LEAD", timedelta(seconds=LEAD))
     until = time.monotonic() + LEAD * sized(1.5, 2)
     kids: list[str] = []
 

@@ -155,8 +155,8 @@ class OutboxWithLease(Outbox):
     def claim(self, now: datetime, limit: int = 10, lease: timedelta | None = None) -> list[QueuedMessage]:
         return super().claim(now, limit, lease or self._lease)
 
-    def begin(self, letter: QueuedMessage, now: datetime, **how: Any) -> None:
-        super().begin(letter, now, lease=self._lease, **how)
+    def start_attempt(self, message: QueuedMessage, now: datetime, **how: Any) -> None:
+        super().start_attempt(message, now, lease=self._lease, **how)
 
 
 @lru_cache(4)
@@ -180,7 +180,7 @@ def deliver(app: Flask, lease: float) -> None:
     """Deliver messages until killed."""
     delivery = app.extensions["latchkey"].mail_delivery
     delivery._outbox = outbox = OutboxWithLease(lease)
-    delivery._prepare = replace(delivery._prepare, outbox=outbox)
+    delivery._compose = replace(delivery._compose, outbox=outbox)
     delivery.run(threading.Event(), poll_seconds=0.05, context=app.app_context)
 
 

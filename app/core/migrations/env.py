@@ -1,4 +1,4 @@
-"""Runs migrations, one process at a time: those that start together wait for the first and find nothing left to do."""
+"""Runs migrations under a lock: processes that start together wait for the first one and then find none left."""
 
 from typing import Literal
 
@@ -18,14 +18,14 @@ LOCK = {
 
 
 def render_item(kind: str, item: object, _context: object) -> str | Literal[False]:
-    """Write our time type as what it is to the database; a migration must not change when the class does."""
+    """Render our time type as its SQL types, so that a later change of the class does not change old migrations."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return 'sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql")'
     return False
 
 
 def keep(_context: object, _revision: object, directives: list[MigrationScript]) -> None:
-    """Write no migration when nothing changed."""
+    """Write no migration if nothing has changed."""
     operations = directives[0].upgrade_ops
     if getattr(context.config.cmd_opts, "autogenerate", False) and operations and operations.is_empty():
         directives[:] = []

@@ -88,7 +88,7 @@ class Outbox:
             require_allowed(message, now, also_by_account=also_by_account)
         attempts = message.attempts + 1
         attempt = _is_leased(message).values(attempts=attempts, sending_at=now, lease_until=now + lease)
-        if not _count(attempt, {}):
+        if not execute_in_transaction(attempt):
             raise LeaseLost
         message.attempts, message.sending_at = attempts, now
 
@@ -110,20 +110,20 @@ class Outbox:
         )
 
     def is_superseded(self, message: QueuedMessage, by: tuple[str, ...] = (QUEUED, SENT)) -> bool:
-        """Whether a newer email of this kind to the same mailbox is in one of these states."""
+        """Whether a newer message of this kind to the same mailbox is in one of these states."""
         return fetch_one(queries.NEWER, _about(message) | {"states": by}) is not None
 
     def drop_older(self, message: QueuedMessage, now: datetime) -> None:
-        """Drop what waits for its turn since longer: however many ask for this mailbox, one message waits."""
+        """Drop older postponed messages of the same kind: only the newest one waits for this mailbox."""
         execute(queries.REPLACE_OLDER, _about(message) | {"now": now})
 
     def recent(self, state: str | None = None, limit: int = 50, before: int = MAX_ID) -> list[ListedMessage]:
-        """The newest emails with an id below `before`, in any state or in one; addresses are masked."""
+        """The newest messages with an id below `before`, in one state or in all, with masked addresses."""
         statement, wanted = (queries.RECENT_IN, {"wanted": state}) if state else (queries.RECENT, {})
         return [ListedMessage.of(row) for row in fetch_all(statement, wanted | {"most": limit, "before": before})]
 
     def show(self, message_id: int) -> ListedMessage | None:
-        """One email, its address masked."""
+        """One message, with its address masked; None if it does not exist."""
         row = fetch_one(queries.SHOW, {"row_id": message_id})
         return ListedMessage.of(row) if row else None
 
@@ -132,11 +132,11 @@ class Outbox:
 
         Its number of attempts is kept. A message older than `retry_policy.MAX_AGE` gets one more attempt.
         """
-        return _count(queries.RETRY, {"row_id": message_id, "now": now}) == 1
+        return execute_in_transaction(queries.RETRY, {"row_id": message_id, "now": now}) == 1
 
     def retry_dead(self, now: datetime) -> int:
         """Make every dead message due now; returns their number. In a unit of work."""
-        return _count(queries.RETRY_DEAD, {"now": now})
+        return execute_in_transaction(queries.RETRY_DEAD, {"now": now})
 
     def summary(self, now: datetime) -> OutboxSummary:
         """Number of messages in each state, and the age of the oldest queued one."""
@@ -223,7 +223,3 @@ def _about(message: QueuedMessage) -> dict[str, object]:
 def _is_leased(message: QueuedMessage) -> sa.Update:
     held = sa.and_(QueuedMessage.id == message.id, QueuedMessage.claim == message.claim, QueuedMessage.state == QUEUED)
     return sa.update(QueuedMessage).where(held)
-
-
-def _count(statement: sa.Update, values: dict[str, object]) -> int:
-    return execute_in_transaction(statement, values)

@@ -15,9 +15,8 @@ from app.domain.mail.model import QUEUED, SENT, STATES, QueuedMessage
 
 HOUR: Final = timedelta(hours=1)
 BURST: Final = 3
-INTERVAL: Final = timedelta(
-    minutes=20
-)  # shorter than the lifetime of a link, so that the newest link works until the next email
+# Shorter than the lifetime of a link, so that the newest link works until the next email.
+INTERVAL: Final = timedelta(minutes=20)
 MAX_PER_HOUR: Final = BURST + HOUR // INTERVAL - 1
 
 _outbox = QueuedMessage.__table__.c

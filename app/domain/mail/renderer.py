@@ -5,16 +5,14 @@ import re
 import textwrap
 import traceback
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 
-from jinja2 import TemplateNotFound, TemplateSyntaxError, UndefinedError
+from jinja2 import Template, TemplateNotFound, TemplateSyntaxError, UndefinedError
 
-from app.domain.mail.template_loader import TemplateFolder, TemplateLoader, locale_fallbacks, normalize_locale
+from app.domain.mail.template_loader import TemplateFolder, TemplateLoader
 from app.domain.mail.untrusted_values import make_safe
 
 TEMPLATES = Path(__file__).parent / "templates"
-DEFAULT_LOCALE = "en"
 WIDTH = 72
 
 logger = logging.getLogger(__name__)
@@ -45,11 +43,11 @@ class EmailRenderer:
 
     def kinds(self) -> list[str]:
         """The names of all emails."""
-        return sorted(set().union(*(folder.kinds(DEFAULT_LOCALE) for folder in self._loader.folders)))
+        return sorted(self._loader.kinds())
 
     def locales(self) -> list[str]:
         """All languages. An email that is missing in one is sent in its parent language, or in English."""
-        return sorted(set().union(*(folder.locales for folder in self._loader.folders)))
+        return sorted(self._loader.locales())
 
     def render(self, kind: str, locale: str | None, values: dict[str, object]) -> RenderedEmail:
         """Render an email in the best matching language.
@@ -71,27 +69,22 @@ class EmailRenderer:
 
 
 def _render(loader: TemplateLoader, kind: str, locale: str | None, values: dict[str, object]) -> RenderedEmail:
-    language = _language(loader, kind, locale)
-    folder, given = f"{language}/{kind}", values | {"language": language}
-    given = {"name": _part(loader, f"{folder}/name.txt", given).strip()} | given
-    subject = " ".join(_part(loader, f"{folder}/subject.txt", given).split())
-    text, html = (_part(loader, f"{folder}/{part}", given | {"subject": subject}) for part in ("body.txt", "body.html"))
-    return RenderedEmail(subject, _wrapped(text), html)
+    language = loader.language(kind, locale)
+
+    def part(file: str, **more: object) -> str:
+        return _part(loader.template(language, kind, file), given | more)
+
+    given = values | {"language": language}
+    given = {"name": part("name.txt").strip()} | given
+    subject = " ".join(part("subject.txt").split())
+    return RenderedEmail(subject, _wrapped(part("body.txt", subject=subject)), part("body.html", subject=subject))
 
 
-def _part(loader: TemplateLoader, name: str, values: dict[str, object]) -> str:
-    template = loader.environment.get_template(name)
+def _part(template: Template, values: dict[str, object]) -> str:
     part = template.render(values)
     if not part.strip():
-        raise TemplateSyntaxError("it is empty", 1, name, template.filename)
+        raise TemplateSyntaxError("it is empty", 1, template.name, template.filename)
     return part
-
-
-def _language(loader: TemplateLoader, kind: str, locale: str | None) -> str:
-    known = set().union(*(folder.locales for folder in loader.folders))
-    wanted = chain(locale_fallbacks(normalize_locale(locale or DEFAULT_LOCALE)), [DEFAULT_LOCALE])
-    has = (name for name in wanted if name in known and loader.find(f"{name}/{kind}/subject.txt"))
-    return next(has, DEFAULT_LOCALE)
 
 
 def _wrapped(text: str) -> str:

@@ -1,23 +1,31 @@
-"""Finds email templates: in the operator's folder first, then in the built-in one.
+"""Finds email templates with Jinja's `FileSystemLoader`: in the operator's folder first, then in the built-in one.
 
-Both are laid out like `templates/` here. The most specific file is used:
+Both are laid out like `templates/` here. For each email the loader searches these folders, the most specific first:
 
-    de/verify_email/subject.txt   body.txt, body.html: one email in one language
-    de/words.html                 anything else an email uses (layout.html, moment.txt, …): for one email,
-    layout.html                   for one language, or for all
+    de/verify_email/    subject.txt, body.txt and body.html of one email in one language
+    de/                 what the emails of one language share (words.html, moment.txt, ...)
+    .                   what all emails share (layout.html, parts.html, ...)
 """
 
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, TemplateSyntaxError, pass_context
-from jinja2 import select_autoescape as escaping
-from jinja2.runtime import Context
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    Template,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    pass_environment,
+    select_autoescape,
+)
 
-PARTS = ("subject.txt", "body.txt", "body.html")
-MAX_QUOTE = 120
+DEFAULT_LOCALE: Final = "en"
+MAX_QUOTE: Final = 120
 _LOCALE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
 
 
@@ -43,82 +51,95 @@ class TemplateFolder:
             normalize_locale(path.name): path for path in folders if _LOCALE.fullmatch(normalize_locale(path.name))
         }
 
-    def kinds(self, locale: str) -> set[str]:
+    def kinds(self) -> set[str]:
         """The names of the emails in this folder."""
-        folder = self.locales.get(locale)
-        return {path.parent.name for path in folder.glob("*/subject.txt")} if folder else set()
+        english = self.locales.get(DEFAULT_LOCALE)
+        return {path.parent.name for path in english.glob("*/subject.txt")} if english else set()
 
-    def find(self, locale: str, kind: str, file: str) -> Path | None:
-        """The most specific file for this email."""
-        return next((path for path in self._places(locale, kind, file) if path.is_file()), None)
+    def has(self, language: str, kind: str) -> bool:
+        """Whether there is a template for this email in this language or one of its parents."""
+        found = (self.locales[name] for name in locale_fallbacks(language) if name in self.locales)
+        return any((path / kind / "subject.txt").is_file() for path in found)
 
-    def _places(self, locale: str, kind: str, file: str) -> Iterator[Path]:
-        for folder in (self.locales[name] for name in locale_fallbacks(locale) if name in self.locales):
-            yield folder / kind / file
-            if file not in PARTS:
-                yield folder / file
-        if file not in PARTS:
-            yield self.root / file
+    def search_path(self, language: str, kind: str) -> Iterator[Path]:
+        """Where the templates of one email may be, the most specific folder first."""
+        for name in locale_fallbacks(language):
+            if name in self.locales:
+                yield self.locales[name] / kind
+                yield self.locales[name]
+        yield self.root
 
 
-class TemplateLoader(BaseLoader):
-    """Loads templates named `locale/kind/file` from the first folder that has them. Changed files are reloaded."""
+class TemplateLoader:
+    """Loads templates from the first folder that has them. A file that was changed or deleted is loaded again."""
 
     def __init__(self, *folders: TemplateFolder) -> None:
         self.folders = folders
-        self.environment = self._environment()
+        self._environments: dict[tuple[str, str], Environment] = {}
 
-    def find(self, name: str) -> Path | None:
-        """The file of a template name."""
-        locale, kind, file = name.split("/", 2)
-        return next((path for folder in self.folders if (path := folder.find(locale, kind, file))), None)
+    def kinds(self) -> set[str]:
+        """The names of all emails."""
+        return set().union(*(folder.kinds() for folder in self.folders))
 
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
-        """The text, the file, and a function that tells whether both are unchanged."""
-        path = self.find(template)
-        if path is None:
-            raise TemplateNotFound(template)
+    def locales(self) -> set[str]:
+        """All languages."""
+        return set().union(*(folder.locales for folder in self.folders))
+
+    def language(self, kind: str, locale: str | None) -> str:
+        """The language in which an email is sent to a recipient who prefers `locale`."""
+        known = self.locales()
+        wanted = (name for name in locale_fallbacks(normalize_locale(locale or DEFAULT_LOCALE)) if name in known)
+        return next((name for name in wanted if any(each.has(name, kind) for each in self.folders)), DEFAULT_LOCALE)
+
+    def template(self, language: str, kind: str, file: str) -> Template:
+        """One template of an email. Raises `TemplateNotFound`, and `TemplateSyntaxError` if it cannot be compiled."""
         try:
-            stamp, text = path.stat().st_mtime_ns, path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as failure:
-            raise TemplateSyntaxError(f"unreadable: {type(failure).__name__}", 1, template, str(path)) from None
-        return text, str(path), lambda: self.find(template) == path and path.stat().st_mtime_ns == stamp
+            return self._environment(language, kind).get_template(file)
+        except TemplateNotFound:
+            raise TemplateNotFound(f"{language}/{kind}/{file}") from None
 
-    def _environment(self) -> Environment:
-        # A missing value is an error, not an empty string.
-        environment = _RelativeEnvironment(
-            loader=self,
-            autoescape=escaping(["html"]),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            cache_size=-1,
-        )
-        environment.filters |= {"moment": _moment, "duration": _duration, "quote": _quote}
-        return environment
+    def _environment(self, language: str, kind: str) -> Environment:
+        # One per email: each has a search path and a cache of its own.
+        if (language, kind) not in self._environments:
+            paths = [path for folder in self.folders for path in folder.search_path(language, kind)]
+            self._environments[language, kind] = _environment(paths)
+        return self._environments[language, kind]
 
 
-class _RelativeEnvironment(Environment):
-    def join_path(self, template: str, parent: str) -> str:
-        """Look up included templates in the folder of the email."""
-        return "/".join([*parent.split("/")[:2], template])
+class _ReportingLoader(FileSystemLoader):
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        """The same, but the error names the file that cannot be read."""
+        try:
+            return super().get_source(environment, template)
+        except (PermissionError, UnicodeDecodeError) as failure:
+            path = next(path for folder in self.searchpath if (path := Path(folder, template)).is_file())
+            message = f"unreadable: {type(failure).__name__}"
+            raise TemplateSyntaxError(message, 1, template, str(path)) from None
 
 
-@pass_context
-def _moment(context: Context, when: datetime | str) -> str:
+def _environment(paths: list[Path]) -> Environment:
+    environment = Environment(
+        loader=_ReportingLoader(paths),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,  # a missing value is an error, not an empty string
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"moment": _moment, "duration": _duration, "quote": _quote}
+    return environment
+
+
+@pass_environment
+def _moment(environment: Environment, when: datetime | str) -> str:
     """A time in the language of the email: moment.txt."""
     utc = (datetime.fromisoformat(when) if isinstance(when, str) else when).astimezone(UTC)
-    return _render(context, "moment.txt", utc=utc)
+    return environment.get_template("moment.txt").render(utc=utc).strip()
 
 
-@pass_context
-def _duration(context: Context, minutes: int) -> str:
+@pass_environment
+def _duration(environment: Environment, minutes: int) -> str:
     """A duration in the language of the email: duration.txt."""
-    return _render(context, "duration.txt", minutes=minutes)
-
-
-def _render(context: Context, file: str, **values: object) -> str:
-    return context.environment.get_template(file, parent=context.name).render(values).strip()
+    return environment.get_template("duration.txt").render(minutes=minutes).strip()
 
 
 def _quote(text: str) -> str:

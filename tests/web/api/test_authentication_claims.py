@@ -31,7 +31,9 @@ def test_only_reauthentication_renews_the_authentication_time(client, ann, clock
     clock.reset()
     tokens = refresh(client, tokens)
     assert claims(tokens)["auth_time"] == int(began.timestamp())
-    renewed = client.post("/api/v1/auth/reauthenticate", json={"password": PASSWORD}, headers=bearer(tokens))
+    renewed = client.post(
+        "/api/v1/auth/reauthenticate", json={"password": PASSWORD}, headers=bearer(tokens["access_token"])
+    )
     assert renewed.status_code == 204
     assert claims(refresh(client, tokens))["auth_time"] >= int(began.timestamp()) + 300
 
