@@ -77,7 +77,7 @@ class CheckPassword:
         return account
 
     def of_session(self, identity: OwnedSession[AccountSnapshot], password: str, client: ClientInfo) -> None:
-        """Check the password of a session. Raises `WrongPassword` or `RateLimited`; attempts are counted per session."""
+        """Check the password of a session. Raises `WrongPassword` or `RateLimited`."""
         account, session = identity.owner, identity.session
         attempt = self.attempt_limiter.attempt(account.email_canonical, session.id)
         right = self.passwords.matches(password, account.password_hash)
