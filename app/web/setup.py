@@ -29,7 +29,7 @@ from app.web.request_logging import init_requests
 from app.web.trusted_hosts import init_hosts
 from config import Settings
 
-VERSION: Final = "0.1.0"
+VERSION: Final = "0.2.0"
 
 
 class NoSessions(SessionInterface):
