@@ -42,7 +42,7 @@ class Mailbox(Protocol):
     def messages(self) -> list[CaughtMessage]:
         """All of them, newest first."""
 
-    def message(self, letter_id: str) -> CaughtMessage | None:
+    def message(self, message_id: str) -> CaughtMessage | None:
         """One of them."""
 
 

@@ -129,7 +129,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
         purge_account,
         grace=timedelta(days=settings.deletion_grace_days),
     )
-    email_settings = _letterhead(settings)
+    email_settings = _email_settings(settings)
     compose_email = ComposeEmail(work, clock, accounts, email_actions, outbox, journal, links, codes, email_settings)
 
     # Flows
@@ -343,7 +343,7 @@ def _probes(settings: Settings) -> dict[str, TcpProbe]:
     return others | {"mail": TcpProbe(settings.mail_server, settings.mail_port)}
 
 
-def _letterhead(settings: Settings) -> EmailSettings:
+def _email_settings(settings: Settings) -> EmailSettings:
     return EmailSettings(
         public_url=settings.public_url,
         sign_in_url=settings.sign_in_url,

@@ -1,1 +1,1 @@
-"""Floor 1: the nouns. Each room owns its table and its rules and knows no other room."""
+"""Domain: one package per entity, with its table, its queries and its rules. Packages do not import each other."""

@@ -1,1 +1,1 @@
-"""Floor 2: the verbs. What a person, an administrator or a worker can do, told with the nouns below."""
+"""Flows: the use cases of people, administrators and background tasks. Flows do not import each other."""

@@ -1,4 +1,4 @@
-"""'This was not me': the owner's alarm, one press in any security email."""
+"""Account recovery by the link "This was not me", which every security email has."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 @dataclass(frozen=True, slots=True)
 class AccountRecovery:
-    """Ends whatever a stranger may have begun."""
+    """Takes an account back from a stranger."""
 
     work: UnitOfWork
     clock: Clock
@@ -26,16 +26,16 @@ class AccountRecovery:
     journal: Journal
 
     def check(self, token: str) -> None:
-        """Raise what is wrong with an alarm link. Changes nothing."""
+        """Raise the error of a recovery link. Changes nothing."""
         account_id, version = self.links.open(Purpose.SECURE_ACCOUNT, token)
         account = self.accounts.by_id(account_id)
         if account is None or account.credentials_version != version:
             raise LinkUsed
 
     def secure(self, token: str, client: ClientInfo) -> None:
-        """End all sessions, cancel pending changes, let no password fit until the reset that this starts.
+        """End all sessions, cancel pending changes, remove the password, and start a reset.
 
-        The link was made for one state of the account and voids it.
+        The link is signed for one version of the credentials, so it works once. Raises `LinkUsed` after that.
         """
         account_id, version = self.links.open(Purpose.SECURE_ACCOUNT, token)
         account, now = self.accounts.by_id(account_id), self.clock.now()

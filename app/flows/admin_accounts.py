@@ -1,6 +1,6 @@
 """Administration: open, find, disable, enable and delete accounts, and say what they may do.
 
-`by` is who asks: an administrator in a fresh session, or None for an operator at a shell. No act here reads a password
+`by` is an administrator who authenticated recently, or None for an operator at a shell. No method here reads a password
 or chooses one, but for opening an account from a shell.
 """
 
@@ -98,7 +98,7 @@ class AdminAccounts:
         return account
 
     def disable(self, by: Administrator, account_id: str) -> None:
-        """Sign the account out everywhere and let nobody sign in to it. `LastAdmin`. Once more changes nothing."""
+        """End all sessions of the account and block sign-ins. A second call changes nothing. Raises `LastAdmin`."""
         actor, now = self.require_administrator(by), self.clock.now()
         with self.work as work:
             self.administrators.require_another_admin(account_id)
@@ -109,7 +109,7 @@ class AdminAccounts:
                 work.commit()
 
     def enable(self, by: Administrator, account_id: str) -> None:
-        """Let its owner sign in again. Once more changes nothing."""
+        """Allow sign-ins again. A second call changes nothing."""
         actor, now = self.require_administrator(by), self.clock.now()
         with self.work as work:
             self.accounts.require_for_update(account_id)
@@ -118,16 +118,16 @@ class AdminAccounts:
                 work.commit()
 
     def set_roles(self, by: Administrator, account_id: str, roles: Iterable[str]) -> None:
-        """Give the account these roles and no others. `InvalidRoles`, `LastAdmin`."""
+        """Replace the roles of the account. Raises `InvalidRoles` or `LastAdmin`."""
         wanted = frozenset(role_words(roles).split())
         self._change_roles(by, account_id, lambda _: wanted)
 
     def grant(self, by: Administrator, account_id: str, role: str) -> None:
-        """Give it one more."""
+        """Add a role."""
         self._change_roles(by, account_id, lambda roles: roles | {role})
 
     def revoke(self, by: Administrator, account_id: str, role: str) -> None:
-        """Take one away, which it need not have."""
+        """Remove a role; does nothing if it is not set."""
         self._change_roles(by, account_id, lambda roles: roles - {role})
 
     def start_reset(self, by: Administrator, account_id: str) -> None:
@@ -143,7 +143,7 @@ class AdminAccounts:
             work.commit()
 
     def delete(self, by: Administrator, account_id: str) -> None:
-        """As if its owner had asked for it: gone after the grace, unless they sign in before. `LastAdmin`."""
+        """Schedule the deletion, as the owner can; a sign-in within the grace period cancels it. Raises `LastAdmin`."""
         actor = self.require_administrator(by)
         self.schedule_deletion(self.find(account_id), self.clock.now(), ClientInfo(), actor)
 

@@ -1,4 +1,4 @@
-"""Housekeeping: make gone what is over, in batches so small that nobody waits long for a lock."""
+"""Cleanup: delete expired data, in batches small enough that no other statement waits long for a lock."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -19,17 +19,17 @@ from app.domain.sessions.store import SessionStore
 from app.flows.steps.purge_account import PurgeAccount
 
 BATCH: Final = 200
-PAUSE_SECONDS: Final = 0.02  # between batches, in which whoever waits for a lock gets it
+PAUSE_SECONDS: Final = 0.02  # between batches, so that waiting statements get their locks
 SESSION_RETENTION: Final = timedelta(days=30)
 MESSAGE_RETENTION: Final = timedelta(days=30)
 ACTION_RETENTION: Final = timedelta(days=1)
-TASK: Final = "housekeeping"
+TASK: Final = "cleanup"
 
 
 class Cleanup:
-    """Erases accounts whose time has come, and forgets sessions, emails, challenges and events that are over.
+    """Purges accounts that are due, and deletes expired sessions, messages, email actions and events.
 
-    Of many processes that are asked to do it every `interval` one does, and the next one an interval later.
+    Many processes may ask every `interval`: one of them runs it, and the next run is one interval later.
     """
 
     def __init__(

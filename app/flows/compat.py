@@ -1,6 +1,6 @@
-"""The classic systems' wishes: accounts without a policy, sessions by id, reset tokens handed over at the counter.
+"""What the compatibility API needs: accounts without a password policy, sessions by id, reset tokens in responses.
 
-They hold for the accounts and the sessions of the whole house. Who may ask is for the wing to say (app/web/classic).
+It works on the same accounts and sessions as the rest. `app/web/compat` decides who may ask.
 """
 
 import secrets
@@ -32,14 +32,12 @@ from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 MAX_LISTED: Final = 1_000
-BCRYPT_MAX_BYTES: Final = (
-    72  # bytes; of a password with so many, a longer one that begins with it is the same to bcrypt
-)
+BCRYPT_MAX_BYTES: Final = 72  # bcrypt ignores what follows: a longer password with the same beginning would match
 
 
 @dataclass(frozen=True, slots=True)
 class Compat:
-    """What the two classic systems ask for, and no other route may. Its sessions never run out, in practice."""
+    """Flows of the compatibility API alone. Its sessions last ten years."""
 
     work: UnitOfWork
     clock: Clock
@@ -68,14 +66,14 @@ class Compat:
         return self.accounts.by_id(account_id)
 
     def by_email(self, email: str) -> AccountSnapshot | None:
-        """The account with this address, however it is spelled; None too for what is no address."""
+        """The account with this address, however it is spelled; None for an invalid address."""
         try:
             return self.accounts.by_email(parse_address(email).canonical)
         except InvalidEmail:
             return None
 
     def by_reset_token(self, token: str) -> AccountSnapshot | None:
-        """Whose password a reset token may set; `LinkInvalid`, `LinkExpired` or `LinkUsed` if nobody's, any more."""
+        """The account of a reset token. Raises `LinkInvalid`, `LinkExpired` or `LinkUsed`."""
         return self.accounts.by_id(self.find_email_action.by_link(Purpose.RESET_PASSWORD, token).account_id)
 
     def hash(self, password: str) -> str:
@@ -95,7 +93,7 @@ class Compat:
     def create(
         self, email: str, password_hash: str | None, client: ClientInfo, account_id: str | None = None
     ) -> AccountSnapshot:
-        """A new account that nobody is signed in to, or `EmailTaken`. Its id may have been chosen before."""
+        """Create an account without opening a session. Its id may be given. Raises `EmailTaken`."""
         address, now = parse_address(email), self.clock.now()
         with self.work as work:
             account = self.accounts.create(address, password_hash, now, account_id=account_id)
@@ -126,7 +124,7 @@ class Compat:
         return found if found and found.session.alive and found.owner.disabled_at is None else None
 
     def end_sessions(self, account_id: str, client: ClientInfo) -> None:
-        """End every session of the account, whoever opened it."""
+        """End every session of the account."""
         now = self.clock.now()
         with self.work as work:
             self.revoke_access(account_id, Cause.SIGNED_OUT, now)
@@ -134,9 +132,9 @@ class Compat:
             work.commit()
 
     def reset_token(self, account: AccountSnapshot) -> str:
-        """A token that sets the account's password once, in place of every earlier one; or `NoSuchAccount`.
+        """A token that sets the password once and replaces every earlier one. No email carries it.
 
-        No email carries it.
+        Raises `NoSuchAccount`.
         """
         expires_at, unsent = self.clock.now() + self.token_lifetime, -1 - secrets.randbits(62)
         with self.work as work:
@@ -146,20 +144,20 @@ class Compat:
         return self.links.sign(Purpose.RESET_PASSWORD, account_id=account.id, state=unsent, expires_at=expires_at)
 
     def revoke_reset_token(self, account: AccountSnapshot) -> None:
-        """Let no reset token, and no link in an email, set the account's password."""
+        """Revoke the reset tokens of the account, and the reset links in emails."""
         with self.work as work:
             self.revoke_access.of_reset_links(account.id)
             work.commit()
 
     def reset(self, token: str, password: str, client: ClientInfo) -> None:
-        """Set the password, whatever its length, and end every session; `LinkUsed` for all uses but one."""
+        """Set the password, of any length, and end every session. Raises `LinkUsed` for every use but the first."""
         action = self.find_email_action.by_link(Purpose.RESET_PASSWORD, token)
         account = self.accounts.by_id(action.account_id)
         if account is None or not self.replace_password(account, self.hash(password), client, action):
             raise LinkUsed
 
     def change_email(self, account: AccountSnapshot, email: str, client: ClientInfo) -> bool:
-        """Give the account another address, which nobody has confirmed, and end its sessions; or `EmailTaken`."""
+        """Change the address without confirmation, and end all sessions. Raises `EmailTaken`."""
         address, now = parse_address(email), self.clock.now()
         with self.work as work:
             if not self.accounts.set_email(account, address, now, verified=False):
@@ -171,7 +169,7 @@ class Compat:
         return True
 
     def purge(self, account: AccountSnapshot) -> None:
-        """Delete the account and all that refers to it, at once; `LastAdmin`."""
+        """Delete the account and all its data at once. Raises `LastAdmin`."""
         now = self.clock.now()
         with self.work as work:
             self.administrators.require_another_admin(account.id)

@@ -1,4 +1,4 @@
-"""Changing an address: asked in a fresh session, confirmed from the new one, undone from the old one for 72 hours."""
+"""Change of email address: confirmed from the new address, and undone from the old one for 72 hours."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,7 +28,7 @@ UNDO_TIME: Final = timedelta(hours=72)
 
 @dataclass(frozen=True, slots=True)
 class EmailChange:
-    """Moves an account to another address, and back."""
+    """Changes the email address of an account, and changes it back."""
 
     work: UnitOfWork
     clock: Clock
@@ -61,30 +61,33 @@ class EmailChange:
             work.commit()
 
     def check(self, token: str) -> None:
-        """Raise what is wrong with a confirming link. Changes nothing."""
+        """Raise the error of a confirmation link. Changes nothing."""
         self.find_email_action.by_link(Purpose.CHANGE_EMAIL, token)
 
     def confirm(self, token: str, client: ClientInfo) -> None:
-        """The new address holds. `EmailTaken` if another account has it: its mailbox is shown to be ours by now."""
+        """Set the new address. Raises `EmailTaken` if another account has it, and `LinkUsed`.
+
+        Saying that it is taken tells nothing new: the caller has just shown that the mailbox is theirs.
+        """
         if not self._change(self.find_email_action.by_link(Purpose.CHANGE_EMAIL, token), client):
             raise LinkUsed
 
     def confirm_with_code(self, identity: OwnedSession[AccountSnapshot], code: str, client: ClientInfo) -> None:
-        """The same by the code in the email, in the session that asked."""
+        """The same by the code in the email, in the session that requested the change."""
         canonical, device = identity.owner.email_canonical, identity.session.id
         action = self.find_email_action.by_code(Purpose.CHANGE_EMAIL, canonical, code, client, device)
         if not self._change(action, client):
             raise CodeInvalid
 
     def check_undo(self, token: str) -> None:
-        """Raise what is wrong with an undoing link. Changes nothing."""
+        """Raise the error of an undo link. Changes nothing."""
         self.find_email_action.by_link(Purpose.UNDO_EMAIL_CHANGE, token)
 
     def undo(self, token: str, client: ClientInfo) -> None:
-        """The old address holds again, every session ends, and no password fits until the reset that this starts.
+        """Set the old address again, end all sessions, remove the password, and start a reset.
 
-        Whatever happened to the account since: a deletion that is scheduled is cancelled. An account that was disabled
-        gets its address back too, and stays disabled.
+        This works whatever happened to the account since: a scheduled deletion is cancelled, and a disabled account
+        gets its address back and stays disabled.
         """
         action, now = self.find_email_action.by_link(Purpose.UNDO_EMAIL_CHANGE, token), self.clock.now()
         if action.address is None:

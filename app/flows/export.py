@@ -12,13 +12,13 @@ Exporter = Callable[[AccountSnapshot], list[dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Asks every room that refers to accounts. `rooms` names them by their tables; a test finds one that is missing."""
+    """Exports the data of an account. `exporters` has one function for each table that refers to accounts."""
 
     clock: Clock
     exporters: Mapping[str, Exporter]
 
     def of(self, account: AccountSnapshot) -> dict[str, Any]:
-        """All of it, as plain values. The password's hash is no knowledge about a person and stays here."""
+        """All data of the account, as plain values. The password hash is left out."""
         return {
             "exported_at": self.clock.now(),
             "account": {

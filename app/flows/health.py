@@ -26,9 +26,9 @@ class Health:
     def ready(self) -> dict[str, str]:
         """Each dependency and its state; `NotReady` naming the ones without which nothing works."""
         needed = self._needed()
-        amiss = [f"{name} {state}" for name, state in needed.items() if state != "ok"]
-        if amiss:
-            raise NotReady(f"Not ready: {', '.join(amiss)}.", retry_after=2)
+        failing = [f"{name} {state}" for name, state in needed.items() if state != "ok"]
+        if failing:
+            raise NotReady(f"Not ready: {', '.join(failing)}.", retry_after=2)
         return needed | {name: "ok" if port.is_reachable() else "away" for name, port in self.probes.items()}
 
     def _needed(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Signing keys: show the public halves, follow one key by another, refuse one that leaked, seal all anew."""
+"""Signing keys: publish the public keys, rotate, retire a leaked key, re-encrypt all."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from app.domain.tokens.keyring import RELOAD_SECONDS, KeyRing
 from app.domain.tokens.keys import ALGORITHMS, Key, new_key
 from app.flows.steps.require_administrator import Actor, Administrator, RequireAdministrator
 
-# Whoever caches the key set must have had time to see a key before it signs; our own processes read more often.
+# A key is published this long before it signs, so that caches of the key set have it by then.
 LEAD = timedelta(minutes=10)
 MIN_LEAD = timedelta(seconds=2 * RELOAD_SECONDS)
 

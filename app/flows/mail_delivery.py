@@ -83,8 +83,8 @@ class MailDelivery:
             return
         except TooSoon as early:
             self._wait(message, early)
-        except SkipEmail as nobody:
-            self._finish(message, DROPPED, str(nobody))
+        except SkipEmail as skipped:
+            self._finish(message, DROPPED, str(skipped))
         except Undeliverable as refused:
             self._finish(message, DEAD, str(refused))
         except TemporaryFailure:

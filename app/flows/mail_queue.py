@@ -1,4 +1,4 @@
-"""Looks after the emails that we owe: what became of them, and another attempt at those that failed."""
+"""The mail queue: the state of each message, and retries of failed ones."""
 
 from dataclasses import dataclass
 

@@ -26,7 +26,7 @@ class OwnSessions:
         return to_device_sessions(self.sessions.alive(identity.owner.id), identity.session.id)
 
     def revoke(self, identity: OwnedSession[AccountSnapshot], session_id: str, client: ClientInfo) -> None:
-        """Sign one device out at once, or `NoSuchSession`; another account's session is no such session."""
+        """End one session of the account at once. Raises `NoSuchSession`, also for a session of another account."""
         now = self.clock.now()
         with self.work as work:
             if not self.sessions.end(session_id, identity.owner.id, now):

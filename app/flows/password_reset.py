@@ -1,4 +1,4 @@
-"""Forgotten passwords: ask for an email, come back with its link or its code."""
+"""Password reset by the link or the code in an email."""
 
 from dataclasses import dataclass
 
@@ -34,23 +34,22 @@ class PasswordReset:
     attempt_limiter: AttemptLimiter
 
     def request(self, email: str, client: ClientInfo) -> None:
-        """Queue an email to the address. Whether it has an account is looked up later, by whoever delivers.
+        """Queue an email to the address. Whether it has an account is looked up when the email is sent.
 
-        So a known and an unknown address take the same one statement, and nobody learns which it was.
+        A known and an unknown address take the same one statement, so the response time does not tell them apart.
         """
         canonical = parse_address(email).canonical
         self.notify.without_lookup(Email.RESET_PASSWORD, canonical, client, self.clock.now())
 
     def check(self, token: str) -> None:
-        """Raise what is wrong with a reset link. Changes nothing: opening the page uses nothing up."""
+        """Raise the error of a reset link. Changes nothing: opening the page does not consume it."""
         self.find_email_action.by_link(Purpose.RESET_PASSWORD, token)
 
     def complete(self, token: str, password: str, client: ClientInfo) -> str:
-        """Set the new password, end every session, tell the owner. Signs nobody in.
+        """Set the new password, end every session, notify the owner. Opens no session.
 
-        Gives a device token for the browser that did it.
-
-        Of any number of uses of one link exactly one succeeds; the others get `LinkUsed`.
+        Returns a device token for the browser. Of parallel uses of one link exactly one succeeds; the others raise
+        `LinkUsed`.
         """
         action = self.find_email_action.by_link(Purpose.RESET_PASSWORD, token)  # a dead link must not cost us a hash
         account = self.accounts.by_id(action.account_id)

@@ -1,4 +1,4 @@
-"""Sessions: who is asking, keep going, end."""
+"""Sessions: authenticate a request, refresh, sign out."""
 
 import hashlib
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Sessions:
     grace: timedelta
 
     def authenticate(self, access_token: str) -> Identity:
-        """The live session and account behind an access token, or `InvalidToken`. One statement."""
+        """The live session and account of an access token, in one statement. Raises `InvalidToken`."""
         return self._alive(self.tokens.read(access_token, ACCESS))
 
     def refresh(self, refresh_token: str, client: ClientInfo, idempotency_key: str | None = None) -> Tokens:
@@ -44,7 +44,7 @@ class Sessions:
 
         Used again within the grace period (two tabs at once, an answer that got lost), or later with the same
         idempotency key, it gives the same successor again. Used later otherwise it is in two hands, and the session
-        ends before the refusal is sent: RFC 9700, 4.14.2.
+        ends before the error is returned (RFC 9700, 4.14.2).
         """
         claims = self.tokens.read(refresh_token, REFRESH)
         key = hashlib.sha256(idempotency_key.encode()).hexdigest() if idempotency_key else None
@@ -53,14 +53,14 @@ class Sessions:
             rotated = self.sessions.rotate(found.session, key)
             if rotated is not None:
                 return self.issue_tokens(found.owner, rotated)
-            found = self._alive(claims)  # somebody was faster by a moment
+            found = self._alive(claims)  # a parallel refresh came first
         if self._is_retry(claims, found, key):
             return self.issue_tokens(found.owner, found.session)
         self._revoke_reused(found, client)
         raise InvalidToken
 
     def sign_out(self, identity: Identity, client: ClientInfo, scope: Scope = "this") -> None:
-        """End this session, the account's other ones, or all. Their tokens are refused from the answer on."""
+        """End this session, the other sessions of the account, or all. Their tokens are invalid when this returns."""
         now, own = self.clock.now(), identity.session.id
         with self.work as work:
             if scope == "this":

@@ -1,4 +1,4 @@
-"""Figures: plain numbers about how the service is doing, for whoever draws them."""
+"""Statistics about the process and the database, for metrics."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Shows how every email reads, with sample data: for whoever words them."""
+"""Previews of every email with sample data, for authors of templates."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,7 +47,7 @@ class TemplatePreview:
 
 @dataclass(frozen=True, slots=True)
 class TemplatePreviews:
-    """Renders each email as the deliverer would, but sends nothing and reads nobody's data."""
+    """Renders each email as delivery does, without sending it and without data of accounts."""
 
     renderer: EmailRenderer
 
@@ -56,7 +56,7 @@ class TemplatePreviews:
         return [self.preview(kind, locale) for locale in self.renderer.locales() for kind in self.renderer.kinds()]
 
     def preview(self, kind: str, locale: str) -> TemplatePreview:
-        """One email in one language, or `NoSuchLetter`."""
+        """One email in one language. Raises `TemplateNotFound`."""
         if kind not in self.renderer.kinds() or locale not in self.renderer.locales():
             raise TemplateNotFound
         values = SAMPLE | {"minutes": MINUTES.get(kind, SAMPLE["minutes"])}

@@ -1,4 +1,4 @@
-"""Time, as everybody below gets it."""
+"""The clock."""
 
 from datetime import UTC, datetime, timedelta
 

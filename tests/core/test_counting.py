@@ -1,4 +1,4 @@
-"""Counting in memory: bounded, and a limit that was reached is not forgotten because many others are counted."""
+"""Counting in memory: it is bounded, and many other counts do not evict a limit that was reached."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,7 +19,7 @@ def memory():
 
 
 def count(memory, name, times=1, limit=LIMIT):
-    """Count `name` so often; the number there is then."""
+    """Count `name` so many times; returns the new count."""
     return [memory.incr(limit.key_for(name), limit.get_expiry()) for _ in range(times)][-1]
 
 

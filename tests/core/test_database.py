@@ -1,4 +1,4 @@
-"""The database: moments, clocks, and the words in which it may fail."""
+"""The database: timestamps, its clock, and translated errors."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -52,13 +52,13 @@ def test_timestamps_are_stored_in_utc_with_microseconds(zone):
     assert (kept, kept.tzinfo) == (MOMENT, UTC)
 
 
-def test_a_moment_without_a_zone_is_refused(app):
+def test_datetime_without_a_time_zone_is_rejected(app):
     with app.app_context(), pytest.raises(sa.exc.StatementError, match="time zone"):
         keep(datetime(2026, 1, 1))  # noqa: DTZ001 - that is the point
 
 
 @pytest.mark.usefixtures("database_context")
-def test_moments_compare_as_moments():
+def test_datetimes_compare_across_time_zones():
     keep(MOMENT)
     found = [
         fetch_one(sa.select(SigningKey.kid).where(SigningKey.created_at < MOMENT + timedelta(microseconds=step)), {})
@@ -146,7 +146,7 @@ def test_sqlite_keeps_every_commit_and_every_reference(app):
 
 
 @pytest.mark.usefixtures("database_context")
-def test_what_went_wrong_shows_no_values():
+def test_database_errors_show_no_values():
     keep(MOMENT, "k")
     with pytest.raises(sa.exc.IntegrityError) as raised:
         keep(MOMENT, "k")

@@ -1,4 +1,4 @@
-"""A database that says nothing: who waits gives up, and nobody else begins to wait."""
+"""Database timeouts and the circuit breaker."""
 
 import socket
 import time
@@ -18,7 +18,7 @@ drivers = pytest.mark.parametrize("driver", ["postgresql+psycopg", "mysql+pymysq
 
 @pytest.fixture
 def engine_on():
-    """Makes an engine that waits for a tenth of a second, with a line of its own."""
+    """Creates an engine with a timeout of a tenth of a second and its own circuit breaker."""
     engines = []
 
     def make(url):
@@ -34,7 +34,7 @@ def engine_on():
 
 @pytest.fixture
 def mute_server():
-    """The port of a server that takes connections and says nothing."""
+    """A server that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         yield listener

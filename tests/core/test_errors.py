@@ -1,4 +1,4 @@
-"""Kinds of refusal."""
+"""Base classes of errors."""
 
 import pytest
 
@@ -13,12 +13,12 @@ from app.core.errors import (
 )
 
 
-def test_a_refusal_speaks_its_kind_s_words_unless_told_others():
+def test_error_has_the_detail_of_its_class_unless_given_one():
     assert (Invalid().message, Invalid("Because.").message) == (Invalid.detail, "Because.")
 
 
 @pytest.mark.parametrize("kind", [RateLimited, Unavailable])
-def test_what_may_work_later_says_when(kind):
+def test_temporary_errors_say_when_to_retry(kind):
     assert (kind().retry_after, kind(retry_after=9).retry_after) == (1, 9)
     assert issubclass(kind, RetryLater)
 
@@ -28,12 +28,12 @@ def test_what_may_work_later_says_when(kind):
     [(1, "1 second"), (60, "60 seconds"), (119, "119 seconds"), (120, "2 minutes"), (898, "15 minutes"),
      (900, "15 minutes"), (7_199, "120 minutes"), (7_200, "2 hours"), (86_399, "24 hours")],
 )  # fmt: skip
-def test_a_wait_is_told_in_fitting_words(seconds, words):
+def test_duration_is_written_in_a_suitable_unit(seconds, words):
     assert duration_text(seconds) == words
     assert RateLimited(retry_after=seconds).message == f"Too many attempts. Try again in {words}."
 
 
-def test_only_a_database_that_stumbled_is_tried_again():
+def test_only_transient_database_errors_are_retried():
     assert [
         Unavailable().transient,
         DatabaseUnavailable().transient,
@@ -41,5 +41,5 @@ def test_only_a_database_that_stumbled_is_tried_again():
     ] == [False, False, True]
 
 
-def test_a_refusal_is_a_sentence():
+def test_text_of_an_error_is_its_detail():
     assert str(ServiceError("Not today.")) == "Not today."

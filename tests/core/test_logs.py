@@ -1,4 +1,4 @@
-"""What a log line says, and what it must never say."""
+"""What a log line contains, and what it never contains."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Cursors: what a page gave leads on, and nothing else does."""
+"""Cursors: only a cursor that a page returned is accepted."""
 
 import pytest
 

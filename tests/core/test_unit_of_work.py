@@ -1,4 +1,4 @@
-"""The unit of work: wholly or not at all."""
+"""The unit of work: all of it is committed, or none."""
 
 import pytest
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ ROW = {
 
 @pytest.fixture
 def kept(each_app):
-    """The rows of a table, seen from outside; within an app context."""
+    """Reads the rows of a table from outside the transaction, in an app context."""
     with each_app.app_context():
         yield lambda: [row.kid for row in fetch_all(sa.select(SigningKey.kid))]
 
@@ -68,7 +68,7 @@ def test_afterwards_no_connection_is_held(kept, end):
     assert db.engine.pool.checkedout() == 0
 
 
-def test_a_failing_database_is_busy(kept):
+def test_failing_database_raises_unavailable(kept):
     gone = sa.exc.OperationalError("SELECT 1", {}, Exception("gone"))
     with pytest.raises(DatabaseUnavailable), UnitOfWork():
         raise gone

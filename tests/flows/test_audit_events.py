@@ -41,12 +41,12 @@ def events(app):
 
 
 @pytest.mark.parametrize("tag", EventType)
-def test_each_tag_is_recorded_by_a_flow(tag):
+def test_each_event_type_is_recorded_by_a_flow(tag):
     told = [path.read_text() for path in ROOT.glob("app/flows/**/*.py")]
     assert any(f"EventType.{tag.name}" in text for text in told)
 
 
-def test_each_tag_is_in_the_documentation_with_its_result():
+def test_each_event_type_is_documented_with_its_result():
     documented = {(row[0].strip("`"), row[1]) for row in table(ROOT / "docs/security.md", "## Events")}
     assert documented == {(tag.value, tag.result) for tag in EventType}
 

@@ -13,6 +13,7 @@ LINKS = {  # the route that takes a link's token, the member that it travels in,
     "undo": ("account/email/undo", "token", {}),
     "not me": ("not-me", "token", {}),
 }
+DELETION = ("DELETE", "/api/v1/account")  # like a log-out it ends the session
 BEARERS = {"access": "bearerAuth", "refresh": "refreshToken"}
 OTHERS = ("csrf", "code", "session id")
 
@@ -78,7 +79,7 @@ def test_a_link_works_in_its_own_place(ann: Person, tokens: dict[str, str], kind
 def test_bearer_token_passes_the_guard_of_its_routes(ann: Person, tokens: dict[str, str], kind: str) -> None:
     places = [
         (method, path) for method, path, contract in ROUTES
-        if contract.who.scheme == BEARERS[kind] and not path.endswith("/logout")  # which would end it
+        if contract.who.scheme == BEARERS[kind] and not path.endswith("/logout") and (method, path) != DELETION
     ]  # fmt: skip
     credential = {"Authorization": f"Bearer {tokens[kind]}"}
     answers = [ann.client.open(path, method=method, headers=credential) for method, path in places]

@@ -50,7 +50,7 @@ def test_a_link_lives_a_day(ann, clock) -> None:
     assert ann.send("verify-email", token=token).json["code"] == "link_expired"
 
 
-def test_asking_again_sends_a_new_link_and_voids_the_old(ann) -> None:
+def test_asking_again_sends_a_new_link_and_revokes_the_old(ann) -> None:
     old = ann.link(VERIFY, "verify-email")
     assert ann.ask("POST", "verify-email/resend", {}).status_code == 202
     new = ann.link(VERIFY, "verify-email")

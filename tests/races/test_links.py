@@ -13,10 +13,7 @@ USES = {  # the word in the link, the route that takes its token
     "undo-email-change": "/api/v1/account/email/undo",
     "not-me": "/api/v1/not-me",
 }
-TRIES = (
-    "SELECT attempts FROM email_actions JOIN accounts ON accounts.id = account_id"
-    " WHERE email = :email AND message_id > 0"
-)
+TRIES = "SELECT attempts FROM email_actions JOIN accounts ON accounts.id = account_id WHERE email = :email AND message_id > 0"
 
 
 def use(url: str, kind: str, token: str) -> Call:

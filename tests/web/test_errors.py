@@ -83,7 +83,7 @@ def test_no_two_refusals_of_different_kinds_share_a_code():
 
 
 @pytest.mark.parametrize("kind", [RateLimited, Unavailable])
-def test_what_may_work_later_says_when(raising, kind):
+def test_temporary_errors_say_when_to_retry(raising, kind):
     assert raising(kind(retry_after=7)).headers["Retry-After"] == "7"
 
 

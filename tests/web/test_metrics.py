@@ -1,4 +1,4 @@
-"""`/metrics`: what is counted, who may see it, and what it never says."""
+"""`/metrics`: what is counted, who may read it, and what it never contains."""
 
 import re
 from contextlib import ExitStack
@@ -15,7 +15,7 @@ on = pytest.mark.settings(metrics="on")
 
 
 def families(client, **sent):
-    """What the page tells, by name."""
+    """The metric families of the page, by name."""
     answer = client.get("/metrics", **sent)
     assert (answer.status_code, answer.mimetype) == (200, "text/plain")
     return {family.name: family for family in text_string_to_metric_families(answer.text)}
@@ -77,7 +77,7 @@ def test_limits_that_were_hit_are_counted(client):
 
 
 @on
-def test_events_of_the_journal_are_counted_by_tag(client):
+def test_audit_events_are_counted_by_type(client):
     sign_up(client)
     log_in(client)
     assert value(client, "latchkey_audit_events_total", event="session.opened") == 1

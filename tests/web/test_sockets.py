@@ -1,4 +1,4 @@
-"""The door: whoever stands before it is let in, also when nobody new is."""
+"""Listening sockets: connections made before a stop are accepted, new ones are not."""
 
 import errno
 import select
@@ -16,49 +16,49 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets us c
 
 
 @pytest.fixture
-def door():
+def listener():
     with sockets.bind("127.0.0.1", 0) as listener:
         yield listener
 
 
-def come(door, seconds=10.0):
-    return socket.create_connection(door.getsockname(), seconds)
+def connect(listener, seconds=10.0):
+    return socket.create_connection(listener.getsockname(), seconds)
 
 
 @contextmanager
-def knocking(door):
-    """Somebody whom nobody has answered yet."""
-    with socket.socket() as visitor:
-        visitor.setblocking(False)
-        assert visitor.connect_ex(door.getsockname()) == errno.EINPROGRESS
-        yield visitor
+def connecting(listener):
+    """A client whose connection is not accepted yet."""
+    with socket.socket() as client:
+        client.setblocking(False)
+        assert client.connect_ex(listener.getsockname()) == errno.EINPROGRESS
+        yield client
 
 
-def is_let_in(door, visitor):
-    visitor.sendall(b"a word")
-    with visitor, door.accept()[0] as inside:
-        return inside.recv(100) == b"a word"
+def is_accepted(listener, client):
+    client.sendall(b"a word")
+    with client, listener.accept()[0] as accepted:
+        return accepted.recv(100) == b"a word"
 
 
-def test_bound_socket_refuses_connections_and_reserves_the_port(door):
+def test_bound_socket_refuses_connections_and_reserves_the_port(listener):
     with pytest.raises(ConnectionRefusedError):
-        come(door)
-    sockets.listen(door)
-    assert is_let_in(door, come(door))
+        connect(listener)
+    sockets.listen(listener)
+    assert is_accepted(listener, connect(listener))
     with pytest.raises(OSError, match="in use"):
-        sockets.bind(*door.getsockname())
+        sockets.bind(*listener.getsockname())
 
 
 @linux
-def test_each_worker_has_its_own_socket_and_share_of_connections(door):
-    doors = sockets.reuseport_sockets(door, 2)
-    sockets.listen(*doors)
-    visitors = [come(door) for _ in range(64)]
-    for each in doors:
+def test_each_worker_has_its_own_socket_and_share_of_connections(listener):
+    listeners = sockets.reuseport_sockets(listener, 2)
+    sockets.listen(*listeners)
+    clients = [connect(listener) for _ in range(64)]
+    for each in listeners:
         each.setblocking(False)
         assert select.select([each], [], [], 10)[0]
         each.accept()[0].close()
-    for each in (*visitors, doors[1]):
+    for each in (*clients, listeners[1]):
         each.close()
 
 
@@ -83,38 +83,38 @@ def test_a_worker_keeps_as_many_connections_as_files_allow():
 
 
 @linux
-def test_no_answer_waits_for_the_receipt_of_its_own_beginning(door):
-    sockets.listen(door)
-    with come(door), door.accept()[0] as inside:
-        assert inside.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+def test_responses_are_sent_without_nagle_delay(listener):
+    sockets.listen(listener)
+    with connect(listener), listener.accept()[0] as accepted:
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
 
 @linux
-def test_closed_socket_accepts_only_earlier_connections(door):
-    sockets.listen(door)
-    early, other = come(door), come(door)
-    sockets.stop_accepting(door)
+def test_closed_socket_accepts_only_earlier_connections(listener):
+    sockets.listen(listener)
+    early, other = connect(listener), connect(listener)
+    sockets.stop_accepting(listener)
     with pytest.raises(TimeoutError):
-        come(door, 0.2)
-    assert is_let_in(door, early)
-    assert is_let_in(door, other)
+        connect(listener, 0.2)
+    assert is_accepted(listener, early)
+    assert is_accepted(listener, other)
 
 
 @linux
-def test_connection_to_a_stopped_socket_is_refused_on_close(door):
-    sockets.listen(door)
-    sockets.stop_accepting(door)
-    with knocking(door) as visitor:
-        door.close()
-        assert select.select([], [visitor], [], 20)[1]
-        assert visitor.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
+def test_connection_to_a_stopped_socket_is_refused_on_close(listener):
+    sockets.listen(listener)
+    sockets.stop_accepting(listener)
+    with connecting(listener) as client:
+        listener.close()
+        assert select.select([], [client], [], 20)[1]
+        assert client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
 
 
 @linux
-def test_reopened_socket_accepts_connections_attempted_meanwhile(door):
-    sockets.listen(door)
-    sockets.stop_accepting(door)
-    with knocking(door) as visitor:
-        sockets.listen(door)
-        assert select.select([], [visitor], [], 20)[1]
-        assert is_let_in(door, visitor)
+def test_reopened_socket_accepts_connections_attempted_meanwhile(listener):
+    sockets.listen(listener)
+    sockets.stop_accepting(listener)
+    with connecting(listener) as client:
+        sockets.listen(listener)
+        assert select.select([], [client], [], 20)[1]
+        assert is_accepted(listener, client)

@@ -16,10 +16,7 @@ class Undeliverable(Exception):
 
 
 class MailServerUnavailable(Unavailable):
-    """This email was not accepted now. A later attempt may succeed."""
-
-    code = "mail_unavailable"
-    detail = "The mail server is temporarily unavailable. Try again in a moment."
+    """This email was not accepted now. A later attempt may succeed. No client sees it: only deliverers send email."""
 
 
 class TemporaryFailure(MailServerUnavailable):

@@ -1,4 +1,4 @@
-"""Step: is this the account's password? Every path that takes one asks here."""
+"""Step: check a password. Every flow that takes one calls this."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,34 +18,34 @@ from app.domain.sessions.model import OwnedSession
 from app.flows.steps.recognize_device import RecognizeDevice
 
 UNVERIFIED: Final = (
-    "Email address or password is wrong, or the address is not confirmed yet: then open the link in the email we sent."
+    "Incorrect email or password, or the address is not confirmed yet. To confirm it, open the link in the email."
 )
 
 
 class InvalidCredentials(Unauthenticated):
-    """Address and password do not belong together; which of them is wrong is not said."""
+    """The email address or the password is wrong. Which of them is not said."""
 
     code = "invalid_credentials"
-    detail = "Email address or password is wrong."
+    detail = "Incorrect email or password."
 
 
 class WrongPassword(Forbidden):
-    """Somebody signed in gave a password that is not theirs."""
+    """The password in a session is not that of its account."""
 
     code = "wrong_password"
-    detail = "This is not the password of your account."
+    detail = "Incorrect password."
 
 
 class ReauthenticationRequired(Forbidden):
-    """The password was last given too long ago for what is asked."""
+    """The session authenticated too long ago, or at too low a level, for this action."""
 
     code = "reauthentication_required"
-    detail = "Give your password again: send it in the body, or to /api/v1/auth/reauthenticate, and repeat."
+    detail = "Recent authentication required: send the password, or call POST /api/v1/auth/reauthenticate and retry."
 
 
 @dataclass(frozen=True, slots=True)
 class CheckPassword:
-    """Checks passwords within the limits of guessing, writes down the wrong ones, keeps right ones at today's cost."""
+    """Checks passwords, limits and records wrong ones, and rehashes right ones at the present cost."""
 
     work: UnitOfWork
     clock: Clock
@@ -57,11 +57,11 @@ class CheckPassword:
     require_verified: bool
 
     def of_address(self, email: str, password: str, client: ClientInfo) -> AccountSnapshot:
-        """The account, or `InvalidCredentials` after the same work for a known and an unknown address, or `TooMany`.
+        """The account with this address and password.
 
-        That somebody failed is written down for both: the same statement, with an account or without. Every failure
-        is, as one left out would answer faster. What they amount to is bounded by the slots for hashing and by the
-        journal's retention.
+        Raises `InvalidCredentials`, after the same work for a known and an unknown address, or `RateLimited`. Every
+        failure is recorded, by the same statement with and without an account: leaving one out would be faster, and
+        tell them apart. Their number is bounded by the hash slots and by the retention of the audit log.
         """
         canonical, now = parse_address(email).canonical, self.clock.now()
         account = self.accounts.by_email(canonical)
@@ -77,7 +77,7 @@ class CheckPassword:
         return account
 
     def of_session(self, identity: OwnedSession[AccountSnapshot], password: str, client: ClientInfo) -> None:
-        """Nothing, or `WrongPassword`. The session is the device that guesses."""
+        """Check the password of a session. Raises `WrongPassword` or `RateLimited`; attempts are counted per session."""
         account, session = identity.owner, identity.session
         attempt = self.attempt_limiter.attempt(account.email_canonical, session.id)
         right = self.passwords.matches(password, account.password_hash)
@@ -95,13 +95,13 @@ class CheckPassword:
             raise too_many or WrongPassword
 
     def _closed(self, account: AccountSnapshot, now: datetime) -> str | None:
-        """Why nobody can sign in to the account, whatever the password; None if its owner can."""
+        """Why sign-in to the account is blocked, even with the right password; None if it is not."""
         if account.disabled_at is not None:
             return "disabled"
         if account.deletes_at is not None and account.deletes_at <= now:
             return "deleted"
-        # The answer to an address that is not confirmed is that to a wrong password. Another one would tell a stranger
-        # who has just signed up with the address and this password that the address had no account before.
+        # An unconfirmed address gets the same error as a wrong password. Another one would tell a stranger, who has
+        # just signed up with the address and this password, that the address had no account before.
         return "email_not_verified" if self.require_verified and not account.email_verified else None
 
     def _rehash(self, account: AccountSnapshot, password: str) -> None:
@@ -113,5 +113,5 @@ class CheckPassword:
 
 
 def _details(right: bool) -> dict[str, str]:
-    # A right password that came after too many wrong ones is written down as well, else its 429 would be the faster.
+    # A right password after too many wrong ones is recorded too; otherwise its 429 would be faster.
     return {"reason": "rate_limited"} if right else {}

@@ -94,7 +94,7 @@ class ComposeEmail:
     def __call__(self, message: QueuedMessage) -> ComposedEmail:
         """The email, ready, and its attempt counted.
 
-        `NobodyToTell` if it is to be dropped, `TooSoon` if it must wait, `LeaseLost` if it is not ours any more.
+        Raises `SkipEmail` if it is to be dropped, `TooSoon` if it must wait, and `LeaseLost` if another process has it.
         """
         now, account = self.clock.now(), self._account(message)
         if message.kind == "moved_account_deleted":
@@ -146,7 +146,7 @@ class ComposeEmail:
         return any(event.event == EventType.PASSWORD_RESET and event.at > since for event in newest)
 
     def _begin(self, message: QueuedMessage, now: datetime) -> None:
-        """Before any link of an earlier email is voided: that one must work as long as this one has to wait."""
+        """Before any link of an earlier email is revoked: that one must work as long as this one has to wait."""
         with self.work as work:
             self.outbox.start_attempt(
                 message,
@@ -159,11 +159,11 @@ class ComposeEmail:
     def _confirmation(
         self, message: QueuedMessage, account: AccountSnapshot, carried: dict[str, object]
     ) -> ComposedEmail:
-        """To a taken address the same is done as to a free one, up to the words: nothing kept tells them apart."""
+        """A taken address is handled like a free one, except for the text: no stored data tells them apart."""
         wanted = message.address or ""
         taken_by = self.accounts.by_email(parse_address(wanted).canonical)
         if taken_by is not None and taken_by.id != account.id:
-            # Who asked is told nothing; whose address it is learns that somebody tried.
+            # The person who asked is not told; the owner of the address is.
             return self._ready(message, taken_by.email, taken_by, {}, kind="account_exists")
         return self._ready(message, wanted, account, carried)
 
@@ -182,7 +182,7 @@ class ComposeEmail:
         if purpose is Purpose.UNDO_EMAIL_CHANGE:
             return {"undo_url": url}
         carried: dict[str, object] = {"link": url, "minutes": int(lifetime.total_seconds()) // 60}
-        if message.kind == "invitation":  # nobody waits for it before a screen that asks for a code
+        if message.kind == "invitation":  # no page is open that asks for a code
             return carried
         return carried | {
             "code": self.codes.of(purpose, account.id, message.id),

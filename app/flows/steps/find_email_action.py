@@ -1,4 +1,4 @@
-"""Step: find the open challenge that a link or a code speaks of. Using it up is left to the change that it allows."""
+"""Step: find the email action of a link or a code. The change that it allows consumes it."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class FindEmailAction:
     journal: Journal
 
     def by_link(self, purpose: Purpose, token: str) -> PendingEmailAction:
-        """The challenge of a good link, or `LinkInvalid`, `LinkExpired`, `LinkUsed`. Changes nothing."""
+        """The email action of a link. Raises `LinkInvalid`, `LinkExpired` or `LinkUsed`. Changes nothing."""
         account_id, message = self.links.open(purpose, token)
         action = self.email_actions.find(account_id, purpose, self.clock.now())
         if action is None or action.message_id != message:
@@ -38,11 +38,10 @@ class FindEmailAction:
     def by_code(
         self, purpose: Purpose, canonical: str, code: str, client: ClientInfo, device: str | None = None
     ) -> PendingEmailAction:
-        """The challenge of a right code for the account with this address, or `CodeInvalid`, or `TooMany`.
+        """The email action of a code for the account with this address. Raises `CodeInvalid` or `RateLimited`.
 
-        An unknown address takes the same statements and the same commit as a known one. Parallel guesses at one code
-        are no more than serial ones: the one that holds it can win, and the others are refused. A right one spends
-        no try.
+        An unknown address takes the same statements and the same commit as a known one. Parallel guesses gain nothing
+        over serial ones: only the one that has locked the code can succeed. A right code counts no attempt.
         """
         (account_id, enabled), now = self.accounts.id_by_email(canonical), self.clock.now()
         attempt = self.attempt_limiter.attempt(canonical, device)

@@ -99,7 +99,7 @@ class Notify:
         self(Email.RESET_PASSWORD, address, client, now, asked_by=OWNER)
 
     def without_lookup(self, email: Email, address: str, client: ClientInfo, now: datetime) -> None:
-        """Queue an email to an address that nobody looked up, by one statement that commits itself.
+        """Queue an email to an address without looking it up, by one statement that commits itself.
 
         A known and an unknown address take the same time; which it is, is found out when the email is sent.
         """

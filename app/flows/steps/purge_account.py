@@ -15,7 +15,7 @@ from app.domain.mail.outbox import Outbox
 
 @dataclass(frozen=True, slots=True)
 class PurgeAccount:
-    """Deletes the account and its rows; the journal keeps that something happened, and to nobody's name."""
+    """Deletes the account and its rows. Its events stay in the journal, without personal data."""
 
     work: UnitOfWork
     accounts: AccountStore

@@ -12,7 +12,7 @@ from app.domain.accounts.model import AccountSnapshot
 from app.domain.tokens.jwt_tokens import REFRESH, JwtTokens
 from app.domain.tokens.links import Links
 
-PURPOSE: Final = "known-device"
+PURPOSE: Final = "trusted-device"
 TOKEN_LIFETIME: Final = timedelta(days=365)
 
 

@@ -1,4 +1,4 @@
-"""Step: put another password in the place of one that its owner need not know."""
+"""Step: replace a password without the old one."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 @dataclass(frozen=True, slots=True)
 class ReplacePassword:
-    """Sets the password, ends every session, tells the owner."""
+    """Sets the password, ends every session, notifies the owner."""
 
     work: UnitOfWork
     clock: Clock
@@ -33,10 +33,10 @@ class ReplacePassword:
         client: ClientInfo,
         action: PendingEmailAction | None = None,
     ) -> bool:
-        """True for who did it; False if the credentials changed, or the challenge was used up, meanwhile."""
-        now, by_letter = self.clock.now(), action is not None and action.from_message
+        """True if it was replaced; False if the credentials changed, or the email action was consumed, meanwhile."""
+        now, by_email = self.clock.now(), action is not None and action.from_message
         with self.work as work:
-            if not self.accounts.set_password(account, password_hash, now, verified=by_letter):
+            if not self.accounts.set_password(account, password_hash, now, verified=by_email):
                 return False
             if action is not None and not self.email_actions.consume(action, Purpose.RESET_PASSWORD):
                 return False

@@ -1,4 +1,4 @@
-"""Step: who may administer, and under which name the journal knows them."""
+"""Step: require an administrator, and name the actor for the journal."""
 
 from dataclasses import dataclass
 from typing import TypedDict
@@ -26,12 +26,12 @@ class Actor(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class RequireAdministrator:
-    """Lets pass who has the role now and gave the password a moment ago."""
+    """Requires the administrator role and recent authentication."""
 
     require_recent_auth: RequireRecentAuth
 
     def __call__(self, by: Administrator) -> Actor:
-        """The actor, or `Forbidden`, or `FreshSignInNeeded`."""
+        """The actor for the audit log. Raises `Forbidden` or `ReauthenticationRequired`."""
         if by is None:
             return Actor(actor_id=OPERATOR, session_id=None)
         if ADMIN not in by.owner.roles:

@@ -1,4 +1,4 @@
-"""Step: an address that a change can still be undone to belongs to nobody else."""
+"""Step: no other account may take an address to which a change of email can still be undone."""
 
 from dataclasses import dataclass
 from datetime import datetime

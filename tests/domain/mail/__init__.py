@@ -1,1 +1,1 @@
-"""The mail room's tests, against real mail servers that can be told to misbehave."""
+"""Tests of email, against real SMTP servers that can be told to fail."""

@@ -1,4 +1,4 @@
-"""Fixtures of the mail room: an app in context, a clock, a mail server."""
+"""Fixtures: an app in context, a clock, a mail server."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A mail server that dies: `after 1`, when it has said that it has the first message, or `at 2`, in the second one."""
+"""An SMTP server that exits: `after 1`, when it has accepted the first message, or `at 2`, during the second one."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ class Mortal(FakeSmtpServer):
         return await super().handle_DATA(*given)
 
     async def handle_NOOP(self, *_: Any) -> str:  # noqa: N802
-        """What a client says before its next message."""
+        """The client sends this before its next message."""
         if when == "after" and self.count == int(number):
             os._exit(1)
         return "250 OK"

@@ -48,8 +48,8 @@ def test_received_messages_are_listed_newest_first(console: MailConsole) -> None
 
 def test_message_is_found_by_its_id(console: MailConsole) -> None:
     send()
-    (letter,) = console.messages()
-    assert console.message(letter.id) == letter
+    (message,) = console.messages()
+    assert console.message(message.id) == message
     assert console.message("999") is None
 
 
@@ -86,4 +86,4 @@ def test_only_the_newest_are_kept(clock: SettableClock, app: Flask, monkeypatch:
     for number in range(5):
         send(str(number))
     console.stop()
-    assert [letter.subject for letter in console.messages()] == ["4", "3", "2"]
+    assert [message.subject for message in console.messages()] == ["4", "3", "2"]

@@ -1,4 +1,4 @@
-"""The outbox at the operator's desk: what is listed, and what may be tried again."""
+"""The outbox for operators: what is listed, and what can be retried."""
 
 from datetime import timedelta
 
@@ -23,9 +23,9 @@ def rows() -> list[QueuedMessage]:
         return list(db.session.scalars(sa.select(QueuedMessage).order_by(QueuedMessage.id)))
 
 
-def retry(letter_id: int, clock: SettableClock) -> bool:
+def retry(message_id: int, clock: SettableClock) -> bool:
     with UnitOfWork() as work:
-        tried = outbox.retry(letter_id, clock.now())
+        tried = outbox.retry(message_id, clock.now())
         work.commit()
     return tried
 
@@ -39,14 +39,14 @@ def retry_dead(clock: SettableClock) -> int:
 
 def claim(clock: SettableClock) -> list[QueuedMessage]:
     with UnitOfWork() as work:
-        letters = outbox.claim(clock.now(), 100)
+        messages = outbox.claim(clock.now(), 100)
         work.commit()
-    return letters
+    return messages
 
 
-def begin(letter: QueuedMessage, clock: SettableClock) -> None:
+def begin(message: QueuedMessage, clock: SettableClock) -> None:
     with UnitOfWork() as work:
-        outbox.start_attempt(letter, clock.now())
+        outbox.start_attempt(message, clock.now())
         work.commit()
 
 
@@ -57,20 +57,20 @@ def add(clock: SettableClock, address: str = ADA, kind: str = "reset_password", 
 
 
 def finished(clock: SettableClock, state: str, count: int = 1, **more: str) -> QueuedMessage:
-    """The newest of so many letters that ended like this."""
+    """The newest of so many messages that ended like this."""
     for _ in range(count):
         add(clock, **more)
-    for letter in claim(clock):
-        begin(letter, clock)
-        outbox.finish(letter, state, clock.now(), None if state == SENT else "the mail server answered 550")
+    for message in claim(clock):
+        begin(message, clock)
+        outbox.finish(message, state, clock.now(), None if state == SENT else "the mail server answered 550")
     return rows()[-1]
 
 
 def another(clock: SettableClock, **more: str) -> QueuedMessage:
-    """A letter that is about to be sent."""
+    """A message that is about to be sent."""
     add(clock, **more)
-    (letter,) = claim(clock)
-    return letter
+    (message,) = claim(clock)
+    return message
 
 
 # The list
@@ -92,9 +92,9 @@ def test_messages_are_listed_newest_first_with_masked_addresses(clock: SettableC
 def test_the_list_can_be_of_one_state_and_short(clock: SettableClock) -> None:
     finished(clock, DEAD, 3)
     add(clock)
-    assert [letter.state for letter in outbox.recent(QUEUED)] == [QUEUED]
+    assert [message.state for message in outbox.recent(QUEUED)] == [QUEUED]
     assert len(outbox.recent(DEAD)) == 3
-    assert [letter.id for letter in outbox.recent(limit=2)] == [rows()[3].id, rows()[2].id]
+    assert [message.id for message in outbox.recent(limit=2)] == [rows()[3].id, rows()[2].id]
 
 
 def test_message_is_found_or_none(clock: SettableClock) -> None:
@@ -126,16 +126,16 @@ def test_requeued_message_keeps_its_attempts(clock: SettableClock) -> None:
     assert retry(dead.id, clock)
     (row,) = rows()
     assert (row.state, row.due_at, row.attempts, row.finished_at) == (QUEUED, clock.now(), 1, None)
-    (letter,) = claim(clock)
-    begin(letter, clock)
+    (message,) = claim(clock)
+    begin(message, clock)
     assert rows()[0].attempts == 2
 
 
 def test_waiting_message_becomes_due_now(clock: SettableClock) -> None:
-    letter = another(clock)
-    outbox.postpone(letter, clock.now() + timedelta(hours=1), "451")
+    message = another(clock)
+    outbox.postpone(message, clock.now() + timedelta(hours=1), "451")
     assert not outbox.has_due(clock.now())
-    assert retry(letter.id, clock)
+    assert retry(message.id, clock)
     assert outbox.has_due(clock.now())
 
 
@@ -146,15 +146,15 @@ def test_dead_message_is_requeued_once(clock: SettableClock) -> None:
 
 @pytest.mark.parametrize("state", [SENT, DROPPED])
 def test_what_was_sent_or_dropped_stays_so(clock: SettableClock, state: str) -> None:
-    letter = finished(clock, state)
-    assert not retry(letter.id, clock)
+    message = finished(clock, state)
+    assert not retry(message.id, clock)
     assert rows()[0].state == state
 
 
 def test_leased_message_is_not_requeued(clock: SettableClock) -> None:
-    letter = another(clock)
-    assert not retry(letter.id, clock)
-    assert outbox.finish(letter, SENT, clock.now())
+    message = another(clock)
+    assert not retry(message.id, clock)
+    assert outbox.finish(message, SENT, clock.now())
 
 
 def test_unknown_message_is_not_requeued(clock: SettableClock) -> None:

@@ -1,4 +1,4 @@
-"""The outbox: claims, leases and the fence."""
+"""The outbox: claims, leases and fencing tokens."""
 
 import threading
 from datetime import timedelta
@@ -20,14 +20,14 @@ outbox = Outbox(host="example.org")
 
 def claim(clock: SettableClock, limit: int = 10) -> list[QueuedMessage]:
     with UnitOfWork() as work:
-        letters = outbox.claim(clock.now(), limit)
+        messages = outbox.claim(clock.now(), limit)
         work.commit()
-    return letters
+    return messages
 
 
-def begin(letter: QueuedMessage, clock: SettableClock, **how: bool) -> None:
+def begin(message: QueuedMessage, clock: SettableClock, **how: bool) -> None:
     with UnitOfWork() as work:
-        outbox.start_attempt(letter, clock.now(), **how)
+        outbox.start_attempt(message, clock.now(), **how)
         work.commit()
 
 
@@ -49,11 +49,11 @@ def test_message_enqueued_in_a_unit_of_work_is_committed() -> None:
             ip="192.0.2.1", user_agent=None,
         )  # fmt: skip
         work.commit()
-    (letter,) = rows()
-    assert (letter.kind, letter.account_id, letter.state) == ("password_changed", account.id, QUEUED)
-    assert (letter.address, letter.mailbox) == ("Ada@example.org", "ada@example.org")
-    assert letter.parameters == {"ip": "192.0.2.1", "user_agent": None}
-    assert letter.message_id.endswith("@example.org>")
+    (message,) = rows()
+    assert (message.kind, message.account_id, message.state) == ("password_changed", account.id, QUEUED)
+    assert (message.address, message.mailbox) == ("Ada@example.org", "ada@example.org")
+    assert message.parameters == {"ip": "192.0.2.1", "user_agent": None}
+    assert message.message_id.endswith("@example.org>")
 
 
 def test_message_of_a_failed_unit_of_work_is_never_sent() -> None:
@@ -70,8 +70,8 @@ def test_a_secret_is_refused_as_a_parameter(word: str) -> None:
 
 def test_message_added_by_one_statement_is_committed() -> None:
     add()
-    (letter,) = rows()
-    assert (letter.address, letter.account_id, letter.attempts) == ("0@example.org", None, 0)
+    (message,) = rows()
+    assert (message.address, message.account_id, message.attempts) == ("0@example.org", None, 0)
 
 
 def test_claimed_message_is_not_claimed_again(clock: SettableClock) -> None:
@@ -83,12 +83,12 @@ def test_claimed_message_is_not_claimed_again(clock: SettableClock) -> None:
 
 def test_message_is_not_due_before_its_time(clock: SettableClock) -> None:
     add()
-    (letter,) = claim(clock)
-    assert outbox.postpone(letter, clock.now() + timedelta(seconds=5), "later")
+    (message,) = claim(clock)
+    assert outbox.postpone(message, clock.now() + timedelta(seconds=5), "later")
     assert not outbox.has_due(clock.now())
     clock.advance(seconds=5)
     assert outbox.has_due(clock.now())
-    assert [again.id for again in claim(clock)] == [letter.id]
+    assert [again.id for again in claim(clock)] == [message.id]
 
 
 def test_message_is_claimed_again_after_its_lease_expired(clock: SettableClock) -> None:
@@ -97,9 +97,9 @@ def test_message_is_claimed_again_after_its_lease_expired(clock: SettableClock) 
     clock.advance(seconds=59)
     assert claim(clock) == []
     clock.advance(seconds=1)
-    (letter,) = claim(clock)
-    assert letter.attempts == 0
-    begin(letter, clock)
+    (message,) = claim(clock)
+    assert message.attempts == 0
+    begin(message, clock)
     assert rows()[0].attempts == 1
 
 
@@ -121,23 +121,23 @@ def test_a_late_finisher_marks_nothing(clock: SettableClock) -> None:
     with pytest.raises(LeaseLost):
         begin(late, clock)
     assert outbox.finish(current, SENT, clock.now())
-    assert [letter.state for letter in rows()] == [SENT]
+    assert [message.state for message in rows()] == [SENT]
 
 
 def test_message_is_finished_once(clock: SettableClock) -> None:
     add()
-    (letter,) = claim(clock)
-    assert outbox.finish(letter, DEAD, clock.now(), "x" * 900)
-    assert not outbox.finish(letter, SENT, clock.now())
+    (message,) = claim(clock)
+    assert outbox.finish(message, DEAD, clock.now(), "x" * 900)
+    assert not outbox.finish(message, SENT, clock.now())
     (row,) = rows()
     assert (row.state, row.error, row.finished_at) == (DEAD, "x" * 500, clock.now())
 
 
 def test_beginning_renews_the_lease(clock: SettableClock) -> None:
     add()
-    (letter,) = claim(clock)
+    (message,) = claim(clock)
     clock.advance(seconds=40)
-    begin(letter, clock)
+    begin(message, clock)
     clock.advance(seconds=40)
     assert claim(clock) == []
     assert rows()[0].lease_until == NOON + timedelta(seconds=40) + LEASE
@@ -150,14 +150,14 @@ def test_parallel_claimers_get_different_messages(app: Flask, clock: SettableClo
     def claim_in_a_thread() -> None:
         with app.app_context():
             start.wait()
-            claimed.append([letter.id for letter in claim(clock, limit=5)])
+            claimed.append([message.id for message in claim(clock, limit=5)])
 
     threads = [threading.Thread(target=claim_in_a_thread) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    ids = [letter_id for batch in claimed for letter_id in batch]
+    ids = [message_id for batch in claimed for message_id in batch]
     assert len(ids) == len(set(ids))
     assert len(ids) + len(claim(clock, limit=20)) == 20
 
@@ -175,8 +175,8 @@ def test_newer_message_to_the_same_address_supersedes(clock: SettableClock) -> N
 def test_operators_see_how_many_wait_and_for_how_long(clock: SettableClock) -> None:
     assert outbox.summary(clock.now()).oldest is None
     add(3)
-    (letter,) = claim(clock, limit=1)
-    outbox.finish(letter, SENT, clock.now())
+    (message,) = claim(clock, limit=1)
+    outbox.finish(message, SENT, clock.now())
     clock.advance(minutes=7)
     waiting = outbox.summary(clock.now())
     assert (waiting.queued, waiting.sent, waiting.dead, waiting.dropped) == (2, 1, 0, 0)
@@ -185,8 +185,8 @@ def test_operators_see_how_many_wait_and_for_how_long(clock: SettableClock) -> N
 
 def test_purge_deletes_finished_messages_and_never_reuses_an_id(clock: SettableClock) -> None:
     add(2)
-    for letter in claim(clock, limit=2):
-        outbox.finish(letter, SENT, clock.now())
+    for message in claim(clock, limit=2):
+        outbox.finish(message, SENT, clock.now())
     newest = rows()[-1].id
     clock.advance(days=30)
     assert outbox.delete_finished(clock.now(), most=10) == 2
@@ -210,16 +210,16 @@ def test_a_message_that_was_not_tried_counts_no_attempt(clock: SettableClock) ->
     add(2)
     begun, waiting = claim(clock)
     begin(begun, clock)
-    for letter in (begun, waiting):
-        assert outbox.release(letter, clock.now(), "no mail server")
-    assert [(letter.attempts, letter.sending_at, letter.state) for letter in rows()] == [(0, None, QUEUED)] * 2
+    for message in (begun, waiting):
+        assert outbox.release(message, clock.now(), "no mail server")
+    assert [(message.attempts, message.sending_at, message.state) for message in rows()] == [(0, None, QUEUED)] * 2
 
 
 def test_a_failed_attempt_stays_counted(clock: SettableClock) -> None:
     add()
-    (letter,) = claim(clock)
-    begin(letter, clock)
-    outbox.postpone(letter, clock.now(), "451")
+    (message,) = claim(clock)
+    begin(message, clock)
+    outbox.postpone(message, clock.now(), "451")
     assert (rows()[0].attempts, rows()[0].sending_at) == (1, None)
 
 
@@ -243,4 +243,4 @@ def test_erasing_a_mailbox_leaves_the_messages_of_accounts(clock: SettableClock)
     with UnitOfWork() as work:
         outbox.delete_mailbox("bob@example.org")
         work.commit()
-    assert [letter.kind for letter in rows()] == ["email_change_confirm", "account_deleted"]
+    assert [message.kind for message in rows()] == ["email_change_confirm", "account_deleted"]

@@ -21,30 +21,30 @@ ADA, BOB = "ada@example.org", "bob@example.org"
 def claimed(clock: SettableClock, address: str = ADA, kind: str = "reset_password", **more: str) -> QueuedMessage:
     with UnitOfWork() as work:
         outbox.enqueue(kind, now=clock.now(), address=address, **more)
-        (letter,) = outbox.claim(clock.now())
+        (message,) = outbox.claim(clock.now())
         work.commit()
-    return letter
+    return message
 
 
-def begin(letter: QueuedMessage, clock: SettableClock, **how: bool) -> None:
+def begin(message: QueuedMessage, clock: SettableClock, **how: bool) -> None:
     with UnitOfWork() as work:
-        outbox.start_attempt(letter, clock.now(), limited=True, **how)
+        outbox.start_attempt(message, clock.now(), limited=True, **how)
         work.commit()
 
 
 def send(clock: SettableClock, count: int = 1, state: str = SENT, **more: str) -> None:
     for _ in range(count):
-        letter = claimed(clock, **more)
+        message = claimed(clock, **more)
         with UnitOfWork() as work:
-            outbox.start_attempt(letter, clock.now())
+            outbox.start_attempt(message, clock.now())
             work.commit()
-        outbox.finish(letter, state, clock.now())
+        outbox.finish(message, state, clock.now())
 
 
-def wait(letter: QueuedMessage, clock: SettableClock, **how: bool) -> timedelta:
-    """How long the letter must wait."""
+def wait(message: QueuedMessage, clock: SettableClock, **how: bool) -> timedelta:
+    """How long the message must wait."""
     try:
-        begin(letter, clock, **how)
+        begin(message, clock, **how)
     except TooSoon as early:
         return early.until - clock.now()
     return timedelta()
@@ -60,10 +60,10 @@ def test_three_emails_may_be_sent_again_after_an_hour(clock: SettableClock) -> N
     send(clock, BURST)
     clock.advance(minutes=55)
     send(clock)
-    letter = claimed(clock)
-    assert wait(letter, clock) == timedelta(minutes=5)
+    message = claimed(clock)
+    assert wait(message, clock) == timedelta(minutes=5)
     clock.advance(minutes=5)
-    assert wait(letter, clock) == timedelta()
+    assert wait(message, clock) == timedelta()
 
 
 @pytest.mark.parametrize("state", [DEAD, DROPPED])
@@ -74,9 +74,9 @@ def test_what_was_not_sent_does_not_count(clock: SettableClock, state: str) -> N
 
 def test_an_attempt_that_failed_does_not_count(clock: SettableClock) -> None:
     for _ in range(BURST):
-        letter = claimed(clock)
-        begin(letter, clock)
-        outbox.postpone(letter, clock.now() + HOUR, "451")
+        message = claimed(clock)
+        begin(message, clock)
+        outbox.postpone(message, clock.now() + HOUR, "451")
     assert wait(claimed(clock), clock) == timedelta()
 
 
@@ -108,9 +108,9 @@ def test_an_account_that_names_many_mailboxes_is_limited(clock: SettableClock) -
     account = open_account(ADA).id
     for number in range(BURST):
         send(clock, address=f"{number}@example.org", account_id=account)
-    letter = claimed(clock, BOB, account_id=account)
-    assert wait(letter, clock, also_by_account=True) == INTERVAL
-    assert wait(letter, clock) == timedelta()
+    message = claimed(clock, BOB, account_id=account)
+    assert wait(message, clock, also_by_account=True) == INTERVAL
+    assert wait(message, clock) == timedelta()
 
 
 def test_limit_allows_five_per_hour_and_waits_twenty_minutes() -> None:

@@ -1,4 +1,4 @@
-"""How emails read, in every language we write."""
+"""The text of emails, in every language."""
 
 import re
 from datetime import timedelta
@@ -19,18 +19,18 @@ VALUES: dict[str, object] = {
     "ip": "192.0.2.1", "user_agent": "Firefox/140", "final_at": NOON + timedelta(days=14), "days": 14,
     "undo_until": NOON + timedelta(days=3),
 }  # fmt: skip
-letters = EmailRenderer()
-KINDS, LOCALES = letters.kinds(), letters.locales()
-every_letter = pytest.mark.parametrize(("kind", "locale"), [(kind, locale) for kind in KINDS for locale in LOCALES])
+renderer = EmailRenderer()
+KINDS, LOCALES = renderer.kinds(), renderer.locales()
+every_email = pytest.mark.parametrize(("kind", "locale"), [(kind, locale) for kind in KINDS for locale in LOCALES])
 
 
 def write(kind: str, locale: str | None = "en", **values: object) -> RenderedEmail:
-    return letters.render(kind, locale, VALUES | values)
+    return renderer.render(kind, locale, VALUES | values)
 
 
-def both(letter: RenderedEmail) -> tuple[str, str]:
+def both(email: RenderedEmail) -> tuple[str, str]:
     """The text and the HTML, each as a person reads it."""
-    return " ".join(letter.text.split()), " ".join(re.sub(r"<[^>]+>", "", letter.html).split())
+    return " ".join(email.text.split()), " ".join(re.sub(r"<[^>]+>", "", email.html).split())
 
 
 def test_every_language_has_every_email_in_three_parts() -> None:
@@ -40,21 +40,21 @@ def test_every_language_has_every_email_in_three_parts() -> None:
             assert parts == {"subject.txt", "body.txt", "body.html"}
 
 
-@every_letter
+@every_email
 def test_email_needs_no_unlisted_value(kind: str, locale: str) -> None:
-    letter = write(kind, locale)
-    assert letter.subject
-    assert letter.subject in letter.html
-    assert f'<html lang="{locale}">' in letter.html
-    assert letter.template_error is None
+    email = write(kind, locale)
+    assert email.subject
+    assert email.subject in email.html
+    assert f'<html lang="{locale}">' in email.html
+    assert email.template_error is None
 
 
-@every_letter
+@every_email
 def test_html_emails_load_no_external_resource(kind: str, locale: str) -> None:
     assert not re.search(r"<(img|link|script|style|iframe)|url\(|src=", write(kind, locale).html)
 
 
-@every_letter
+@every_email
 def test_text_emails_are_narrow_and_break_no_link(kind: str, locale: str) -> None:
     text = write(kind, locale).text
     assert "\n\n\n" not in text
@@ -62,33 +62,33 @@ def test_text_emails_are_narrow_and_break_no_link(kind: str, locale: str) -> Non
     assert all(line.startswith(("http", "Latchkey, http")) for line in text.splitlines() if "://" in line)
 
 
-@every_letter
+@every_email
 def test_html_emails_have_lines_of_bounded_length(kind: str, locale: str) -> None:
     assert max(len(line.encode()) for line in write(kind, locale).html.splitlines()) < 900
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_english_emails_are_ascii(kind: str) -> None:
-    letter = write(kind)
-    assert (letter.subject + letter.text + letter.html).isascii()
+    email = write(kind)
+    assert (email.subject + email.text + email.html).isascii()
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("kind", ["verify_email", "reset_password", "email_change_confirm"])
 def test_confirmation_email_has_a_button_a_link_and_a_code(kind: str, locale: str) -> None:
-    letter, escaped = write(kind, locale), LINK.replace("&", "&amp;")
-    assert LINK in letter.text.splitlines()
-    assert letter.html.count(f'href="{escaped}"') == 2
-    assert f">{escaped}<" in letter.html
-    assert "    WDJB-MJHT" in letter.text.splitlines()
-    assert ">WDJB-MJHT<" in letter.html
+    email, escaped = write(kind, locale), LINK.replace("&", "&amp;")
+    assert LINK in email.text.splitlines()
+    assert email.html.count(f'href="{escaped}"') == 2
+    assert f">{escaped}<" in email.html
+    assert "    WDJB-MJHT" in email.text.splitlines()
+    assert ">WDJB-MJHT<" in email.html
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("kind", ["verify_email", "reset_password", "email_change_confirm"])
 def test_emails_without_codes_do_not_mention_codes(kind: str, locale: str) -> None:
     without = {name: value for name, value in VALUES.items() if not name.startswith("code")}
-    words = " ".join(both(letters.render(kind, locale, without)))
+    words = " ".join(both(renderer.render(kind, locale, without)))
     assert "code" not in words.lower()
     assert LINK in words
 
@@ -97,29 +97,29 @@ def test_emails_without_codes_do_not_mention_codes(kind: str, locale: str) -> No
     "kind", ["password_changed", "email_change_requested", "new_device", "session_used_twice", "account_deleted"]
 )
 def test_every_security_email_says_what_to_do_otherwise(kind: str) -> None:
-    letter = write(kind)
-    for words in both(letter):
+    email = write(kind)
+    for words in both(email):
         assert "This was not me".casefold() in words.casefold()
         assert "every session" in words
         assert "choose a new password" in words
-    assert NOT_ME in letter.text.splitlines()
-    assert f'href="{NOT_ME}"' in letter.html
+    assert NOT_ME in email.text.splitlines()
+    assert f'href="{NOT_ME}"' in email.html
     assert NOT_ME in write(kind, "de").text.splitlines()
 
 
 @pytest.mark.parametrize(("locale", "hours"), [("en", "72 hours"), ("de", "72 Stunden")])
 def test_a_changed_address_can_be_taken_back_for_three_days(locale: str, hours: str) -> None:
     values = {name: value for name, value in VALUES.items() if name not in ("minutes", "not_me_url")}
-    letter = letters.render("email_changed", locale, values)
-    assert UNDO in letter.text.splitlines()
-    assert f'href="{UNDO}"' in letter.html
-    assert all(hours in words and "new@example.org" in words for words in both(letter))
+    email = renderer.render("email_changed", locale, values)
+    assert UNDO in email.text.splitlines()
+    assert f'href="{UNDO}"' in email.html
+    assert all(hours in words and "new@example.org" in words for words in both(email))
 
 
 def test_deletion_email_says_that_login_cancels_the_deletion() -> None:
-    letter = write("account_deleted")
-    assert all("14 days" in words and "15 March 2026" in words for words in both(letter))
-    assert f"{SITE}/sign-in" in letter.text.splitlines()
+    email = write("account_deleted")
+    assert all("14 days" in words and "15 March 2026" in words for words in both(email))
+    assert f"{SITE}/sign-in" in email.text.splitlines()
 
 
 def test_deletion_time_may_be_text_from_the_outbox() -> None:
@@ -131,19 +131,19 @@ def test_late_deletion_email_says_that_the_account_is_deleted() -> None:
     assert write("account_deleted", "de", not_me_url=None).subject == "Ihr Konto wurde gelöscht"
 
 
-def test_an_account_that_is_gone_offers_nothing_to_press() -> None:
+def test_email_about_a_deleted_account_has_no_links() -> None:
     values = {name: VALUES[name] for name in ("public_url", "sign_in_url", "forgot_password_url", "when")}
-    letter = letters.render("account_deleted", "en", values | {"days": 0})
-    assert letter.subject == "Your account was deleted"
-    assert "gone for good" in letter.text
-    assert SITE + "/" not in letter.text + letter.html
+    email = renderer.render("account_deleted", "en", values | {"days": 0})
+    assert email.subject == "Your account was deleted"
+    assert "gone for good" in email.text
+    assert SITE + "/" not in email.text + email.html
 
 
 def test_second_signup_email_shows_how_to_log_in() -> None:
-    letter = write("account_exists")
+    email = write("account_exists")
     for way in (f"{SITE}/sign-in", f"{SITE}/reset-password/request"):
-        assert way in letter.text.splitlines()
-        assert f'href="{way}"' in letter.html
+        assert way in email.text.splitlines()
+        assert f'href="{way}"' in email.html
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -167,11 +167,11 @@ def test_unknown_device_is_named_by_its_user_agent() -> None:
 
 def test_user_agent_adds_no_markup_links_or_lines_to_emails() -> None:
     agent = "<b>Call now</b>\r\nhttps://evil.example/ " + "x" * 500
-    letter = write("password_changed", device=None, user_agent=agent)
-    assert "<b>" not in letter.html
-    assert "evil example" in letter.text
-    assert "evil.example" not in letter.text + letter.html
-    assert "x" * 120 not in letter.text
+    email = write("password_changed", device=None, user_agent=agent)
+    assert "<b>" not in email.html
+    assert "evil example" in email.text
+    assert "evil.example" not in email.text + email.html
+    assert "x" * 120 not in email.text
 
 
 @pytest.mark.parametrize(
@@ -198,12 +198,12 @@ def test_a_moment_is_written_as_its_language_writes_it(locale: str, moment: str)
 def test_a_missing_value_is_an_error(missing: str) -> None:
     values = {name: value for name, value in VALUES.items() if name != missing}
     with pytest.raises(UndefinedError):
-        letters.render("reset_password", None, values)
+        renderer.render("reset_password", None, values)
 
 
 def test_unknown_email_is_an_error() -> None:
     with pytest.raises(TemplateNotFound):
-        write("no_such_letter")
+        write("no_such_email")
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "tlh", "../../etc", "en/../de", "", "EN_us", None, "d"])
@@ -213,9 +213,9 @@ def test_locale_without_templates_gets_english(locale: str | None) -> None:
 
 @pytest.mark.parametrize("locale", ["de", "de-AT", "DE_ch", "de-latn-de"])
 def test_regional_locale_gets_the_emails_of_its_language(locale: str) -> None:
-    letter = write("reset_password", locale)
-    assert letter.subject == "Neues Passwort wählen"
-    assert '<html lang="de">' in letter.html
+    email = write("reset_password", locale)
+    assert email.subject == "Neues Passwort wählen"
+    assert '<html lang="de">' in email.html
 
 
 def test_repr_of_an_email_hides_its_link() -> None:

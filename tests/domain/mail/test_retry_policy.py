@@ -1,4 +1,4 @@
-"""When an email is tried again, and when it is given up."""
+"""When delivery of a message is retried, and when it is given up."""
 
 import random
 from datetime import timedelta
@@ -10,7 +10,7 @@ from tests.support.mail_app import NOON
 
 
 class Even(random.Random):
-    """Jitter that is none."""
+    """A source of jitter without jitter."""
 
     def uniform(self, a: float, b: float) -> float:
         return (a + b) / 2

@@ -1,4 +1,4 @@
-"""Sending, against servers of every temper."""
+"""Sending by SMTP, also to servers that fail."""
 
 import datetime
 import smtplib
@@ -44,7 +44,7 @@ def test_messages_are_sent_when_the_app_is_testing(smtp_server: FakeSmtpServer, 
     assert len(smtp_server.messages) == 1
 
 
-def test_the_talk_with_the_server_is_not_printed(
+def test_smtp_dialogue_is_not_printed(
     smtp_server: FakeSmtpServer, app: Flask, capfd: pytest.CaptureFixture[str]
 ) -> None:
     app.debug = True
@@ -130,7 +130,7 @@ def test_hanging_server_does_not_stop_the_next_message(
     assert [received.recipients for received in smtp_server.messages] == [[BOB]]
 
 
-def test_a_refused_connection_closes_the_post(app: Flask) -> None:
+def test_refused_connection_stops_the_batch(app: Flask) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))  # bound, not listening
         use_smtp(app, bound.getsockname()[1])
@@ -138,7 +138,7 @@ def test_a_refused_connection_closes_the_post(app: Flask) -> None:
             send_email(ADA, LETTER, ID)
 
 
-def test_a_silent_server_closes_the_post_after_the_timeout(app: Flask) -> None:
+def test_silent_mail_server_times_out(app: Flask) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         use_smtp(app, silent.getsockname()[1], timeout=0.2)
         with pytest.raises(TemporaryFailure):
@@ -169,7 +169,7 @@ def test_starttls_with_a_certificate_we_trust_is_used(
     assert len(smtp_server.messages) == 1
 
 
-def test_a_server_that_refuses_our_credentials_closes_the_post(smtp_server: FakeSmtpServer, app: Flask) -> None:
+def test_rejected_credentials_stop_the_batch(smtp_server: FakeSmtpServer, app: Flask) -> None:
     app.extensions["mail"].username, app.extensions["mail"].password = "latchkey", "wrong"
     with pytest.raises(TemporaryFailure) as closed:
         send_email(ADA, LETTER, ID)

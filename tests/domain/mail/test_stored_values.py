@@ -1,4 +1,4 @@
-"""What rests in the outbox when everything was tried: no token, no code, no word of an email."""
+"""The outbox stores no token, no code and no text of an email."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from tests.support.clock import SettableClock
 from tests.support.mail_app import open_account, send_email
 from tests.support.smtp import FakeSmtpServer, answer
 
-letters, outbox = EmailRenderer(), Outbox(host="example.org")
+renderer, outbox = EmailRenderer(), Outbox(host="example.org")
 TOKEN, CODE = "eyJ0b2tlbiI6Im9mIHRoaXMgbGV0dGVyIn0", "WDJB-MJHT"
 LINK = f"https://id.example.org/verify#token={TOKEN}"
 HEARD = answer(f"451 4.3.0 not now: {LINK} {CODE}")
@@ -25,11 +25,11 @@ REFUSED = answer(f"554 5.7.1 looks bad: {LINK} {CODE}")
 ORIGIN = {"ip": "192.0.2.1", "user_agent": "Firefox/140", "device": "Firefox", "new_email": "new@example.org"}
 
 
-def owe_one_of_each(clock: SettableClock) -> None:
+def enqueue_one_of_each(clock: SettableClock) -> None:
     """Every kind, to an account and to an address nobody looked up."""
     account = open_account("ada@example.org")
     with UnitOfWork() as work:
-        for kind in letters.kinds():
+        for kind in renderer.kinds():
             outbox.enqueue(kind, now=clock.now(), address=account.email, account_id=account.id, locale="de", **ORIGIN)
             outbox.enqueue(kind, now=clock.now(), address="bob@example.org", **ORIGIN)
         work.commit()
@@ -39,19 +39,21 @@ def deliver(clock: SettableClock) -> None:
     with UnitOfWork() as work:
         taken = outbox.claim(clock.now(), 100)
         work.commit()
-    for letter in taken:
-        worded = letters.render(letter.kind, letter.locale, letter.parameters | VALUES | {"link": LINK, "code": CODE})
+    for message in taken:
+        rendered = renderer.render(
+            message.kind, message.locale, message.parameters | VALUES | {"link": LINK, "code": CODE}
+        )
         try:
-            send_email(letter.address or "ada@example.org", worded, letter.message_id)
+            send_email(message.address or "ada@example.org", rendered, message.message_id)
         except MailServerUnavailable as refused:
-            outbox.postpone(letter, clock.now(), refused.message)
+            outbox.postpone(message, clock.now(), refused.message)
         except Undeliverable as refused:
-            outbox.finish(letter, DEAD, clock.now(), str(refused))
+            outbox.finish(message, DEAD, clock.now(), str(refused))
         else:
-            outbox.finish(letter, SENT, clock.now())
+            outbox.finish(message, SENT, clock.now())
 
 
-def at_rest() -> str:
+def stored() -> str:
     """Every value of every row."""
     with UnitOfWork():
         found = db.session.execute(sa.select(QueuedMessage.__table__)).all()
@@ -62,12 +64,12 @@ def at_rest() -> str:
 def test_no_row_stores_a_token_code_or_email_text(
     app: Flask, smtp_server: FakeSmtpServer, clock: SettableClock, ending: object
 ) -> None:
-    owe_one_of_each(clock)
+    enqueue_one_of_each(clock)
     if ending:
         smtp_server.at_data["*"] = ending  # type: ignore[assignment]
     deliver(clock)
-    kept = at_rest()
-    assert kept.count("192.0.2.1") == 2 * len(letters.kinds())  # the walk sees what is there
+    kept = stored()
+    assert kept.count("192.0.2.1") == 2 * len(renderer.kinds())  # the walk sees what is there
     for secret in (TOKEN, CODE, NOT_ME, UNDO, "http", "#token", "Hello", "Guten Tag", "<p"):
         assert secret not in kept
     assert bool(smtp_server.messages) == (ending is None)
@@ -76,7 +78,7 @@ def test_no_row_stores_a_token_code_or_email_text(
 def test_the_files_of_the_database_hold_none_either(
     app: Flask, smtp_server: FakeSmtpServer, clock: SettableClock, tmp_path: Path
 ) -> None:
-    owe_one_of_each(clock)
+    enqueue_one_of_each(clock)
     smtp_server.at_data["*"] = HEARD
     deliver(clock)
     smtp_server.at_data.clear()

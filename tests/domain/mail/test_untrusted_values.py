@@ -1,4 +1,4 @@
-"""Nothing that a stranger chooses becomes a link in an email: in no template, as text or as HTML."""
+"""Text that a client chose never becomes a link in an email, in text or HTML, in any template."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from app.core.untrusted_text import without_links
 from app.domain.mail.renderer import EmailRenderer, RenderedEmail
 from app.domain.mail.untrusted_values import TRUSTED, make_safe
-from tests.domain.mail.test_renderer import VALUES, every_letter, write
+from tests.domain.mail.test_renderer import VALUES, every_email, write
 from tests.support.hostile_texts import LINKED, TEXTS, visible_text
 
 ADDRESSES = (
@@ -15,7 +15,7 @@ ADDRESSES = (
     "https//evil.example/@example.org", "a?b=evil.example/@example.org",
 )  # fmt: skip
 ZONE = "fe80::1%www.evil.example"
-FOREIGN = {"device", "user_agent", "new_email", "ip"}
+UNTRUSTED = {"device", "user_agent", "new_email", "ip"}
 
 
 def links_in(email: RenderedEmail) -> list[str]:
@@ -30,7 +30,7 @@ def links_in(email: RenderedEmail) -> list[str]:
     return found + [target for target in targets if target.replace("&amp;", "&") not in ours]
 
 
-@every_letter
+@every_email
 def test_untrusted_values_never_become_links_in_emails(kind: str, locale: str) -> None:
     for text in TEXTS:
         values = {"device": text, "user_agent": text, "new_email": f"{text}/", "ip": text}
@@ -46,14 +46,14 @@ def test_a_link_is_found_where_there_is_one() -> None:
 
 def test_untrusted_values_are_listed_completely() -> None:
     texts = {name for name, value in VALUES.items() if isinstance(value, str)}
-    assert texts - TRUSTED - FOREIGN == {"language"}  # which is the name of a folder
+    assert texts - TRUSTED - UNTRUSTED == {"language"}  # which is the name of a folder
 
 
 def test_unlisted_template_value_is_treated_as_untrusted() -> None:
     assert make_safe({"nickname": "www.evil.example", "days": 3}) == {"nickname": "www evil example", "days": 3}
 
 
-def test_templates_of_the_host_get_harmless_values_as_well(tmp_path) -> None:
+def test_custom_templates_get_safe_values_as_well(tmp_path) -> None:
     for part in ("subject.txt", "body.txt", "body.html"):
         file = tmp_path / "en" / "new_device" / part
         file.parent.mkdir(parents=True, exist_ok=True)
