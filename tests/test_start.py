@@ -116,7 +116,7 @@ def test_another_server_starts_everything_with_the_first_request(environ, tmp_pa
     )
     assert (status, loaded, refused, is_ready) == (0, 1, 503, 200)
     assert text.startswith("DATABASE_URL: the database cannot be used.")
-    assert len([name for name in names if re.search("deliver|seal|housekeep", name)]) == 3
+    assert len([name for name in names if re.search("deliver|seal|cleanup", name)]) == 3
     assert len(names) == 5
 
 
