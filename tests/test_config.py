@@ -1,4 +1,4 @@
-"""The settings: checked once at start, and what is wrong is said by naming the variable."""
+"""The settings: validated once at start, with errors that name the variable."""
 
 import base64
 import secrets
@@ -60,7 +60,7 @@ BAD = {
 
 @pytest.fixture
 def production() -> dict[str, str]:
-    """The least that production needs."""
+    """The minimal settings of production."""
     return {
         "APP_ENV": "production",
         "SECRET_KEY": secrets.token_urlsafe(48),

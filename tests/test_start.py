@@ -1,4 +1,4 @@
-"""Starting in other ways than `python run.py`, and what may be in the way of a start."""
+"""Starting in other ways than `python run.py`, and what prevents a start."""
 
 import json
 import os
@@ -34,7 +34,7 @@ print(json.dumps([loaded, refused.status_code, refused.text, names, app.test_cli
 
 @pytest.fixture
 def environ(tmp_path):
-    """Settings of a machine on which nothing of ours was started before."""
+    """Settings of a machine on which the service was never started."""
     return {
         "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "INSTANCE_PATH": str(tmp_path / "instance"),
         "PORT": str(free()), "MAIL_PORT": str(free()), "BCRYPT_ROUNDS": "4",
@@ -43,7 +43,7 @@ def environ(tmp_path):
 
 @pytest.fixture
 def start(environ, tmp_path):
-    """`start("flask", "run")`: a process, and the file of what it prints. It ends with the test."""
+    """`start("flask", "run")`: a process and the file with its output. It ends with the test."""
     running = []
 
     def start(*command, **settings):
@@ -81,7 +81,7 @@ def ask(port, path, body=None):
 
 
 def ready(process, log, port):
-    """Wait until it serves."""
+    """Wait until it is ready."""
     while process.poll() is None:
         try:
             return ask(port, "/readyz")
@@ -103,7 +103,7 @@ def test_flask_run_delivers_each_email_once(environ, start):
     assert sorted(letter["to"] for letter in letters) == ["ann.0@example.com", "ann.1@example.com"]
     assert {urlsplit(link).port for letter in letters for link in letter["links"]} <= set(ports)
     assert f"localhost:{ports[0]}/dev/mailbox shows all emails" in log.read_text()
-    # Two processes print there: the one that watches the files starts nothing.
+    # Two processes print there, but the one that watches the files starts nothing.
     [said] = re.findall(r"Mailbox .*", other_log.read_text())
     assert f"another mail server uses localhost:{environ['MAIL_PORT']}" in said
 
@@ -116,7 +116,7 @@ def test_another_server_starts_everything_with_the_first_request(environ, tmp_pa
     )
     assert (status, loaded, refused, is_ready) == (0, 1, 503, 200)
     assert text.startswith("DATABASE_URL: the database cannot be used.")
-    assert len([name for name in names if re.search("deliver|seal|housekeep", name)]) == 3
+    assert len([name for name in names if re.search("deliver|seal|cleanup", name)]) == 3
     assert len(names) == 5
 
 

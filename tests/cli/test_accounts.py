@@ -1,4 +1,4 @@
-"""flask accounts: the same as the API, from a shell; and the first administrator."""
+"""flask accounts: the administration API as commands, and the first administrator."""
 
 import pytest
 from click.testing import Result
@@ -18,7 +18,7 @@ def run(app: Flask, *words: str, stdin: str | None = None) -> Result:
 
 
 def facts(app: Flask, account: str = ANNS) -> dict[str, str]:
-    """What `show` says."""
+    """The output of `show`, by name."""
     return dict(line.split(maxsplit=1) for line in run(app, "show", account).stdout.splitlines())
 
 

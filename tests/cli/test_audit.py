@@ -1,4 +1,4 @@
-"""flask audit: what an operator learns, and by which exit status a script does."""
+"""flask audit: its output and exit status."""
 
 import pytest
 from click.testing import Result
@@ -14,7 +14,7 @@ def run(app: Flask, *words: str) -> Result:
 
 @pytest.fixture
 def two_events(app: Flask, auth) -> None:
-    """Two events that are sealed."""
+    """Two sealed events."""
     for name in ("ann", "bob"):
         auth.registration.sign_up(f"{name}@example.com", PASSWORD, ClientInfo("192.0.2.7"))
     assert run(app, "seal").output == "2 events sealed\n"

@@ -1,4 +1,4 @@
-"""flask keys: a key is published before it signs, and what it replaces goes on checking."""
+"""flask keys: a key is published before it signs, and the key it replaces still verifies."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""flask mail: what became of the emails, and another attempt at those that failed."""
+"""flask mail: the state of emails, and retrying failed ones."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ def run(app: Flask, *words: str) -> Result:
 
 
 def add(app: Flask, state: str | None = None, kind: str = "reset_password", address: str = "ann@example.com") -> str:
-    """The id of an email that was finished like this, or waits."""
+    """The id of an email in this state."""
     with app.app_context():
         outbox.enqueue_now(kind, address, NOON)
         if state:
@@ -136,7 +136,7 @@ def test_the_deliverer_works_until_it_is_told_to_stop(app: Flask, handlers: None
 
 @pytest.fixture
 def handlers() -> Iterator[None]:
-    """The signal handlers of the test run, put back afterwards."""
+    """Restore the signal handlers of the test run afterwards."""
     kept = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)}
     yield
     for name, handler in kept.items():

@@ -1,4 +1,4 @@
-"""Leaked passwords, asked of a real server that plays the service; it learns five digits of a digest."""
+"""Breached passwords, with a local server in place of the service; it receives five digits of a digest."""
 
 import hashlib
 import threading
@@ -18,7 +18,7 @@ def digest(password: str) -> str:
 
 
 class Service(HTTPServer):
-    """Knows one leaked password; a count of 0 is padding."""
+    """A server that knows one breached password; a count of 0 is padding."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -1,4 +1,4 @@
-"""Whatever is kept for an account, checking a password takes the work of one hash at today's cost."""
+"""Checking a password takes the work of one hash at the current cost, with any stored hash."""
 
 import bcrypt
 import pytest
@@ -34,7 +34,7 @@ def passwords():
 
 @pytest.fixture
 def costs(monkeypatch):
-    """The cost of each hash that was made by `hashpw` meanwhile."""
+    """The cost of each hash that `hashpw` made."""
     made, hashpw = [], bcrypt.hashpw
     monkeypatch.setattr(bcrypt, "hashpw", lambda secret, salt: made.append(int(salt[4:6])) or hashpw(secret, salt))
     return made

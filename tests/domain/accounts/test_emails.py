@@ -1,4 +1,4 @@
-"""Which addresses we take, and when two of them are one mailbox."""
+"""Which email addresses are accepted, and which are the same mailbox."""
 
 import sys
 import unicodedata
@@ -100,7 +100,7 @@ INVISIBLE = {
 
 
 def is_dropped(character):
-    """Whether the mapping of UTS 46 drops this character."""
+    """Whether the mapping of UTS 46 removes this character."""
     try:
         return idna.uts46_remap(f"exam{character}ple", std3_rules=False) == "example"
     except idna.IDNAError:
@@ -108,7 +108,7 @@ def is_dropped(character):
 
 
 def is_refused(text):
-    """Whether it is no address."""
+    """Whether the address is rejected."""
     try:
         parse_address(text)
     except InvalidEmail:

@@ -1,4 +1,4 @@
-"""How many passwords may be hashed at once, and what happens to the rest."""
+"""How many passwords may be hashed at once, and what happens to further calls."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ from tests.support.api import ANN, is_problem, log_in, me, refresh, sign_up
 
 
 class Gate:
-    """Work that begins and does not end until it is opened."""
+    """Work that starts, and ends when the gate is opened."""
 
     def __init__(self):
         self.begun, self._open = threading.Semaphore(0), threading.Event()
@@ -24,7 +24,7 @@ class Gate:
         return "done"
 
     def open(self):
-        """Let everybody through."""
+        """Let all waiting work end."""
         self._open.set()
 
 
@@ -43,13 +43,13 @@ def crowd():
 
 @pytest.fixture
 def slow_hashes(monkeypatch, gate):
-    """Call it to let every hash from now on wait at the gate."""
+    """Call it to make every further hash wait at the gate."""
     work = bcrypt.hashpw
     return lambda: monkeypatch.setattr(bcrypt, "hashpw", lambda password, salt: gate() and work(password, salt))
 
 
 def busy(slots, gate, crowd, count):
-    """Fill `count` places; the futures of those who hold or await a slot."""
+    """Fill `count` places; the futures of the calls that have or await a slot."""
     waiting = []
     for _ in range(count):
         waiting.append(crowd.submit(slots.run, gate))

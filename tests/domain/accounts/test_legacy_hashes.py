@@ -1,4 +1,4 @@
-"""Accounts that come from another house bring their hashes, and leave them at the door."""
+"""Hashes of imported accounts work, and are replaced at the next sign-in."""
 
 import bcrypt
 import pytest

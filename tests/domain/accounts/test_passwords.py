@@ -1,4 +1,4 @@
-"""How passwords are kept and compared."""
+"""How passwords are stored and compared."""
 
 import base64
 import hashlib
@@ -24,7 +24,7 @@ SEVENTY_TWO = "x" * 72
 
 
 def by_the_definition_of_passlib(password, kept):
-    """Whether `kept` is of `password`: bcrypt over base64 of HMAC-SHA-256, keyed with the salt's text."""
+    """Whether `kept` is the hash of `password`: bcrypt over base64 of HMAC-SHA-256, keyed with the salt."""
     rounds, salt, digest = FORMAT.fullmatch(kept).groups()
     condensed = base64.b64encode(hmac.new(salt.encode(), password.encode(), hashlib.sha256).digest())
     return bcrypt.hashpw(condensed, f"$2b${int(rounds):02d}${salt}".encode())[-31:] == digest.encode()

@@ -1,4 +1,4 @@
-"""Roles as they are kept."""
+"""How roles are stored."""
 
 import pytest
 

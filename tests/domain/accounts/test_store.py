@@ -1,4 +1,4 @@
-"""Accounts in the table: what a race must not decide."""
+"""The account store: races decided by the database."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime

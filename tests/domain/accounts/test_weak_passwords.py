@@ -1,4 +1,4 @@
-"""Passwords that are guessed first are refused, with advice; all others are welcome."""
+"""Weak passwords are rejected with advice; all others are accepted."""
 
 import pytest
 

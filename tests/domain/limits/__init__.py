@@ -1,1 +1,1 @@
-"""How often something may be tried."""
+"""Limits on attempts."""

@@ -1,4 +1,4 @@
-"""How often an account may be guessed at, whoever guesses, in however many threads."""
+"""How many wrong attempts an account allows, from any number of clients and threads."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,13 +14,13 @@ BURST = WINDOWS[0].amount
 
 @pytest.fixture(params=["memory", "redis"])
 def guesses(request):
-    """Counted here, and in a real Redis."""
+    """Counters in this process, and in a real Redis."""
     url = request.getfixturevalue("redis_url") if request.param == "redis" else ""
     return AttemptLimiter(Counters(url), enabled=True)
 
 
 def guess(guesses, account=ANN, device=None, *, right=False):
-    """One guess; whether its result was told."""
+    """One attempt; whether it got a result."""
     try:
         return guesses.attempt(account, device).settle(right=right) is None
     except RateLimited:
@@ -28,7 +28,7 @@ def guess(guesses, account=ANN, device=None, *, right=False):
 
 
 def is_locked(guesses, account=ANN):
-    """Whether a guess would not be looked at."""
+    """Whether an attempt is rejected unchecked."""
     try:
         guesses.attempt(account)
     except RateLimited:

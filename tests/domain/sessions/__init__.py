@@ -1,1 +1,1 @@
-"""Sessions: opening, ending, running out."""
+"""Sessions: opening, ending, expiry."""

@@ -1,4 +1,4 @@
-"""What devices are called: by words that people know, and never by what a mail program would link."""
+"""Names of devices: words that people know, and nothing that a mail program would link."""
 
 import pytest
 
@@ -10,7 +10,7 @@ CHROME = f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {WEBKIT} Safari/537.36"
 
 
 def phone(model: str) -> str:
-    """What Chrome says of itself on a phone of this model."""
+    """The user agent of Chrome on a phone of this model."""
     return f"Mozilla/5.0 (Linux; Android 13; {model}) {WEBKIT} Mobile Safari/537.36"
 
 

@@ -1,4 +1,4 @@
-"""Sessions in the table: opening one late, and running out."""
+"""The session store: opening after a change of credentials, and expiry."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +17,7 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def open_session(app):
-    """Open a session of the one account there is, as somebody who knew its credentials at `version`."""
+    """Open a session of the only account, for credentials at `version`."""
     store = app.extensions["latchkey"].sessions.sessions
 
     def act(version, origin=ClientInfo()):  # noqa: B008 - a frozen value

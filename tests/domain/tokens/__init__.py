@@ -1,1 +1,1 @@
-"""Tokens: bearer tokens, links, keys."""
+"""Tokens: JWTs, links, codes, keys."""

@@ -1,4 +1,4 @@
-"""Ann, whose tokens are forged. One app serves all tests of a module here: what is refused leaves nothing behind."""
+"""Ann, whose tokens are forged. All tests of a module share one app, as rejected tokens change nothing."""
 
 import pytest
 
@@ -38,13 +38,13 @@ def ann(client):
 
 @pytest.fixture
 def ours(settings):
-    """Signs with our own key."""
+    """Signs with the real key."""
     return by(settings.signing_key)
 
 
 @pytest.fixture
 def changed(ann, ours):
-    """Ann's access token with other claims or another header, signed with our own key; `...` takes a member out."""
+    """Ann's access token with other claims or another header, signed with the real key; `...` removes a member."""
 
     def change(header=None, **claims):
         old_header, old_claims = parts(ann["access_token"])

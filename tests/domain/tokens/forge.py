@@ -1,4 +1,4 @@
-"""A forger's bench: tokens put together by hand, with any header, any claims and any signature."""
+"""Builds tokens with any header, any claims and any signature."""
 
 import base64
 import hashlib
@@ -29,7 +29,7 @@ def parts(token):
 
 
 def by(pem):
-    """Signs with ES256 as whoever has this key."""
+    """Signs with ES256 and this key."""
     key = load_pem_private_key(pem.encode(), None)
 
     def sign(text):
@@ -45,7 +45,7 @@ def hs256(secret):
 
 
 def nothing(_text):
-    """Signs nothing."""
+    """Gives an empty signature."""
     return b""
 
 

@@ -1,4 +1,4 @@
-"""A signed text has one spelling: each change of each character is refused."""
+"""A signed text has one spelling: each change of each character is rejected."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +21,7 @@ IDS = [SOMEBODY, "0" * 36]  # the second one compresses, so its link begins with
 
 
 def spellings(text):
-    """Other texts: each bit of each character changed, each character left out, and what lenient decoders ignore."""
+    """Other texts: each bit of each character changed, each character removed, and what lenient decoders ignore."""
     for place, character in enumerate(text):
         before, after = text[:place], text[place + 1 :]
         number = ALPHABET.find(character)
@@ -33,7 +33,7 @@ def spellings(text):
 
 
 def accepted(text, read):
-    """The spellings that `read` takes, beside the text itself."""
+    """The spellings that `read` accepts, other than the text itself."""
     found = []
     for other in {*spellings(text)} - {text}:
         try:

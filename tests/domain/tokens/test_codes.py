@@ -1,4 +1,4 @@
-"""Codes: derived from the email that carries them, and told by nothing else."""
+"""Codes are derived from the id of their message, and depend on purpose, account and secret."""
 
 import pytest
 

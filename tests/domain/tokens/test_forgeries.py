@@ -1,4 +1,4 @@
-"""Tokens that are not what they seem: each is refused with 401, and none breaks anything."""
+"""Forged tokens: each is rejected with 401, and none causes an error."""
 
 import json
 import time
@@ -17,7 +17,7 @@ ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
 def is_refused(client, token):
-    """Whether both routes that take a token say that it is none; and 401 is all they say."""
+    """Whether both routes that accept a token reject it with the same 401."""
     answers = [
         client.get("/api/v1/account", headers=bearer(token)),
         client.post("/api/v1/auth/refresh", headers=bearer(token)),
@@ -26,7 +26,7 @@ def is_refused(client, token):
 
 
 def public_keys(pem):
-    """Our public key in the encodings in which a library may be fooled to take it for a secret."""
+    """The public key in the encodings that a library might accept as a shared secret."""
     public = load_pem_private_key(pem.encode(), None).public_key()
     text = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     return {
@@ -279,7 +279,7 @@ def respelled(token):
 
 
 def test_the_same_bytes_in_another_spelling_are_refused(client, ann):
-    client.get("/api/v1/account", headers=bearer(ann["access_token"]))  # checked once, and remembered
+    client.get("/api/v1/account", headers=bearer(ann["access_token"]))  # verified once, and cached
     statuses = [
         client.get("/api/v1/account", headers=bearer(other.replace("\n", "%0A"))).status_code
         for other in respelled(ann["access_token"])

@@ -1,4 +1,4 @@
-"""Access and refresh tokens as they are meant to be."""
+"""Access and refresh tokens that the service issued, and the cache of their claims."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -58,7 +58,7 @@ def test_a_key_is_named_by_its_thumbprint():
     public = rsa.RSAPublicNumbers(65_537, number).public_key()
 
     class Half:
-        """The half that the standard gives."""
+        """The public key that the standard gives."""
 
         def public_key(self):
             return public
@@ -83,5 +83,5 @@ def test_a_weak_or_unusual_key_is_refused(key):
 
 @pytest.mark.parametrize("pem", ["", "x", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
 def test_malformed_key_is_rejected(pem):
-    with pytest.raises(ValueError):  # noqa: PT011 - whose words these are is not ours to say
+    with pytest.raises(ValueError):  # noqa: PT011 - the message is that of a library
         read_pem(pem)

@@ -1,4 +1,4 @@
-"""Signed links: one purpose, one account, one state, one life."""
+"""Signed links: one purpose, one account, one state, one expiry."""
 
 from datetime import timedelta
 
@@ -49,7 +49,7 @@ def test_a_link_of_another_secret_is_invalid(links, clock):
 def test_link_of_any_listed_secret_is_accepted(links, clock, token):
     changed = Links((SECRET[::-1], SECRET), clock)
     assert changed.open("reset-password", token) == ("ann", 7)
-    with pytest.raises(LinkInvalid):  # what is new is made with the first alone
+    with pytest.raises(LinkInvalid):  # new links are signed with the first secret only
         links.open("reset-password", sign(changed, clock))
 
 
