@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.domain.accounts.model import AccountSnapshot
-from app.domain.sessions.model import OwnedSession
+from app.flows.steps.identity import Identity
 from app.flows.steps.require_administrator import Actor
 from app.flows.steps.require_recent_auth import RequireRecentAuth
 from app.flows.steps.schedule_deletion import ScheduleDeletion
@@ -19,7 +18,7 @@ class AccountDeletion:
     require_recent_auth: RequireRecentAuth
     schedule_deletion: ScheduleDeletion
 
-    def request(self, identity: OwnedSession[AccountSnapshot], password: str | None, client: ClientInfo) -> None:
+    def request(self, identity: Identity, password: str | None, client: ClientInfo) -> None:
         """End every session now, and delete the account when the grace period is over.
 
         Raises `ReauthenticationRequired` unless the session authenticated recently or the password is given, and

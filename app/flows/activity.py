@@ -6,11 +6,10 @@ from functools import partial
 from typing import Any
 
 from app.core.pagination import Page, paginate_by_id
-from app.domain.accounts.model import AccountSnapshot
 from app.domain.audit.journal import Journal
 from app.domain.audit.model import AuditRecord
 from app.domain.sessions.devices import device_name
-from app.domain.sessions.model import OwnedSession
+from app.flows.steps.identity import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +31,7 @@ class Activity:
 
     journal: Journal
 
-    def page(
-        self, identity: OwnedSession[AccountSnapshot], limit: int, after: str | None = None
-    ) -> Page[ActivityEvent]:
+    def page(self, identity: Identity, limit: int, after: str | None = None) -> Page[ActivityEvent]:
         """The account's newest `limit` events behind the cursor `after`, or `InvalidCursor`. One statement."""
         found = paginate_by_id(partial(self.journal.newest, identity.owner.id), after, limit)
         return Page([_own(entry, identity.session.id) for entry in found.items], found.next)

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from app.core.client_info import ClientInfo
 from app.core.clock import Clock
 from app.core.unit_of_work import UnitOfWork
-from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore, NoSuchAccount
 from app.domain.audit.journal import EventType, Journal
 from app.domain.sessions.devices import DeviceSession, NoSuchSession, to_device_sessions
-from app.domain.sessions.store import SessionStore
+from app.flows.steps.identity import AccountSessions
 from app.flows.steps.require_administrator import Administrator, RequireAdministrator
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
@@ -21,7 +20,7 @@ class AdminSessions:
     work: UnitOfWork
     clock: Clock
     accounts: AccountStore
-    sessions: SessionStore[AccountSnapshot]
+    sessions: AccountSessions
     journal: Journal
     require_administrator: RequireAdministrator
     revoke_access: RevokeAccess

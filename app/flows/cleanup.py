@@ -8,14 +8,13 @@ from typing import Final
 from app.core.background import BackgroundTask, Context
 from app.core.clock import Clock
 from app.core.unit_of_work import UnitOfWork
-from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.chain_head import ChainHeadStore
 from app.domain.audit.seal import Sealer
 from app.domain.email_actions.store import EmailActionStore
 from app.domain.leases.store import Leases
 from app.domain.mail.outbox import Outbox
-from app.domain.sessions.store import SessionStore
+from app.flows.steps.identity import AccountSessions
 from app.flows.steps.purge_account import PurgeAccount
 
 BATCH: Final = 200
@@ -37,7 +36,7 @@ class Cleanup:
         work: UnitOfWork,
         clock: Clock,
         accounts: AccountStore,
-        sessions: SessionStore[AccountSnapshot],
+        sessions: AccountSessions,
         email_actions: EmailActionStore,
         outbox: Outbox,
         purge_account: PurgeAccount,

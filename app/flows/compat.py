@@ -20,10 +20,10 @@ from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
 from app.domain.email_actions.store import EmailActionStore
-from app.domain.sessions.model import PASSWORD, OwnedSession
-from app.domain.sessions.store import SessionStore
+from app.domain.sessions.model import PASSWORD
 from app.domain.tokens.links import Links, LinkUsed
 from app.flows.steps.find_email_action import FindEmailAction
+from app.flows.steps.identity import AccountSessions, Identity
 from app.flows.steps.notify import Email, Notify
 from app.flows.steps.open_session import OpenSession
 from app.flows.steps.purge_account import PurgeAccount
@@ -44,7 +44,7 @@ class Compat:
     accounts: AccountStore
     administrators: Administrators
     passwords: Passwords
-    sessions: SessionStore[AccountSnapshot]
+    sessions: AccountSessions
     open_session: OpenSession
     email_actions: EmailActionStore
     links: Links
@@ -115,7 +115,7 @@ class Compat:
             work.commit()
         return session.id
 
-    def session(self, session_id: str) -> OwnedSession[AccountSnapshot] | None:
+    def session(self, session_id: str) -> Identity | None:
         """The live session with this id, and its account; any text may be asked for."""
         try:
             found = self.sessions.find(str(uuid.UUID(session_id)))

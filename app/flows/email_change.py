@@ -9,15 +9,14 @@ from app.core.clock import Clock
 from app.core.errors import Superseded
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.emails import parse_address
-from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
 from app.domain.email_actions.store import EmailActionStore, PendingEmailAction
-from app.domain.sessions.model import OwnedSession
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
 from app.flows.steps.find_email_action import FindEmailAction
+from app.flows.steps.identity import Identity
 from app.flows.steps.notify import Email, Notify
 from app.flows.steps.require_recent_auth import RequireRecentAuth
 from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
@@ -42,9 +41,7 @@ class EmailChange:
     require_recent_auth: RequireRecentAuth
     link_lifetime: timedelta
 
-    def request(
-        self, identity: OwnedSession[AccountSnapshot], email: str, password: str | None, client: ClientInfo
-    ) -> None:
+    def request(self, identity: Identity, email: str, password: str | None, client: ClientInfo) -> None:
         """Queue an email to the new address and one to the old. Whether the new one is taken is not said here."""
         account, address, now = identity.owner, parse_address(email), self.clock.now()
         self.require_recent_auth(identity, password, client)
@@ -72,7 +69,7 @@ class EmailChange:
         if not self._change(self.find_email_action.by_link(Purpose.CHANGE_EMAIL, token), client):
             raise LinkUsed
 
-    def confirm_with_code(self, identity: OwnedSession[AccountSnapshot], code: str, client: ClientInfo) -> None:
+    def confirm_with_code(self, identity: Identity, code: str, client: ClientInfo) -> None:
         """The same by the code in the email, in the session that requested the change."""
         canonical, device = identity.owner.email_canonical, identity.session.id
         action = self.find_email_action.by_code(Purpose.CHANGE_EMAIL, canonical, code, client, device)

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from app.core.client_info import ClientInfo
 from app.core.clock import Clock
 from app.core.unit_of_work import UnitOfWork
-from app.domain.accounts.model import AccountSnapshot
 from app.domain.audit.journal import EventType, Journal
 from app.domain.sessions.devices import DeviceSession, NoSuchSession, to_device_sessions
-from app.domain.sessions.model import OwnedSession
-from app.domain.sessions.store import SessionStore
+from app.flows.steps.identity import AccountSessions, Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +16,14 @@ class OwnSessions:
 
     work: UnitOfWork
     clock: Clock
-    sessions: SessionStore[AccountSnapshot]
+    sessions: AccountSessions
     journal: Journal
 
-    def all(self, identity: OwnedSession[AccountSnapshot]) -> list[DeviceSession]:
+    def all(self, identity: Identity) -> list[DeviceSession]:
         """Where the account is signed in, the device used last first."""
         return to_device_sessions(self.sessions.alive(identity.owner.id), identity.session.id)
 
-    def revoke(self, identity: OwnedSession[AccountSnapshot], session_id: str, client: ClientInfo) -> None:
+    def revoke(self, identity: Identity, session_id: str, client: ClientInfo) -> None:
         """End one session of the account at once. Raises `NoSuchSession`, also for a session of another account."""
         now = self.clock.now()
         with self.work as work:

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from app.core.client_info import ClientInfo
 from app.core.clock import Clock
 from app.core.unit_of_work import UnitOfWork
-from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
-from app.domain.sessions.model import OwnedSession
-from app.domain.sessions.store import SessionStore
 from app.domain.tokens.jwt_tokens import InvalidToken
+from app.flows.steps.identity import AccountSessions, Identity
 from app.flows.steps.notify import Email, Notify
 from app.flows.steps.require_recent_auth import RequireRecentAuth
 from app.flows.steps.revoke_access import Cause, RevokeAccess
@@ -25,15 +23,13 @@ class PasswordChange:
     clock: Clock
     accounts: AccountStore
     passwords: Passwords
-    sessions: SessionStore[AccountSnapshot]
+    sessions: AccountSessions
     revoke_access: RevokeAccess
     notify: Notify
     journal: Journal
     require_recent_auth: RequireRecentAuth
 
-    def change(
-        self, identity: OwnedSession[AccountSnapshot], current: str | None, password: str, client: ClientInfo
-    ) -> None:
+    def change(self, identity: Identity, current: str | None, password: str, client: ClientInfo) -> None:
         """The new password holds, the other sessions are over, an email says so. Of parallel changes one succeeds."""
         account, own = identity.owner, identity.session.id
         self.require_recent_auth(identity, current, client)

@@ -8,17 +8,14 @@ from typing import Literal
 from app.core.client_info import ClientInfo
 from app.core.clock import Clock
 from app.core.unit_of_work import UnitOfWork
-from app.domain.accounts.model import AccountSnapshot
 from app.domain.audit.journal import EventType, Journal
-from app.domain.sessions.model import OwnedSession
-from app.domain.sessions.store import SessionStore
 from app.domain.tokens.jwt_tokens import ACCESS, REFRESH, Claims, InvalidToken, JwtTokens
+from app.flows.steps.identity import AccountSessions, Identity
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
 from app.flows.steps.notify import Email, Notify
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 Scope = Literal["this", "others", "all"]
-Identity = OwnedSession[AccountSnapshot]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +24,7 @@ class Sessions:
 
     work: UnitOfWork
     clock: Clock
-    sessions: SessionStore[AccountSnapshot]
+    sessions: AccountSessions
     tokens: JwtTokens
     issue_tokens: IssueTokens
     journal: Journal

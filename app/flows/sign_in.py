@@ -7,9 +7,9 @@ from app.core.clock import Clock
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.audit.journal import EventType, Journal
-from app.domain.sessions.model import PASSWORD, OwnedSession, SessionSnapshot
-from app.domain.sessions.store import SessionStore
+from app.domain.sessions.model import PASSWORD, SessionSnapshot
 from app.flows.steps.check_password import CheckPassword, InvalidCredentials
+from app.flows.steps.identity import AccountSessions, Identity
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
 from app.flows.steps.open_session import OpenSession
 from app.flows.steps.recognize_device import RecognizeDevice
@@ -24,7 +24,7 @@ class SignIn:
     check_password: CheckPassword
     recognize_device: RecognizeDevice
     open_session: OpenSession
-    sessions: SessionStore[AccountSnapshot]
+    sessions: AccountSessions
     issue_tokens: IssueTokens
     journal: Journal
 
@@ -40,7 +40,7 @@ class SignIn:
             work.commit()
         return self.issue_tokens(account, session)
 
-    def authenticate_request(self, email: str, password: str, client: ClientInfo) -> OwnedSession[AccountSnapshot]:
+    def authenticate_request(self, email: str, password: str, client: ClientInfo) -> Identity:
         """The account behind a right password, in a session that is kept nowhere and over with the request."""
         account, now = self.check_password.of_address(email, password, client), self.clock.now()
         if account.deletes_at:
@@ -49,9 +49,9 @@ class SignIn:
         session = SessionSnapshot(
             "", account.id, 0, now, now, now, now, None, client.ip, client.user_agent, now, None, "pwd", 1, read_at=now
         )
-        return OwnedSession(session, account)
+        return Identity(session, account)
 
-    def reauthenticate(self, identity: OwnedSession[AccountSnapshot], password: str, client: ClientInfo) -> None:
+    def reauthenticate(self, identity: Identity, password: str, client: ClientInfo) -> None:
         """Make the session fresh by its password, or `WrongPassword`."""
         self.check_password.of_session(identity, password, client)
         account_id, session_id, now = identity.owner.id, identity.session.id or None, self.clock.now()

@@ -10,10 +10,9 @@ from prometheus_client import CollectorRegistry
 from app.core.clock import Clock
 from app.core.errors import Unavailable
 from app.domain.accounts.hash_slots import HashSlots, Occupancy
-from app.domain.accounts.model import AccountSnapshot
 from app.domain.mail.listing import QueueDepth
 from app.domain.mail.outbox import Outbox
-from app.domain.sessions.store import SessionStore
+from app.flows.steps.identity import AccountSessions
 
 REMEMBERED_SECONDS: Final = 15.0
 
@@ -34,7 +33,7 @@ class Stats:
         clock: Clock,
         hash_slots: HashSlots,
         outbox: Outbox,
-        sessions: SessionStore[AccountSnapshot],
+        sessions: AccountSessions,
         registry: CollectorRegistry,
     ) -> None:
         self._clock, self._hash_slots, self._outbox, self._sessions = clock, hash_slots, outbox, sessions

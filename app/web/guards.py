@@ -8,7 +8,7 @@ from app.core.errors import Forbidden, ServiceError, Unauthenticated
 from app.domain.accounts.roles import ADMIN
 from app.domain.tokens.csrf import CsrfMismatch
 from app.domain.tokens.jwt_tokens import InvalidToken, TokenExpired
-from app.flows.sessions import Identity
+from app.flows.steps.identity import Identity
 from app.web import transports
 
 Errors = tuple[type[ServiceError], ...]

@@ -152,8 +152,10 @@ class EmailActionStore:
 
     def export(self, account: DataSubject) -> list[dict[str, Any]]:
         """The account's email actions, for the data export."""
-        found = sa.select(_columns.purpose, _columns.address, _columns.expires_at).where(
-            _columns.account_id == account.id
+        found = (
+            sa.select(_columns.purpose, _columns.address, _columns.expires_at)
+            .where(_columns.account_id == account.id)
+            .order_by(_columns.purpose)  # the order of rows on disk depends on other accounts
         )
         return [dict(zip(("purpose", "address", "expires_at"), row, strict=True)) for row in fetch_all(found)]
 

@@ -167,6 +167,7 @@ class SessionStore(Generic[Owner]):
     def export(self, account: DataSubject) -> list[dict[str, Any]]:
         """The account's sessions, for the data export."""
         found = sa.select(*(_sessions.c[name] for name in EXPORTED)).where(_sessions.c.account_id == account.id)
+        found = found.order_by(_sessions.c.created_at, _sessions.c.id)
         return [dict(zip(EXPORTED, row, strict=True)) for row in fetch_all(found)]
 
     def count_alive(self, now: datetime) -> int:

@@ -14,7 +14,7 @@ from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
 from app.domain.limits.attempts import AttemptLimiter
-from app.domain.sessions.model import OwnedSession
+from app.flows.steps.identity import Identity
 from app.flows.steps.recognize_device import RecognizeDevice
 
 UNVERIFIED: Final = (
@@ -76,7 +76,7 @@ class CheckPassword:
         self._rehash(account, password)
         return account
 
-    def of_session(self, identity: OwnedSession[AccountSnapshot], password: str, client: ClientInfo) -> None:
+    def of_session(self, identity: Identity, password: str, client: ClientInfo) -> None:
         """Check the password of a session. Raises `WrongPassword` or `RateLimited`."""
         account, session = identity.owner, identity.session
         attempt = self.attempt_limiter.attempt(account.email_canonical, session.id)

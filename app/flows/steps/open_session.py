@@ -8,7 +8,7 @@ from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
 from app.domain.sessions.model import Proof, SessionSnapshot
-from app.domain.sessions.store import SessionStore
+from app.flows.steps.identity import AccountSessions
 from app.flows.steps.notify import Email, Notify
 from app.flows.steps.recognize_device import RecognizeDevice
 
@@ -18,7 +18,7 @@ class OpenSession:
     """Opens sessions, records it, and tells the owner if the device is new."""
 
     accounts: AccountStore
-    sessions: SessionStore[AccountSnapshot]
+    sessions: AccountSessions
     recognize_device: RecognizeDevice
     notify: Notify
     journal: Journal

@@ -5,14 +5,13 @@ from typing import TypedDict
 
 from app.core.client_info import ClientInfo
 from app.core.errors import Forbidden
-from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.roles import ADMIN
 from app.domain.audit.journal import OPERATOR
-from app.domain.sessions.model import OwnedSession
+from app.flows.steps.identity import Identity
 from app.flows.steps.require_recent_auth import RequireRecentAuth
 
 # Somebody signed in; or None for an operator at a shell of the machine, who could change the tables anyway.
-Administrator = OwnedSession[AccountSnapshot] | None
+Administrator = Identity | None
 
 
 class Actor(TypedDict):

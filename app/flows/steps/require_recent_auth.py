@@ -5,9 +5,8 @@ from datetime import timedelta
 
 from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.domain.accounts.model import AccountSnapshot
-from app.domain.sessions.model import OwnedSession
 from app.flows.steps.check_password import CheckPassword, ReauthenticationRequired
+from app.flows.steps.identity import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +17,7 @@ class RequireRecentAuth:
     check_password: CheckPassword
     window: timedelta
 
-    def __call__(
-        self, identity: OwnedSession[AccountSnapshot], password: str | None, client: ClientInfo, *, level: int = 1
-    ) -> None:
+    def __call__(self, identity: Identity, password: str | None, client: ClientInfo, *, level: int = 1) -> None:
         """Check that the session authenticated within `window` at `level`, or check the password that is given.
 
         Raises `ReauthenticationRequired`, or `WrongPassword` for a password that is given and wrong.

@@ -6,10 +6,9 @@ from enum import StrEnum
 from typing import Final
 
 from app.core.client_info import ClientInfo
-from app.domain.accounts.model import AccountSnapshot
 from app.domain.email_actions.model import Purpose
 from app.domain.email_actions.store import EmailActionStore
-from app.domain.sessions.store import SessionStore
+from app.flows.steps.identity import AccountSessions
 
 
 class Cause(StrEnum):
@@ -50,7 +49,7 @@ SESSIONS_STAY: Final = frozenset({Cause.EMAIL_CHANGED})  # the owner changed it,
 class RevokeAccess:
     """Ends sessions and pending email actions, as the cause asks for."""
 
-    sessions: SessionStore[AccountSnapshot]
+    sessions: AccountSessions
     email_actions: EmailActionStore
 
     def __call__(self, account_id: str, cause: Cause, now: datetime, *, keep: str | None = None) -> None:

@@ -12,8 +12,8 @@ from app.current import auth
 from app.domain.accounts.administrators import LastAdmin
 from app.domain.accounts.hash_slots import HashSlotsFull
 from app.domain.accounts.passwords import PasswordTooLong
-from app.flows.sessions import Identity
 from app.flows.steps.check_password import ReauthenticationRequired, WrongPassword
+from app.flows.steps.identity import Identity
 from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from app.core.pagination import InvalidCursor
 from app.current import auth
-from app.flows.sessions import Identity
+from app.flows.steps.identity import Identity
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn
 from app.web.schemas import PageQuery, ResponseBody

@@ -11,8 +11,8 @@ from app.domain.accounts.passwords import PasswordTooLong
 from app.domain.accounts.store import EmailTaken
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkExpired, LinkInvalid, LinkUsed
-from app.flows.sessions import Identity
 from app.flows.steps.check_password import ReauthenticationRequired, WrongPassword
+from app.flows.steps.identity import Identity
 from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.errors import InvalidBody

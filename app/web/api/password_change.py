@@ -7,8 +7,8 @@ from app.core.errors import RateLimited
 from app.current import auth
 from app.domain.accounts.hash_slots import HashSlotsFull
 from app.domain.accounts.passwords import PASSWORD_ERRORS
-from app.flows.sessions import Identity
 from app.flows.steps.check_password import ReauthenticationRequired, WrongPassword
+from app.flows.steps.identity import Identity
 from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from app.current import auth
 from app.domain.sessions.devices import NoSuchSession
-from app.flows.sessions import Identity
+from app.flows.steps.identity import Identity
 from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.guards import SignedIn

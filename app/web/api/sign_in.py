@@ -11,8 +11,9 @@ from app.domain.accounts.hash_slots import HashSlotsFull
 from app.domain.accounts.passwords import PASSWORD_ERRORS, PasswordTooLong
 from app.domain.accounts.store import EmailTaken
 from app.domain.tokens.csrf import CsrfMismatch
-from app.flows.sessions import Identity, Scope
+from app.flows.sessions import Scope
 from app.flows.steps.check_password import InvalidCredentials, WrongPassword
+from app.flows.steps.identity import Identity
 from app.flows.steps.issue_tokens import Tokens as IssuedTokens
 from app.web.client_info import client_info
 from app.web.endpoint import endpoint

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from app.core.errors import Invalid, Unauthenticated
-from app.flows.sessions import Identity
+from app.flows.steps.identity import Identity
 from app.web.transports import basic, bearer, cookie
 
 

@@ -4,8 +4,8 @@ from flask import request
 
 from app.current import auth, settings
 from app.domain.accounts.emails import InvalidEmail
-from app.flows.sessions import Identity
 from app.flows.steps.check_password import InvalidCredentials
+from app.flows.steps.identity import Identity
 from app.web.client_info import client_info
 from app.web.limits import CREDENTIAL_ATTEMPTS
 

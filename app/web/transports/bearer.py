@@ -4,7 +4,7 @@ from flask import request
 
 from app.current import auth
 from app.domain.tokens.jwt_tokens import InvalidToken
-from app.flows.sessions import Identity
+from app.flows.steps.identity import Identity
 
 
 class Bearer:

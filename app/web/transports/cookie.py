@@ -11,7 +11,7 @@ from flask import Response, jsonify, request
 from app.current import auth, settings
 from app.domain.tokens.csrf import CsrfMismatch
 from app.domain.tokens.jwt_tokens import ACCESS, REFRESH, TokenExpired
-from app.flows.sessions import Identity
+from app.flows.steps.identity import Identity
 from app.flows.steps.issue_tokens import Tokens
 from app.web import cookies, device_cookie
 from app.web.public_url import origin_of

@@ -10,8 +10,8 @@ from pydantic import ConfigDict, Field
 from app.core.pagination import InvalidCursor
 from app.current import auth
 from app.flows.mail_queue import MessageNotFound, NothingToRetry
-from app.flows.sessions import Identity
 from app.flows.steps.check_password import ReauthenticationRequired
+from app.flows.steps.identity import Identity
 from app.web.endpoint import endpoint
 from app.web.guards import Administrator
 from app.web.schemas import LARGEST_NUMBER, PageQuery, RequestBody, ResponseBody, RowId

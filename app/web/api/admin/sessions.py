@@ -7,8 +7,8 @@ from flask import Blueprint
 from app.current import auth
 from app.domain.accounts.store import NoSuchAccount
 from app.domain.sessions.devices import NoSuchSession
-from app.flows.sessions import Identity
 from app.flows.steps.check_password import ReauthenticationRequired
+from app.flows.steps.identity import Identity
 from app.web.api.sessions import SessionList
 from app.web.endpoint import endpoint
 from app.web.guards import Administrator

@@ -16,8 +16,8 @@ from app.domain.accounts.roles import InvalidRoles
 from app.domain.accounts.search import AccountQuery
 from app.domain.accounts.store import EmailTaken, NoSuchAccount
 from app.flows.admin_accounts import AccountDisabled
-from app.flows.sessions import Identity
 from app.flows.steps.check_password import ReauthenticationRequired
+from app.flows.steps.identity import Identity
 from app.web.endpoint import endpoint
 from app.web.guards import Administrator
 from app.web.limits import Limit
