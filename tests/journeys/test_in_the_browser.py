@@ -174,6 +174,7 @@ def test_every_page_fits_a_narrow_screen_in_both_themes(chromium, service):
             seen[name] = [page.evaluate(OVERFLOW)]
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme=scheme)
+                page.wait_for_function(f"matchMedia('(prefers-color-scheme: {scheme})').matches")
                 seen[name].append(page.evaluate(PAINT))
 
         sign_up(page, email)

@@ -86,13 +86,14 @@ class ProcessPool:
         return url
 
     def _renewed(self, wish: str) -> str | None:
-        for url in [url for url in self._idle if self._reusable[url] == wish]:
-            self._idle.remove(url)
-            pid = self._serving[url]
-            if self._send(self._alive[pid], renew=pid)["renewed"]:
+        for url in self._idle:
+            if self._reusable[url] == wish:
+                self._idle.remove(url)
                 return url
-            self.kill(pid)
         return None
+
+    def _renew(self, pid: int) -> bool:
+        return bool(self._send(self._alive[pid], renew=pid)["renewed"])
 
     def pid_of(self, url: str) -> int:
         """The id of the process that serves this URL."""
@@ -111,10 +112,17 @@ class ProcessPool:
         self._send(self._alive.pop(pid), kill=pid)
 
     def end_test(self) -> None:
-        """Keep the latest servers for the next test, and end all else that is still running."""
+        """Keep the latest servers for the next test, and end all else that is still running.
+
+        They are renewed now and not when they are needed: an idle server must not hold connections to a database whose
+        other clients may need them all.
+        """
         urls = {pid: url for url, pid in self._serving.items()}
         used = [urls[pid] for pid in self._alive if urls.get(pid) in self._reusable and urls[pid] not in self._idle]
-        self._idle = [*self._idle, *used][-MOST_IDLE:]
+        renewed = [
+            url for url in used if self._send(self._alive[self._serving[url]], renew=self._serving[url])["renewed"]
+        ]
+        self._idle = [*self._idle, *renewed][-MOST_IDLE:]
         for pid in list(self._alive):
             if urls.get(pid) not in self._idle:
                 self.kill(pid)
