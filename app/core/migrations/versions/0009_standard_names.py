@@ -21,8 +21,7 @@ RENAMED = (
     ("sessions", "ends_at", "absolute_expires_at"),
     ("sessions", "rotated_with", "idempotency_key_hash"),
 )
-COPIED = "account_id, purpose, {message}, address, reserved, expires_at, code_expires_at, {attempts}"
-NO_PASSWORD = "!"  # noqa: S105 - the value without a password until now
+COPIED = ("account_id", "purpose", "address", "reserved", "expires_at", "code_expires_at")
 
 
 def upgrade() -> None:
@@ -36,12 +35,12 @@ def upgrade() -> None:
     op.add_column("sessions", sa.Column("level", sa.SmallInteger, nullable=False, server_default="1"))
     with op.batch_alter_table("accounts") as accounts:
         accounts.alter_column("password_hash", existing_type=sa.String(255), nullable=True)
-    op.execute(f"UPDATE accounts SET password_hash = NULL WHERE password_hash = '{NO_PASSWORD}'")  # noqa: S608
+    op.execute("UPDATE accounts SET password_hash = NULL WHERE password_hash = '!'")
 
 
 def downgrade() -> None:
     """Restore the names, drop the columns, and mark accounts without a password as before."""
-    op.execute(f"UPDATE accounts SET password_hash = '{NO_PASSWORD}' WHERE password_hash IS NULL")  # noqa: S608
+    op.execute("UPDATE accounts SET password_hash = '!' WHERE password_hash IS NULL")
     with op.batch_alter_table("accounts") as accounts:
         accounts.alter_column("password_hash", existing_type=sa.String(255), nullable=False)
     op.drop_column("sessions", "level")
@@ -75,6 +74,6 @@ def _create(table: str, message: str, attempts: str) -> None:
 
 
 def _copy(source: str, old_message: str, old_attempts: str, target: str, message: str, attempts: str) -> None:
-    into = COPIED.format(message=message, attempts=attempts)
-    out_of = COPIED.format(message=old_message, attempts=old_attempts)
-    op.execute(f"INSERT INTO {target} ({into}) SELECT {out_of} FROM {source}")  # noqa: S608
+    before = sa.table(source, *(sa.column(name) for name in (*COPIED, old_message, old_attempts)))
+    after = sa.table(target, *(sa.column(name) for name in (*COPIED, message, attempts)))
+    op.execute(sa.insert(after).from_select([*COPIED, message, attempts], sa.select(*before.c)))
