@@ -112,6 +112,11 @@ def run_sql(app, *statements):
             connection.execute(sa.text(statement))
 
 
+def rows(app, statement):
+    with app.app_context(), migration_engine().connect() as connection:
+        return [tuple(row) for row in connection.execute(sa.text(statement))]
+
+
 @pytest.fixture
 def unversioned(app):
     """The app on tables that `db.create_all()` made."""
@@ -133,6 +138,35 @@ def test_each_migration_can_be_reverted_and_applied_again(app):
     with app.app_context():
         downgrade(directory=MIGRATIONS, revision="base")
     assert tables(app) == set()
+
+
+TIME = "'2026-01-01 00:00:00.000000'"
+
+
+def test_links_sessions_and_missing_passwords_survive_the_renaming(app):
+    with app.app_context():
+        upgrade(directory=MIGRATIONS, revision="0008")
+    run_sql(
+        app,
+        "INSERT INTO accounts (id, email, email_canonical, password_hash, roles, credentials_version, created_at,"
+        f" updated_at) VALUES ('a', 'ann@example.com', 'ann@example.com', '!', '', 3, {TIME}, {TIME})",
+        "INSERT INTO challenges (account_id, purpose, letter, address, reserved, expires_at, code_expires_at, tries)"
+        f" VALUES ('a', 'undo-email-change', 7, 'Old@example.com', 'old@example.com', {TIME}, {TIME}, 2)",
+        "INSERT INTO sessions (id, account_id, generation, created_at, rotated_at, expires_at, ends_at,"
+        f" authenticated_at, rotated_with) VALUES ('s', 'a', 4, {TIME}, {TIME}, {TIME}, {TIME}, {TIME}, 'key')",
+    )
+    migrate(app)
+    assert rows(app, "SELECT account_id, purpose, message_id, address, reserved, attempts FROM email_actions") == [
+        ("a", "undo-email-change", 7, "Old@example.com", "old@example.com", 2)
+    ]
+    assert rows(app, "SELECT generation, idempotency_key_hash, auth_methods, level FROM sessions") == [
+        (4, "key", "pwd", 1)
+    ]
+    assert rows(app, "SELECT password_hash, credentials_version FROM accounts") == [(None, 3)]
+    with app.app_context():
+        downgrade(directory=MIGRATIONS, revision="0008")
+    assert rows(app, "SELECT letter, tries FROM challenges") == [(7, 2)]
+    assert rows(app, "SELECT password_hash FROM accounts") == [("!",)]
 
 
 def test_a_second_start_finds_nothing_to_do(app, client):
