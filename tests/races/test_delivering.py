@@ -11,6 +11,7 @@ import pytest
 from config import Settings
 from tests.races.conftest import PASSWORD, Cluster
 from tests.support.concurrency import post
+from tests.support.profile import LONG
 from tests.support.smtp import FakeSmtpServer
 
 DELIVERERS = 3
@@ -92,7 +93,8 @@ def test_messages_survive_deliverers_killed_at_random_moments(
     assert {len(ids) for ids in seen.values()} == {1}
     assert len(slow_mailbox.messages) - len(emails) <= kills
     assert cluster.ask("SELECT count(*) FROM outbox WHERE kind = 'reset_password' AND state <> 'sent'") == 0
-    assert cluster.ask("SELECT max(attempts) FROM outbox") > 1, "nobody was killed with a letter in hand"
+    if LONG:  # with three kills it may be that none hits a process that is sending
+        assert cluster.ask("SELECT max(attempts) FROM outbox") > 1, "no process was killed while it was sending"
 
 
 def test_every_copy_of_a_message_has_a_working_link(
