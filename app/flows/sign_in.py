@@ -1,4 +1,4 @@
-"""Signing in with an address and a password, and giving the password once more."""
+"""Sign-in with email address and password, and reauthentication."""
 
 from dataclasses import dataclass
 
@@ -41,18 +41,32 @@ class SignIn:
         return self.issue_tokens(account, session)
 
     def authenticate_request(self, email: str, password: str, client: ClientInfo) -> Identity:
-        """The account behind a right password, in a session that is kept nowhere and over with the request."""
+        """Check the password of one request. Returns the account with a session that is not stored."""
         account, now = self.check_password.of_address(email, password, client), self.clock.now()
         if account.deletes_at:
             self._record_failure(account, client, "deletion_scheduled")
             raise InvalidCredentials
         session = SessionSnapshot(
-            "", account.id, 0, now, now, now, now, None, client.ip, client.user_agent, now, None, "pwd", 1, read_at=now
+            "",
+            account.id,
+            0,
+            now,
+            now,
+            now,
+            now,
+            None,
+            client.ip,
+            client.user_agent,
+            now,
+            None,
+            " ".join(PASSWORD.methods),
+            PASSWORD.level,
+            read_at=now,
         )
         return OwnedSession(session, account)
 
     def reauthenticate(self, identity: Identity, password: str, client: ClientInfo) -> None:
-        """Make the session fresh by its password, or `WrongPassword`."""
+        """Record that the session authenticated now. Raises `WrongPassword`."""
         self.check_password.of_session(identity, password, client)
         account_id, session_id, now = identity.owner.id, identity.session.id or None, self.clock.now()
         with self.work as work:

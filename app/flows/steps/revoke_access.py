@@ -56,7 +56,7 @@ class RevokeAccess:
         """End every session but `keep`, and revoke the links and codes of emails that `REVOKED` names for the cause.
 
         In a unit of work that has locked the account's row: every flow takes that row first, so no two of them
-        deadlock, and none can open a session or use a link in between.
+        deadlock, and none can open a session or use a link in between. `SIGNED_OUT` revokes no link and needs no lock.
         """
         if REVOKED[cause]:
             self.email_actions.revoke(account_id, REVOKED[cause])
