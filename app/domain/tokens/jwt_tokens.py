@@ -52,6 +52,10 @@ class TokenExpired(InvalidToken):
     detail = "This token has expired. Refresh it, or sign in again."
 
 
+class WrongKind(InvalidToken):
+    """A refresh token in the place of an access token, or the other way round."""
+
+
 class RepeatableES256(ECAlgorithm):
     """ES256 with deterministic signatures (RFC 6979): equal claims give the same token, byte for byte."""
 
@@ -143,7 +147,7 @@ class JwtTokens:
             with self._adding:
                 self._verified[digest] = claims
         if claims.kind != kind:
-            raise InvalidToken(f"Wrong kind of token. Send the {kind} token instead of the {claims.kind} token.")
+            raise WrongKind(f"Wrong kind of token. Send the {kind} token instead of the {claims.kind} token.")
         if claims.expires_at + LEEWAY_SECONDS <= time.time():
             raise TokenExpired
         return claims
