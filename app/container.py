@@ -19,6 +19,7 @@ from app.domain.audit.journal import Journal
 from app.domain.audit.seal import Sealer
 from app.domain.audit.verify import Verifier
 from app.domain.email_actions.store import EmailActionStore
+from app.domain.email_actions.undos import UndoStore
 from app.domain.leases.store import Leases
 from app.domain.limits.attempts import AttemptLimiter
 from app.domain.limits.counters import Counters
@@ -75,7 +76,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     # Domain
     work, registry = UnitOfWork(), CollectorRegistry()
     accounts, administrators, account_search = AccountStore(), Administrators(), AccountSearch()
-    sessions, email_actions, leases = parts.session_store(settings), EmailActionStore(), Leases()
+    sessions, email_actions, undos, leases = parts.session_store(settings), EmailActionStore(), UndoStore(), Leases()
     outbox, renderer = Outbox(parts.host_of(settings)), EmailRenderer(settings.email_templates_path)
     link_secrets = parts.link_secrets(settings)
     links, codes, csrf = Links(link_secrets, clock), Codes(link_secrets), CsrfTokens(link_secrets)
@@ -98,7 +99,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     lasting_sessions = parts.lasting_sessions()
     open_lasting_session = OpenSession(accounts, lasting_sessions, recognize_device, notify, journal)
     revoke_access = RevokeAccess(sessions, email_actions)
-    require_unreserved_email = RequireUnreservedEmail(email_actions)
+    require_unreserved_email = RequireUnreservedEmail(undos)
     check_password = CheckPassword(
         work, clock, accounts, passwords, attempt_limiter, recognize_device, journal, settings.require_verified_email
     )
@@ -106,12 +107,12 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     require_administrator = RequireAdministrator(require_recent_auth)
     find_email_action = FindEmailAction(work, clock, accounts, email_actions, links, codes, attempt_limiter, journal)
     replace_password = ReplacePassword(work, clock, accounts, email_actions, revoke_access, notify, journal)
-    purge_account = PurgeAccount(work, accounts, email_actions, outbox, journal)
+    purge_account = PurgeAccount(work, accounts, undos, outbox, journal)
     schedule_deletion = ScheduleDeletion(
         work,
         accounts,
         administrators,
-        email_actions,
+        undos,
         notify,
         journal,
         revoke_access,
@@ -119,7 +120,9 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
         grace=timedelta(days=settings.deletion_grace_days),
     )
     email_settings = parts.email_settings(settings)
-    compose_email = ComposeEmail(work, clock, accounts, email_actions, outbox, journal, links, codes, email_settings)
+    compose_email = ComposeEmail(
+        work, clock, accounts, email_actions, undos, outbox, journal, links, codes, email_settings
+    )
 
     # Flows
     return Auth(
@@ -158,6 +161,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             clock,
             accounts,
             email_actions,
+            undos,
             find_email_action,
             revoke_access,
             require_unreserved_email,
