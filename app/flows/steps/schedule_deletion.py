@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.core.client_info import ClientInfo
+from app.core.errors import Superseded
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.administrators import Administrators
 from app.domain.accounts.model import AccountSnapshot
@@ -32,13 +33,20 @@ class ScheduleDeletion:
     purge_account: PurgeAccount
     grace: timedelta
 
-    def __call__(self, account: AccountSnapshot, now: datetime, client: ClientInfo, actor: Actor) -> None:
+    def __call__(
+        self, account: AccountSnapshot, now: datetime, client: ClientInfo, actor: Actor, *, by_owner: bool = False
+    ) -> None:
         """Schedule the deletion, or raise `LastAdmin`. An earlier date that is set already stays.
+
+        `by_owner`: `account` is as the session that asks was checked with. Raises `Superseded` if its credentials have
+        changed since: "this was not me" cancels a deletion, so a thief's must not come after it.
 
         While a change of address can be undone, the account stays: a thief may have moved it away and then deleted it.
         """
         with self.work as work:
             self.administrators.require_another_admin(account.id)
+            if by_owner and not self.accounts.lock_if_unchanged(account):
+                raise Superseded
             undos = self.undos.pending(account.id, now)
             final_at = max([now + self.grace, *(_works_until(undo, now) for undo in undos)])
             if not self.accounts.schedule_deletion(account.id, final_at, now):
