@@ -33,7 +33,7 @@ MOST_STATEMENTS = {  # the most that each route took in a long run
     "POST auth/reauthenticate": 3,
     "POST auth/logout?scope={scope}": 3,
     "GET account": 1,
-    "DELETE account": 10,
+    "DELETE account": 11,
     "PUT account/password": 7,
     "PUT account/email": 7,
     "POST account/email/confirm": 11,
