@@ -150,7 +150,8 @@ def refresh(body: RefreshRequest, idempotency_key: str | None) -> IssuedTokens |
 
     Send the refresh token as `refresh_token` in the body, as `Authorization: Bearer …`, or by cookie. It can be used
     once. Sent again within the grace period of a few seconds, or with the `Idempotency-Key` of the first request, it
-    returns the same new tokens. Any other reuse is treated as theft: the session ends.
+    returns the same new tokens. Sent again later, because the response got lost, it returns other new tokens, as long
+    as the first ones were not used to refresh. Any other reuse is treated as theft: the session ends.
     """
     presented = presented_refresh_token(body.refresh_token)
     with cookie.deleting_dead() if presented.by_cookie else nullcontext():
