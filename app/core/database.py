@@ -19,6 +19,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from app.core.db_timeouts import CircuitBreaker, is_timeout, timeouts
 from app.core.errors import DatabaseUnavailable
+from app.core.prepared_statements import PreparedStatements
 
 BUSY_TIMEOUT_MS = 5_000
 AUTOCOMMIT = "autocommit"
@@ -116,6 +117,10 @@ def translate_errors() -> Iterator[None]:
         yield
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError) as failure:
         raise DatabaseUnavailable(transient=_is_transient(failure)) from failure
+    except sa.exc.ProgrammingError as failure:
+        if not failure.connection_invalidated:
+            raise
+        raise DatabaseUnavailable(transient=True) from failure  # a prepared statement was lost
 
 
 def _is_transient(failure: sa.exc.SQLAlchemyError) -> bool:
@@ -171,19 +176,29 @@ def execute_one(statement: sa.Executable) -> bool:
     return execute_in_transaction(statement) == 1
 
 
+_write_nothing = sa.text("UPDATE alembic_version SET version_num = version_num WHERE 1 = 0")
+
+
 def ping() -> bool:
-    """Whether the database answers a query now."""
+    """Whether the database reads and, except on SQLite, also writes now, in both ways that requests use."""
     try:
-        return fetch_one(sa.select(sa.literal(1)), {}) is not None
+        if fetch_one(sa.select(sa.literal(1)), {}) is None:
+            return False
+        if db.engine.dialect.name != "sqlite":  # its write lock may be in use for seconds
+            with translate_errors(), db.engine.begin() as connection:
+                connection.execute(_write_nothing)  # fails on a read-only replica
     except DatabaseUnavailable:
         return False
+    except sa.exc.ProgrammingError:  # no such table: no migration has run yet
+        return True
+    return True
 
 
-def init_database(app: Flask, url: str, *, timeout: float = 1) -> None:
+def init_database(app: Flask, url: str, *, timeout: float = 1, prepared_statements: str = "auto") -> None:
     """Connect the app to `url`: one engine for units of work, and one in autocommit mode.
 
     `timeout` is how many seconds to wait for a connection or for a response before `DatabaseUnavailable` is raised. On
-    SQLite the write lock is waited for longer: `BUSY_TIMEOUT_MS`.
+    SQLite the write lock is waited for longer: `BUSY_TIMEOUT_MS`. `prepared_statements` is for PostgreSQL.
     """
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options = _options(sa.make_url(url), timeout)
@@ -193,9 +208,9 @@ def init_database(app: Flask, url: str, *, timeout: float = 1) -> None:
     app.config["SQLALCHEMY_BINDS"] = {AUTOCOMMIT: options | autocommit}
     db.init_app(app)
     with app.app_context():
-        breaker = CircuitBreaker()
+        breaker, prepared = CircuitBreaker(), PreparedStatements(prepared_statements)
         for engine in db.engines.values():
-            _prepare(engine)
+            _prepare(engine, prepared)
             if engine.dialect.name != "sqlite":
                 breaker.install(engine, timeout)
         if db.engine.dialect.name == "sqlite":
@@ -215,23 +230,27 @@ def _options(url: sa.URL, timeout: float) -> dict[str, Any]:
 def migration_engine() -> sa.Engine:
     """An engine for migrations, on SQLite without foreign keys: rebuilding a table drops it, which would cascade."""
     engine = sa.create_engine(db.engine.url, poolclass=sa.pool.NullPool)
-    _prepare(engine)
+    _prepare(engine, PreparedStatements("off"))
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=OFF"))
         event.listen(engine, "begin", _begin_immediately)
     return engine
 
 
-def _prepare(engine: sa.Engine) -> None:
+def _prepare(engine: sa.Engine, prepared_statements: PreparedStatements) -> None:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
-    elif engine.dialect.name == "postgresql":  # before SQLAlchemy queries the server version
-        event.listen(engine, "connect", _refuse_other_encodings, insert=True)
+    elif engine.dialect.name == "postgresql":
+        prepared_statements.install(engine)
+        event.listen(engine, "connect", _refuse_other_encodings, insert=True)  # before SQLAlchemy asks for the version
 
 
 def _refuse_other_encodings(connection: Any, _record: object) -> None:
     # In SQL_ASCII, the default of a server set up without a locale, lengths are bytes and text is not validated.
     encoding = connection.info.parameter_status("server_encoding")
+    if encoding is None:  # a pooler need not announce it
+        (encoding,) = connection.execute("SHOW server_encoding").fetchone()
+        connection.rollback()
     if encoding != "UTF8":
         raise db.engine.dialect.loaded_dbapi.OperationalError(
             f"Its encoding is {encoding}. Create it again: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
