@@ -128,15 +128,16 @@ def _is_transient(failure: sa.exc.SQLAlchemyError) -> bool:
     # After a timeout the caller gets the error at once, as a second attempt would wait for as long again.
     if not isinstance(failure, sa.exc.DBAPIError) or is_timeout(failure.orig):
         return False
-    return failure.connection_invalidated or bool(_codes(failure.orig) & DEADLOCKS)
+    return failure.connection_invalidated or bool(driver_codes(failure.orig) & DEADLOCKS)
 
 
 def is_collision(error: BaseException | None) -> bool:
     """Whether a statement violated a unique or foreign key because of a parallel transaction."""
-    return isinstance(error, sa.exc.IntegrityError) and bool(_codes(error.orig) & COLLISIONS)
+    return isinstance(error, sa.exc.IntegrityError) and bool(driver_codes(error.orig) & COLLISIONS)
 
 
-def _codes(error: BaseException | None) -> set[object]:
+def driver_codes(error: BaseException | None) -> set[object]:
+    """The codes that a driver's error has: an SQLSTATE, or a number of SQLite or MariaDB."""
     named = {getattr(error, name, None) for name in ("sqlstate", "sqlite_errorcode")}
     return named.union(error.args[:1] if error else ())
 

@@ -13,7 +13,7 @@ from app.current import auth
 from app.domain.accounts.administrators import LastAdmin
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.roles import InvalidRoles
-from app.domain.accounts.search import AccountQuery
+from app.domain.accounts.search import AccountQuery, SearchTooBroad
 from app.domain.accounts.store import EmailTaken, NoSuchAccount
 from app.flows.admin_accounts import AccountDisabled
 from app.flows.steps.check_password import ReauthenticationRequired
@@ -57,7 +57,7 @@ class UserPage(ResponseBody):
 class UserQuery(PageQuery):
     """Filters of the account list."""
 
-    search: SearchText | None = Field(None, description="Part of an email address or name, without wildcards")
+    search: SearchText | None = Field(None, description="An id, an email address, or a part of an address or name")
     state: State | None = None
 
 
@@ -94,7 +94,7 @@ class SetRolesRequest(RequestBody):
 
 
 @blueprint.get("")
-@endpoint(query=UserQuery, gives=UserPage, who=Administrator(), errors=(InvalidCursor,))
+@endpoint(query=UserQuery, gives=UserPage, who=Administrator(), errors=(InvalidCursor, SearchTooBroad))
 def list_users(identity: Identity, query: UserQuery) -> object:
     """List accounts.
 
