@@ -162,11 +162,12 @@ class Settings(BaseModel):
         self._check_secrets()
         if self.mail_use_tls and self.mail_use_ssl:
             raise ValueError("MAIL_USE_TLS and MAIL_USE_SSL exclude each other: the first is STARTTLS, the second TLS")
-        self._read_values()
+        if self.model_fields_set & {"database_url", "signing_key"}:
+            self._read_values()
         return self
 
     def _read_values(self) -> None:
-        # Imported here, because importing `app` imports this module.
+        # Imported here, because importing `app` imports this module. The defaults need no reading.
         from app.core.database_url import read_database_url
         from app.core.signing_key import read_signing_key, signing_key_pem
 
@@ -229,14 +230,9 @@ class Settings(BaseModel):
 
 def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
     """The settings in `environ`, by default the environment over `.env`. Raises `SettingsError`."""
-    from app.core.secret_files import read_secret_files  # here for the same reason as in `_read_values`
-
     if environ is None:
         environ = {name: value for name, value in dotenv_values(".env").items() if value} | dict(os.environ)
-    try:
-        environ = read_secret_files(_with_current_names(environ), SECRETS)
-    except ValueError as unusable:
-        raise SettingsError(str(unusable)) from None
+    environ = _with_files(_with_current_names(environ))
     given: dict[str, Any] = {name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper())}
     try:
         return Settings(**(given | overrides))
@@ -249,6 +245,17 @@ def _with_current_names(environ: Mapping[str, str]) -> Mapping[str, str]:
     for old, new in found.items():
         log.warning("%s was renamed to %s. Version 0.3 will ignore the old name.", old, new)
     return {new: environ[old] for old, new in found.items()} | {name: value for name, value in environ.items() if value}
+
+
+def _with_files(environ: Mapping[str, str]) -> Mapping[str, str]:
+    if not any(environ.get(f"{name}_FILE") for name in SECRETS):
+        return environ
+    from app.core.secret_files import read_secret_files  # here, as in `_read_values`
+
+    try:
+        return read_secret_files(environ, SECRETS)
+    except ValueError as unusable:
+        raise SettingsError(str(unusable)) from None
 
 
 def _line(error: Any) -> str:

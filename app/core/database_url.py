@@ -81,7 +81,7 @@ def read_database_url(text: str) -> DatabaseUrl:
     if "?" not in rest and backend == "sqlite":
         return DatabaseUrl(f"{driver}://{rest}")
     try:
-        url = sa.make_url(f"{driver}://{_hosts_as_parameters(rest)}")
+        url = sa.make_url(f"{driver}://{_for_sqlalchemy(rest)}")
     except (ValueError, sa.exc.ArgumentError):
         raise ValueError(f"DATABASE_URL cannot be read: {FORM}") from None
     found = _Parameters()
@@ -137,12 +137,13 @@ def _read_sqlite(found: _Parameters, name: str, value: str) -> None:
     found.passed[name] = value
 
 
-def _hosts_as_parameters(rest: str) -> str:
-    """libpq takes host1:5432,host2:5432 before the database; SQLAlchemy takes such hosts as parameters."""
-    authority, _, path = rest.partition("/")
+def _for_sqlalchemy(rest: str) -> str:
+    # libpq takes host1:5432,host2:5432 before the database; SQLAlchemy takes such hosts as parameters.
+    authority, slash, path = rest.partition("/")
     user, at, hosts = authority.rpartition("@")
-    if "," not in hosts:
-        return rest
+    user = user.replace("@", "%40")  # of a password that was not encoded
+    if "," not in hosts or "@" in path.partition("?")[0]:  # the comma is part of a password with a slash
+        return f"{user}{at}{hosts}{slash}{path}"
     return f"{user}{at}/{path}{'&' if '?' in path else '?'}" + "&".join(f"host={host}" for host in hosts.split(","))
 
 
