@@ -85,8 +85,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     """Construct every part once, in the order of the layers, and return the facade."""
     # Domain
     work, registry = UnitOfWork(), CollectorRegistry()
-    accounts, administrators = AccountStore(), Administrators()
-    account_search = AccountSearch(seconds=0.8 * settings.database_timeout)
+    accounts, administrators, account_search = AccountStore(), Administrators(), AccountSearch()
     sessions, email_actions, leases = _session_store(settings), EmailActionStore(), Leases()
     outbox, renderer = Outbox(host_of(settings)), EmailRenderer(settings.email_templates_path)
     link_secrets = _link_secrets(settings)

@@ -23,6 +23,7 @@ from app.core.prepared_statements import PreparedStatements
 
 BUSY_TIMEOUT_MS = 5_000
 AUTOCOMMIT = "autocommit"
+TIMEOUT = "latchkey_timeout"
 # Each process has two pools, so an instance of two workers stays below PostgreSQL's usual limit of 100 connections.
 POOL_SIZE = 16
 # Whole seconds: Flask-SQLAlchemy's engine_from_config makes integers of these options, and 0.5 would become 0. A thread
@@ -211,6 +212,7 @@ def init_database(app: Flask, url: str, *, timeout: float = 1, prepared_statemen
     with app.app_context():
         breaker, prepared = CircuitBreaker(), PreparedStatements(prepared_statements)
         for engine in db.engines.values():
+            engine.update_execution_options(**{TIMEOUT: timeout})
             _prepare(engine, prepared)
             if engine.dialect.name != "sqlite":
                 breaker.install(engine, timeout)
@@ -226,6 +228,11 @@ def _options(url: sa.URL, timeout: float) -> dict[str, Any]:
     # READ COMMITTED is the default of PostgreSQL. MariaDB's default, REPEATABLE READ, locks the gap where a row was not
     # found, and two transactions that then insert into that gap deadlock: parallel deliverers did so regularly.
     return POOL | {"isolation_level": "READ COMMITTED", "connect_args": timeouts(url.get_driver_name(), timeout)}
+
+
+def timeout_of(engine: sa.Engine) -> float:
+    """How many seconds the engine waits for a response."""
+    return float(engine.get_execution_options()[TIMEOUT])
 
 
 def migration_engine() -> sa.Engine:

@@ -8,15 +8,19 @@ from typing import Final
 import sqlalchemy as sa
 
 from app.core.database import db, fetch_one, table_of
-from app.core.errors import Invalid
+from app.core.errors import SearchTooBroad
 from app.core.pagination import InvalidCursor, Page, decode_cursor, encode_cursor
-from app.core.time_limits import OutOfTime, fetch_all_within
+from app.core.searching import search
 from app.domain.accounts.emails import InvalidEmail, parse_address
 from app.domain.accounts.model import SNAPSHOT_COLUMNS, Account, AccountSnapshot, State
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_TIME: Final = 2**53  # microseconds; the year 2255
 AFTER_ALL: Final = "\x7f"  # is greater than every character of a canonical address
+TOO_BROAD: Final = (
+    "The search takes too long among so many accounts. Search for an id, a whole email address, or the beginning of "
+    "one up to its @ or further."
+)
 ID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _columns: Final = table_of(Account).c
 _IN_STATE: Final = {
@@ -25,17 +29,6 @@ _IN_STATE: Final = {
     "deleting": _columns.deletes_at.is_not(None),
 }
 _exact: Final = sa.select(_columns.id).where(_columns.email_canonical == sa.bindparam("canonical"))
-
-
-class SearchTooBroad(Invalid):
-    """The search would examine more accounts than its time allows."""
-
-    code = "search_too_broad"
-    detail = (
-        "The search takes too long among so many accounts. Search for an id, a whole email address, or the beginning "
-        "of one up to its @ or further."
-    )
-    field = "search"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +42,18 @@ class AccountQuery:
 
 
 class AccountSearch:
-    """Lists accounts. `seconds` is how long the database may take for a page.
+    """Lists accounts.
 
     An id and the beginning of an address with its @ are found by an index. For other texts each account is examined
     until the page is full: no index finds the middle of a word.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-
     def page(self, query: AccountQuery) -> Page[AccountSnapshot]:
         """One page. Raises `InvalidCursor` or `SearchTooBroad`."""
         try:
-            rows = fetch_all_within(self._seconds, select_page(query))
-        except OutOfTime:
-            raise SearchTooBroad from None
+            rows = search(select_page(query))
+        except SearchTooBroad:
+            raise SearchTooBroad(TOO_BROAD, field="search") from None
         accounts = [AccountSnapshot(*row) for row in rows]
         more, accounts = len(accounts) > query.limit, accounts[: query.limit]
         return Page(accounts, _encode_cursor(accounts[-1]) if more else None)

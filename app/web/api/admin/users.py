@@ -7,13 +7,13 @@ from uuid import UUID
 from flask import Blueprint
 from pydantic import ConfigDict, Field
 
-from app.core.errors import RateLimited
+from app.core.errors import RateLimited, SearchTooBroad
 from app.core.pagination import InvalidCursor
 from app.current import auth
 from app.domain.accounts.administrators import LastAdmin
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.roles import InvalidRoles
-from app.domain.accounts.search import AccountQuery, SearchTooBroad
+from app.domain.accounts.search import AccountQuery
 from app.domain.accounts.store import EmailTaken, NoSuchAccount
 from app.flows.admin_accounts import AccountDisabled
 from app.flows.steps.check_password import ReauthenticationRequired

@@ -6,9 +6,11 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
+from app.core import searching
 from app.core.database import db, table_of
 from app.domain.accounts.model import Account
 from app.domain.accounts.search import AccountQuery, select_page
+from app.domain.audit.model import AuditEvent
 from tests.support.api import is_problem
 
 MANY = 3_000
@@ -86,15 +88,29 @@ def test_whole_addresses_and_ids_find_one_account(desk):
 
 
 @pytest.mark.usefixtures("each_database", "many")
-@pytest.mark.own_app
 def test_search_without_an_index_is_stopped_in_time(app, desk, monkeypatch):
-    search = app.extensions["latchkey"].admin_accounts.account_search
-    monkeypatch.setattr(search, "_seconds", 0.001)
+    monkeypatch.setattr(searching, "SHARE", 0)
     for _ in range(3):
         answer = desk.get("users", search="no such person")
         assert is_problem(answer, 400, "search_too_broad")
         assert answer.json["errors"][0]["field"] == "search"
-    monkeypatch.setattr(search, "_seconds", 10)
+    monkeypatch.undo()
     assert desk.get("users", search="person12@").status_code == 200
     assert desk.get("users", search="no such person").json == {"users": [], "next": None}
     assert app.test_client().get("/readyz").status_code == 200
+
+
+@pytest.fixture
+def many_events(app, desk):
+    """Many events besides those of the administrator."""
+    event = {"at": MOMENT, "event": "account.created", "result": "success", "details": {}, "salt": "-"}
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(sa.insert(table_of(AuditEvent)), [event] * MANY)
+
+
+@pytest.mark.usefixtures("each_database", "many_events")
+def test_audit_log_is_not_searched_without_end(desk, monkeypatch):
+    monkeypatch.setattr(searching, "SHARE", 0)
+    assert is_problem(desk.get("audit", event="email.changed"), 400, "search_too_broad")
+    monkeypatch.undo()
+    assert desk.get("audit", event="email.changed").json["events"] == []

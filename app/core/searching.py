@@ -1,4 +1,4 @@
-"""A time limit for one SELECT, enforced by the database, so that neither a thread nor a connection is lost to it."""
+"""Searches: a SELECT with a time limit that the database enforces, so that no connection is lost to it."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -8,27 +8,26 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from app.core.database import AUTOCOMMIT, db, driver_codes, translate_errors
+from app.core.database import AUTOCOMMIT, db, driver_codes, timeout_of, translate_errors
+from app.core.errors import SearchTooBroad
 
 # PostgreSQL: query_canceled; MariaDB: ER_STATEMENT_TIMEOUT; MySQL: ER_QUERY_TIMEOUT; SQLite: SQLITE_INTERRUPT
 OUT_OF_TIME: Final = {"57014", 1969, 3024, 9}
-INSTRUCTIONS: Final = 10_000  # of SQLite's virtual machine between two looks at the clock
+SHARE = 0.8  # of DATABASE_TIMEOUT, after which the connection is given up
+INSTRUCTIONS: Final = 1_000  # of SQLite's virtual machine between two looks at the clock
 
 
-class OutOfTime(Exception):
-    """The statement did not finish within its time limit."""
-
-
-def fetch_all_within(seconds: float, statement: sa.Select[Any]) -> Sequence[Sequence[Any]]:
-    """Run one SELECT and return all its rows. Raises `OutOfTime` if it takes longer than `seconds`."""
+def search(statement: sa.Select[Any]) -> Sequence[Sequence[Any]]:
+    """Run one SELECT that may examine many rows, and return all its rows. Raises `SearchTooBroad`."""
+    kind = db.engine.dialect.name
+    seconds = max(SHARE * timeout_of(db.engine), 0.001)  # 0 would mean no limit
     with translate_errors():
         try:
-            kind = db.engine.dialect.name
             with _engine().connect() as connection, _LIMITS[kind](connection, seconds):
                 return connection.execute(statement).all()
         except sa.exc.DBAPIError as failure:
             if driver_codes(failure.orig) & OUT_OF_TIME:
-                raise OutOfTime from failure
+                raise SearchTooBroad from failure
             raise
 
 
@@ -37,14 +36,10 @@ def _engine() -> sa.Engine:
     return db.engine if db.engine.dialect.name == "postgresql" else db.engines[AUTOCOMMIT]
 
 
-def _milliseconds(seconds: float) -> int:
-    return max(int(seconds * 1_000), 1)  # 0 would mean no limit
-
-
 @contextmanager
 def _postgresql(connection: sa.Connection, seconds: float) -> Iterator[None]:
     # LOCAL, for this transaction: behind a pooler another client may get the connection next.
-    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {_milliseconds(seconds)}")
+    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {round(seconds * 1_000)}")
     yield
 
 
@@ -55,7 +50,7 @@ def _mysql(connection: sa.Connection, seconds: float) -> Iterator[None]:
     def limit(_connection: object, _cursor: object, text: str, values: Any, *_: object) -> tuple[str, Any]:
         if is_mariadb:
             return f"SET STATEMENT max_statement_time={seconds:.3f} FOR {text}", values
-        return text.replace("SELECT", f"SELECT /*+ MAX_EXECUTION_TIME({_milliseconds(seconds)}) */", 1), values
+        return text.replace("SELECT", f"SELECT /*+ MAX_EXECUTION_TIME({round(seconds * 1_000)}) */", 1), values
 
     event.listen(connection, "before_cursor_execute", limit, retval=True)
     yield
