@@ -169,16 +169,13 @@ class Settings(BaseModel):
     def _read_values(self) -> None:
         # Imported here, because importing `app` imports this module. The defaults need no reading.
         from app.core.database_url import read_database_url
-        from app.core.signing_key import read_signing_key, signing_key_pem
+        from app.core.signing_key import checked_pem
 
         found = read_database_url(self.database_url)
         self._set("database_url", found.url)
         if found.pooled and self.database_prepared_statements == "auto":
             self._set("database_prepared_statements", "off")
-        for name in found.ignored:
-            log.warning("DATABASE_URL: the parameter %s changes nothing here. See docs/configuration.md.", name)
-        self._set("signing_key", signing_key_pem(self.signing_key))
-        read_signing_key(self.signing_key)
+        self._set("signing_key", checked_pem(self.signing_key))
 
     def _set_defaults(self) -> None:
         self._default("log_format", lambda: "json" if self.production else "text")

@@ -4,6 +4,7 @@ Parameters are passed on, translated or, if nothing here depends on them, ignore
 parameter that is dropped could have been the one that asks for TLS.
 """
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+log = logging.getLogger(__name__)
 BACKENDS: Final = {"postgres": "postgresql", "mariadb": "mysql"}
 DRIVERS: Final = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "sqlite": "sqlite"}
 # Names are compared in lower case, without hyphens and underscores: sslMode, ssl-mode and ssl_mode are one.
@@ -50,13 +52,10 @@ FORM: Final = "it must be like postgresql://user:password@host:5432/name, with s
 
 @dataclass(frozen=True, slots=True)
 class DatabaseUrl:
-    """A URL for SQLAlchemy. `pooled`: the given one says that a pooler is in between. `ignored`: its parameters that
-    change nothing.
-    """
+    """A URL for SQLAlchemy. `pooled`: the given one says that a pooler is in between."""
 
     url: str
     pooled: bool = False
-    ignored: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -66,7 +65,6 @@ class _Parameters:
     passed: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
     options: list[str] = field(default_factory=list)
     tls: dict[str, str] = field(default_factory=dict)
-    ignored: list[str] = field(default_factory=list)
     pooled: bool = False
 
 
@@ -95,7 +93,7 @@ def read_database_url(text: str) -> DatabaseUrl:
     if backend != "sqlite":
         found.passed.update(postgresql_tls(found.tls) if backend == "postgresql" else mysql_tls(found.tls))
     url = url.set(query=found.passed)
-    return DatabaseUrl(url.render_as_string(hide_password=False), found.pooled, tuple(found.ignored))
+    return DatabaseUrl(url.render_as_string(hide_password=False), found.pooled)
 
 
 def _read_postgresql(found: _Parameters, name: str, value: str) -> None:
@@ -114,7 +112,7 @@ def _read_postgresql(found: _Parameters, name: str, value: str) -> None:
         if value != "public":
             found.options.append(f"-csearch_path={value}")
     else:
-        _ignore(found, name)
+        _ignore(name)
 
 
 def _read_mysql(found: _Parameters, name: str, value: str) -> None:
@@ -128,7 +126,7 @@ def _read_mysql(found: _Parameters, name: str, value: str) -> None:
     elif plain.startswith("ssl") or plain in ("tls", "usessl", "requiressl", "verifyservercertificate"):
         found.tls["sslca" if name == "sslcert" else plain] = value  # Prisma calls the CA so
     elif plain not in NO_PREPARED_STATEMENTS:
-        _ignore(found, name)
+        _ignore(name)
 
 
 def _read_sqlite(found: _Parameters, name: str, value: str) -> None:
@@ -147,10 +145,10 @@ def _for_sqlalchemy(rest: str) -> str:
     return f"{user}{at}/{path}{'&' if '?' in path else '?'}" + "&".join(f"host={host}" for host in hosts.split(","))
 
 
-def _ignore(found: _Parameters, name: str) -> None:
+def _ignore(name: str) -> None:
     if _plain(name) not in IGNORED:
         raise _unknown(name)
-    found.ignored.append(name)
+    log.warning("DATABASE_URL: the parameter %s changes nothing here. See docs/configuration.md.", name)
 
 
 def _plain(name: str) -> str:

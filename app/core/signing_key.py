@@ -25,8 +25,8 @@ OTHER_LABELS: Final = {
 }
 
 
-def signing_key_pem(value: str) -> str:
-    """The PEM in `value`, or in the file whose path it is. Raises `ValueError` if there is none.
+def checked_pem(value: str) -> str:
+    """The PEM in `value`, or in the file whose path it is. Raises `ValueError` if it is not a key that can sign.
 
     Many platforms keep one line for each variable, with a backslash and `n` in the place of a line break.
     """
@@ -35,7 +35,9 @@ def signing_key_pem(value: str) -> str:
             value = Path(value).read_text()
         except (OSError, ValueError):
             raise ValueError("SIGNING_KEY must be a private key in PEM, or the path of a readable file") from None
-    return value.replace("\\r", "").replace("\\n", "\n").replace("\r\n", "\n").strip() + "\n"
+    pem = value.replace("\\r", "").replace("\\n", "\n").replace("\r\n", "\n").strip() + "\n"
+    read_signing_key(pem)
+    return pem
 
 
 def read_signing_key(pem: str) -> PrivateKey:
