@@ -29,6 +29,10 @@ RENAMED = {  # old names that work in version 0.2 only
 }
 # Of the web, or of an app or extension with its own scheme. No pattern: `*` would let every page use the cookies.
 ORIGIN = re.compile(r"(https?://([a-z\d.-]+|\[[\da-f:]+])|(?!http|ws|ftp|file|data)[a-z][a-z\d+.-]*://[\w.-]+)(:\d+)?")
+SECRETS = (  # each may also be a file, whose path is in SECRET_KEY_FILE and so on
+    "DATABASE_URL", "KEY_ENCRYPTION_SECRET", "KEY_ENCRYPTION_SECRET_FALLBACKS", "MAIL_PASSWORD", "METRICS_TOKEN",
+    "REDIS_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "SIGNING_KEY",
+)  # fmt: skip
 WEAK_SECRETS = ("changeme", "change-me", "secret", "password", "development", "example")
 
 
@@ -91,6 +95,7 @@ class Settings(BaseModel):
     jwt_audience: str = "latchkey"
     database_url: str = ""
     database_timeout: Seconds = 1
+    database_prepared_statements: Literal["auto", "on", "off"] = "auto"
     redis_url: str = ""
     cors_origins: Origins = []
     cors_headers: HeaderNames = []
@@ -167,8 +172,20 @@ class Settings(BaseModel):
         self._check_secrets()
         if self.mail_use_tls and self.mail_use_ssl:
             raise ValueError("MAIL_USE_TLS and MAIL_USE_SSL exclude each other: the first is STARTTLS, the second TLS")
-        self._set("signing_key", _signing_key_text(self.signing_key))
+        if self.model_fields_set & {"database_url", "signing_key"}:
+            self._read_values()
         return self
+
+    def _read_values(self) -> None:
+        # Imported here, because importing `app` imports this module. The defaults need no reading.
+        from app.core.database_url import read_database_url
+        from app.core.signing_key import checked_pem
+
+        found = read_database_url(self.database_url)
+        self._set("database_url", found.url)
+        if found.pooled and self.database_prepared_statements == "auto":
+            self._set("database_prepared_statements", "off")
+        self._set("signing_key", checked_pem(self.signing_key))
 
     def _set_defaults(self) -> None:
         self._default("log_format", lambda: "json" if self.production else "text")
@@ -178,7 +195,6 @@ class Settings(BaseModel):
         self._default("verify_email_url", lambda: self.public_url + "/verify-email#token={token}")
         self._default("sign_in_url", lambda: self.public_url)
         self._default("database_url", lambda: f"sqlite:///{self.instance_path.resolve() / 'latchkey.db'}")
-        self._set("database_url", _with_driver(self.database_url))
 
     def _check_links(self) -> None:
         for name in ("reset_password_url", "verify_email_url", "sign_in_url", "change_password_url"):
@@ -230,7 +246,7 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     """The settings in `environ`, by default the environment over `.env`. Raises `SettingsError`."""
     if environ is None:
         environ = {name: value for name, value in dotenv_values(".env").items() if value} | dict(os.environ)
-    environ = _with_current_names(environ)
+    environ = _with_files(_with_current_names(environ))
     given: dict[str, Any] = {name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper())}
     try:
         return Settings(**(given | overrides))
@@ -245,24 +261,20 @@ def _with_current_names(environ: Mapping[str, str]) -> Mapping[str, str]:
     return {new: environ[old] for old, new in found.items()} | {name: value for name, value in environ.items() if value}
 
 
+def _with_files(environ: Mapping[str, str]) -> Mapping[str, str]:
+    if not any(environ.get(f"{name}_FILE") for name in SECRETS):
+        return environ
+    from app.core.secret_files import read_secret_files  # here, as in `_read_values`
+
+    try:
+        return read_secret_files(environ, SECRETS)
+    except ValueError as unusable:
+        raise SettingsError(str(unusable)) from None
+
+
 def _line(error: Any) -> str:
     message = str(error["msg"]).removeprefix("Value error, ")
     return f"{str(error['loc'][0]).upper()}: {message}" if error["loc"] else message
-
-
-def _with_driver(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    drivers = {
-        "postgres": "postgresql+psycopg",
-        "postgresql": "postgresql+psycopg",
-        "mysql": "mysql+pymysql",
-        "mariadb": "mysql+pymysql",
-        "mariadb+pymysql": "mysql+pymysql",
-    }
-    driver = drivers.get(scheme, scheme)
-    if driver.split("+")[0] not in ("sqlite", "postgresql", "mysql"):
-        raise ValueError("DATABASE_URL must begin with sqlite:///, postgresql:// or mysql://")
-    return f"{driver}://{rest}"
 
 
 def new_secret() -> str:
@@ -276,15 +288,6 @@ def new_signing_key() -> str:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
-
-
-def _signing_key_text(value: str) -> str:
-    if value and "-----BEGIN" not in value:
-        try:
-            value = Path(value).read_text()
-        except OSError:
-            raise ValueError("SIGNING_KEY must be a private key in PEM, or the path of a readable file") from None
-    return value
 
 
 def _load_or_create(path: Path, make: Callable[[], str]) -> str:

@@ -25,6 +25,7 @@ BAD = {
     "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318",
     "CLEANUP_INTERVAL_MINUTES": "-1",
     "DATABASE_URL": "oracle://localhost/x",
+    "DATABASE_PREPARED_STATEMENTS": "perhaps",
     "CORS_ORIGINS": "https://app.example.com/",
     "CORS_HEADERS": "*",
     "COOKIE_SAMESITE": "sometimes",

@@ -16,7 +16,7 @@ from flask_migrate import downgrade, upgrade
 
 from app import MIGRATIONS, create_app, migrate
 from app.core.database import Base, migration_engine
-from app.core.schema import TablesDiffer
+from app.core.schema import TablesDiffer, belongs_to
 from config import load
 from tests.support.apps import close
 from tests.support.servers import ROOT
@@ -97,7 +97,8 @@ def tables(app):
 def drift(app):
     """What the tables lack to be what the models say."""
     with app.app_context(), migration_engine().connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_object": belongs_to(connection.dialect)}
+        context = MigrationContext.configure(connection, opts=opts)
         return compare_metadata(context, Base.metadata)
 
 

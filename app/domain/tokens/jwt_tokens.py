@@ -91,6 +91,10 @@ class JwtTokens:
         self._verified: FIFOCache[bytes, Claims] = FIFOCache(CACHE_SIZE)
         self._adding = threading.Lock()
 
+    def require_keys(self) -> None:
+        """Read the signing keys now, if they were not read lately. Raises `KeysUnreadable`."""
+        self._keys.all()
+
     def access(
         self, account_id: str, session_id: str, roles: list[str], now: datetime, authentication: dict[str, object]
     ) -> tuple[str, int]:
