@@ -98,6 +98,7 @@ class Settings(BaseModel):
     mail_use_tls: bool = False
     mail_use_ssl: bool = False
     mail_default_sender: str = "Latchkey <no-reply@localhost>"
+    mail_helo_name: str = ""
     mail_timeout: Seconds = 10
     mail_deliverer: Literal["thread", "off"] = "thread"
     reset_password_url: str = ""

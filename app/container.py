@@ -1,7 +1,9 @@
 """The composition root: every part is constructed here, by name, from the settings."""
 
 import random
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -30,6 +32,7 @@ from app.domain.limits.attempts import AttemptLimiter
 from app.domain.limits.counters import Counters
 from app.domain.mail.outbox import Outbox
 from app.domain.mail.renderer import EmailRenderer
+from app.domain.mail.sender import helo_name_of, parse_helo_name, parse_sender
 from app.domain.mail.smtp import SmtpTransport, init_mail
 from app.domain.sessions.store import Lifetimes
 from app.domain.tokens.codes import Codes
@@ -78,7 +81,9 @@ from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
 from app.flows.steps.revoke_access import RevokeAccess
 from app.flows.steps.schedule_deletion import ScheduleDeletion
 from app.flows.template_previews import TemplatePreviews
-from config import Settings
+from config import Settings, SettingsError
+
+Parsed = TypeVar("Parsed")
 
 
 def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox | None = None) -> Auth:
@@ -260,7 +265,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             events_kept=timedelta(days=settings.audit_retention_days),
             interval=timedelta(minutes=settings.cleanup_interval_minutes),
         ),
-        health=Health(keys, _probes(settings)),
+        health=Health(keys, _probes(settings), outbox),
         stats=Stats(clock, hash_slots, outbox, sessions, registry),
         mailbox=mailbox,
     )
@@ -343,6 +348,19 @@ def _probes(settings: Settings) -> dict[str, TcpProbe]:
     return others | {"mail": TcpProbe(settings.mail_server, settings.mail_port)}
 
 
+def _helo_name(settings: Settings) -> str:
+    if settings.mail_helo_name:
+        return _valid("MAIL_HELO_NAME", parse_helo_name, settings.mail_helo_name)
+    return helo_name_of(host_of(settings))
+
+
+def _valid(name: str, parse: Callable[[str], Parsed], text: str) -> Parsed:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}") from None
+
+
 def _email_settings(settings: Settings) -> EmailSettings:
     return EmailSettings(
         public_url=settings.public_url,
@@ -363,7 +381,8 @@ def _mail_transport(app: Flask, settings: Settings) -> SmtpTransport:
         password=settings.mail_password,
         use_tls=settings.mail_use_tls,
         use_ssl=settings.mail_use_ssl,
-        default_sender=settings.mail_default_sender,
+        sender=_valid("MAIL_DEFAULT_SENDER", parse_sender, settings.mail_default_sender),
+        helo_name=_helo_name(settings),
         timeout=settings.mail_timeout,
     )
     return SmtpTransport()

@@ -19,6 +19,7 @@ LEASE = timedelta(seconds=60)
 MAX_ERROR = 500
 MAX_HOST = 80
 DELETION_NOTICES = ("account_deleted", "moved_account_deleted")  # kept after the account is deleted
+FAILING = "delivery fails: "  # begins the `error` of a message that waits because the mail server rejects this service
 SECRET_WORDS = frozenset({"token", "code", "secret", "password", "link"})
 
 
@@ -101,6 +102,17 @@ class Outbox:
         """Put the message back until `due_at`. Returns False and changes nothing if the lease is lost."""
         reason = error and clean(error, MAX_ERROR)
         return self._settle(message, due_at=due_at, error=reason, claim=None, lease_until=None)
+
+    def note_failure(self, now: datetime, reason: str) -> None:
+        """Write why no email can be sent into the oldest due message, where every process and `flask mail` read it."""
+        row_id, noted = fetch_one(queries.OLDEST_DUE, {"now": now}) or (None, None)
+        text = clean(FAILING + reason, MAX_ERROR)
+        if row_id is not None and noted != text:
+            execute(queries.NOTE, {"now": now, "row_id": row_id, "text": text})
+
+    def is_failing(self) -> bool:
+        """Whether the mail server rejected this service at the last attempt for one of the messages due first."""
+        return any((error or "").startswith(FAILING) for (error,) in fetch_all(queries.FIRST_ERRORS))
 
     def release(self, message: QueuedMessage, now: datetime, reason: str) -> bool:
         """Put a message back that no mail server was asked to accept: the attempt is not counted."""
