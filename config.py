@@ -129,6 +129,15 @@ class Settings(BaseModel):
     breached_passwords_url: str = Field("", pattern=r"^(https://\S+/)?$")
     hash_slots: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     ratelimit_enabled: bool = True
+    ratelimit_sign_up: str = "20 per minute"
+    ratelimit_credentials: str = "20 per minute"
+    ratelimit_guesses: str = "10 per 15 minutes; 20 per hour; 50 per day"
+    ratelimit_links: str = "20 per minute"
+    ratelimit_reset_emails: str = "20 per minute"
+    ratelimit_verify_emails: str = "10 per minute"
+    ratelimit_admin_emails: str = "60 per minute"
+    email_burst: int = Field(3, ge=1, le=20)
+    email_interval_minutes: int = Field(20, ge=1, le=60)
 
     compat_api: bool = False
     auth_type: Literal["auth", "basic_auth", "session_auth", "session_exp_auth", "session_db_auth"] = "session_db_auth"

@@ -7,10 +7,12 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask
+from limits import RateLimitItem
 from prometheus_client import CollectorRegistry, Counter
 
 from app.auth import Auth, Mailbox
 from app.core.clock import Clock
+from app.core.counting import parse_rates
 from app.core.tcp_probe import TcpProbe
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.administrators import Administrators
@@ -31,6 +33,7 @@ from app.domain.leases.store import Leases
 from app.domain.limits.attempts import AttemptLimiter
 from app.domain.limits.counters import Counters
 from app.domain.mail.outbox import Outbox
+from app.domain.mail.rate_limit import EmailLimit
 from app.domain.mail.renderer import EmailRenderer
 from app.domain.mail.sender import helo_name_of, parse_helo_name, parse_sender
 from app.domain.mail.smtp import SmtpTransport, init_mail
@@ -92,12 +95,15 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     work, registry = UnitOfWork(), CollectorRegistry()
     accounts, administrators, account_search = AccountStore(), Administrators(), AccountSearch()
     sessions, email_actions, leases = _session_store(settings), EmailActionStore(), Leases()
-    outbox, renderer = Outbox(host_of(settings)), EmailRenderer(settings.email_templates_path)
+    outbox, renderer = Outbox(host_of(settings), _email_limit(settings)), EmailRenderer(settings.email_templates_path)
     link_secrets = _link_secrets(settings)
     links, codes, csrf = Links(link_secrets, clock), Codes(link_secrets), CsrfTokens(link_secrets)
     keys = _key_ring(settings, clock)
     tokens = _bearer_tokens(app, settings, keys)
-    attempt_limiter = AttemptLimiter(Counters(settings.redis_url), enabled=settings.ratelimit_enabled)
+    rates = _rates(settings)
+    attempt_limiter = AttemptLimiter(
+        Counters(settings.redis_url), rates["ratelimit_guesses"] if settings.ratelimit_enabled else ()
+    )
     hash_slots = _hash_slots(settings, registry)
     passwords = _passwords(settings, hash_slots)
     chain = Chain(_secrets_at_rest(settings))
@@ -346,6 +352,16 @@ def _probes(settings: Settings) -> dict[str, TcpProbe]:
     redis = urlsplit(settings.redis_url)
     others = {"redis": TcpProbe(redis.hostname or "localhost", redis.port or 6379)} if settings.redis_url else {}
     return others | {"mail": TcpProbe(settings.mail_server, settings.mail_port)}
+
+
+def _rates(settings: Settings) -> dict[str, tuple[RateLimitItem, ...]]:
+    """The rates of all RATELIMIT_ settings. Raises `SettingsError`."""
+    texts = {name: text for name, text in settings if name.startswith("ratelimit_") and isinstance(text, str)}
+    return {name: _valid(name.upper(), parse_rates, text) for name, text in texts.items()}
+
+
+def _email_limit(settings: Settings) -> EmailLimit:
+    return EmailLimit(settings.email_burst, timedelta(minutes=settings.email_interval_minutes))
 
 
 def _helo_name(settings: Settings) -> str:

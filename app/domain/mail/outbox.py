@@ -13,7 +13,7 @@ from app.core.text import clean
 from app.domain.mail import queries
 from app.domain.mail.listing import ListedMessage, OutboxSummary, QueueDepth
 from app.domain.mail.model import QUEUED, SENT, QueuedMessage
-from app.domain.mail.rate_limit import require_allowed
+from app.domain.mail.rate_limit import EmailLimit, require_allowed
 
 LEASE = timedelta(seconds=60)
 MAX_ERROR = 500
@@ -30,7 +30,8 @@ class LeaseLost(Exception):
 class Outbox:
     """Stores messages until they are delivered. `host` is the domain of their Message-IDs, shortened from the left."""
 
-    def __init__(self, host: str = "latchkey.invalid") -> None:
+    def __init__(self, host: str = "latchkey.invalid", limit: EmailLimit | None = None) -> None:
+        self._limit = limit or EmailLimit()
         while len(host) > MAX_HOST:
             host = host.partition(".")[2]
         self._host = host or "latchkey.invalid"
@@ -86,7 +87,7 @@ class Outbox:
         reached its limit for this kind.
         """
         if limited and message.mailbox:
-            require_allowed(message, now, also_by_account=also_by_account)
+            require_allowed(message, now, self._limit, also_by_account=also_by_account)
         attempts = message.attempts + 1
         attempt = _is_leased(message).values(attempts=attempts, sending_at=now, lease_until=now + lease)
         if not execute_in_transaction(attempt):

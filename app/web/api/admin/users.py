@@ -111,7 +111,7 @@ def list_users(identity: Identity, query: UserQuery) -> object:
     gives=User,
     status=201,
     who=Administrator(),
-    limit=Limit("60 per minute"),
+    limit=Limit("admin_emails"),
     errors=(ReauthenticationRequired, EmailTaken, InvalidEmail, InvalidRoles, RateLimited),
 )
 def invite_user(identity: Identity, body: InviteUserRequest) -> object:
@@ -176,7 +176,7 @@ def set_user_roles(identity: Identity, user_id: UUID, body: SetRolesRequest) -> 
 @endpoint(
     who=Administrator(),
     status=204,
-    limit=Limit("60 per minute"),
+    limit=Limit("admin_emails"),
     errors=(ReauthenticationRequired, NoSuchAccount, AccountDisabled, RateLimited),
 )
 def reset_user_password(identity: Identity, user_id: UUID) -> None:
