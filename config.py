@@ -108,6 +108,7 @@ class Settings(BaseModel):
     sign_in_url: str = ""
     email_templates_path: Path | None = None
     require_verified_email: bool = False
+    unverified_account_days: int = Field(0, ge=0, le=3_650)
     deletion_grace_days: int = Field(7, ge=0, le=365)
     audit_sealing: Literal["on", "off"] = "on"
     audit_retention_days: int = Field(400, ge=1, le=3_650)

@@ -22,6 +22,7 @@ from app.domain.accounts.model import SNAPSHOT_COLUMNS, AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.search import AccountSearch
 from app.domain.accounts.store import AccountStore
+from app.domain.accounts.unverified import UnverifiedAccounts
 from app.domain.audit.chain import Chain
 from app.domain.audit.chain_head import ChainHeadStore
 from app.domain.audit.event_types import EventType
@@ -94,6 +95,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     # Domain
     work, registry = UnitOfWork(), CollectorRegistry()
     accounts, administrators, account_search = AccountStore(), Administrators(), AccountSearch()
+    unverified_accounts = UnverifiedAccounts()
     sessions, email_actions, leases = _session_store(settings), EmailActionStore(), Leases()
     outbox, renderer = Outbox(host_of(settings), _email_limit(settings)), EmailRenderer(settings.email_templates_path)
     link_secrets = _link_secrets(settings)
@@ -128,7 +130,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     require_administrator = RequireAdministrator(require_recent_auth)
     find_email_action = FindEmailAction(work, clock, accounts, email_actions, links, codes, attempt_limiter, journal)
     replace_password = ReplacePassword(work, clock, accounts, email_actions, revoke_access, notify, journal)
-    purge_account = PurgeAccount(work, accounts, email_actions, outbox, journal)
+    purge_account = PurgeAccount(work, accounts, unverified_accounts, email_actions, outbox, journal)
     schedule_deletion = ScheduleDeletion(
         work,
         accounts,
@@ -261,6 +263,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             work,
             clock,
             accounts,
+            unverified_accounts,
             sessions,
             email_actions,
             outbox,
@@ -269,6 +272,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             sealer,
             leases,
             events_kept=timedelta(days=settings.audit_retention_days),
+            unverified_kept=timedelta(days=days) if (days := settings.unverified_account_days) else None,
             interval=timedelta(minutes=settings.cleanup_interval_minutes),
         ),
         health=Health(keys, _probes(settings), outbox),

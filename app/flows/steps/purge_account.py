@@ -7,9 +7,10 @@ from app.core.client_info import ClientInfo
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
+from app.domain.accounts.unverified import UnverifiedAccounts
 from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
-from app.domain.email_actions.store import EmailActionStore
+from app.domain.email_actions.store import EmailActionStore, PendingEmailAction
 from app.domain.mail.outbox import Outbox
 
 
@@ -19,6 +20,7 @@ class PurgeAccount:
 
     work: UnitOfWork
     accounts: AccountStore
+    unverified_accounts: UnverifiedAccounts
     email_actions: EmailActionStore
     outbox: Outbox
     journal: Journal
@@ -29,7 +31,7 @@ class PurgeAccount:
         An account whose change of address can still be undone stays until that time is over: an email about it may
         have been sent late.
         """
-        undo = self.email_actions.find(account.id, Purpose.UNDO_EMAIL_CHANGE, now)
+        undo = self._undo(account, now)
         with self.work as work:
             if undo is not None:
                 self.accounts.postpone_deletion(account.id, undo.expires_at)
@@ -37,8 +39,26 @@ class PurgeAccount:
                 return False
             if not self.accounts.purge(account.id, now):
                 return False
-            self.outbox.delete_mailbox(account.email_canonical)
-            self.journal.anonymise(account.id)
+            self._remove_traces(account)
             self.journal.record(EventType.ACCOUNT_DELETED, ClientInfo(), now, account_id=None)
             work.commit()
         return True
+
+    def unverified(self, account: AccountSnapshot, before: datetime, now: datetime) -> bool:
+        """The same for an account that has had no verified address since before a time."""
+        if self._undo(account, now) is not None:
+            return False
+        with self.work as work:
+            if not self.unverified_accounts.purge(account.id, before):
+                return False
+            self._remove_traces(account)
+            self.journal.record(EventType.ACCOUNT_DELETED, ClientInfo(), now, account_id=None, cause="unverified")
+            work.commit()
+        return True
+
+    def _undo(self, account: AccountSnapshot, now: datetime) -> PendingEmailAction | None:
+        return self.email_actions.find(account.id, Purpose.UNDO_EMAIL_CHANGE, now)
+
+    def _remove_traces(self, account: AccountSnapshot) -> None:
+        self.outbox.delete_mailbox(account.email_canonical)
+        self.journal.anonymise(account.id)
