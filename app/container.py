@@ -44,6 +44,7 @@ from app.domain.tokens.csrf import CsrfTokens
 from app.domain.tokens.jwt_tokens import LEEWAY_SECONDS, JwtTokens
 from app.domain.tokens.keyring import KeyRing
 from app.domain.tokens.links import Links
+from app.flows.account_correction import AccountCorrection
 from app.flows.account_deletion import AccountDeletion
 from app.flows.account_recovery import AccountRecovery
 from app.flows.activity import Activity
@@ -219,6 +220,17 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             require_administrator,
             require_unreserved_email,
             schedule_deletion,
+            revoke_access,
+        ),
+        account_correction=AccountCorrection(
+            work,
+            clock,
+            accounts,
+            email_actions,
+            notify,
+            journal,
+            require_administrator,
+            require_unreserved_email,
             revoke_access,
         ),
         admin_sessions=AdminSessions(work, clock, accounts, sessions, journal, require_administrator, revoke_access),
