@@ -10,8 +10,7 @@ from app.domain.accounts.emails import Address, parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore, NoSuchAccount
 from app.domain.audit.journal import EventType, Journal
-from app.domain.email_actions.store import EmailActionStore
-from app.flows.steps.compose_email import UNDO_TIME
+from app.flows.steps.allow_undo import AllowUndo
 from app.flows.steps.notify import Email, Notify
 from app.flows.steps.require_administrator import Actor, Administrator, RequireAdministrator
 from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
@@ -25,7 +24,7 @@ class AccountCorrection:
     work: UnitOfWork
     clock: Clock
     accounts: AccountStore
-    email_actions: EmailActionStore
+    allow_undo: AllowUndo
     notify: Notify
     journal: Journal
     require_administrator: RequireAdministrator
@@ -68,11 +67,7 @@ class AccountCorrection:
         self.accounts.correct_email(account, address, now, verified=verified)
         self.require_unreserved_email(address, account.id, now)
         self.revoke_access(account.id, Cause.EMAIL_REPLACED, now)
-        # The way back that the owner has after a change that they, or a thief, confirmed.
-        if self.email_actions.reserve(account.id, now + UNDO_TIME, account.email, account.email_canonical, now):
-            self.notify(
-                Email.EMAIL_CHANGED, account.email, ClientInfo(), now, account_id=account.id, new_email=address.typed
-            )
+        self.allow_undo(account, address, ClientInfo(), now)
         if not verified:
             self._ask_to_verify(account, address.typed, now)
         self.journal.record(EventType.EMAIL_CHANGED, ClientInfo(), now, account_id=account.id, **actor)

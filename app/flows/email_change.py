@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
 
 from app.core.client_info import ClientInfo
 from app.core.clock import Clock
@@ -13,16 +12,16 @@ from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
 from app.domain.email_actions.store import EmailActionStore, PendingEmailAction
+from app.domain.email_actions.undos import UndoStore
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
+from app.flows.steps.allow_undo import AllowUndo
 from app.flows.steps.find_email_action import FindEmailAction
 from app.flows.steps.identity import Identity
 from app.flows.steps.notify import Email, Notify
 from app.flows.steps.require_recent_auth import RequireRecentAuth
 from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
 from app.flows.steps.revoke_access import Cause, RevokeAccess
-
-UNDO_TIME: Final = timedelta(hours=72)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,8 @@ class EmailChange:
     clock: Clock
     accounts: AccountStore
     email_actions: EmailActionStore
+    undos: UndoStore
+    allow_undo: AllowUndo
     find_email_action: FindEmailAction
     revoke_access: RevokeAccess
     require_unreserved_email: RequireUnreservedEmail
@@ -83,6 +84,7 @@ class EmailChange:
     def undo(self, token: str, client: ClientInfo) -> None:
         """Set the old address again, end all sessions, remove the password, and start a reset.
 
+        The undos of later changes are revoked, those of earlier ones stay: the owner of the earliest address decides.
         This works whatever happened to the account since: a scheduled deletion is cancelled, and a disabled account
         gets its address back and stays disabled.
         """
@@ -94,6 +96,7 @@ class EmailChange:
             account = self.accounts.get_for_update(action.account_id)
             if account is None or not self.email_actions.consume(action, Purpose.UNDO_EMAIL_CHANGE):
                 raise LinkUsed
+            self.undos.revoke_after(account.id, action.replaced_version)
             self.accounts.restore_email(account, address, now)
             self.revoke_access(account.id, Cause.EMAIL_CHANGE_UNDONE, now)
             self.notify.start_reset(address.typed, client, now)
@@ -112,11 +115,7 @@ class EmailChange:
                 return False
             self.require_unreserved_email(address, account.id, now)
             self.revoke_access(account.id, Cause.EMAIL_CHANGED, now)
-            # Of several changes in a row only the first can be undone: the later ones may be a thief's.
-            if self.email_actions.reserve(account.id, now + UNDO_TIME, account.email, account.email_canonical, now):
-                self.notify(
-                    Email.EMAIL_CHANGED, account.email, client, now, account_id=account.id, new_email=action.address
-                )
+            self.allow_undo(account, address, client, now)
             self.journal.record(EventType.EMAIL_CHANGED, client, now, account_id=account.id)
             work.commit()
         return True

@@ -40,14 +40,16 @@ class Sessions:
         """The next pair of tokens; the token given is used up.
 
         Used again within the grace period (two tabs at once, an answer that got lost), or later with the same
-        idempotency key, it gives the same successor again. Used later otherwise it is in two hands, and the session
-        ends before the error is returned (RFC 9700, 4.14.2).
+        idempotency key, it gives the same successor again. Used later otherwise, it gives another one, if the first one
+        was never used: that one must have got lost, and counts as stolen from now on. Every other token that was used
+        is in two hands, and the session ends before the error is returned (RFC 9700, 4.14.2).
         """
         claims = self.tokens.read(refresh_token, REFRESH)
         key = hashlib.sha256(idempotency_key.encode()).hexdigest() if idempotency_key else None
         found = self._alive(claims)
-        if claims.generation == found.session.generation:
-            rotated = self.sessions.rotate(found.session, key)
+        lost = self._is_lost(claims, found, key)
+        if claims.generation == found.session.generation or lost:
+            rotated = self.sessions.rotate(found.session, key, lost=lost)
             if rotated is not None:
                 return self.issue_tokens(found.owner, rotated)
             found = self._alive(claims)  # a parallel refresh came first
@@ -79,10 +81,15 @@ class Sessions:
 
     def _is_retry(self, claims: Claims, found: Identity, key: str | None) -> bool:
         session = found.session
-        if claims.generation != session.generation - 1:
+        if claims.generation != session.parent:
             return False
         in_grace = session.read_at - session.rotated_at <= self.grace
         return in_grace or (key is not None and key == session.idempotency_key_hash)
+
+    def _is_lost(self, claims: Claims, found: Identity, key: str | None) -> bool:
+        # Without a grace period every token is accepted once, whatever happened to the answer.
+        is_parent = claims.generation == found.session.parent
+        return is_parent and bool(self.grace) and not self._is_retry(claims, found, key)
 
     def _revoke_reused(self, found: Identity, client: ClientInfo) -> None:
         session, now = found.session, self.clock.now()

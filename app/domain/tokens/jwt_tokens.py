@@ -111,10 +111,10 @@ class JwtTokens:
         expires_at: datetime,
         credentials_version: int,
     ) -> str:
-        """The refresh token of one generation of a session: the same bytes whenever and wherever it is issued.
+        """The refresh token of one generation of a session: equal arguments give the same bytes, whenever and wherever.
 
-        `credentials_version` is that of the account. It serves to recognise a trusted device, not to grant access; see
-        `app/flows/steps/recognize_device.py`.
+        `credentials_version` is that of the account when the token is issued. It serves to recognise a trusted device,
+        not to grant access; see `app/flows/steps/recognize_device.py`.
         """
         issued = int(issued_at.timestamp())
         claims = {

@@ -9,8 +9,7 @@ from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.accounts.unverified import UnverifiedAccounts
 from app.domain.audit.journal import EventType, Journal
-from app.domain.email_actions.model import Purpose
-from app.domain.email_actions.store import EmailActionStore, PendingEmailAction
+from app.domain.email_actions.undos import UndoStore
 from app.domain.mail.outbox import Outbox
 
 
@@ -21,20 +20,20 @@ class PurgeAccount:
     work: UnitOfWork
     accounts: AccountStore
     unverified_accounts: UnverifiedAccounts
-    email_actions: EmailActionStore
+    undos: UndoStore
     outbox: Outbox
     journal: Journal
 
     def __call__(self, account: AccountSnapshot, now: datetime) -> bool:
         """True for the caller that did it; False if its owner came back in time, or another caller was faster.
 
-        An account whose change of address can still be undone stays until that time is over: an email about it may
-        have been sent late.
+        An account whose changes of address can still be undone stays until that time is over: an email about one may
+        have been sent late, or wait.
         """
-        undo = self._undo(account, now)
+        undos = self.undos.pending(account.id, now)
         with self.work as work:
-            if undo is not None:
-                self.accounts.postpone_deletion(account.id, undo.expires_at)
+            if undos:
+                self.accounts.postpone_deletion(account.id, max(undo.expires_at for undo in undos))
                 work.commit()
                 return False
             if not self.accounts.purge(account.id, now):
@@ -46,7 +45,7 @@ class PurgeAccount:
 
     def unverified(self, account: AccountSnapshot, before: datetime, now: datetime) -> bool:
         """The same for an account that has had no verified address since before a time."""
-        if self._undo(account, now) is not None:
+        if self.undos.pending(account.id, now):
             return False
         with self.work as work:
             if not self.unverified_accounts.purge(account.id, before):
@@ -55,9 +54,6 @@ class PurgeAccount:
             self.journal.record(EventType.ACCOUNT_DELETED, ClientInfo(), now, account_id=None, cause="unverified")
             work.commit()
         return True
-
-    def _undo(self, account: AccountSnapshot, now: datetime) -> PendingEmailAction | None:
-        return self.email_actions.find(account.id, Purpose.UNDO_EMAIL_CHANGE, now)
 
     def _remove_traces(self, account: AccountSnapshot) -> None:
         self.outbox.delete_mailbox(account.email_canonical)

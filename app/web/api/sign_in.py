@@ -139,7 +139,8 @@ def refresh(body: RefreshRequest, idempotency_key: str | None) -> IssuedTokens |
 
     Send the refresh token as `refresh_token` in the body, as `Authorization: Bearer …`, or by cookie. It can be used
     once. Sent again within the grace period of a few seconds, or with the `Idempotency-Key` of the first request, it
-    returns the same new tokens. Any other reuse is treated as theft: the session ends.
+    returns the same new tokens. Sent again later, because the response got lost, it returns other new tokens, as long
+    as the first ones were not used to refresh. Any other reuse is treated as theft: the session ends.
     """
     tokens = auth.sessions.refresh(presented_refresh_token(body.refresh_token), client_info(), idempotency_key)
     return _token_response(tokens, "cookie" if cookie.Cookie().is_presented() else "bearer")
