@@ -63,6 +63,7 @@ class SignIn:
             None,
             " ".join(PASSWORD.methods),
             PASSWORD.level,
+            0,
             read_at=now,
         )
         return OwnedSession(session, account)

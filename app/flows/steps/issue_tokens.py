@@ -36,7 +36,7 @@ class IssueTokens:
         self._bearer.require_keys()
 
     def __call__(self, account: AccountSnapshot, session: SessionSnapshot) -> Tokens:
-        """The pair; its refresh token is the same bytes each time."""
+        """The pair; its refresh token is the same bytes each time, until the account's credentials change."""
         logs.bind(account_id=account.id, session_id=session.id)
         access, lifetime = self._bearer.access(
             account.id, session.id, account.roles, session.read_at, _authentication(session)
