@@ -12,7 +12,6 @@ from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -33,7 +32,6 @@ SECRETS = (  # each may also be a file, whose path is in SECRET_KEY_FILE and so 
     "DATABASE_URL", "KEY_ENCRYPTION_SECRET", "KEY_ENCRYPTION_SECRET_FALLBACKS", "MAIL_PASSWORD", "METRICS_TOKEN",
     "REDIS_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "SIGNING_KEY",
 )  # fmt: skip
-WEAK_SECRETS = ("changeme", "change-me", "secret", "password", "development", "example")
 
 
 class SettingsError(ValueError):
@@ -171,15 +169,17 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _validate(self) -> Self:
+        from app.core.setting_checks import check_cookies, check_production  # here, as in `_read_values`
+
         if self.production:
-            self._check_production()
+            check_production(self)
         else:
             self._default("secret_key", lambda: _load_or_create(self.instance_path / "secret_key", new_secret))
             path = self.instance_path / "signing_key.pem"
             self._default("signing_key", lambda: _load_or_create(path, new_signing_key))
         self._set_defaults()
         self._check_links()
-        self._check_cookies()
+        check_cookies(self)
         self._check_secrets()
         if self.mail_use_tls and self.mail_use_ssl:
             raise ValueError("MAIL_USE_TLS and MAIL_USE_SSL exclude each other: the first is STARTTLS, the second TLS")
@@ -214,13 +214,6 @@ class Settings(BaseModel):
             if name in ("reset_password_url", "verify_email_url") and "{token}" not in url:
                 raise ValueError(f"{name.upper()} must contain {{token}}, which is replaced by the token")
 
-    def _check_cookies(self) -> None:
-        scheme, host = urlsplit(self.public_url).scheme, urlsplit(self.public_url).hostname
-        if self.cookie_samesite == "none" and scheme != "https":
-            raise ValueError("COOKIE_SAMESITE=none needs https in PUBLIC_URL: browsers reject such cookies over http")
-        if self.cookie_domain and not f".{host}".endswith(f".{self.cookie_domain}"):
-            raise ValueError(f"COOKIE_DOMAIN must be the host of PUBLIC_URL, {host}, or a domain that contains it")
-
     def _default(self, name: str, make: Callable[[], str]) -> None:
         if not getattr(self, name):
             self._set(name, make())
@@ -237,20 +230,6 @@ class Settings(BaseModel):
         ):
             if any(len(value.encode()) < 32 for value in values):
                 raise ValueError(f"{name} must have at least 32 bytes; create one with `openssl rand -base64 48`")
-
-    def _check_production(self) -> None:
-        if any(word in self.secret_key.lower() for word in WEAK_SECRETS) or len(set(self.secret_key)) < 10:
-            raise ValueError("SECRET_KEY must be a random secret in production: use `openssl rand -base64 48`")
-        if not self.signing_key:
-            raise ValueError("SIGNING_KEY must be a private key, or the path of one, in production: docs/operations.md")
-        if self.metrics == "on" and len(self.metrics_token) < 16:
-            raise ValueError("METRICS_TOKEN must have at least 16 characters in production if METRICS is on")
-        if not self.public_url.startswith("https://"):
-            raise ValueError("PUBLIC_URL must be set in production, and begin with https://: links in emails use it")
-        if self.allow_common_passwords:
-            raise ValueError("ALLOW_COMMON_PASSWORDS must be off in production: attackers try those passwords first")
-        if self.compat_api:
-            raise ValueError("COMPAT_API must be off in production: it gives a reset token to anyone who asks")
 
 
 def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

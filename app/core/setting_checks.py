@@ -1,0 +1,31 @@
+"""Rules about several settings at once. `config.py` applies them and names the setting in front of the message."""
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+WEAK_SECRETS: Final = ("changeme", "change-me", "secret", "password", "development", "example")
+
+
+def check_cookies(settings: Any) -> None:
+    """Raise `ValueError` if no browser would accept the cookies."""
+    scheme, host = urlsplit(settings.public_url).scheme, urlsplit(settings.public_url).hostname
+    if settings.cookie_samesite == "none" and scheme != "https":
+        raise ValueError("COOKIE_SAMESITE=none needs https in PUBLIC_URL: browsers reject such cookies over http")
+    if settings.cookie_domain and not f".{host}".endswith(f".{settings.cookie_domain}"):
+        raise ValueError(f"COOKIE_DOMAIN must be the host of PUBLIC_URL, {host}, or a domain that contains it")
+
+
+def check_production(settings: Any) -> None:
+    """Raise `ValueError` for a setting that is unsafe in production."""
+    if any(word in settings.secret_key.lower() for word in WEAK_SECRETS) or len(set(settings.secret_key)) < 10:
+        raise ValueError("SECRET_KEY must be a random secret in production: use `openssl rand -base64 48`")
+    if not settings.signing_key:
+        raise ValueError("SIGNING_KEY must be a private key, or the path of one, in production: docs/operations.md")
+    if settings.metrics == "on" and len(settings.metrics_token) < 16:
+        raise ValueError("METRICS_TOKEN must have at least 16 characters in production if METRICS is on")
+    if not settings.public_url.startswith("https://"):
+        raise ValueError("PUBLIC_URL must be set in production, and begin with https://: links in emails use it")
+    if settings.allow_common_passwords:
+        raise ValueError("ALLOW_COMMON_PASSWORDS must be off in production: attackers try those passwords first")
+    if settings.compat_api:
+        raise ValueError("COMPAT_API must be off in production: it gives a reset token to anyone who asks")
