@@ -1,7 +1,7 @@
 """Server, mail and sealing processes for tests, forked so that a test gets several within a second.
 
-`ProcessPool` is what tests use. It starts this module as two processes that have the app imported and fork on command:
-they read commands as JSON lines on standard input and answer each with one line. When the input ends, all forks end.
+`ProcessPool` is what tests use. It starts this module, which imports the app once and forks two parents. Each reads
+commands as JSON lines from a socket, answers with one line, and forks the processes. When the input ends, they end.
 A server that a test leaves alive serves the next test that asks for the same settings, with a new facade.
 """
 
@@ -20,13 +20,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from flask import Flask
 from sqlalchemy.orm import configure_mappers
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from app import create_app
+from app import create_app, migrate
 from app.domain.mail.model import QueuedMessage
 from app.domain.mail.outbox import Outbox
 from config import Settings
@@ -36,6 +36,7 @@ from tests.support.log_recorder import LogRecorder
 from tests.support.servers import ROOT
 
 MOST_IDLE = 6
+DONE, NOT_DONE = 10, 11  # exit statuses
 
 
 class QuietRequestHandler(WSGIRequestHandler):
@@ -51,20 +52,17 @@ class ProcessPool:
     """
 
     def __init__(self) -> None:
-        self._alive: dict[int, subprocess.Popen[str]] = {}
+        self._alive: dict[int, TextIO] = {}
         self._serving: dict[str, int] = {}
         self._reusable: dict[str, str] = {}  # what was asked for, by URL
         self._idle: list[str] = []
-        self._parents = [
-            subprocess.Popen(
-                [sys.executable, "-m", "tests.support.process_pool"],
-                cwd=ROOT,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for _ in range(2)
-        ]
+        ours, theirs = zip(*(socket.socketpair() for _ in range(2)), strict=True)
+        descriptors = [end.fileno() for end in theirs]
+        command = [sys.executable, "-m", "tests.support.process_pool", *map(str, descriptors)]
+        self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=descriptors)
+        self._parents = [end.makefile("rw") for end in ours]
+        for end in (*ours, *theirs):
+            end.close()
 
     def serve(
         self, settings: Settings, *, clock: SettableClock | None = None, ahead: float = 0, log: Path | None = None
@@ -107,6 +105,13 @@ class ProcessPool:
         """The id of a new process that seals the audit log."""
         return self._start(settings, seal=True)["pid"]
 
+    def at_once(self, settings: Settings, act: str, output: Path) -> list[bool]:
+        """Do one of `ACTS` in four new processes at the same moment; the results. What they print goes to a file."""
+        done: list[bool] = self._send(
+            self._parents[0], settings=settings.model_dump_json(), at_once=act, output=str(output)
+        )["done"]
+        return done
+
     def kill(self, pid: int) -> None:
         """End one at once, as a power failure would."""
         self._send(self._alive.pop(pid), kill=pid)
@@ -130,7 +135,8 @@ class ProcessPool:
     def close(self) -> None:
         """End the parents and all their forks."""
         for parent in self._parents:
-            parent.communicate(timeout=10)
+            parent.close()
+        self._process.wait(10)
 
     def _start(self, settings: Settings, **command: Any) -> dict[str, Any]:
         self._parents.reverse()
@@ -139,11 +145,9 @@ class ProcessPool:
         return started
 
     @staticmethod
-    def _send(parent: subprocess.Popen[str], **command: Any) -> dict[str, Any]:
-        assert parent.stdin is not None
-        assert parent.stdout is not None
-        print(json.dumps(command), file=parent.stdin, flush=True)
-        answer: dict[str, Any] = json.loads(parent.stdout.readline())
+    def _send(parent: TextIO, **command: Any) -> dict[str, Any]:
+        print(json.dumps(command), file=parent, flush=True)
+        answer: dict[str, Any] = json.loads(parent.readline())
         assert "failed" not in answer, answer["failed"]
         return answer
 
@@ -195,6 +199,33 @@ def deliver(app: Flask, lease: float) -> None:
 def seal(app: Flask) -> None:
     """Seal the audit log again and again until killed."""
     app.extensions["latchkey"].audit_sealing.start(app.app_context, poll_seconds=0.001).join()
+
+
+ACTS: dict[str, Callable[[Flask], bool]] = {
+    "migrate": lambda app: bool(migrate(app)),
+    "clean up": lambda app: app.extensions["latchkey"].cleanup.run_if_due(threading.Event()) is not None,
+}
+
+
+def at_once(app: Flask, act: Callable[[Flask], bool], output: Path) -> list[bool]:
+    """The result of `act` in each of four forks that begin at the same moment."""
+    gate, opener = os.pipe()
+
+    def work() -> None:
+        os.close(opener)
+        with output.open("ab") as opened:
+            os.dup2(opened.fileno(), 2)
+        os.read(gate, 1)  # until the parent closes its end
+        with app.app_context():
+            os._exit(DONE if act(app) else NOT_DONE)
+
+    pids = [fork(work) for _ in range(4)]
+    os.close(opener)
+    os.close(gate)
+    alive.difference_update(pids)
+    statuses = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
+    assert set(statuses) <= {DONE, NOT_DONE}, output.read_text()
+    return [status == DONE for status in statuses]
 
 
 def shift_clock(seconds: float) -> None:
@@ -264,7 +295,7 @@ def kill(pid: int) -> None:
     os.waitpid(pid, 0)
 
 
-def handle(command: dict[str, Any]) -> dict[str, int]:
+def handle(command: dict[str, Any]) -> dict[str, Any]:
     """Start a server, a mail process or a sealing process, renew or kill -9 one; returns its id and port."""
     if "kill" in command:
         kill(command["kill"])
@@ -273,6 +304,8 @@ def handle(command: dict[str, Any]) -> dict[str, int]:
         return {"renewed": renew(command["renew"])}
     app, clock = make_app(command["settings"])
     settings = Settings.model_validate_json(command["settings"])
+    if "at_once" in command:
+        return {"done": at_once(app, ACTS[command["at_once"]], Path(command["output"]))}
     if "deliver" in command:
         return {"pid": fork(lambda: deliver(app, command["deliver"]))}
     if "seal" in command:
@@ -302,15 +335,30 @@ def answer(command: dict[str, Any]) -> dict[str, Any]:
         return {"failed": traceback.format_exc()}
 
 
-def main() -> None:
-    """Handle commands until the input ends."""
+def work_for(descriptor: int) -> None:
+    """Handle the commands of one socket until it ends."""
     try:
-        for line in sys.stdin:
-            print(json.dumps(answer(json.loads(line))), flush=True)
+        with socket.socket(fileno=descriptor) as pool, pool.makefile("rw") as commands:
+            for line in commands:
+                print(json.dumps(answer(json.loads(line))), file=commands, flush=True)
     finally:
         for pid in alive.copy():
             kill(pid)
 
 
+def main(*descriptors: str) -> None:
+    """Fork a parent for each socket, and wait until they end."""
+    parents = []
+    for descriptor in map(int, descriptors):
+        pid = os.fork()
+        if not pid:
+            work_for(descriptor)
+            os._exit(0)  # taking the interpreter apart takes time
+        parents.append(pid)
+        os.close(descriptor)
+    for pid in parents:
+        os.waitpid(pid, 0)
+
+
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
