@@ -4,8 +4,8 @@ from app.domain.mail.rate_limit import BURST
 from tests.support.profile import long, sized
 
 
-def reset_letters(ann) -> int:
-    return len([subject for to, subject in ann.letters() if (to, subject) == (ann.email, "Choose a new password")])
+def reset_emails(ann) -> int:
+    return len([subject for to, subject in ann.emails() if (to, subject) == (ann.email, "Choose a new password")])
 
 
 @long
@@ -15,24 +15,24 @@ def test_many_reset_requests_send_three_emails_with_a_valid_link(ann) -> None:
         answer = ann.send("forgot-password", email=ann.email)
         answers.add((answer.status_code, answer.text))
         if number % 20 == 0:
-            ann.letters()
+            ann.emails()
     assert len(answers) == 1
-    assert reset_letters(ann) == BURST
+    assert reset_emails(ann) == BURST
     assert ann.choose_new_password().status_code == 200
 
 
 def test_twenty_minutes_later_the_next_one_comes_by_itself(ann, clock) -> None:
     for _ in range(2 * BURST):
         ann.send("forgot-password", email=ann.email)
-        ann.letters()
+        ann.emails()
     clock.advance(minutes=20)
-    assert reset_letters(ann) == BURST + 1
+    assert reset_emails(ann) == BURST + 1
     assert ann.choose_new_password().status_code == 200
 
 
 def test_email_limit_of_one_kind_does_not_block_another(ann) -> None:
     for _ in range(2 * BURST):
         ann.send("forgot-password", email=ann.email)
-        ann.letters()
+        ann.emails()
     ann.ask("PUT", "account/password", {"password": "a new horse battery"})
-    assert (ann.email, "Your password was changed") in ann.letters()
+    assert (ann.email, "Your password was changed") in ann.emails()
