@@ -43,7 +43,8 @@ SHARED = {"chromium", "redis_server"}  # between files
 EVERY_DATABASE = {"each_app", "each_database"}
 CHROMIUM_FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic",
-    "--no-first-run", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+    "--no-first-run",
+    "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 )  # fmt: skip
 
 
@@ -67,7 +68,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Keep together what starts the same servers, and leave out what runs in the long profile alone."""
     for item in items:
         name = next((name for name in STARTED_ONCE if name in getattr(item, "fixturenames", ())), None)
-        if name:
+        if name and config.pluginmanager.hasplugin("xdist"):
             item.add_marker(pytest.mark.xdist_group(name if name in SHARED else item.path.stem))
     items.sort(key=lambda item: item.get_closest_marker("long") is None)  # those first, lest one worker ends late
     if LONG:
