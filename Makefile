@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 FAULTS := mail_outages crashes isolation timing databases bursts redis malformed slow_clients refusals rolling_restart soak
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Only these plugins, and compiled files are kept: else each worker compiles hypothesis, schemathesis and all tests again.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --disable-plugin-autoload \
+	-p xdist -p timeout -p randomly -n 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-long lint types docs lock bench faults clean
@@ -15,10 +18,10 @@ run: $(VENV)/.service ## start the service on http://localhost:8000
 	@exec $(BIN)/python run.py
 
 test: $(VENV)/.tests ## run every test (ARGS="-k login" selects some)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --timeout 180 $(ARGS)
+	@$(PYTEST) --timeout 180 $(ARGS)
 
 test-long: $(VENV)/.tests ## the same with more rounds, clients and examples (ARGS="-m long": only what differs)
-	@LONG_TESTS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --timeout 300 $(ARGS)
+	@LONG_TESTS=1 $(PYTEST) --timeout 300 $(ARGS)
 
 lint: $(VENV)/.tests ## check style, formatting and known mistakes
 	@$(BIN)/ruff check .

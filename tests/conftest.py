@@ -25,7 +25,8 @@ from app import create_app, start_deliverer
 from config import Settings, load
 from tests.support.apps import Apps, Databases, close
 from tests.support.clock import SettableClock
-from tests.support.process_pool import ProcessPool, QuietRequestHandler
+from tests.support.forks import QuietRequestHandler
+from tests.support.process_pool import ProcessPool
 from tests.support.profile import LONG
 from tests.support.servers import DATABASES, NotHere, available, given_redis, is_root, unused_port
 from tests.support.smtp import FakeSmtpServer
@@ -67,8 +68,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Keep together what starts the same servers, and leave out what runs in the long profile alone."""
     for item in items:
         name = next((name for name in STARTED_ONCE if name in getattr(item, "fixturenames", ())), None)
-        if name:
+        if name and config.pluginmanager.hasplugin("xdist"):
             item.add_marker(pytest.mark.xdist_group(name if name in SHARED else item.path.stem))
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)  # those first, lest one worker ends late
     if LONG:
         return
     left_out = {item for item in items if any(mark.kwargs.get("only") for mark in item.iter_markers("long"))}
@@ -292,7 +294,7 @@ def find_chromium() -> str | None:
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
-@pytest.fixture(scope="module")  # not the session: its event loop would disturb other modules
+@pytest.fixture(scope="package")  # not the session: its event loop would disturb tests that have one
 def chromium() -> Iterator[Any]:
     """A headless browser that reaches nothing but this machine: `chromium.new_page()`."""
     playwright = pytest.importorskip(

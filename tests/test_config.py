@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from app import create_app
 from config import RENAMED, ROOT, Settings, SettingsError, load, new_signing_key
+from tests.support.profile import long, sized
 from tests.support.servers import unused_port
 
 BAD = {
@@ -342,12 +343,13 @@ def test_development_secrets_are_readable_by_their_owner_alone(tmp_path):
     assert stat.S_IMODE((tmp_path / "instance").stat().st_mode) == 0o700
 
 
-def test_eight_processes_that_start_at_once_make_one_secret(tmp_path):
+@long
+def test_processes_that_start_at_once_make_one_secret(tmp_path):
     program = "from config import load; s = load(); print(s.secret_key, s.signing_key.replace('\\n', ''))"
     environ = {"INSTANCE_PATH": str(tmp_path)}
     started = [
         subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True)
-        for _ in range(8)
+        for _ in range(sized(4, 8))
     ]
     said = {process.communicate()[0] for process in started}
     assert len(said) == 1

@@ -1,8 +1,6 @@
 """The tables: made by migrations, as the models say, once, whoever is first."""
 
 import os
-import subprocess
-import sys
 from contextlib import contextmanager
 from secrets import token_hex
 from tempfile import TemporaryDirectory
@@ -19,35 +17,6 @@ from app.core.database import Base, migration_engine
 from app.core.schema import TablesDiffer, belongs_to
 from config import load
 from tests.support.apps import close
-from tests.support.servers import ROOT
-
-FOUR_AT_ONCE = """
-import os, sys
-from sqlalchemy import text
-from app import create_app, migrate
-from app.core.database import migration_engine
-from config import Settings
-
-settings = Settings.model_validate_json(sys.stdin.readline())
-for drop in (None, "DROP TABLE alembic_version"):
-    if drop:  # as db.create_all() leaves it
-        with create_app(settings).app_context(), migration_engine().connect() as connection, connection.begin():
-            connection.execute(text(drop))
-    gate, opener = os.pipe()
-    children = []
-    for _ in range(4):
-        child = os.fork()
-        if not child:
-            os.close(opener)
-            app = create_app(settings)
-            os.read(gate, 1)  # until the parent closes its end
-            migrate(app)
-            sys.exit()
-        children.append(child)
-    os.close(opener)
-    if any(os.waitpid(child, 0)[1] for child in children):
-        sys.exit(1)
-"""
 
 
 @contextmanager
@@ -278,10 +247,11 @@ def test_tables_of_a_newer_version_are_left_alone(app):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="it takes fork to start four at once")
-def test_of_four_processes_that_start_at_once_one_migrates(app, settings):
-    done = subprocess.run(
-        [sys.executable, "-c", FOUR_AT_ONCE], cwd=ROOT, text=True, capture_output=True, timeout=100,
-        input=settings.model_dump_json() + "\n",
-    )  # fmt: skip
-    assert (done.returncode, done.stderr.count("the tables had no version"), done.stderr.count("\n")) == (0, 1, 1)
+def test_of_four_processes_that_start_at_once_one_migrates(app, settings, process_pool, tmp_path):
+    output = tmp_path / "output"
+    process_pool.at_once(settings, "migrate", output)
+    assert output.read_text() == ""
+    run_sql(app, "DROP TABLE alembic_version")  # as db.create_all() leaves it
+    process_pool.at_once(settings, "migrate", output)
+    assert (output.read_text().count("the tables had no version"), output.read_text().count("\n")) == (1, 1)
     assert (len(version(app)), drift(app)) == (1, [])

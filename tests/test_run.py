@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -16,8 +15,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from config import ROOT, new_signing_key
+from tests.support.profile import long, sized
 
 TOKEN = "a token for Prometheus"
+WORKERS = {"WORKERS": sized("1", "2")}  # each takes a second to start
 # As systemd does it: the socket is the fourth descriptor, and the process is told that it is meant.
 HAND_OVER = """
 import os, sys
@@ -119,19 +120,6 @@ def test_log_lines_are_json_without_query_strings(service):
     assert "eyJ" not in service.log.read_text()
 
 
-@pytest.mark.parametrize("environment", ["development", "production"])
-def test_no_answer_names_the_software_below(service, tmp_path, environment):
-    asked = service if environment == "production" else Service(tmp_path).ready()
-    try:
-        for path in ("/healthz", "/nowhere", "/docs", "/static/latchkey.css"):
-            _, headers, _ = asked.ask(path)
-            assert headers["Server"] == "Latchkey"
-            assert not re.search("werkzeug|granian|python|flask", headers.as_string(), re.IGNORECASE)
-    finally:
-        if environment != "production":
-            asked.stop()
-
-
 def test_headers_without_end_are_refused(service):
     with socket.create_connection(("127.0.0.1", service.port), 10) as connection:
         try:
@@ -150,23 +138,26 @@ def test_a_body_may_have_64_kib_and_no_more(service, size, status):
     connection.close()
 
 
+@long
 def test_it_stops_at_once_when_it_is_told_to(tmp_path):
-    service = Service(tmp_path, **production()).ready()
+    service = Service(tmp_path, **production() | WORKERS).ready()
     began = time.monotonic()
     assert service.stop() == 0
     assert time.monotonic() - began < 8
 
 
+@long
 def test_told_twice_it_does_not_wait(tmp_path):
-    service = Service(tmp_path, **production() | {"DRAIN_SECONDS": "30"}).ready()
+    service = Service(tmp_path, **production() | WORKERS | {"DRAIN_SECONDS": "30"}).ready()
     service.process.send_signal(signal.SIGTERM)
     while service.ask("/readyz")[0] == 200:
         time.sleep(0.01)
     assert service.stop() == 0
 
 
+@long
 def test_before_it_stops_it_sends_everybody_elsewhere(tmp_path):
-    service = Service(tmp_path, **production() | {"DRAIN_SECONDS": "1"}).ready()
+    service = Service(tmp_path, **production() | WORKERS | {"DRAIN_SECONDS": "1"}).ready()
     service.process.send_signal(signal.SIGTERM)
     end = time.monotonic() + 5
     while (found := service.ask("/readyz"))[0] == 200 and time.monotonic() < end:

@@ -98,10 +98,10 @@ def test_flask_run_delivers_each_email_once(environ, start):
     ready(other, other_log, ports[1])
     for number, port in enumerate(ports):
         ask(port, "/api/v1/auth/signup", {"email": f"ann.{number}@example.com", "password": PASSWORD})
-    while len(letters := ask(ports[0], "/dev/mailbox.json")["messages"]) < 2:
+    while len(emails := ask(ports[0], "/dev/mailbox.json")["messages"]) < 2:
         time.sleep(0.05)
-    assert sorted(letter["to"] for letter in letters) == ["ann.0@example.com", "ann.1@example.com"]
-    assert {urlsplit(link).port for letter in letters for link in letter["links"]} <= set(ports)
+    assert sorted(email["to"] for email in emails) == ["ann.0@example.com", "ann.1@example.com"]
+    assert {urlsplit(link).port for email in emails for link in email["links"]} <= set(ports)
     assert f"localhost:{ports[0]}/dev/mailbox shows all emails" in log.read_text()
     # Two processes print there, but the one that watches the files starts nothing.
     [said] = re.findall(r"Mailbox .*", other_log.read_text())

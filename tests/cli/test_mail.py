@@ -29,10 +29,10 @@ def add(app: Flask, state: str | None = None, kind: str = "reset_password", addr
         outbox.enqueue_now(kind, address, NOON)
         if state:
             with UnitOfWork() as work:
-                (letter,) = outbox.claim(NOON)
-                outbox.start_attempt(letter, NOON)
+                (message,) = outbox.claim(NOON)
+                outbox.start_attempt(message, NOON)
                 work.commit()
-            outbox.finish(letter, state, NOON, None if state == SENT else "the mail server answered 550 5.1.1")
+            outbox.finish(message, state, NOON, None if state == SENT else "the mail server answered 550 5.1.1")
         return str(outbox.recent(limit=1)[0].id)
 
 
@@ -58,8 +58,8 @@ def test_the_list_can_be_of_one_state_and_short(app: Flask) -> None:
 
 
 def test_no_command_shows_a_whole_address(app: Flask) -> None:
-    letter = add(app)
-    for words in (["list"], ["show", letter], ["retry", letter]):
+    message = add(app)
+    for words in (["list"], ["show", message], ["retry", message]):
         assert "ann@example.com" not in run(app, *words).output
 
 
@@ -79,12 +79,12 @@ def test_unknown_message_exits_with_status_1(app: Flask, words: tuple[str, ...])
 
 
 def test_dead_message_is_retried_once(app: Flask) -> None:
-    letter = add(app, DEAD)
-    assert run(app, "retry", letter).exit_code == 0
-    assert "queued" in run(app, "show", letter).stdout
-    again = run(app, "retry", letter)
+    message = add(app, DEAD)
+    assert run(app, "retry", message).exit_code == 0
+    assert "queued" in run(app, "show", message).stdout
+    again = run(app, "retry", message)
     assert again.exit_code == 1
-    assert f"Message {letter} is due already" in again.stderr
+    assert f"Message {message} is due already" in again.stderr
 
 
 def test_another_attempt_is_journalled_as_the_operators(app: Flask) -> None:
@@ -116,7 +116,7 @@ def test_without_a_database_a_command_ends_with_75(app: Flask, words: tuple[str,
 
 
 def test_the_deliverer_works_until_it_is_told_to_stop(app: Flask, handlers: None) -> None:
-    letter = add(app, address="nobody@example.com")
+    message = add(app, address="nobody@example.com")
     ended = threading.Event()
 
     def stop_when_delivered() -> None:
@@ -131,7 +131,7 @@ def test_the_deliverer_works_until_it_is_told_to_stop(app: Flask, handlers: None
     ended.set()
     watcher.join()
     assert result.exit_code == 0
-    assert "dropped" in run(app, "show", letter).stdout
+    assert "dropped" in run(app, "show", message).stdout
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ class Acknowledged:
 
     replies: list[Reply] = field(default_factory=list)
     accounts: set[str] = field(default_factory=set)
-    letters: set[tuple[str, str]] = field(default_factory=set)
+    emails: set[tuple[str, str]] = field(default_factory=set)
 
 
 class Target:
@@ -78,9 +78,9 @@ def live(target: Target, numbers: Iterator[int], people: int, known: Acknowledge
         email = f"person{number}@example.com"
         if persist(target, number, "/auth/signup", drill.credentials(email), known):
             known.accounts.add(email)
-            known.letters.add((email, SUBJECTS[0]))
+            known.emails.add((email, SUBJECTS[0]))
         if persist(target, number, "/forgot-password", {"email": email}, known):
-            known.letters.add((email, SUBJECTS[1]))
+            known.emails.add((email, SUBJECTS[1]))
 
 
 def persist(target: Target, number: int, path: str, body: dict[str, str], known: Acknowledged) -> bool:
@@ -144,15 +144,15 @@ def crashes(kind: str, size: Size, report: Report) -> None:
     report.promise("answers that were mistakes", drill.mistakes(known.replies), drill.mistakes(known.replies) == 0)
     report.promise("accounts lost", f"{len(shut_out)} of {len(known.accounts):,}", not shut_out)
     lost = missing(smtp_server, known)
-    report.promise("letters lost", f"{len(lost)} of {len(known.letters):,}", not lost)
-    report.promise(f"letters that came twice (<= {MOST_TWICE})", twice, twice <= MOST_TWICE)
+    report.promise("emails lost", f"{len(lost)} of {len(known.emails):,}", not lost)
+    report.promise(f"emails that came twice (<= {MOST_TWICE})", twice, twice <= MOST_TWICE)
     strange = came.keys() - ids.keys()
     report.promise("emails whose Message-ID is not their row's", len(strange), not strange)
 
 
 def missing(smtp_server: FakeSmtpServer, known: Acknowledged) -> set[tuple[str, str]]:
-    """The letters that were promised and have not come."""
-    return known.letters - {
+    """The emails that were promised and have not come."""
+    return known.emails - {
         (received.recipients[0], str(received.message["Subject"])) for received in smtp_server.messages.copy()
     }
 

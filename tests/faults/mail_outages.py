@@ -87,7 +87,7 @@ _kept_waiting: list[socket.socket] = []
 
 @contextmanager
 def bad_smtp_server(smtp_server: FakeSmtpServer, behaviour: Callable[..., object]) -> Iterator[None]:
-    """The mail server, which treats every letter like this."""
+    """The mail server, which treats every email like this."""
     smtp_server.at_data["*"] = behaviour  # type: ignore[assignment]
     try:
         with smtp_server.open():
@@ -124,14 +124,14 @@ class Outages:
         return window
 
     def arrived(self) -> set[tuple[str, str]]:
-        """Which of the letters that are owed have come."""
+        """Which of the emails that are owed have come."""
         came = {
             (received.recipients[0], str(received.message["Subject"])) for received in self._smtp_server.messages.copy()
         }
         return {(email, kind) for email, kind in self.owed if (email, SUBJECTS[kind]) in came}
 
     def outage(self, fault: Callable[[], AbstractContextManager[object]]) -> tuple[Window, Window, float, float]:
-        """A window with mail, one without, and the seconds until 95 % and all of the letters were out."""
+        """A window with mail, one without, and the seconds until 95 % and all of the emails were out."""
         with self._smtp_server.open():
             usual = self.window()
             until(lambda: self.arrived() >= self.owed, LATE)
@@ -174,7 +174,7 @@ def mail_outages(kind: str, size: Size, report: Report) -> None:
     with new_database(kind) as url, ProcessPoolExecutor(1, anew) as pool:
         with drill.service(url, mail_port=smtp_server.port, mail_deliverer="thread") as port:
             outages = Outages(port, smtp_server, pool, size)
-            with smtp_server.open():  # the first letters of a process cost more than later ones
+            with smtp_server.open():  # the first emails of a process cost more than later ones
                 outages.window()
                 until(lambda: outages.arrived() >= outages.owed, LATE)
             for name, fault in faults(smtp_server).items():
@@ -182,9 +182,9 @@ def mail_outages(kind: str, size: Size, report: Report) -> None:
         lost = outages.owed - outages.arrived()
         [(dead,)] = drill.ask(url, "SELECT count(*) FROM outbox WHERE state = 'dead'")
     ids = Counter(str(received.message["Message-ID"]) for received in smtp_server.messages)
-    report.promise("letters lost", f"{len(lost)} of {len(outages.owed):,}", not lost)
-    report.promise("letters given up", dead, dead == 0)
-    report.figure("letters that came twice, under one Message-ID", sum(times > 1 for times in ids.values()))
+    report.promise("emails lost", f"{len(lost)} of {len(outages.owed):,}", not lost)
+    report.promise("emails given up", dead, dead == 0)
+    report.figure("emails that came twice, under one Message-ID", sum(times > 1 for times in ids.values()))
 
 
 if __name__ == "__main__":

@@ -21,12 +21,12 @@ def ann(client, auth):
 
 
 @pytest.fixture
-def letters(auth, mailbox):
+def emails(auth, mailbox):
     """Deliver what waits; gives the subjects of all emails so far."""
 
     def deliver():
         auth.mail_delivery.deliver_due()
-        return [letter.subject for letter in mailbox.messages]
+        return [email.subject for email in mailbox.messages]
 
     return deliver
 
@@ -67,20 +67,20 @@ def test_token_without_an_email_confirms_no_address(auth, client, ann):
     assert auth.compat.by_id(ann.id).email_verified is False
 
 
-def test_later_reset_email_supersedes_the_token(auth, client, ann, letters, mailbox):
+def test_later_reset_email_supersedes_the_token(auth, client, ann, emails, mailbox):
     token = auth.compat.reset_token(ann)
     client.post("/api/v1/forgot-password", json={"email": ann.email})
-    letters()
+    emails()
     assert reset(client, token, NEW).json["code"] == "link_used"
     assert reset(client, mailbox.messages[-1].token, NEW).status_code == 200
     assert auth.compat.by_id(ann.id).email_verified is True
 
 
-def test_compat_signup_and_reset_send_the_usual_emails(auth, letters):
+def test_compat_signup_and_reset_send_the_usual_emails(auth, emails):
     account = auth.compat.create("bob@hbtn.io", auth.compat.hash("b4l0u"), HOME)
-    assert letters() == ["Welcome! Please confirm your address"]
+    assert emails() == ["Welcome! Please confirm your address"]
     auth.compat.reset(auth.compat.reset_token(account), "x", HOME)
-    assert letters()[1:] == ["Your password was changed"]
+    assert emails()[1:] == ["Your password was changed"]
 
 
 def test_a_session_for_credentials_that_were_changed_is_not_opened(auth, ann):

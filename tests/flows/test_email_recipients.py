@@ -34,7 +34,7 @@ def move(auth: Any) -> None:
 
 
 def came(mailbox: Any) -> set[tuple[str, str]]:
-    return {(letter.recipients[0], letter.subject) for letter in mailbox.messages}
+    return {(email.recipients[0], email.subject) for email in mailbox.messages}
 
 
 def test_notices_go_to_who_had_the_account_at_the_time(ann, auth, mailbox) -> None:

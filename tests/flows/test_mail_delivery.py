@@ -68,7 +68,7 @@ def links(clock: SettableClock) -> Links:
 
 @pytest.fixture
 def delivery(app: Flask, clock: SettableClock, links: Links) -> MailDelivery:
-    letterhead = EmailSettings(
+    email_settings = EmailSettings(
         public_url="https://id.example.org",
         sign_in_url="https://app.example.org",
         reset_password_url="https://app.example.org/choose#token={token}",
@@ -81,7 +81,16 @@ def delivery(app: Flask, clock: SettableClock, links: Links) -> MailDelivery:
         Chain(("a secret for the tests, long enough",)), Counter("events", "-", ("event",), registry=None)
     )
     prepare = ComposeEmail(
-        UnitOfWork(), clock, AccountStore(), EmailActionStore(), UndoStore(), outbox, journal, links, codes, letterhead
+        UnitOfWork(),
+        clock,
+        AccountStore(),
+        EmailActionStore(),
+        UndoStore(),
+        outbox,
+        journal,
+        links,
+        codes,
+        email_settings,
     )
     return MailDelivery(
         work=UnitOfWork(), clock=clock, outbox=outbox, compose=prepare, renderer=EmailRenderer(),
@@ -107,7 +116,7 @@ def rows() -> list[QueuedMessage]:
 
 
 def states() -> list[str]:
-    return [letter.state for letter in rows()]
+    return [message.state for message in rows()]
 
 
 def wait_until(reached: Callable[[], bool]) -> None:
@@ -151,9 +160,9 @@ def test_link_names_the_account_and_the_message(
     account = open_account(ADA)
     forgot(ADA)
     delivery.deliver_due()
-    (letter,) = rows()
+    (message,) = rows()
     assert "https://app.example.org/choose#token=" in smtp_server.messages[0].text
-    assert links.open("reset-password", token_in(smtp_server.messages[0].text)) == (account.id, letter.id)
+    assert links.open("reset-password", token_in(smtp_server.messages[0].text)) == (account.id, message.id)
 
 
 def test_its_link_lives_from_the_moment_it_is_sent(
@@ -281,7 +290,7 @@ def test_outage_counts_no_attempt(delivery: MailDelivery, app: Flask, clock: Set
         with pytest.raises(TemporaryFailure):
             delivery.deliver_due()
         clock.advance(minutes=2)
-    assert [(letter.state, letter.attempts) for letter in rows()] == [(QUEUED, 0), (QUEUED, 0)]
+    assert [(message.state, message.attempts) for message in rows()] == [(QUEUED, 0), (QUEUED, 0)]
     with smtp_server.open():
         assert delivery.deliver_due() == 2
     assert states() == [SENT, SENT]
@@ -299,7 +308,7 @@ def test_outage_within_a_batch_returns_the_rest(
         notice(address)
     with pytest.raises(TemporaryFailure):
         delivery.deliver_due()
-    assert [(letter.state, letter.attempts) for letter in rows()] == [(QUEUED, 1), (QUEUED, 0), (QUEUED, 0)]
+    assert [(message.state, message.attempts) for message in rows()] == [(QUEUED, 1), (QUEUED, 0), (QUEUED, 0)]
     app.extensions["mail"].port = smtp_server.port
     assert delivery.deliver_due() == 2
 
@@ -317,7 +326,7 @@ def test_a_batch_cut_short_counts_no_attempt_for_the_rest(
         with pytest.raises(TemporaryFailure):
             delivery.deliver_due()
     assert states() == [SENT, QUEUED, QUEUED, QUEUED]
-    assert [letter.attempts for letter in rows()] == attempts
+    assert [message.attempts for message in rows()] == attempts
     with FakeSmtpServer().open() as smtp_server:
         use_smtp(app, smtp_server.port)
         delivery.deliver_due()
@@ -390,7 +399,7 @@ def test_rejected_relaying_is_retried_and_delays_no_other(
 def test_unrenderable_message_delays_no_other_and_logs_no_value(
     delivery: MailDelivery, smtp_server: FakeSmtpServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    notice(ADA, kind="no_such_letter")
+    notice(ADA, kind="no_such_message")
     notice(BOB)
     delivery.deliver_due()
     assert states() == [QUEUED, SENT]
@@ -422,20 +431,20 @@ def test_message_whose_lease_moved_is_not_sent_twice(
     claim = Outbox.claim
 
     def claim_then_freeze(self: Outbox, *args: object) -> list[QueuedMessage]:
-        letters = claim(self, *args)  # type: ignore[arg-type]
+        messages = claim(self, *args)  # type: ignore[arg-type]
         clock.advance(minutes=5)
         claim(self, clock.now())  # somebody else takes them over
-        return [QueuedMessage(id=letters[0].id, claim="stale", lease_until=NOON, **_rest(letters[0]))]
+        return [QueuedMessage(id=messages[0].id, claim="stale", lease_until=NOON, **_rest(messages[0]))]
 
     with patch.object(Outbox, "claim", claim_then_freeze):
         delivery.deliver_due()
     assert (smtp_server.messages, states()) == ([], [QUEUED])
 
 
-def _rest(letter: QueuedMessage) -> dict[str, object]:
+def _rest(message: QueuedMessage) -> dict[str, object]:
     return {
-        "kind": letter.kind, "account_id": letter.account_id, "message_id": letter.message_id, "parameters": {},
-        "address": letter.address, "mailbox": letter.mailbox, "attempts": 0,
+        "kind": message.kind, "account_id": message.account_id, "message_id": message.message_id, "parameters": {},
+        "address": message.address, "mailbox": message.mailbox, "attempts": 0,
     }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ def queue(app: Flask, clock: SettableClock) -> Iterator[MailQueue]:
         yield app.extensions["latchkey"].mail_queue
 
 
-def letter(clock: Clock, state: str) -> int:
+def message(clock: Clock, state: str) -> int:
     """The id of an email that has come this far."""
     outbox.enqueue_now("reset_password", "ada@example.org", clock.now())
     if state != QUEUED:
@@ -37,8 +37,8 @@ def letter(clock: Clock, state: str) -> int:
 
 @pytest.mark.usefixtures("each_database")
 def test_messages_are_listed_shown_and_counted(queue: MailQueue, clock: SettableClock) -> None:
-    dead = letter(clock, DEAD)
-    letter(clock, QUEUED)
+    dead = message(clock, DEAD)
+    message(clock, QUEUED)
     clock.advance(minutes=3)
     assert [found.state for found in queue.recent()] == [QUEUED, DEAD]
     assert [found.id for found in queue.recent(DEAD, 5)] == [dead]
@@ -49,7 +49,7 @@ def test_messages_are_listed_shown_and_counted(queue: MailQueue, clock: Settable
 
 @pytest.mark.usefixtures("each_database")
 def test_dead_message_is_retried_now(queue: MailQueue, clock: SettableClock) -> None:
-    dead = letter(clock, DEAD)
+    dead = message(clock, DEAD)
     clock.advance(days=1)
     queue.retry(dead)
     assert queue.show(dead).due_at == clock.now()
@@ -59,7 +59,7 @@ def test_dead_message_is_retried_now(queue: MailQueue, clock: SettableClock) -> 
 @pytest.mark.parametrize(("state", "said"), [(SENT, "is sent"), (QUEUED, "is due already")])
 def test_message_that_needs_no_retry_says_why(queue: MailQueue, clock: SettableClock, state: str, said: str) -> None:
     with pytest.raises(Conflict, match=said):
-        queue.retry(letter(clock, state))
+        queue.retry(message(clock, state))
 
 
 def test_unknown_message_is_not_found(queue: MailQueue) -> None:
@@ -72,6 +72,6 @@ def test_unknown_message_is_not_found(queue: MailQueue) -> None:
 @pytest.mark.usefixtures("each_database")
 def test_all_dead_messages_are_retried_at_once(queue: MailQueue, clock: SettableClock) -> None:
     for state in (DEAD, DEAD, SENT):
-        letter(clock, state)
+        message(clock, state)
     assert queue.retry_dead() == 2
     assert queue.summary().dead == 0

@@ -60,7 +60,7 @@ def test_the_other_sessions_end_and_this_one_stays(client: FlaskClient, ann: dic
 def test_owner_gets_an_email(client: FlaskClient, ann: dict[str, str], auth, mailbox) -> None:
     client.put(CHANGE, json={"password": NEW}, headers=ann)
     auth.mail_delivery.deliver_due()
-    assert [letter.subject for letter in mailbox.messages[1:]] == ["Your password was changed"]
+    assert [email.subject for email in mailbox.messages[1:]] == ["Your password was changed"]
 
 
 def test_a_reset_link_from_before_is_void(client: FlaskClient, ann: dict[str, str], auth, mailbox) -> None:

@@ -24,7 +24,7 @@ def ann(client):
 
 
 @pytest.fixture
-def letter(client, auth, mailbox):
+def email(client, auth, mailbox):
     """Have an email sent to an address; gives the last one that came."""
 
     def send(email="ann@example.com"):
@@ -36,29 +36,29 @@ def letter(client, auth, mailbox):
 
 
 @pytest.mark.usefixtures("ann")
-def test_a_link_changes_the_password(client, letter):
-    assert reset(client, letter().token, NEW).status_code == 200
+def test_a_link_changes_the_password(client, email):
+    assert reset(client, email().token, NEW).status_code == 200
     assert [log_in(client, password=password).status_code for password in (PASSWORD, NEW)] == [401, 200]
 
 
 @everywhere
-def test_a_reset_ends_every_session(client, letter, ann):
+def test_a_reset_ends_every_session(client, email, ann):
     devices = [ann, log_in(client).json, log_in(client).json]
-    reset(client, letter().token)
+    reset(client, email().token)
     assert {act(client, tokens).status_code for tokens in devices for act in (me, refresh)} == {401}
 
 
 @everywhere
-def test_a_link_works_once(auth, letter):
-    token = letter().token
+def test_a_link_works_once(auth, email):
+    token = email().token
     auth.password_reset.complete(token, NEW, HOME)
     with pytest.raises(LinkUsed):
         auth.password_reset.complete(token, "yet another password", HOME)
 
 
 @everywhere
-def test_of_many_uses_at_once_one_counts(app, letter):
-    token = letter().token
+def test_of_many_uses_at_once_one_counts(app, email):
+    token = email().token
     passwords = [f"the password of {number}" for number in range(6)]
     with ThreadPoolExecutor(6) as threads:
         answers = list(threads.map(lambda password: reset(app.test_client(), token, password), passwords))
@@ -68,10 +68,10 @@ def test_of_many_uses_at_once_one_counts(app, letter):
 
 
 @pytest.mark.settings(reset_link_expires=600)
-def test_a_link_dies_with_its_time(auth, client, letter, clock):
+def test_a_link_dies_with_its_time(auth, client, email, clock):
     sign_up(client)
     clock.hold()
-    token = letter().token
+    token = email().token
     clock.advance(599)
     auth.password_reset.check(token)
     clock.advance(1)
@@ -95,30 +95,30 @@ def test_a_link_for_another_purpose_is_refused(app, auth, client, clock, setting
 
 
 @everywhere
-def test_newest_reset_email_wins(client, letter):
-    first, second = letter().token, letter().token
+def test_newest_reset_email_wins(client, email):
+    first, second = email().token, email().token
     assert [reset(client, token).json.get("code") for token in (first, second)] == ["link_used", None]
 
 
 @pytest.mark.usefixtures("ann")
-def test_opening_a_link_uses_nothing_up(auth, client, letter):
-    token = letter().token
+def test_opening_a_link_uses_nothing_up(auth, client, email):
+    token = email().token
     for _ in range(3):
         auth.password_reset.check(token)
     assert reset(client, token).status_code == 200
 
 
 @everywhere
-def test_a_refused_password_leaves_the_link_alive(app, auth, letter):
-    token, before = letter().token, dump_tables(app)
+def test_a_refused_password_leaves_the_link_alive(app, auth, email):
+    token, before = email().token, dump_tables(app)
     with pytest.raises(PasswordTooShort):
         auth.password_reset.complete(token, "short", HOME)
     assert dump_tables(app) == before
 
 
 @everywhere
-def test_the_owner_is_told(client, auth, letter, mailbox):
-    token = letter().token
+def test_the_owner_is_told(client, auth, email, mailbox):
+    token = email().token
     mailbox.clear()
     reset(client, token)
     auth.mail_delivery.deliver_due()
@@ -129,8 +129,8 @@ def test_the_owner_is_told(client, auth, letter, mailbox):
 
 
 @pytest.mark.usefixtures("ann")
-def test_used_link_sends_no_second_notice(client, auth, letter, mailbox):
-    token = letter().token
+def test_used_link_sends_no_second_notice(client, auth, email, mailbox):
+    token = email().token
     mailbox.clear()
     for _ in range(3):
         reset(client, token)
@@ -138,15 +138,15 @@ def test_used_link_sends_no_second_notice(client, auth, letter, mailbox):
     assert len(mailbox.messages) == 1
 
 
-def test_a_reset_shows_that_the_address_is_its_owner_s(client, letter):
+def test_a_reset_shows_that_the_address_is_its_owner_s(client, email):
     sign_up(client)
-    reset(client, letter().token)
+    reset(client, email().token)
     assert me(client, log_in(client, password=NEW).json).json["email_verified"] is True
 
 
 @pytest.mark.usefixtures("ann")
-def test_reset_email_arrives_for_any_spelling_of_the_address(letter):
-    assert letter("ANN@EXAMPLE.COM").recipients == ["ann@example.com"]
+def test_reset_email_arrives_for_any_spelling_of_the_address(email):
+    assert email("ANN@EXAMPLE.COM").recipients == ["ann@example.com"]
 
 
 def test_unknown_address_gets_no_email(client, auth, mailbox):
@@ -155,9 +155,9 @@ def test_unknown_address_gets_no_email(client, auth, mailbox):
     assert mailbox.messages == []
 
 
-def test_a_disabled_account_s_link_is_dead(app, client, letter, clock):
+def test_a_disabled_account_s_link_is_dead(app, client, email, clock):
     sign_up(client)
-    token = letter().token
+    token = email().token
     sql(app, "UPDATE accounts SET disabled_at = :now", now="2020-01-01 00:00:00.000000")
     assert reset(client, token).json["code"] == "link_used"
 
@@ -179,6 +179,6 @@ def test_known_and_unknown_addresses_store_the_same_rows(app, client):
 
 
 @pytest.mark.usefixtures("ann")
-def test_no_token_rests_in_the_tables(app, letter):
-    token = letter().token
+def test_no_token_rests_in_the_tables(app, email):
+    token = email().token
     assert token not in str(dump_tables(app))

@@ -46,7 +46,7 @@ def test_reused_refresh_token_revokes_the_session_and_notifies(
     assert refresh(client, first).json["code"] == "invalid_token"
     assert refresh(client, newest).json["code"] == "invalid_token"
     auth.mail_delivery.deliver_due()
-    assert [letter.subject for letter in mailbox.messages[1:]] == ["Your session was used from two places"]
+    assert [email.subject for email in mailbox.messages[1:]] == ["Your session was used from two places"]
     with app.app_context():
         tags = db.session.scalars(sa.select(AuditEvent.event).order_by(AuditEvent.id)).all()
         db.session.remove()
@@ -65,7 +65,7 @@ def test_one_reuse_sends_one_email(client: FlaskClient, first: str, app: Flask, 
     for _ in range(3):
         assert refresh(client, first).status_code == 401
     auth.mail_delivery.deliver_due()
-    assert [letter.subject for letter in mailbox.messages[1:]] == ["Your session was used from two places"]
+    assert [email.subject for email in mailbox.messages[1:]] == ["Your session was used from two places"]
 
 
 @pytest.mark.usefixtures("each_database")

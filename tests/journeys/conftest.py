@@ -66,5 +66,5 @@ def ann(person) -> Person:
     """A person who has signed up and received the first email."""
     ann = person()
     ann.sign_up()
-    ann.letters()
+    ann.emails()
     return ann

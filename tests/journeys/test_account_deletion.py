@@ -35,7 +35,7 @@ def test_deletion_ends_every_session_and_the_email_gives_the_deadline(ann) -> No
     ann.box.clear()
     assert ann.ask("DELETE", "account", DELETE).status_code == 204
     assert ann.ask("GET", "account").status_code == 401
-    assert [to for to, _ in ann.letters()] == [ann.email]
+    assert [to for to, _ in ann.emails()] == [ann.email]
 
 
 def test_signing_in_within_the_grace_keeps_the_account(ann, clock, auth) -> None:
@@ -51,7 +51,7 @@ def test_after_the_grace_it_is_gone_everywhere(app: Flask, ann, clock, auth) -> 
     ann.ask("PATCH", "account", {"first_name": "Annabel"})
     ann.send("forgot-password", email=ann.email)
     ann.ask("DELETE", "account", DELETE)
-    ann.letters()
+    ann.emails()
     clock.advance(days=7, seconds=1)
     assert ann.sign_in().json["code"] == "invalid_credentials"
     assert auth.cleanup.run()["accounts"] == 1
@@ -75,7 +75,7 @@ def test_deletion_without_grace_is_immediate_and_sends_the_email(app: Flask, ann
     ann.box.clear()
     assert ann.ask("DELETE", "account", DELETE).status_code == 204
     assert ann.sign_in().json["code"] == "invalid_credentials"
-    assert [to for to, _ in ann.letters()] == [ann.email]
+    assert [to for to, _ in ann.emails()] == [ann.email]
 
 
 def test_the_export_holds_everything_but_the_hash(ann) -> None:

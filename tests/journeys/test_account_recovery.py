@@ -15,7 +15,7 @@ def test_securing_ends_sessions_cancels_changes_and_starts_a_reset(ann) -> None:
     assert ann.send("not-me", token=token).status_code == 200
     assert ann.ask("GET", "account").status_code == 401
     assert ann.send("account/email/confirm", token=confirm).json["code"] == "link_used"
-    assert [to for to, _ in ann.letters()] == [ann.email]
+    assert [to for to, _ in ann.emails()] == [ann.email]
     assert ann.sign_in().json["code"] == "invalid_credentials"
     assert ann.choose_new_password().status_code == 200
 
@@ -40,7 +40,7 @@ def test_login_from_a_new_device_sends_its_name(ann) -> None:
     assert "Firefox on Linux" in ann.newest("sign")
     ann.box.clear()
     ann.sign_in(**{"User-Agent": FIREFOX})
-    assert ann.letters() == []
+    assert ann.emails() == []
 
 
 def test_link_of_another_kind_cannot_secure_an_account(ann) -> None:

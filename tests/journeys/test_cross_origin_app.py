@@ -10,7 +10,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from tests.journeys.conftest import in_one_process
-from tests.support.process_pool import QuietRequestHandler
+from tests.support.forks import QuietRequestHandler
 
 ANN = {"email": "ann@example.com", "password": "correct horse battery"}
 CALL = """async ([method, url, body, csrf]) => {

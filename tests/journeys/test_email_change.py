@@ -30,7 +30,7 @@ def test_it_holds_once_confirmed_from_the_new_address(ann) -> None:
 def test_both_addresses_are_told(ann) -> None:
     ann.box.clear()
     change(ann)
-    assert {to for to, _ in ann.letters()} == {"ann@example.com", NEW}
+    assert {to for to, _ in ann.emails()} == {"ann@example.com", NEW}
     ann.box.clear()
     confirm_token = ann.ask("PUT", "account/email", {"email": NEW})
     assert confirm_token.status_code == 202
@@ -52,11 +52,11 @@ def test_email_change_needs_recent_authentication_or_the_password(ann, clock) ->
 def test_taken_address_is_revealed_only_to_its_owner(ann, person) -> None:
     bob = person("bob@example.com")
     bob.sign_up()
-    bob.letters()
+    bob.emails()
     ann.box.clear()
     change(ann, "BOB@example.com")
-    assert ("bob@example.com", "You already have an account") in ann.letters()
-    assert not any("confirm-email#" in letter.text for letter in ann.box.messages)
+    assert ("bob@example.com", "You already have an account") in ann.emails()
+    assert not any("confirm-email#" in email.text for email in ann.box.messages)
 
 
 def test_an_address_taken_meanwhile_is_refused_on_confirming(ann, person) -> None:
@@ -71,7 +71,7 @@ def test_asking_for_another_address_voids_the_first_link(ann) -> None:
     change(ann, "first@example.org")
     first = ann.link(CONFIRM, "confirm-email")
     change(ann, "second@example.org")
-    ann.letters()
+    ann.emails()
     assert ann.send("account/email/confirm", token=first).json["code"] == "link_used"
     assert confirm(ann).status_code == 200
     assert address(ann) == "second@example.org"
@@ -84,7 +84,7 @@ def test_undo_ends_every_session_and_starts_a_reset(ann) -> None:
     ann.box.clear()
     assert ann.send("account/email/undo", token=undo).status_code == 200
     assert ann.ask("GET", "account").status_code == 401
-    assert [to for to, _ in ann.letters()] == ["ann@example.com"]
+    assert [to for to, _ in ann.emails()] == ["ann@example.com"]
     assert ann.send("account/email/undo", token=undo).json["code"] == "link_used"
     assert ann.sign_in().json["code"] == "invalid_credentials"
     assert ann.choose_new_password().status_code == 200

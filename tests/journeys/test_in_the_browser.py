@@ -110,7 +110,7 @@ def forget_password(page: Any, email: str) -> None:
     see(page, "Check your mailbox")
 
 
-def open_letter(page: Any, email: str) -> str:
+def open_email(page: Any, email: str) -> str:
     """Wait for the email on the mailbox page, open it and give the link in it."""
     page.goto("/dev/mailbox")
     page.get_by_role("link", name=f"Choose a new password {email}").click()
@@ -138,7 +138,7 @@ def test_a_forgotten_password_is_replaced_by_way_of_the_mailbox(chromium, servic
     with visit(chromium, service) as (page, asked):
         sign_up(page, email)
         forget_password(page, email)
-        token = open_letter(page, email).partition("#token=")[2]
+        token = open_email(page, email).partition("#token=")[2]
         tab = follow(page, page.get_by_role("link", name="#token="))
         see(tab, "Choose a new password")
         assert tab.url == f"{service}/reset-password"
@@ -153,7 +153,7 @@ def test_used_link_is_reported_in_an_open_form_too(chromium, service):
     with visit(chromium, service) as (page, _):
         sign_up(page, email)
         forget_password(page, email)
-        link = open_letter(page, email)
+        link = open_email(page, email)
         first = follow(page, page.frame_locator("iframe").get_by_role("link", name="Choose a new password"))
         second = follow(page, page.get_by_role("link", name="#token="))
         choose_password(first)
@@ -180,8 +180,8 @@ def test_every_page_fits_a_narrow_screen_in_both_themes(chromium, service):
         sign_up(page, email)
         forget_password(page, email)
         look("requested")
-        link = open_letter(page, email)
-        look("letter")
+        link = open_email(page, email)
+        look("email")
         for path in PAGES:
             page.goto(path)
             look(path)
@@ -197,11 +197,11 @@ def test_every_page_fits_a_narrow_screen_in_both_themes(chromium, service):
     assert {name: found for name, found in seen.items() if found != [0, "light", "dark"]} == {}
 
 
-def reset_letter(mailbox: Any, number: int = 1) -> Any:
+def reset_email(mailbox: Any, number: int = 1) -> Any:
     """The email about the n-th reset of the one account there is; the first email of all bids it welcome."""
-    letter = mailbox.wait_for(number + 1)[number]
-    assert "/reset-password#" in letter.link
-    return letter
+    email = mailbox.wait_for(number + 1)[number]
+    assert "/reset-password#" in email.link
+    return email
 
 
 @in_two_processes
@@ -209,14 +209,14 @@ def test_expired_link_is_reported_and_a_new_one_offered(chromium, live_server, m
     with visit(chromium, live_server) as (page, _):
         sign_up(page, "dan@example.com")
         forget_password(page, "dan@example.com")
-        link = reset_letter(mailbox).link
+        link = reset_email(mailbox).link
         clock.advance(hours=1)
         page.goto(link)
         see(page, "This link has expired")
         page.get_by_label("Your email address").fill("dan@example.com")
         page.get_by_role("button", name="Send").click()
         see(page, "Check your mailbox")
-        page.goto(reset_letter(mailbox, 2).link)
+        page.goto(reset_email(mailbox, 2).link)
         choose_password(page)
         see(page, "Your password has been changed")
 
@@ -226,7 +226,7 @@ def test_without_scripts_the_link_is_pasted(chromium, live_server, mailbox):
     with visit(chromium, live_server, java_script_enabled=False) as (page, _):
         sign_up(page, "eva@example.com")
         forget_password(page, "eva@example.com")
-        link = reset_letter(mailbox).link
+        link = reset_email(mailbox).link
         page.goto(link)
         page.get_by_label("Link or code from the email").fill(link)
         page.get_by_role("button", name="Continue").click()
@@ -240,8 +240,8 @@ def test_token_is_never_sent_in_a_url_or_header(chromium, live_server, site, mai
     with visit(chromium, live_server) as (page, _):
         sign_up(page, "fay@example.com")
         forget_password(page, "fay@example.com")
-        letter = reset_letter(mailbox)
-        page.goto(letter.link)
+        email = reset_email(mailbox)
+        page.goto(email.link)
         choose_password(page, "short")
         choose_password(page)
         see(page, "Your password has been changed")
@@ -249,4 +249,4 @@ def test_token_is_never_sent_in_a_url_or_header(chromium, live_server, site, mai
         see(page, "Latchkey")
     met = [f"{request.url} {request.headers}" for request in site.requests]
     assert len(met) > 10
-    assert [entry for entry in met if letter.token in entry or "Referer" in entry] == []
+    assert [entry for entry in met if email.token in entry or "Referer" in entry] == []

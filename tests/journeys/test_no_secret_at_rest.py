@@ -68,20 +68,20 @@ class House:
         """All that the database ever held when we looked."""
         return b"\n".join(self._pieces)
 
-    def letters(self, subject=""):
+    def emails(self, subject=""):
         """The text of the newest email that has this in its subject. Looks at all that is kept meanwhile."""
         self.look()
         while self._auth.mail_delivery.deliver_due():
             self.look()
         self._recorder.remember_messages(self._mailbox.messages)
-        return next(letter.text for letter in reversed(self._mailbox.messages) if subject in letter.subject)
+        return next(email.text for email in reversed(self._mailbox.messages) if subject in email.subject)
 
     def link(self, subject, page):
-        word = next(word for word in self.letters(subject).split() if f"/{page}#token=" in word)
+        word = next(word for word in self.emails(subject).split() if f"/{page}#token=" in word)
         return word.partition("#token=")[2]
 
     def code(self, subject):
-        return next(word for word in self.letters(subject).split() if len(word) == 9 and word[4] == "-")
+        return next(word for word in self.emails(subject).split() if len(word) == 9 and word[4] == "-")
 
     def look(self):
         """Remember every value of every column of every table, and every page of SQLite's files."""
@@ -201,13 +201,13 @@ def take_all_and_leave(ask, house, clock, tokens):
         assert ask("GET", f"/api/v1/account/{shown}", bearer=access)[0] == 200
     assert ask("DELETE", "/api/v1/account", {"password": WRONG[1]}, bearer=access)[0] == 403
     assert ask("DELETE", "/api/v1/account", {"password": FIRST}, bearer=access)[0] == 204
-    house.letters()
+    house.emails()
     house.command("audit", "seal")
     house.command("audit", "verify")
     listed = house.command("mail", "list", "--limit", "1000")
     house.command("accounts", "list")
-    for letter in re.findall(r"^ *(\d+)  ", listed, re.MULTILINE):
-        house.command("mail", "show", letter)
+    for number in re.findall(r"^ *(\d+)  ", listed, re.MULTILINE):
+        house.command("mail", "show", number)
     clock.advance(days=8)
     house.command("cleanup", "run")
     house.look()
@@ -250,7 +250,7 @@ def test_compat_api_stores_no_password_or_reset_token(recorder, house, log):
     new = {"email": BOB, "reset_token": handed["reset_token"], "new_password": SECOND}
     house.look()
     assert recorder.ask("PUT", "/reset_password", form=new)[0] == 200
-    house.letters()
+    house.emails()
     secrets = {kind: recorder.secrets[kind] for kind in ("password", "reset_token", "link", "code")}
     assert all(secrets.values())
     assert found(secrets, house.kept) == set()

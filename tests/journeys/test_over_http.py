@@ -39,12 +39,12 @@ class Browser:
         return self.post("/auth/refresh", token=tokens["refresh_token"])
 
 
-def the_letter(mailbox, path):
+def the_email(mailbox, path):
     """The email whose link leads to this page, once it came."""
     for count in range(1, 9):
-        letter = mailbox.wait_for(count, 30)[count - 1]
-        if path in letter.text:
-            return letter
+        email = mailbox.wait_for(count, 30)[count - 1]
+        if path in email.text:
+            return email
     raise AssertionError(f"no email leads to {path}")
 
 
@@ -61,16 +61,16 @@ def test_from_sign_up_over_a_forgotten_password_to_sign_out(browser, mailbox):
     assert (status, browser.me(second)) == (200, 200)
 
     assert browser.post("/forgot-password", {"email": ANN["email"]})[0] == 200
-    letter = the_letter(mailbox, "/reset-password")
-    assert (letter.recipients, letter.sender) == ([ANN["email"]], "no-reply@localhost")
+    email = the_email(mailbox, "/reset-password")
+    assert (email.recipients, email.sender) == ([ANN["email"]], "no-reply@localhost")
 
-    assert browser.post("/reset-password", {"reset_token": letter.token, "password": NEW})[0] == 200
+    assert browser.post("/reset-password", {"reset_token": email.token, "password": NEW})[0] == 200
     assert [browser.me(second), browser.refresh(second)[0]] == [401, 401]
     assert browser.post("/auth/login", ANN)[0] == 401
 
     status, third = browser.post("/auth/login", ANN | {"password": NEW})
     assert (status, browser.me(third)) == (200, 200)
-    assert "password" in the_letter(mailbox, "/not-me").subject.lower()
+    assert "password" in the_email(mailbox, "/not-me").subject.lower()
 
     assert browser.post("/auth/logout", token=third["access_token"])[0] == 204
     assert [browser.me(third), browser.refresh(third)[0]] == [401, 401]
@@ -79,9 +79,9 @@ def test_from_sign_up_over_a_forgotten_password_to_sign_out(browser, mailbox):
 def test_email_link_ignores_the_request_headers(browser, mailbox, live_server):
     browser.post("/auth/signup", ANN)
     browser.post("/forgot-password", {"email": ANN["email"]}, **{"X-Forwarded-Host": "evil.example"})
-    letter = the_letter(mailbox, "/reset-password")
-    assert letter.link.startswith(live_server + "/")
-    assert "evil" not in letter.message.as_string()
+    email = the_email(mailbox, "/reset-password")
+    assert email.link.startswith(live_server + "/")
+    assert "evil" not in email.message.as_string()
 
 
 @pytest.mark.settings(refresh_grace_seconds=300)

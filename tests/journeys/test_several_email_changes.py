@@ -29,10 +29,10 @@ def move_again(ann, auth, new: str) -> None:
 
 def undo_links(ann) -> dict[str, str]:
     """The newest undo link that came to each address."""
-    ann.letters()
+    ann.emails()
     return {
-        letter.recipients[0]: word.partition("#token=")[2]
-        for letter in ann.box.messages for word in letter.text.split() if "/undo-email-change#token=" in word
+        email.recipients[0]: word.partition("#token=")[2]
+        for email in ann.box.messages for word in email.text.split() if "/undo-email-change#token=" in word
     }  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def ann(ann):
 def test_each_old_address_is_notified_and_can_undo_its_change(ann, auth) -> None:
     move(ann, FIRST, SECOND)
     links = undo_links(ann)
-    assert [to for to, subject in ann.letters() if CHANGED in subject] == [OWNER, FIRST]
+    assert [to for to, subject in ann.emails() if CHANGED in subject] == [OWNER, FIRST]
     assert (undo(ann, links[FIRST]), stored_address(ann, auth)) == (None, FIRST)
     assert undo(ann, links[FIRST]) == "link_used"
     assert (undo(ann, links[OWNER]), stored_address(ann, auth)) == (None, OWNER)
@@ -73,10 +73,10 @@ def test_undo_of_the_first_change_voids_the_later_ones(ann, auth, person) -> Non
 
 def test_each_old_address_is_reserved_while_its_link_works(ann, auth, person, clock) -> None:
     move(ann, FIRST)
-    ann.letters()
+    ann.emails()
     clock.advance(hours=2)
     move_again(ann, auth, SECOND)
-    ann.letters()
+    ann.emails()
     assert [person(one).sign_up().status_code for one in (OWNER, FIRST)] == [409, 409]
     clock.advance(hours=71)
     assert [person(one).sign_up().status_code for one in (OWNER, FIRST)] == [201, 409]
@@ -98,10 +98,10 @@ def test_changing_back_leaves_the_thief_no_undo(ann, auth, clock) -> None:
 
 def test_both_old_addresses_are_told_of_a_deletion(ann) -> None:
     move(ann, FIRST, SECOND)
-    ann.letters()
+    ann.emails()
     ann.box.clear()
     assert ann.ask("DELETE", "account", PASSWORD).status_code == 204
-    moved = [to for to, subject in ann.letters() if "used this address" in subject]
+    moved = [to for to, subject in ann.emails() if "used this address" in subject]
     assert moved == [OWNER, FIRST]
 
 

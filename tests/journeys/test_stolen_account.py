@@ -55,7 +55,7 @@ def test_account_is_deleted_once_the_undo_has_expired(ann, undo, clock, auth) ->
 
 def test_both_addresses_are_told_of_the_deletion(ann, undo) -> None:
     ann.ask("DELETE", "account", PASSWORD)
-    told = dict(ann.letters())
+    told = dict(ann.emails())
     assert set(told) == {"thief@example.org", "ann@example.com"}
     assert "used this address" in told["ann@example.com"]
 

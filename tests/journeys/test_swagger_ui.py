@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from tests.journeys.conftest import in_one_process, in_two_processes
-from tests.journeys.test_in_the_browser import OLD, reset_letter, sign_up, visit
+from tests.journeys.test_in_the_browser import OLD, reset_email, sign_up, visit
 
 ANN = "ann@example.com"  # whose address and password are the examples' own
 BY_TOKENS = f"Signed in as {ANN}: the tokens are under Authorize"
@@ -74,7 +74,7 @@ def test_the_whole_story_can_be_tried_out(chromium, live_server, mailbox):
         status, account = execute(page, "account-get_account")
         assert (status, account["email"]) == (200, ANN)
         assert execute(page, "password-reset-forgot_password")[0] == 200
-        token = reset_letter(mailbox).token
+        token = reset_email(mailbox).token
         assert execute(page, "password-reset-reset_password", reset_token=token)[0] == 200
         banner(page, "")
         assert execute(page, "sign-in-login", password="a new horse battery")[0] == 200

@@ -63,7 +63,7 @@ def test_resend_answers_alike_and_sends_only_when_needed(ann) -> None:
     ann.box.clear()
     answers = [ann.send("verify-email/resend", email=email) for email in (ann.email, "nobody@example.com")]
     assert len({(answer.status_code, answer.data) for answer in answers}) == 1
-    assert ann.letters() == []
+    assert ann.emails() == []
 
 
 def test_verification_takes_either_a_token_or_a_code(ann) -> None:
@@ -77,8 +77,8 @@ def test_required_verification_hides_whether_an_address_is_taken(person) -> None
     first, second = ann.sign_up(), eve.sign_up()
     assert (first.status_code, first.data) == (second.status_code, second.data) == (202, first.data)
     assert "Set-Cookie" not in first.headers
-    assert [to for to, _ in ann.letters()] == ["ann@example.com"] * 2
-    assert "already have an account" in ann.letters()[1][1]
+    assert [to for to, _ in ann.emails()] == ["ann@example.com"] * 2
+    assert "already have an account" in ann.emails()[1][1]
 
 
 @REQUIRED

@@ -78,8 +78,8 @@ class Cluster:
             pass
         mark = f"/{page}#token="
         return {
-            letter.recipients[0]: word.partition(mark)[2]
-            for letter in self.mailbox.messages for word in letter.text.split() if mark in word
+            email.recipients[0]: word.partition(mark)[2]
+            for email in self.mailbox.messages for word in email.text.split() if mark in word
         }  # fmt: skip
 
 

@@ -28,7 +28,7 @@ def newest_link(cluster: Cluster, page: str) -> str:
     """The token of the newest link to a page of ours that came by mail."""
     while cluster.auth.mail_delivery.deliver_due():
         pass
-    words = [word for letter in cluster.mailbox.messages for word in letter.text.split()]
+    words = [word for email in cluster.mailbox.messages for word in email.text.split()]
     return next(word for word in reversed(words) if f"/{page}#token=" in word).partition("#token=")[2]
 
 

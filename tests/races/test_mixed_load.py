@@ -10,7 +10,7 @@ from tests.races.conftest import PASSWORD, Cluster, SignedUp
 from tests.support.concurrency import Answer, Call, account, post, together
 from tests.support.profile import sized
 
-CLIENTS = sized(80, 128)  # many more than two processes have connections to the database
+CLIENTS = sized(48, 128)  # many more than two processes have connections to the database
 NEW_PASSWORD = "a new horse battery"
 # What the routes say they may answer while every dependency is well: so no 503.
 DOCUMENTED = {

@@ -14,7 +14,7 @@ from tests.races.test_links import link
 from tests.support.concurrency import Answer, Call, post, send_together
 from tests.support.profile import sized
 
-CLIENTS = sized(4, 8)
+CLIENTS = sized(3, 8)
 NEW_PASSWORD = "a new horse battery"
 WRITING = {"post", "put", "patch", "delete"}
 ADMIN = "/api/v1/admin"

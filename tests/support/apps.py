@@ -22,7 +22,7 @@ from config import Settings, load
 from tests.support.clock import SettableClock
 from tests.support.servers import NotHere, empty_tables, scratch_database
 
-MOST_IDLE = 12
+MOST_IDLE = 40
 
 
 def close(app: Flask) -> None:

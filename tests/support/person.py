@@ -42,16 +42,16 @@ class Person:
         assert self.send("reset-password", reset_token=token, password="a new horse battery").status_code == 200
         return self.sign_in("a new horse battery")
 
-    def letters(self) -> list[tuple[str, str]]:
-        """Whom every letter so far went to, and its subject."""
+    def emails(self) -> list[tuple[str, str]]:
+        """Whom every email so far went to, and its subject."""
         while self.auth.mail_delivery.deliver_due():
             pass
-        return [(letter.recipients[0], letter.subject) for letter in self.box.messages]
+        return [(email.recipients[0], email.subject) for email in self.box.messages]
 
     def newest(self, subject: str) -> str:
         """The text of the newest email whose subject holds this."""
-        self.letters()
-        return next(letter.text for letter in reversed(self.box.messages) if subject in letter.subject)
+        self.emails()
+        return next(email.text for email in reversed(self.box.messages) if subject in email.subject)
 
     def link(self, subject: str, page: str) -> str:
         """The token of the link to a page of ours in that email."""

@@ -1,48 +1,21 @@
 """Server, mail and sealing processes for tests, forked so that a test gets several within a second.
 
-`ProcessPool` is what tests use. It starts this module as two processes that have the app imported and fork on command:
-they read commands as JSON lines on standard input and answer each with one line. When the input ends, all forks end.
-A server that a test leaves alive serves the next test that asks for the same settings, with a new facade.
+`ProcessPool` is what tests use. It starts `forks.py`, which imports the app once and forks two parents of processes. A
+server that a test leaves alive serves the next test that asks for the same settings, with a new facade.
 """
 
 import json
-import os
-import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import replace
-from datetime import datetime, timedelta
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from flask import Flask
-from sqlalchemy.orm import configure_mappers
-from werkzeug.serving import WSGIRequestHandler, make_server
-
-from app import create_app
-from app.domain.mail.model import QueuedMessage
-from app.domain.mail.outbox import Outbox
 from config import Settings
-from tests.support.apps import close, renew_app
 from tests.support.clock import SettableClock
-from tests.support.log_recorder import LogRecorder
 from tests.support.servers import ROOT
 
 MOST_IDLE = 6
-
-
-class QuietRequestHandler(WSGIRequestHandler):
-    """Answers requests without an access log."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
 
 
 class ProcessPool:
@@ -51,20 +24,17 @@ class ProcessPool:
     """
 
     def __init__(self) -> None:
-        self._alive: dict[int, subprocess.Popen[str]] = {}
+        self._alive: dict[int, TextIO] = {}
         self._serving: dict[str, int] = {}
         self._reusable: dict[str, str] = {}  # what was asked for, by URL
         self._idle: list[str] = []
-        self._parents = [
-            subprocess.Popen(
-                [sys.executable, "-m", "tests.support.process_pool"],
-                cwd=ROOT,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for _ in range(2)
-        ]
+        ours, theirs = zip(*(socket.socketpair() for _ in range(2)), strict=True)
+        descriptors = [end.fileno() for end in theirs]
+        command = [sys.executable, "-m", "tests.support.forks", *map(str, descriptors)]
+        self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=descriptors)
+        self._parents = [end.makefile("rw") for end in ours]
+        for end in (*ours, *theirs):
+            end.close()
 
     def serve(
         self, settings: Settings, *, clock: SettableClock | None = None, ahead: float = 0, log: Path | None = None
@@ -107,6 +77,13 @@ class ProcessPool:
         """The id of a new process that seals the audit log."""
         return self._start(settings, seal=True)["pid"]
 
+    def at_once(self, settings: Settings, act: str, output: Path) -> list[bool]:
+        """The results of one of `ACTS` of `forks.py` in four processes at the same moment. A file gets their output."""
+        done: list[bool] = self._send(
+            self._parents[0], settings=settings.model_dump_json(), at_once=act, output=str(output)
+        )["done"]
+        return done
+
     def kill(self, pid: int) -> None:
         """End one at once, as a power failure would."""
         self._send(self._alive.pop(pid), kill=pid)
@@ -130,7 +107,8 @@ class ProcessPool:
     def close(self) -> None:
         """End the parents and all their forks."""
         for parent in self._parents:
-            parent.communicate(timeout=10)
+            parent.close()
+        self._process.wait(10)
 
     def _start(self, settings: Settings, **command: Any) -> dict[str, Any]:
         self._parents.reverse()
@@ -139,178 +117,8 @@ class ProcessPool:
         return started
 
     @staticmethod
-    def _send(parent: subprocess.Popen[str], **command: Any) -> dict[str, Any]:
-        assert parent.stdin is not None
-        assert parent.stdout is not None
-        print(json.dumps(command), file=parent.stdin, flush=True)
-        answer: dict[str, Any] = json.loads(parent.stdout.readline())
+    def _send(parent: TextIO, **command: Any) -> dict[str, Any]:
+        print(json.dumps(command), file=parent, flush=True)
+        answer: dict[str, Any] = json.loads(parent.readline())
         assert "failed" not in answer, answer["failed"]
         return answer
-
-
-# The forks of this process, and for each server the pipe by which it says that it has a new facade.
-alive: set[int] = set()
-renewals: dict[int, int] = {}
-
-
-class OutboxWithLease(Outbox):
-    """An outbox whose leases may end soon, so that a test can see what happens then."""
-
-    def __init__(self, lease: float) -> None:
-        super().__init__()
-        self._lease = timedelta(seconds=lease)
-
-    def claim(self, now: datetime, limit: int = 10, lease: timedelta | None = None) -> list[QueuedMessage]:
-        return super().claim(now, limit, lease or self._lease)
-
-    def start_attempt(self, message: QueuedMessage, now: datetime, **how: Any) -> None:
-        super().start_attempt(message, now, lease=self._lease, **how)
-
-
-@lru_cache(4)
-def make_app(settings_json: str) -> tuple[Flask, SettableClock]:
-    """The app and its clock, made before the fork: it has no thread and no connection yet that could not be shared."""
-    configure_mappers()  # else each fork would, at its first statement
-    clock = SettableClock()
-    return create_app(Settings.model_validate_json(settings_json), clock=clock), clock
-
-
-def serve(app: Flask, listener: socket.socket) -> None:
-    """Serve until killed."""
-    port = listener.getsockname()[1]
-    server = make_server(
-        "127.0.0.1", port, app, threaded=True, request_handler=QuietRequestHandler, fd=listener.fileno()
-    )
-    server.serve_forever()
-
-
-def deliver(app: Flask, lease: float) -> None:
-    """Deliver messages until killed."""
-    delivery = app.extensions["latchkey"].mail_delivery
-    delivery._outbox = outbox = OutboxWithLease(lease)
-    delivery._compose = replace(delivery._compose, outbox=outbox)
-    delivery.run(threading.Event(), poll_seconds=0.05, context=app.app_context)
-
-
-def seal(app: Flask) -> None:
-    """Seal the audit log again and again until killed."""
-    app.extensions["latchkey"].audit_sealing.start(app.app_context, poll_seconds=0.001).join()
-
-
-def shift_clock(seconds: float) -> None:
-    """Shift the clock of this process forward."""
-    if seconds:
-        import time_machine
-
-        time_machine.travel(datetime.now().astimezone() + timedelta(seconds=seconds), tick=True).start()
-
-
-@contextmanager
-def output_to(file: Path) -> Iterator[None]:
-    """Write all that this process logs and prints to a file."""
-    with file.open("ab") as opened:
-        for output in (1, 2):
-            os.dup2(opened.fileno(), output)
-    with LogRecorder(file).recording():
-        yield
-
-
-def fork(work: Callable[[], None]) -> int:
-    """Run `work` in a new process; returns its id."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            work()
-        except Exception:
-            traceback.print_exc()
-        finally:
-            os._exit(1)
-    alive.add(pid)
-    return pid
-
-
-def renew(pid: int) -> bool:
-    """Give a server a new facade, as a new process would have; false if it cannot."""
-    os.kill(pid, signal.SIGUSR1)
-    return os.read(renewals[pid], 1) == b"+"
-
-
-def renew_here(app: Flask, settings: Settings, clock: SettableClock, ready: int) -> None:
-    """The same within the server, once it has answered what the test before asked."""
-    done = b"-"
-    try:
-        end = time.monotonic() + 2
-        while (busy := is_answering()) and time.monotonic() < end:
-            time.sleep(0.002)
-        if not busy:
-            close(app)
-            renew_app(app, settings, clock)
-            done = b"+"
-    finally:
-        os.write(ready, done)
-
-
-def is_answering() -> bool:
-    """Whether a thread of the server is at a request."""
-    return any("process_request_thread" in thread.name for thread in threading.enumerate())
-
-
-def kill(pid: int) -> None:
-    """End a fork at once, and wait until it is gone."""
-    alive.remove(pid)
-    if pid in renewals:
-        os.close(renewals.pop(pid))
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-
-
-def handle(command: dict[str, Any]) -> dict[str, int]:
-    """Start a server, a mail process or a sealing process, renew or kill -9 one; returns its id and port."""
-    if "kill" in command:
-        kill(command["kill"])
-        return {}
-    if "renew" in command:
-        return {"renewed": renew(command["renew"])}
-    app, clock = make_app(command["settings"])
-    settings = Settings.model_validate_json(command["settings"])
-    if "deliver" in command:
-        return {"pid": fork(lambda: deliver(app, command["deliver"]))}
-    if "seal" in command:
-        return {"pid": fork(lambda: seal(app))}
-    renewed, ready = os.pipe()
-    with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
-
-        def work() -> None:
-            if command["clock"]:
-                clock.share(Path(command["clock"]))
-            shift_clock(command["serve"])
-            signal.signal(signal.SIGUSR1, lambda *_: renew_here(app, settings, clock, ready))
-            with output_to(Path(command["log"])) if command["log"] else nullcontext():
-                serve(app, listener)
-
-        pid = fork(work)
-        os.close(ready)
-        renewals[pid] = renewed
-        return {"pid": pid, "port": listener.getsockname()[1]}
-
-
-def answer(command: dict[str, Any]) -> dict[str, Any]:
-    """The result of a command, or the traceback if it failed: the next command may still work."""
-    try:
-        return handle(command)
-    except Exception:
-        return {"failed": traceback.format_exc()}
-
-
-def main() -> None:
-    """Handle commands until the input ends."""
-    try:
-        for line in sys.stdin:
-            print(json.dumps(answer(json.loads(line))), flush=True)
-    finally:
-        for pid in alive.copy():
-            kill(pid)
-
-
-if __name__ == "__main__":
-    main()

@@ -145,10 +145,10 @@ def test_the_issuer_has_the_path(client):
 def test_links_in_emails_have_the_path(client, auth, mailbox):
     sign_up(client)
     auth.mail_delivery.deliver_due()
-    (letter,) = mailbox.messages
-    assert letter.link.startswith(f"{AUTH}/verify-email#token=")
-    assert f'href="{AUTH}"' in letter.html
-    assert letter.message["Message-ID"].endswith("@example.com>")
+    (email,) = mailbox.messages
+    assert email.link.startswith(f"{AUTH}/verify-email#token=")
+    assert f'href="{AUTH}"' in email.html
+    assert email.message["Message-ID"].endswith("@example.com>")
 
 
 @pytest.mark.settings(public_url="http://localhost/auth", metrics="on")

@@ -19,7 +19,7 @@ def test_a_code_has_34_bits_and_reads_like_one():
     "other",
     [CODES.of("reset-password", ANN, 7), CODES.of("verify-email", BOB, 7), CODES.of("verify-email", ANN, 8),
      Codes(("another secret",)).of("verify-email", ANN, 7)],
-    ids=["purpose", "account", "letter", "secret"],
+    ids=["purpose", "account", "message", "secret"],
 )  # fmt: skip
 def test_codes_differ_by_purpose_account_message_and_secret(other):
     assert other != CODE
@@ -33,7 +33,7 @@ def test_code_of_any_listed_secret_is_accepted():
 
 
 def test_codes_are_unique_and_evenly_distributed():
-    many = [CODES.of("verify-email", ANN, letter) for letter in range(20_000)]
+    many = [CODES.of("verify-email", ANN, message) for message in range(20_000)]
     assert len(set(many)) >= len(many) - 1  # two of them may be the same by chance once in a hundred times
     for place in (0, LENGTH):
         counts = [sum(code[place] == character for code in many) for character in ALPHABET]

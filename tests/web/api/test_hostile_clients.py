@@ -24,9 +24,9 @@ def test_no_email_links_what_a_client_sends(client, auth, mailbox):
     body = {"email": ADDRESS, "password": ANN["password"]}
     assert client.put("/api/v1/account/email", json=body, headers=bearer(tokens["access_token"])).status_code == 202
     auth.mail_delivery.deliver_due()
-    subjects = [letter.subject for letter in mailbox.messages]
+    subjects = [email.subject for email in mailbox.messages]
     assert subjects.count("A new device signed in to your account") == len(AGENTS)
     assert {"Please confirm your new address", "Your account is about to change its address"} <= set(subjects)
-    for letter in mailbox.messages:
-        for words in (letter.subject, letter.text, visible_text(letter.html)):
+    for email in mailbox.messages:
+        for words in (email.subject, email.text, visible_text(email.html)):
             assert LINKED.findall(OURS.sub(" ", words)) == [], words

@@ -7,7 +7,7 @@ from tests.support.api import forgot_password, headers_of, is_problem, log_in, r
 
 @pytest.fixture
 def token(client, ann, auth, mailbox):
-    """The token from Ann's letter."""
+    """The token from Ann's email."""
     forgot_password(client)
     auth.mail_delivery.deliver_due()
     return mailbox.messages[-1].token

@@ -52,11 +52,11 @@ class Mailbox:
 
     def add(self, text: str = "Hello", html: str = "<p>Hello</p>", subject: str = "An email", age: int = 3) -> None:
         received_at = datetime.now(UTC) - timedelta(seconds=age)
-        letter = SimpleNamespace(
+        email = SimpleNamespace(
             id=str(len(self.kept) + 1), to="ann@example.com", subject=subject, text=text, html=html,
             received_at=received_at,
         )  # fmt: skip
-        self.kept.insert(0, letter)
+        self.kept.insert(0, email)
 
     def messages(self) -> list[SimpleNamespace]:
         return self.kept
@@ -77,7 +77,7 @@ def flow() -> Flow:
 
 
 @pytest.fixture
-def letters() -> Mailbox:
+def emails() -> Mailbox:
     return Mailbox()
 
 
@@ -88,10 +88,10 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCach
 
 
 @pytest.fixture
-def build(reset: Flow, flow: Flow, letters: Mailbox, compiled: FileSystemBytecodeCache) -> Callable[..., Flask]:
+def build(reset: Flow, flow: Flow, emails: Mailbox, compiled: FileSystemBytecodeCache) -> Callable[..., Flask]:
     """Makes the bare app: `build(production=True, mailbox=None)`."""
 
-    def make(*, production: bool = False, mailbox: Mailbox | None = letters, limited: bool = False) -> Flask:
+    def make(*, production: bool = False, mailbox: Mailbox | None = emails, limited: bool = False) -> Flask:
         app = Flask("app", template_folder=str(WEB / "templates"), static_folder=str(WEB / "static"))
         app.jinja_options = {"bytecode_cache": compiled}
         settings = SimpleNamespace(

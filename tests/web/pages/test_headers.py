@@ -50,8 +50,8 @@ def test_production_insists_on_https(build):
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_no_page_needs_what_its_policy_forbids(browser, letters, path):
-    letters.add()
+def test_no_page_needs_what_its_policy_forbids(browser, emails, path):
+    emails.add()
     page = browser.get(path).text
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", page)
     assert not re.search(r"""(?:src|action)=["']?(?:https?:)?//""", page)

@@ -46,7 +46,7 @@ def test_undo_page_restores_the_address_and_ends_sessions(ann):
     undo = ann.link("has a new address", "undo-email-change")
     assert "Your old email address is restored" in press(ann, "undo-email-change", undo)
     assert ann.ask("GET", "account").status_code == 401
-    assert ann.letters()[-1] == ("ann@example.com", "Choose a new password")
+    assert ann.emails()[-1] == ("ann@example.com", "Choose a new password")
 
 
 def test_an_address_that_was_taken_meanwhile_stays_where_it_is(ann):
@@ -63,7 +63,7 @@ def test_secure_page_ends_sessions_and_sends_an_email(ann):
     alarm = ann.link("about to change", "not-me")
     assert "All devices were signed out" in press(ann, "not-me", alarm)
     assert ann.ask("GET", "account").status_code == 401
-    assert ann.letters()[-1] == ("ann@example.com", "Choose a new password")
+    assert ann.emails()[-1] == ("ann@example.com", "Choose a new password")
 
 
 def test_a_forgotten_password_is_replaced_with_the_code(ann):

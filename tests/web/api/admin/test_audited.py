@@ -39,22 +39,22 @@ def test_no_write_is_forgotten_here():
     assert len(writes) == len(WRITES)
 
 
-def dead_letter(app):
+def dead_message(app):
     """The id of an email that was given up."""
     outbox, clock = Outbox(), Clock()
     with app.app_context():
         with UnitOfWork() as work:
-            for letter in outbox.claim(clock.now(), 1):
-                letter_id = letter.id
+            for message in outbox.claim(clock.now(), 1):
+                message_id = message.id
             work.commit()
-        outbox.finish(letter, DEAD, clock.now(), "550")
-    return letter_id
+        outbox.finish(message, DEAD, clock.now(), "550")
+    return message_id
 
 
 def write(app, desk, bob, act):
     method, path = act.split()
     if "mail" in path:
-        path = path.format(dead_letter(app))
+        path = path.format(dead_message(app))
     elif path.endswith("sessions/{}"):
         path = path.format(bob.id, desk.get(f"users/{bob.id}/sessions").json["sessions"][0]["id"])
     else:

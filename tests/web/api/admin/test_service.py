@@ -9,8 +9,8 @@ def test_messages_are_listed_without_addresses_and_text(client, desk, bob):
 
 
 def test_due_or_unknown_message_is_not_retried(client, desk):
-    [letter] = desk.get("mail").json["messages"]
-    assert desk.post(f"mail/{letter['id']}/retry").json["code"] == "nothing_to_retry"
+    [message] = desk.get("mail").json["messages"]
+    assert desk.post(f"mail/{message['id']}/retry").json["code"] == "nothing_to_retry"
     assert desk.post("mail/4711/retry").json["code"] == "not_found"
     assert desk.post(f"mail/{2**63}/retry").status_code == 404
 
