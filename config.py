@@ -3,19 +3,21 @@
 Every setting is an environment variable of the same name in capitals. Error messages name the variable.
 """
 
-import ipaddress
 import logging
 import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 ROOT = Path(__file__).resolve().parent
 log = logging.getLogger(__name__)
@@ -25,6 +27,12 @@ RENAMED = {  # old names that work in version 0.2 only
     "HOUSEKEEPING_MINUTES": "CLEANUP_INTERVAL_MINUTES",
     "CLASSIC_API": "COMPAT_API",
 }
+# Of the web, or of an app or extension with its own scheme. No pattern: `*` would let every page use the cookies.
+ORIGIN = re.compile(r"(https?://([a-z\d.-]+|\[[\da-f:]+])|(?!http|ws|ftp|file|data)[a-z][a-z\d+.-]*://[\w.-]+)(:\d+)?")
+SECRETS = (  # each may also be a file, whose path is in SECRET_KEY_FILE and so on
+    "DATABASE_URL", "KEY_ENCRYPTION_SECRET", "KEY_ENCRYPTION_SECRET_FALLBACKS", "MAIL_PASSWORD", "METRICS_TOKEN",
+    "REDIS_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "SIGNING_KEY",
+)  # fmt: skip
 WEAK_SECRETS = ("changeme", "change-me", "secret", "password", "development", "example")
 
 
@@ -36,16 +44,17 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-def _networks(value: object) -> object:
-    return [ipaddress.ip_network(part, strict=False) for part in value] if isinstance(value, list) else value
+def _origin(text: str) -> str:
+    if not ORIGIN.fullmatch(text):
+        raise ValueError("must be origins such as https://app.example.com or capacitor://localhost, without a path")
+    return text
 
 
 Words = Annotated[list[str], BeforeValidator(_split)]
-# flask-cors would take anything but a plain origin for a pattern: `*` would let every page use its visitor's cookies.
-Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
-Origins = Annotated[list[Origin], BeforeValidator(_split)]
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Networks = Annotated[list[Network], BeforeValidator(lambda value: _networks(_split(value)))]
+Origins = Annotated[list[Annotated[str, AfterValidator(_origin)]], BeforeValidator(_split)]
+HeaderNames = Annotated[list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]], BeforeValidator(_split)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(lambda text: ip_network(text, strict=False))]
+Networks = Annotated[list[Network], BeforeValidator(_split)]
 Level = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lambda value: str(value).lower())]
 # The built-in pages contain these links, so none may run as a script.
 LINK = re.compile(r"(?i:(?!(javascript|data|vbscript):)[a-z][a-z0-9+.-]*):[^\s<>\"\\]+")
@@ -86,8 +95,12 @@ class Settings(BaseModel):
     jwt_audience: str = "latchkey"
     database_url: str = ""
     database_timeout: Seconds = 1
+    database_prepared_statements: Literal["auto", "on", "off"] = "auto"
     redis_url: str = ""
     cors_origins: Origins = []
+    cors_headers: HeaderNames = []
+    cookie_samesite: Literal["lax", "strict", "none"] = "lax"
+    cookie_domain: str = Field("", pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*)?$")
     trusted_proxies: Networks = []
     trusted_hosts: Words = []
 
@@ -105,6 +118,7 @@ class Settings(BaseModel):
     verify_email_url: str = ""
     verify_link_expires: Seconds = 86_400
     sign_in_url: str = ""
+    change_password_url: str = ""
     email_templates_path: Path | None = None
     require_verified_email: bool = False
     deletion_grace_days: int = Field(7, ge=0, le=365)
@@ -154,11 +168,24 @@ class Settings(BaseModel):
             self._default("signing_key", lambda: _load_or_create(path, new_signing_key))
         self._set_defaults()
         self._check_links()
+        self._check_cookies()
         self._check_secrets()
         if self.mail_use_tls and self.mail_use_ssl:
             raise ValueError("MAIL_USE_TLS and MAIL_USE_SSL exclude each other: the first is STARTTLS, the second TLS")
-        self._set("signing_key", _signing_key_text(self.signing_key))
+        if self.model_fields_set & {"database_url", "signing_key"}:
+            self._read_values()
         return self
+
+    def _read_values(self) -> None:
+        # Imported here, because importing `app` imports this module. The defaults need no reading.
+        from app.core.database_url import read_database_url
+        from app.core.signing_key import checked_pem
+
+        found = read_database_url(self.database_url)
+        self._set("database_url", found.url)
+        if found.pooled and self.database_prepared_statements == "auto":
+            self._set("database_prepared_statements", "off")
+        self._set("signing_key", checked_pem(self.signing_key))
 
     def _set_defaults(self) -> None:
         self._default("log_format", lambda: "json" if self.production else "text")
@@ -168,14 +195,20 @@ class Settings(BaseModel):
         self._default("verify_email_url", lambda: self.public_url + "/verify-email#token={token}")
         self._default("sign_in_url", lambda: self.public_url)
         self._default("database_url", lambda: f"sqlite:///{self.instance_path.resolve() / 'latchkey.db'}")
-        self._set("database_url", _with_driver(self.database_url))
 
     def _check_links(self) -> None:
-        for name in ("reset_password_url", "verify_email_url", "sign_in_url"):
-            if not LINK.fullmatch(url := getattr(self, name)):
+        for name in ("reset_password_url", "verify_email_url", "sign_in_url", "change_password_url"):
+            if not LINK.fullmatch(url := getattr(self, name) or self.public_url):
                 raise ValueError(f"{name.upper()} must be a complete URL: https://…, or one with your app's own scheme")
-            if name != "sign_in_url" and "{token}" not in url:
+            if name in ("reset_password_url", "verify_email_url") and "{token}" not in url:
                 raise ValueError(f"{name.upper()} must contain {{token}}, which is replaced by the token")
+
+    def _check_cookies(self) -> None:
+        scheme, host = urlsplit(self.public_url).scheme, urlsplit(self.public_url).hostname
+        if self.cookie_samesite == "none" and scheme != "https":
+            raise ValueError("COOKIE_SAMESITE=none needs https in PUBLIC_URL: browsers reject such cookies over http")
+        if self.cookie_domain and not f".{host}".endswith(f".{self.cookie_domain}"):
+            raise ValueError(f"COOKIE_DOMAIN must be the host of PUBLIC_URL, {host}, or a domain that contains it")
 
     def _default(self, name: str, make: Callable[[], str]) -> None:
         if not getattr(self, name):
@@ -213,7 +246,7 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     """The settings in `environ`, by default the environment over `.env`. Raises `SettingsError`."""
     if environ is None:
         environ = {name: value for name, value in dotenv_values(".env").items() if value} | dict(os.environ)
-    environ = _with_current_names(environ)
+    environ = _with_files(_with_current_names(environ))
     given: dict[str, Any] = {name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper())}
     try:
         return Settings(**(given | overrides))
@@ -228,24 +261,20 @@ def _with_current_names(environ: Mapping[str, str]) -> Mapping[str, str]:
     return {new: environ[old] for old, new in found.items()} | {name: value for name, value in environ.items() if value}
 
 
+def _with_files(environ: Mapping[str, str]) -> Mapping[str, str]:
+    if not any(environ.get(f"{name}_FILE") for name in SECRETS):
+        return environ
+    from app.core.secret_files import read_secret_files  # here, as in `_read_values`
+
+    try:
+        return read_secret_files(environ, SECRETS)
+    except ValueError as unusable:
+        raise SettingsError(str(unusable)) from None
+
+
 def _line(error: Any) -> str:
     message = str(error["msg"]).removeprefix("Value error, ")
     return f"{str(error['loc'][0]).upper()}: {message}" if error["loc"] else message
-
-
-def _with_driver(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    drivers = {
-        "postgres": "postgresql+psycopg",
-        "postgresql": "postgresql+psycopg",
-        "mysql": "mysql+pymysql",
-        "mariadb": "mysql+pymysql",
-        "mariadb+pymysql": "mysql+pymysql",
-    }
-    driver = drivers.get(scheme, scheme)
-    if driver.split("+")[0] not in ("sqlite", "postgresql", "mysql"):
-        raise ValueError("DATABASE_URL must begin with sqlite:///, postgresql:// or mysql://")
-    return f"{driver}://{rest}"
 
 
 def new_secret() -> str:
@@ -261,15 +290,6 @@ def new_signing_key() -> str:
     ).decode()
 
 
-def _signing_key_text(value: str) -> str:
-    if value and "-----BEGIN" not in value:
-        try:
-            value = Path(value).read_text()
-        except OSError:
-            raise ValueError("SIGNING_KEY must be a private key in PEM, or the path of a readable file") from None
-    return value
-
-
 def _load_or_create(path: Path, make: Callable[[], str]) -> str:
     """The text in `path`. The first start creates the file, readable only by its owner; two processes get the same."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -277,10 +297,7 @@ def _load_or_create(path: Path, make: Callable[[], str]) -> str:
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(make())
-        try:
-            os.link(draft, path)  # atomic: of two processes, the second one uses the file of the first
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        with suppress(FileExistsError):  # of two processes, the second one uses the file of the first
+            os.link(draft, path)
+        draft.unlink()
     return path.read_text()

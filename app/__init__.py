@@ -57,7 +57,12 @@ def create_app(
         instance_path=str(settings.instance_path.resolve()),
     )
     app.config["SECRET_KEY"] = settings.secret_key
-    init_database(app, settings.database_url, timeout=settings.database_timeout)
+    init_database(
+        app,
+        settings.database_url,
+        timeout=settings.database_timeout,
+        prepared_statements=settings.database_prepared_statements,
+    )
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True).configure(_with_target)
     install(app, build_auth(app, settings, clock=clock or Clock(), mailbox=mailbox), settings)
     init_web(app, settings)

@@ -2,40 +2,31 @@
 
 import random
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from flask import Flask
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
 
+from app import parts
 from app.auth import Auth, Mailbox
 from app.core.clock import Clock
-from app.core.tcp_probe import TcpProbe
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.administrators import Administrators
-from app.domain.accounts.breached_passwords import BreachedPasswords
-from app.domain.accounts.hash_slots import HashSlots
-from app.domain.accounts.model import SNAPSHOT_COLUMNS, AccountSnapshot
-from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.search import AccountSearch
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.chain import Chain
 from app.domain.audit.chain_head import ChainHeadStore
-from app.domain.audit.event_types import EventType
 from app.domain.audit.journal import Journal
 from app.domain.audit.seal import Sealer
 from app.domain.audit.verify import Verifier
 from app.domain.email_actions.store import EmailActionStore
+from app.domain.email_actions.undos import UndoStore
 from app.domain.leases.store import Leases
 from app.domain.limits.attempts import AttemptLimiter
 from app.domain.limits.counters import Counters
 from app.domain.mail.outbox import Outbox
 from app.domain.mail.renderer import EmailRenderer
-from app.domain.mail.smtp import SmtpTransport, init_mail
-from app.domain.sessions.store import Lifetimes
 from app.domain.tokens.codes import Codes
 from app.domain.tokens.csrf import CsrfTokens
-from app.domain.tokens.jwt_tokens import LEEWAY_SECONDS, JwtTokens
-from app.domain.tokens.keyring import KeyRing
 from app.domain.tokens.links import Links
 from app.flows.account_deletion import AccountDeletion
 from app.flows.account_recovery import AccountRecovery
@@ -63,9 +54,8 @@ from app.flows.sessions import Sessions
 from app.flows.sign_in import SignIn
 from app.flows.stats import Stats
 from app.flows.steps.check_password import CheckPassword
-from app.flows.steps.compose_email import ComposeEmail, EmailSettings
+from app.flows.steps.compose_email import ComposeEmail
 from app.flows.steps.find_email_action import FindEmailAction
-from app.flows.steps.identity import AccountSessions
 from app.flows.steps.issue_tokens import IssueTokens
 from app.flows.steps.notify import Notify
 from app.flows.steps.open_session import OpenSession
@@ -86,30 +76,30 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     # Domain
     work, registry = UnitOfWork(), CollectorRegistry()
     accounts, administrators, account_search = AccountStore(), Administrators(), AccountSearch()
-    sessions, email_actions, leases = _session_store(settings), EmailActionStore(), Leases()
-    outbox, renderer = Outbox(host_of(settings)), EmailRenderer(settings.email_templates_path)
-    link_secrets = _link_secrets(settings)
+    sessions, email_actions, undos, leases = parts.session_store(settings), EmailActionStore(), UndoStore(), Leases()
+    outbox, renderer = Outbox(parts.host_of(settings)), EmailRenderer(settings.email_templates_path)
+    link_secrets = parts.link_secrets(settings)
     links, codes, csrf = Links(link_secrets, clock), Codes(link_secrets), CsrfTokens(link_secrets)
-    keys = _key_ring(settings, clock)
-    tokens = _bearer_tokens(app, settings, keys)
+    keys = parts.key_ring(settings, clock)
+    tokens = parts.bearer_tokens(app, settings, keys)
     attempt_limiter = AttemptLimiter(Counters(settings.redis_url), enabled=settings.ratelimit_enabled)
-    hash_slots = _hash_slots(settings, registry)
-    passwords = _passwords(settings, hash_slots)
-    chain = Chain(_secrets_at_rest(settings))
+    hash_slots = parts.hash_slots(settings, registry)
+    passwords = parts.passwords(settings, hash_slots)
+    chain = Chain(parts.secrets_at_rest(settings))
     chain_heads = ChainHeadStore(chain)
     sealer = Sealer(chain, chain_heads, enabled=settings.audit_sealing == "on")
     verifier = Verifier(chain, chain_heads)
-    journal = Journal(chain, _event_counter(registry))
+    journal = Journal(chain, parts.event_counter(registry))
 
     # Steps
     notify = Notify(outbox)
     issue_tokens = IssueTokens(tokens)
     recognize_device = RecognizeDevice(clock, links, tokens)
     open_session = OpenSession(accounts, sessions, recognize_device, notify, journal)
-    lasting_sessions = _lasting_sessions()
+    lasting_sessions = parts.lasting_sessions()
     open_lasting_session = OpenSession(accounts, lasting_sessions, recognize_device, notify, journal)
     revoke_access = RevokeAccess(sessions, email_actions)
-    require_unreserved_email = RequireUnreservedEmail(email_actions)
+    require_unreserved_email = RequireUnreservedEmail(undos)
     check_password = CheckPassword(
         work, clock, accounts, passwords, attempt_limiter, recognize_device, journal, settings.require_verified_email
     )
@@ -117,20 +107,22 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     require_administrator = RequireAdministrator(require_recent_auth)
     find_email_action = FindEmailAction(work, clock, accounts, email_actions, links, codes, attempt_limiter, journal)
     replace_password = ReplacePassword(work, clock, accounts, email_actions, revoke_access, notify, journal)
-    purge_account = PurgeAccount(work, accounts, email_actions, outbox, journal)
+    purge_account = PurgeAccount(work, accounts, undos, outbox, journal)
     schedule_deletion = ScheduleDeletion(
         work,
         accounts,
         administrators,
-        email_actions,
+        undos,
         notify,
         journal,
         revoke_access,
         purge_account,
         grace=timedelta(days=settings.deletion_grace_days),
     )
-    email_settings = _email_settings(settings)
-    compose_email = ComposeEmail(work, clock, accounts, email_actions, outbox, journal, links, codes, email_settings)
+    email_settings = parts.email_settings(settings)
+    compose_email = ComposeEmail(
+        work, clock, accounts, email_actions, undos, outbox, journal, links, codes, email_settings
+    )
 
     # Flows
     return Auth(
@@ -169,6 +161,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             clock,
             accounts,
             email_actions,
+            undos,
             find_email_action,
             revoke_access,
             require_unreserved_email,
@@ -242,7 +235,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             algorithm=settings.jwt_algorithm,
         ),
         mail_delivery=MailDelivery(
-            work, clock, outbox, compose_email, renderer, _mail_transport(app, settings), random.SystemRandom()
+            work, clock, outbox, compose_email, renderer, parts.mail_transport(app, settings), random.SystemRandom()
         ),
         mail_queue=MailQueue(work, clock, outbox, journal, require_administrator),
         template_previews=TemplatePreviews(renderer),
@@ -260,110 +253,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             events_kept=timedelta(days=settings.audit_retention_days),
             interval=timedelta(minutes=settings.cleanup_interval_minutes),
         ),
-        health=Health(keys, _probes(settings)),
+        health=Health(keys, parts.probes(settings)),
         stats=Stats(clock, hash_slots, outbox, sessions, registry),
         mailbox=mailbox,
     )
-
-
-def _event_counter(registry: CollectorRegistry) -> Counter:
-    counter = Counter("latchkey_audit_events", "Events written to the audit log", ("event",), registry=registry)
-    for event_type in EventType:
-        counter.labels(event_type.value)  # creates it with a count of zero
-    return counter
-
-
-def _hash_slots(settings: Settings, registry: CollectorRegistry) -> HashSlots:
-    # Together at most three quarters of the threads, so that requests that need no hash always find a free thread.
-    slots, threads = settings.hash_slots, settings.threads
-    rejected = Counter("latchkey_hash_slots_refused", "Password hashes rejected: no free slot", registry=registry)
-    return HashSlots(
-        slots,
-        queue=min(4 * slots, max(threads // 4, slots)),
-        max_blocked=max(threads // 2 - slots, 0),
-        on_rejected=rejected.inc,
-    )
-
-
-def _passwords(settings: Settings, slots: HashSlots) -> Passwords:
-    return Passwords(
-        rounds=settings.bcrypt_rounds,
-        min_length=settings.password_min_length,
-        slots=slots,
-        breached_passwords=BreachedPasswords(settings.breached_passwords_url),
-        service=("latchkey", host_of(settings)),
-        allow_common=settings.allow_common_passwords,
-    )
-
-
-def _session_store(settings: Settings) -> AccountSessions:
-    idle, absolute = settings.jwt_refresh_token_expires, settings.session_lifetime
-    lifetimes = Lifetimes(idle=timedelta(seconds=idle), absolute=timedelta(seconds=absolute))
-    return AccountSessions(lifetimes, AccountSnapshot, SNAPSHOT_COLUMNS)
-
-
-def _lasting_sessions() -> AccountSessions:
-    never = timedelta(days=3_650)
-    return AccountSessions(Lifetimes(idle=never, absolute=never), AccountSnapshot, SNAPSHOT_COLUMNS)
-
-
-def _key_ring(settings: Settings, clock: Clock) -> KeyRing:
-    lifetime = timedelta(seconds=settings.jwt_refresh_token_expires + LEEWAY_SECONDS)
-    secrets = _secrets_at_rest(settings)
-    return KeyRing(clock, first=settings.signing_key, secrets=secrets, max_token_lifetime=lifetime)
-
-
-def _link_secrets(settings: Settings) -> tuple[str, ...]:
-    return settings.secret_key, *settings.secret_key_fallbacks
-
-
-def _secrets_at_rest(settings: Settings) -> tuple[str, ...]:
-    # With a separate secret, an attacker who learns SECRET_KEY can neither insert a signing key nor forge an event.
-    fallbacks = settings.key_encryption_secret_fallbacks
-    if settings.key_encryption_secret:
-        return settings.key_encryption_secret, *fallbacks
-    return settings.secret_key, *fallbacks, *settings.secret_key_fallbacks
-
-
-def _bearer_tokens(app: Flask, settings: Settings, keys: KeyRing) -> JwtTokens:
-    lifetime = timedelta(seconds=settings.jwt_access_token_expires)
-    tokens = JwtTokens(keys, access_lifetime=lifetime, issuer=settings.public_url, audience=settings.jwt_audience)
-    tokens.init_jwt(app)
-    return tokens
-
-
-def host_of(settings: Settings) -> str:
-    """The name that people reach us by."""
-    return urlsplit(settings.public_url).hostname or "localhost"
-
-
-def _probes(settings: Settings) -> dict[str, TcpProbe]:
-    redis = urlsplit(settings.redis_url)
-    others = {"redis": TcpProbe(redis.hostname or "localhost", redis.port or 6379)} if settings.redis_url else {}
-    return others | {"mail": TcpProbe(settings.mail_server, settings.mail_port)}
-
-
-def _email_settings(settings: Settings) -> EmailSettings:
-    return EmailSettings(
-        public_url=settings.public_url,
-        sign_in_url=settings.sign_in_url,
-        reset_password_url=settings.reset_password_url,
-        verify_email_url=settings.verify_email_url,
-        reset_link_lifetime=timedelta(seconds=settings.reset_link_expires),
-        verify_link_lifetime=timedelta(seconds=settings.verify_link_expires),
-    )
-
-
-def _mail_transport(app: Flask, settings: Settings) -> SmtpTransport:
-    init_mail(
-        app,
-        server=settings.mail_server,
-        port=settings.mail_port,
-        username=settings.mail_username,
-        password=settings.mail_password,
-        use_tls=settings.mail_use_tls,
-        use_ssl=settings.mail_use_ssl,
-        default_sender=settings.mail_default_sender,
-        timeout=settings.mail_timeout,
-    )
-    return SmtpTransport()

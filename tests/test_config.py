@@ -25,7 +25,11 @@ BAD = {
     "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318",
     "CLEANUP_INTERVAL_MINUTES": "-1",
     "DATABASE_URL": "oracle://localhost/x",
+    "DATABASE_PREPARED_STATEMENTS": "perhaps",
     "CORS_ORIGINS": "https://app.example.com/",
+    "CORS_HEADERS": "*",
+    "COOKIE_SAMESITE": "sometimes",
+    "COOKIE_DOMAIN": "other.example",
     "TRUSTED_PROXIES": "10.0.0.0/8, my-proxy",
     "MAIL_PORT": "70000",
     "MAIL_USE_TLS": "perhaps",
@@ -35,6 +39,7 @@ BAD = {
     "RESET_PASSWORD_URL": "https://app.example.com/reset",
     "RESET_LINK_EXPIRES": "-1",
     "SIGN_IN_URL": "/sign-in",
+    "CHANGE_PASSWORD_URL": "javascript:alert(1)",
     "JWT_ACCESS_TOKEN_EXPIRES": "15m",
     "JWT_REFRESH_TOKEN_EXPIRES": "0",
     "SESSION_LIFETIME": "forever",
@@ -90,11 +95,40 @@ def test_a_bad_variable_is_named(tmp_path, variable, value):
 @pytest.mark.parametrize(
     "origin",
     ["*", "null", "https://*.example.com", "https://.*", "app.example.com", "https://app.example.com/path",
-     "https://app.example.com?", "https://APP.example.com", "ftp://app.example.com", "https://a b", "https://[::1]"],
+     "https://app.example.com?", "https://APP.example.com", "ftp://app.example.com", "https://a b", "https://[::1",
+     "https://[a-z]", "https://[::1]:3000/", "capacitor://*", "chrome-extension://*", "chrome-extension://a/b",
+     "capacitor:localhost", "ws://app.example.com", "https://é.example", "file://", "data:text/html,x"],
 )  # fmt: skip
 def test_an_origin_is_one_origin_and_no_pattern(tmp_path, origin):
-    with pytest.raises(SettingsError, match=r"^CORS_ORIGINS: "):
+    with pytest.raises(SettingsError, match=r"^CORS_ORIGINS: must be origins such as https://app\.example\.com or "):
         in_development(tmp_path, CORS_ORIGINS=f"https://app.example.com,{origin}")
+
+
+@pytest.mark.parametrize("name", ["*", "X-*", "a b", "x:y", "^X", "[X]", "é"])
+def test_cors_header_is_one_name_and_no_pattern(tmp_path, name):
+    with pytest.raises(SettingsError, match=r"^CORS_HEADERS: "):
+        in_development(tmp_path, CORS_HEADERS=f"X-Client,{name}")
+
+
+def test_cookies_of_another_site_need_https(production):
+    with pytest.raises(SettingsError, match=r"^COOKIE_SAMESITE=none needs https in PUBLIC_URL"):
+        load({"COOKIE_SAMESITE": "none"})
+    assert load(production | {"COOKIE_SAMESITE": "none"}).cookie_samesite == "none"
+
+
+@pytest.mark.parametrize("domain", ["accounts.example.com", "example.com"])
+def test_cookie_domain_contains_the_host_of_the_service(production, domain):
+    assert load(production | {"COOKIE_DOMAIN": domain}).cookie_domain == domain
+
+
+@pytest.mark.parametrize(
+    "domain",
+    ["other.example", "app.example.com", "ple.com", "com", "x.accounts.example.com", "localhost", ".example.com",
+     "Example.com", "example.com;", "192.0.2.7", "*.example.com"],
+)  # fmt: skip
+def test_other_cookie_domain_is_rejected(production, domain):
+    with pytest.raises(SettingsError, match=r"^COOKIE_DOMAIN"):
+        load(production | {"COOKIE_DOMAIN": domain})
 
 
 RENAMED_VALUES = {

@@ -41,6 +41,7 @@ WHO = {
     "SignedIn": "signed in",
     "MaybeSignedIn": "anyone, or signed in",
     "HasRefreshToken": "refresh token",
+    "HasToken": "signed in, or refresh token",
     "SignedInByCookie": "signed in by cookie",
     "Administrator": "administrator",
 }

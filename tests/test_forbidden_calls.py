@@ -73,14 +73,17 @@ def test_the_service_writes_no_file():
     assert [(path, name) for path, name in found if name == "open" or name.rpartition(".")[2] in WRITES] == []
 
 
-def test_only_the_compat_api_redirects_to_its_home_page():
+def test_redirects_lead_to_own_pages_and_settings():
     redirects = [
         (path.relative_to(ROOT).as_posix(), ast.unparse(call.args[0]))
         for path in FILES
         for name, call in calls(ast.parse(path.read_text()))
         if name.rpartition(".")[2] == "redirect"
     ]
-    assert redirects == [("app/web/compat/user_service/routes.py", "url_for('.get_welcome_message')")]
+    assert redirects == [
+        ("app/web/compat/user_service/routes.py", "url_for('.get_welcome_message')"),
+        ("app/web/pages/home.py", "settings.change_password_url or url_for('pages_reset_password.ask_address')"),
+    ]
 
 
 def test_scripts_insert_text_only_and_allow_paste():

@@ -16,7 +16,7 @@ from flask_migrate import downgrade, upgrade
 
 from app import MIGRATIONS, create_app, migrate
 from app.core.database import Base, migration_engine
-from app.core.schema import TablesDiffer
+from app.core.schema import TablesDiffer, belongs_to
 from config import load
 from tests.support.apps import close
 from tests.support.servers import ROOT
@@ -97,7 +97,8 @@ def tables(app):
 def drift(app):
     """What the tables lack to be what the models say."""
     with app.app_context(), migration_engine().connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_object": belongs_to(connection.dialect)}
+        context = MigrationContext.configure(connection, opts=opts)
         return compare_metadata(context, Base.metadata)
 
 
@@ -167,6 +168,32 @@ def test_links_sessions_and_missing_passwords_survive_the_renaming(app):
         downgrade(directory=MIGRATIONS, revision="0008")
     assert rows(app, "SELECT letter, tries FROM challenges") == [(7, 2)]
     assert rows(app, "SELECT password_hash FROM accounts") == [("!",)]
+
+
+def test_pending_undo_and_session_survive_the_new_key(app):
+    with app.app_context():
+        upgrade(directory=MIGRATIONS, revision="0009")
+    run_sql(
+        app,
+        "INSERT INTO accounts (id, email, email_canonical, roles, credentials_version, created_at, updated_at)"
+        f" VALUES ('a', 'ann@example.com', 'ann@example.com', '', 3, {TIME}, {TIME})",
+        "INSERT INTO email_actions (account_id, purpose, message_id, address, reserved, expires_at, code_expires_at,"
+        f" attempts) VALUES ('a', 'undo-email-change', 7, 'Old@example.com', 'old@example.com', {TIME}, {TIME}, 0)",
+        "INSERT INTO sessions (id, account_id, generation, created_at, rotated_at, expires_at, absolute_expires_at,"
+        f" authenticated_at) VALUES ('s', 'a', 4, {TIME}, {TIME}, {TIME}, {TIME}, {TIME})",
+    )
+    migrate(app)
+    run_sql(
+        app,
+        "INSERT INTO email_actions (account_id, purpose, replaced_version, message_id, address, expires_at,"
+        f" code_expires_at, attempts) VALUES ('a', 'undo-email-change', 3, 9, 'b@example.com', {TIME}, {TIME}, 0)",
+    )
+    found = rows(app, "SELECT replaced_version, message_id, reserved FROM email_actions ORDER BY replaced_version")
+    assert found == [(0, 7, "old@example.com"), (3, 9, None)]
+    assert rows(app, "SELECT generation, lost_successors FROM sessions") == [(4, 0)]
+    with app.app_context():
+        downgrade(directory=MIGRATIONS, revision="0009")
+    assert rows(app, "SELECT message_id, reserved FROM email_actions") == [(7, "old@example.com")]
 
 
 def test_a_second_start_finds_nothing_to_do(app, client):

@@ -1,15 +1,31 @@
 """How many SQL statements a request costs: each is a round trip, and on the hot path they are what time goes to."""
 
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
 
 from app.core.database import db
-from tests.support.api import NEW, bearer, forgot_password, log_in, log_out, make_admin, me, refresh, sign_up
+from app.domain.sessions.model import Session
+from tests.support.api import (
+    NEW,
+    bearer,
+    forgot_password,
+    log_in,
+    log_out,
+    make_admin,
+    me,
+    refresh,
+    sign_up,
+    update_rows,
+)
 from tests.web.api.routes import SOMEBODY
 
 TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA")
+
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class Counted(list):
@@ -98,6 +114,14 @@ def test_each_request_costs_these_statements_and_no_more(app, client, ann):
             act(client, ann)
         found.append((name, seen.verbs))
     assert found == [(name, verbs) for name, _, verbs in COSTS]
+
+
+def test_a_refresh_after_a_lost_answer_costs_no_more(app, client, ann):
+    refresh(client, ann)
+    update_rows(app, Session, rotated_at=LONG_AGO)
+    with statements(app) as seen:
+        assert refresh(client, ann).status_code == 200
+    assert seen.verbs == ["SELECT", "UPDATE"]
 
 
 def test_signing_up_in_and_out_take_no_more_than_these(app, client, ann):

@@ -20,8 +20,10 @@ from sqlalchemy.orm import DeclarativeBase
 from app.core import sqlite
 from app.core.db_timeouts import CircuitBreaker, is_timeout, timeouts
 from app.core.errors import DatabaseUnavailable
+from app.core.prepared_statements import PreparedStatements
 
 AUTOCOMMIT = "autocommit"
+TIMEOUT = "latchkey_timeout"
 # Each process has two pools, so an instance of two workers stays below PostgreSQL's usual limit of 100 connections.
 POOL_SIZE = 16
 # Whole seconds: Flask-SQLAlchemy's engine_from_config makes integers of these options, and 0.5 would become 0. A thread
@@ -116,6 +118,10 @@ def translate_errors() -> Iterator[None]:
         yield
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError) as failure:
         raise DatabaseUnavailable(transient=_is_transient(failure)) from failure
+    except sa.exc.ProgrammingError as failure:
+        if not failure.connection_invalidated:
+            raise
+        raise DatabaseUnavailable(transient=True) from failure  # a prepared statement was lost
 
 
 def _is_transient(failure: sa.exc.SQLAlchemyError) -> bool:
@@ -123,15 +129,16 @@ def _is_transient(failure: sa.exc.SQLAlchemyError) -> bool:
     # After a timeout the caller gets the error at once, as a second attempt would wait for as long again.
     if not isinstance(failure, sa.exc.DBAPIError) or is_timeout(failure.orig):
         return False
-    return failure.connection_invalidated or bool(_codes(failure.orig) & DEADLOCKS)
+    return failure.connection_invalidated or bool(driver_codes(failure.orig) & DEADLOCKS)
 
 
 def is_collision(error: BaseException | None) -> bool:
     """Whether a statement violated a unique or foreign key because of a parallel transaction."""
-    return isinstance(error, sa.exc.IntegrityError) and bool(_codes(error.orig) & COLLISIONS)
+    return isinstance(error, sa.exc.IntegrityError) and bool(driver_codes(error.orig) & COLLISIONS)
 
 
-def _codes(error: BaseException | None) -> set[object]:
+def driver_codes(error: BaseException | None) -> set[object]:
+    """The codes that a driver's error has: an SQLSTATE, or a number of SQLite or MariaDB."""
     named = {getattr(error, name, None) for name in ("sqlstate", "sqlite_errorcode")}
     return named.union(error.args[:1] if error else ())
 
@@ -201,19 +208,29 @@ def execute_one(statement: sa.Executable) -> bool:
     return execute_in_transaction(statement) == 1
 
 
+_write_nothing = sa.text("UPDATE alembic_version SET version_num = version_num WHERE 1 = 0")
+
+
 def ping() -> bool:
-    """Whether the database answers a query now."""
+    """Whether the database reads and, except on SQLite, also writes now, in both ways that requests use."""
     try:
-        return fetch_one(sa.select(sa.literal(1)), {}) is not None
+        if fetch_one(sa.select(sa.literal(1)), {}) is None:
+            return False
+        if db.engine.dialect.name != "sqlite":  # its write lock may be in use for seconds
+            with translate_errors(), db.engine.begin() as connection:
+                connection.execute(_write_nothing)  # fails on a read-only replica
     except DatabaseUnavailable:
         return False
+    except sa.exc.ProgrammingError:  # no such table: no migration has run yet
+        return True
+    return True
 
 
-def init_database(app: Flask, url: str, *, timeout: float = 1) -> None:
+def init_database(app: Flask, url: str, *, timeout: float = 1, prepared_statements: str = "auto") -> None:
     """Connect the app to `url`: one engine for units of work, and one in autocommit mode.
 
     `timeout` is how many seconds to wait for a connection or for a response before `DatabaseUnavailable` is raised. On
-    SQLite the write lock is waited for longer: `sqlite.BUSY_TIMEOUT_MS`.
+    SQLite the write lock is waited for longer: `sqlite.BUSY_TIMEOUT_MS`. `prepared_statements` is for PostgreSQL.
     """
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options = _options(sa.make_url(url), timeout)
@@ -223,9 +240,10 @@ def init_database(app: Flask, url: str, *, timeout: float = 1) -> None:
     app.config["SQLALCHEMY_BINDS"] = {AUTOCOMMIT: options | autocommit}
     db.init_app(app)
     with app.app_context():
-        breaker = CircuitBreaker()
+        breaker, prepared = CircuitBreaker(), PreparedStatements(prepared_statements)
         for engine in db.engines.values():
-            _prepare(engine)
+            engine.update_execution_options(**{TIMEOUT: timeout})
+            _prepare(engine, prepared)
             if engine.dialect.name != "sqlite":
                 breaker.install(engine, timeout)
         if db.engine.dialect.name == "sqlite":
@@ -242,26 +260,35 @@ def _options(url: sa.URL, timeout: float) -> dict[str, Any]:
     return POOL | {"isolation_level": "READ COMMITTED", "connect_args": timeouts(url.get_driver_name(), timeout)}
 
 
+def timeout_of(engine: sa.Engine) -> float:
+    """How many seconds the engine waits for a response."""
+    return float(engine.get_execution_options()[TIMEOUT])
+
+
 def migration_engine() -> sa.Engine:
     """An engine for migrations, on SQLite without foreign keys: rebuilding a table drops it, which would cascade."""
     engine = sa.create_engine(db.engine.url, poolclass=sa.pool.NullPool)
-    _prepare(engine)
+    _prepare(engine, PreparedStatements("off"))
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=OFF"))
         sqlite.write_in_turn(engine)
     return engine
 
 
-def _prepare(engine: sa.Engine) -> None:
+def _prepare(engine: sa.Engine, prepared_statements: PreparedStatements) -> None:
     if engine.dialect.name == "sqlite":
         sqlite.configure(engine)
-    elif engine.dialect.name == "postgresql":  # before SQLAlchemy queries the server version
-        event.listen(engine, "connect", _refuse_other_encodings, insert=True)
+    elif engine.dialect.name == "postgresql":
+        prepared_statements.install(engine)
+        event.listen(engine, "connect", _refuse_other_encodings, insert=True)  # before SQLAlchemy asks for the version
 
 
 def _refuse_other_encodings(connection: Any, _record: object) -> None:
     # In SQL_ASCII, the default of a server set up without a locale, lengths are bytes and text is not validated.
     encoding = connection.info.parameter_status("server_encoding")
+    if encoding is None:  # a pooler need not announce it
+        (encoding,) = connection.execute("SHOW server_encoding").fetchone()
+        connection.rollback()
     if encoding != "UTF8":
         raise db.engine.dialect.loaded_dbapi.OperationalError(
             f"Its encoding is {encoding}. Create it again: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"

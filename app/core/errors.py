@@ -2,6 +2,7 @@
 
 ServiceError
  ├── Invalid               the input breaks a rule
+ │    └── SearchTooBroad       it would take too long
  ├── Unauthenticated       missing or invalid credentials
  ├── Forbidden             authenticated, but not allowed
  ├── NotFound              no such resource
@@ -37,6 +38,13 @@ class Invalid(ServiceError):
     def __init__(self, detail: str | None = None, *, field: str | None = None) -> None:
         super().__init__(detail)
         self.field = field or self.field
+
+
+class SearchTooBroad(Invalid):
+    """The database would examine more rows than the time for one search allows."""
+
+    code = "search_too_broad"
+    detail = "The search takes too long among so many entries. Search for something more specific."
 
 
 class Unauthenticated(ServiceError):

@@ -1,7 +1,7 @@
 """The schema version: whether the database has the tables this code needs, and whether migrations may run."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -43,7 +43,8 @@ def needs_migrations(connection: sa.Connection) -> bool:
     Tables that `db.create_all()` created are stamped with the current version if they equal it. Tables of a newer
     version are left unchanged.
     """
-    context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": _is_ours})
+    opts = {"compare_type": True, "include_name": _is_ours, "include_object": belongs_to(connection.dialect)}
+    context = MigrationContext.configure(connection, opts=opts)
     version = context.get_current_revision()
     if version in _revisions():
         return True
@@ -59,6 +60,15 @@ def needs_migrations(connection: sa.Connection) -> bool:
     else:
         logger.warning("the tables have a newer version, %s; no migration is run", version)
     return False
+
+
+def belongs_to(dialect: sa.Dialect) -> Callable[..., bool]:
+    """For alembic's `include_object`: leaves out the indexes that only another kind of database has."""
+
+    def include(item: Any, _name: object, _kind: str, _reflected: object, _other: object) -> bool:
+        return bool(getattr(item, "info", {}).get("dialect", dialect.name) == dialect.name)
+
+    return include
 
 
 def _is_ours(name: str | None, kind: str, _parents: object) -> bool:

@@ -26,4 +26,5 @@ class AccountDeletion:
         """
         self.require_recent_auth(identity, password, client)
         account = identity.owner
-        self.schedule_deletion(account, self.clock.now(), client, Actor(actor_id=account.id, session_id=None))
+        actor = Actor(actor_id=account.id, session_id=None)
+        self.schedule_deletion(account, self.clock.now(), client, actor, by_owner=True)

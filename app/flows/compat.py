@@ -103,13 +103,10 @@ class Compat:
             work.commit()
         return account
 
-    def sign_in(self, account_id: str, version: int, client: ClientInfo) -> str | None:
-        """The id of a new session; None if the account's credentials are no longer those of `version`."""
-        account, now = self.accounts.by_id(account_id), self.clock.now()
-        if account is None or account.credentials_version != version:
-            return None
+    def sign_in(self, account: AccountSnapshot, client: ClientInfo) -> str | None:
+        """The id of a new session; None if the account's credentials have changed since it was read."""
         with self.work as work:
-            session = self.open_session(account, PASSWORD, client, now)
+            session = self.open_session(account, PASSWORD, client, self.clock.now())
             if session is None:
                 return None
             work.commit()

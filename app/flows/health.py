@@ -7,7 +7,7 @@ from app.core.database import ping
 from app.core.errors import Unavailable
 from app.core.schema import is_up_to_date
 from app.core.tcp_probe import TcpProbe
-from app.domain.tokens.keyring import KeyRing
+from app.domain.tokens.keyring import KeyRing, KeysUnreadable
 
 
 class NotReady(Unavailable):
@@ -41,7 +41,7 @@ class Health:
     def _keys(self) -> str:
         try:
             self.keys.all()
-        except ValueError:  # another secret has encrypted them
+        except KeysUnreadable:
             return "unreadable"
         except Unavailable:
             return "away"

@@ -39,6 +39,7 @@ class Registration:
         owner of a taken one gets an email.
         """
         address = parse_address(email)
+        self.issue_tokens.require_keys()
         self.passwords.accept(password, address.canonical)
         password_hash = self.passwords.hash(password)
         if not self.require_verified:
@@ -55,8 +56,9 @@ class Registration:
             session = self.open_session(account, PASSWORD, client, now, new_account=True)
             if session is None:
                 raise EmailTaken
+            tokens = self.issue_tokens(account, session)
             work.commit()
-        return self.issue_tokens(account, session)
+        return tokens
 
     def _open_unverified(self, address: Address, password_hash: str, client: ClientInfo) -> None:
         now = self.clock.now()

@@ -30,6 +30,7 @@ class SignIn:
 
     def with_password(self, email: str, password: str, client: ClientInfo) -> Tokens:
         """Tokens of a new session, or `InvalidCredentials` after the same work for a known and an unknown address."""
+        self.issue_tokens.require_keys()
         account, now = self.check_password.of_address(email, password, client), self.clock.now()
         with self.work as work:
             session = self.open_session(account, PASSWORD, client, now)
@@ -37,8 +38,9 @@ class SignIn:
                 self.journal.record(EventType.LOGIN_FAILED, client, now, account_id=account.id, reason="superseded")
                 work.commit()
                 raise InvalidCredentials
+            tokens = self.issue_tokens(account, session)
             work.commit()
-        return self.issue_tokens(account, session)
+        return tokens
 
     def authenticate_request(self, email: str, password: str, client: ClientInfo) -> Identity:
         """Check the password of one request. Returns the account with a session that is not stored."""
@@ -61,6 +63,7 @@ class SignIn:
             None,
             " ".join(PASSWORD.methods),
             PASSWORD.level,
+            0,
             read_at=now,
         )
         return OwnedSession(session, account)

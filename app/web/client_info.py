@@ -1,6 +1,7 @@
 """The client of the current request. Only trusted proxies may name another address than their own."""
 
 import ipaddress
+import re
 from functools import lru_cache
 
 from flask import request
@@ -10,6 +11,8 @@ from app.current import settings
 from app.web import device_cookie
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+# Some proxies add the port: 192.0.2.7:5678, [2001:db8::7]:443. An IPv6 address with a port has brackets.
+_WITH_PORT = re.compile(r"(?:\[([^\[\]]*:[^\[\]]*)\]|([0-9.]+))(?::[0-9]{1,5})?", re.ASCII)
 
 
 def client_info() -> ClientInfo:
@@ -46,8 +49,10 @@ def _is_trusted_proxy(hop: IPAddress) -> bool:
 
 @lru_cache(maxsize=1024)  # called several times per request
 def _parse(text: str | None) -> IPAddress | None:
+    text = (text or "").strip()
+    with_port = _WITH_PORT.fullmatch(text)
     try:
-        parsed = ipaddress.ip_address((text or "").strip())
+        parsed = ipaddress.ip_address(with_port[1] or with_port[2] if with_port else text)
     except ValueError:
         return None
     if isinstance(parsed, ipaddress.IPv4Address):

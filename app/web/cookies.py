@@ -1,10 +1,13 @@
-"""Cookies: HttpOnly, SameSite=Lax and bound to this host by default."""
+"""Cookies: HttpOnly, SameSite=Lax and bound to this host, unless the settings say otherwise."""
 
+from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Response, request
 
 from app.current import settings
+
+SHARED: Final = ("access", "refresh", "csrf")  # with other hosts, if COOKIE_DOMAIN is set
 
 
 def get(name: str) -> str | None:
@@ -19,15 +22,25 @@ def set_cookie(answer: Response, name: str, value: str, seconds: int, *, readabl
         value,
         max_age=seconds,
         path=_path(),
+        domain=_domain(name),
         secure=_secure(),
         httponly=not readable_by_scripts,
-        samesite="Lax",
+        samesite=settings.cookie_samesite.capitalize(),
+        partitioned=_partitioned(),
     )
 
 
 def delete(answer: Response, name: str) -> None:
     """Delete a cookie."""
-    answer.delete_cookie(name_of(name), path=_path(), secure=_secure(), httponly=True, samesite="Lax")
+    answer.delete_cookie(
+        name_of(name),
+        path=_path(),
+        domain=_domain(name),
+        secure=_secure(),
+        httponly=True,
+        samesite=settings.cookie_samesite.capitalize(),
+        partitioned=_partitioned(),
+    )
 
 
 def name_of(name: str) -> str:
@@ -36,11 +49,21 @@ def name_of(name: str) -> str:
     # cookies are limited to that path, or other services on the host would receive the tokens; that excludes `__Host-`.
     if not _secure():
         return f"latchkey_{name}"
-    return f"__Secure-latchkey_{name}" if _path() != "/" else f"__Host-latchkey_{name}"
+    is_for_this_host = _path() == "/" and _domain(name) is None
+    return f"__Host-latchkey_{name}" if is_for_this_host else f"__Secure-latchkey_{name}"
+
+
+def _domain(name: str) -> str | None:
+    return settings.cookie_domain if settings.cookie_domain and name in SHARED else None
 
 
 def _path() -> str:
     return urlsplit(settings.public_url).path or "/"
+
+
+def _partitioned() -> bool:
+    # Browsers that block cookies of other sites accept those that are kept apart for each site (CHIPS).
+    return settings.cookie_samesite == "none"
 
 
 def _secure() -> bool:

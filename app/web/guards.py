@@ -8,6 +8,7 @@ from app.core.errors import Forbidden, ServiceError, Unauthenticated
 from app.domain.accounts.roles import ADMIN
 from app.domain.tokens.csrf import CsrfMismatch
 from app.domain.tokens.jwt_tokens import InvalidToken, TokenExpired
+from app.flows.sessions import SessionEnded
 from app.flows.steps.identity import Identity
 from app.web import transports
 
@@ -51,7 +52,7 @@ class SignedIn:
 
     scheme: str | None = "bearerAuth"
     gives: str | None = "identity"
-    errors: Errors = (transports.MultipleCredentials, Unauthenticated, InvalidToken, TokenExpired, CsrfMismatch)
+    errors: Errors = (Unauthenticated, InvalidToken, TokenExpired, CsrfMismatch)
 
     def admit(self) -> Identity:
         """The session and its account."""
@@ -79,8 +80,13 @@ class MaybeSignedIn(SignedIn):
     """Everyone. A credential is checked if the request has one."""
 
     def admit(self) -> Identity | None:  # type: ignore[override]
-        """The session, or None for a request without a credential."""
-        return super().admit() if transports.any_presented() else None
+        """The session, or None for a request without a credential, or with nothing but cookies of an ended session."""
+        try:
+            return super().admit() if transports.any_presented() else None
+        except SessionEnded:
+            if transports.is_by_cookie(None):
+                return None
+            raise
 
 
 @dataclass(frozen=True)
@@ -102,12 +108,20 @@ class HasRefreshToken:
 
 
 @dataclass(frozen=True)
+class HasToken(HasRefreshToken):
+    """A caller with an access or a refresh token. The handler checks it, because it may be in the body."""
+
+    scheme: str | None = "bearerAuth"
+    errors: Errors = (Unauthenticated, InvalidToken, TokenExpired, CsrfMismatch)
+
+
+@dataclass(frozen=True)
 class SignedInByCookie:
     """A browser with token cookies; the refresh cookie is enough."""
 
     scheme: str | None = "cookieAuth"
     gives: str | None = "csrf_token"
-    errors: Errors = (transports.MultipleCredentials, transports.NotByCookie, InvalidToken, TokenExpired, CsrfMismatch)
+    errors: Errors = (transports.NotByCookie, InvalidToken, TokenExpired, CsrfMismatch)
 
     def admit(self) -> str:
         """The CSRF token of the session."""
@@ -121,6 +135,6 @@ def security_of(guard: Guard, *, basic: bool) -> list[dict[str, list[str]]]:
     ways: list[dict[str, list[str]]] = [{guard.scheme: []}]
     if isinstance(guard, MaybeSignedIn | HasRefreshToken):
         ways.insert(0, {})
-    if basic and isinstance(guard, SignedIn):
+    if basic and isinstance(guard, SignedIn | HasToken):
         ways.append({"basicAuth": []})
     return ways

@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request
 from flask.sessions import SessionInterface
-from flask_cors import CORS
 
 from app.web.api import account, activity, email, password_change, password_reset, sessions, sign_in, well_known
 from app.web.api.admin import operations as admin_service
@@ -13,6 +12,7 @@ from app.web.api.admin import sessions as admin_sessions
 from app.web.api.admin import users as admin_users
 from app.web.bodies import MAX_BODY
 from app.web.compat.mount import mount_compat
+from app.web.cors import init_cors
 from app.web.docs import init_docs
 from app.web.errors import init_errors
 from app.web.headers import init_headers
@@ -50,18 +50,10 @@ def init_web(app: Flask, settings: Settings) -> None:
     if settings.metrics == "on":
         init_metrics(app, token=settings.metrics_token)
     init_errors(app)
-    init_hosts(app, [urlsplit(settings.public_url).hostname or "", *settings.trusted_hosts])
+    init_hosts(app, settings)
     init_limits(app, enabled=settings.ratelimit_enabled, redis_url=settings.redis_url)
     init_headers(app, production=settings.production)
-    CORS(
-        app,
-        origins=settings.cors_origins,
-        supports_credentials=True,
-        max_age=600,
-        allow_private_network=False,
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-CSRF-Token"],
-        expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"],
-    )
+    init_cors(app, settings)
     # Before the pages, so that its `GET /` takes precedence over the home page.
     schemes = mount_compat(app, settings) if settings.compat_api else {}
     for module in (sign_in, account, activity, sessions, email, password_change, password_reset, well_known):

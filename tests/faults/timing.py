@@ -104,7 +104,7 @@ def give_codes(url: str) -> None:
     for purpose in ("reset-password", "verify-email"):
         drill.ask(
             url,
-            "INSERT INTO email_actions (account_id, purpose, email, expires_at, code_expires_at, tries) "
+            "INSERT INTO email_actions (account_id, purpose, message_id, expires_at, code_expires_at, attempts) "
             f"SELECT id, '{purpose}', 1, '{NEVER}', '{NEVER}', -1000000 FROM accounts",
         )
 

@@ -7,6 +7,7 @@ import pytest
 from app.core.client_info import ClientInfo
 from app.domain.tokens.links import LinkUsed
 from tests.support.api import log_in, reset, sign_up, sql
+from tests.test_statements import statements
 
 HOME = ClientInfo("192.0.2.7", "Latchkey test")
 NEW = "a new horse battery"
@@ -84,7 +85,7 @@ def test_compat_signup_and_reset_send_the_usual_emails(auth, letters):
 
 def test_a_session_for_credentials_that_were_changed_is_not_opened(auth, ann):
     auth.compat.reset(auth.compat.reset_token(ann), "x", HOME)
-    assert auth.compat.sign_in(ann.id, ann.credentials_version, HOME) is None
+    assert auth.compat.sign_in(ann, HOME) is None
 
 
 @pytest.mark.usefixtures("each_database")
@@ -92,3 +93,9 @@ def test_a_deleted_account_is_gone_everywhere_at_once(app, auth, client, ann):
     auth.compat.purge(ann)
     assert log_in(client).status_code == 401
     assert [sql(app, f"SELECT * FROM {table}") for table in ("accounts", "sessions", "email_actions")] == [[], [], []]
+
+
+def test_a_sign_in_reads_no_account_again(app, auth, ann):
+    with statements(app) as seen:
+        assert auth.compat.sign_in(ann, HOME)
+    assert seen.verbs == ["INSERT", "INSERT", "SELECT", "INSERT"]  # session, event, other sessions, email

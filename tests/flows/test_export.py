@@ -136,6 +136,7 @@ def test_messages_stay_with_the_account_that_moves_away(askers, auth, mailbox, c
     deliver(auth)
     token = next(email.token for email in mailbox.messages if "/confirm-email#" in email.text)
     auth.email_change.confirm(token, ClientInfo())
+    deliver(auth)
     clock.advance(hours=73)  # until then the address is kept for Eve, who can take it back
     auth.registration.sign_up(eve.email, PASSWORD, ClientInfo())  # somebody else, with Eve's address of before
     assert "reset_password" in [item["kind"] for item in messages(auth, FREE)]

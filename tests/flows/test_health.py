@@ -43,6 +43,22 @@ def test_without_its_database_it_names_what_is_missing(auth):
     assert refused.value.retry_after > 0
 
 
+READ_ONLY = {
+    "postgresql": "options=-cdefault_transaction_read_only%3Don",
+    "mariadb": "init_command=SET SESSION TRANSACTION READ ONLY",
+}
+
+
+@pytest.mark.parametrize(("database", "query"), READ_ONLY.items(), indirect=["database"], ids=READ_ONLY)
+def test_database_that_accepts_no_write_is_not_ready(app, settings, query):
+    assert AuthInContext(app).health.ready()
+    url = settings.database_url
+    replica = create_app(settings.model_copy(update={"database_url": f"{url}{'&' if '?' in url else '?'}{query}"}))
+    with pytest.raises(NotReady, match="database away"):
+        AuthInContext(replica).health.ready()
+    close(replica)
+
+
 def test_on_tables_of_an_older_version_it_is_not_ready(auth, migrated_to):
     migrated_to("0001")
     with pytest.raises(NotReady, match="migrations behind"):

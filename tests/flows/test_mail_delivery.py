@@ -24,6 +24,7 @@ from app.domain.accounts.store import AccountStore
 from app.domain.audit.chain import Chain
 from app.domain.audit.journal import Journal
 from app.domain.email_actions.store import EmailActionStore
+from app.domain.email_actions.undos import UndoStore
 from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
 from app.domain.mail.renderer import EmailRenderer
@@ -80,7 +81,7 @@ def delivery(app: Flask, clock: SettableClock, links: Links) -> MailDelivery:
         Chain(("a secret for the tests, long enough",)), Counter("events", "-", ("event",), registry=None)
     )
     prepare = ComposeEmail(
-        UnitOfWork(), clock, AccountStore(), EmailActionStore(), outbox, journal, links, codes, letterhead
+        UnitOfWork(), clock, AccountStore(), EmailActionStore(), UndoStore(), outbox, journal, links, codes, letterhead
     )
     return MailDelivery(
         work=UnitOfWork(), clock=clock, outbox=outbox, compose=prepare, renderer=EmailRenderer(),

@@ -23,6 +23,7 @@ REFRESH_GRACE = timedelta(seconds=10)
 LEEWAY = timedelta(seconds=30)
 RECENT = timedelta(minutes=10)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+RESERVED = timedelta(days=6)  # how long an undo waits for its email
 DELETION_GRACE = timedelta(days=1)  # shorter than a change of address can be undone
 
 
@@ -59,6 +60,19 @@ class Link:
         return now() < self.sent_at + CODE_LIFETIME and self.tries < CODE_TRIES
 
 
+@dataclass(eq=False)
+class Undo:
+    """One change of address that the owner of the old one can undo, with the link once it has arrived."""
+
+    address: str
+    until: datetime
+    link: Link | None = None
+
+    def works_until(self) -> datetime:
+        """When it ends at the earliest."""
+        return self.until if self.link else now() + LINK_LIFETIMES[UNDO]
+
+
 @dataclass(eq=False, repr=False)
 class Session:
     """One sign-in, with every token it was given."""
@@ -69,6 +83,7 @@ class Session:
     access_token: str = ""
     access_expires_at: datetime = field(default_factory=now)
     refresh_tokens: list[str] = field(default_factory=list)
+    parent: str | None = None  # the refresh token that the newest was given for
     opened_at: datetime = field(default_factory=now)
     rotated_at: datetime = field(default_factory=now)
     authenticated_at: datetime = field(default_factory=now)
@@ -84,7 +99,7 @@ class Session:
         return now() >= min(self.rotated_at + IDLE, self.opened_at + LIFETIME) + LEEWAY
 
     def in_grace(self) -> bool:
-        """Whether the refresh token before the newest still gives the same successor."""
+        """Whether the parent of the newest refresh token still gives the same successor."""
         return now() - self.rotated_at <= REFRESH_GRACE
 
     def password(self, proof: str | None) -> str | None:
@@ -120,8 +135,7 @@ class Account:
     deletes_at: datetime | None = None
     version: int = 0
     wanted_address: str | None = None
-    undo_address: str | None = None
-    undo_until: datetime = LONG_AGO
+    undos: list[Undo] = field(default_factory=list)  # the earliest change first
     addresses: set[str] = field(default_factory=set)
     sessions: list[Session] = field(default_factory=list)
     links: dict[str, Link] = field(default_factory=dict)
@@ -138,12 +152,15 @@ class Account:
         return self.deletes_at is not None and self.deletes_at <= now()
 
     def can_be_undone(self) -> bool:
-        """Whether the latest change of address can still be undone by the owner of the old one."""
-        return self.undo_address is not None and now() < self.undo_until
+        """Whether a change of address can still be undone by the owner of the old one."""
+        return bool(self.pending_undos())
+
+    def pending_undos(self) -> list[Undo]:
+        return [undo for undo in self.undos if now() < undo.until]
 
     def mailbox(self) -> str:
-        """Whose mailbox decides about the account: that of the old address while a change can be undone."""
-        return self.undo_address if self.undo_address and self.can_be_undone() else self.address
+        """Whose mailbox decides about the account: that of the earliest address while a change can be undone."""
+        return self.pending_undos()[0].address if self.can_be_undone() else self.address
 
     def is_recoverable(self, within: timedelta) -> bool:
         """Whether it will still be there by then, or a change of address can be undone now."""
@@ -153,7 +170,9 @@ class Account:
         """The error code for a link of this account; None if it works."""
         if link.expired():
             return "link_expired"
-        works = link.version == self.version if link.purpose == NOT_ME else self.links.get(link.purpose) is link
+        works = {NOT_ME: link.version == self.version, UNDO: any(undo.link is link for undo in self.undos)}.get(
+            link.purpose, self.links.get(link.purpose) is link
+        )
         return None if works and not self.erased else "link_used"
 
     def has_link(self, purpose: str) -> bool:
@@ -170,13 +189,14 @@ class Account:
     def receive(self, link: Link) -> None:
         """The link is in a mailbox now; an earlier one of the same purpose works no longer."""
         assert not self.erased
-        expected = {CHANGE: {self.wanted_address}, UNDO: {self.undo_address}, NOT_ME: self.addresses}
+        unsent = [undo for undo in self.pending_undos() if undo.link is None and undo.address == link.mailbox]
+        expected = {CHANGE: {self.wanted_address}, UNDO: {undo.address for undo in unsent}, NOT_ME: self.addresses}
         assert link.mailbox in expected.get(link.purpose, {self.address}), link
         assert not self.disabled or link.purpose in (UNDO, NOT_ME), link
-        if link.purpose != NOT_ME:
-            self.links[link.purpose] = link
         if link.purpose == UNDO:
-            self.undo_until = now() + LINK_LIFETIMES[UNDO]
+            unsent[0].link, unsent[0].until = link, now() + LINK_LIFETIMES[UNDO]
+        elif link.purpose != NOT_ME:
+            self.links[link.purpose] = link
 
     def end_sessions(self, keep: Session | None = None) -> None:
         for session in self.sessions:
@@ -222,25 +242,29 @@ class Account:
         self.verified = True
 
     def move(self) -> None:
-        """The new address is confirmed. Of several changes in a row the first can be undone."""
-        if not self.can_be_undone():
-            self.undo_address, self.undo_until = self.address, now() + LINK_LIFETIMES[UNDO]
-            self.links.pop(UNDO, None)
+        """The new address is confirmed. The change can be undone, unless it is itself the undo of an earlier one."""
         assert self.wanted_address
+        pending = self.pending_undos()
+        back = next((undo for undo in pending if undo.address == self.wanted_address), None)
+        if back:
+            self.undos = pending[: pending.index(back) + 1]
+        else:
+            self.undos = [*pending, Undo(self.address, now() + RESERVED)]
         self.address, self.verified = self.wanted_address, True
         self.addresses.add(self.address)
         self.version += 1
         self.revoke(RESET, CHANGE, VERIFY)
 
-    def undo_move(self) -> None:
-        assert self.undo_address
-        self.address, self.undo_address, self.verified = self.undo_address, None, True
+    def undo_move(self, link: Link) -> None:
+        """The old address is restored. Later changes cannot be undone any more, earlier ones still can."""
+        used = next(undo for undo in self.undos if undo.link is link)
+        self.undos = self.undos[: self.undos.index(used)]
+        self.address, self.verified = used.address, True
         self.lock()
-        self.revoke(UNDO, VERIFY)
+        self.revoke(VERIFY)
 
     def schedule_deletion(self) -> None:
-        undo_until = self.undo_until if self.undo_address else now()
-        self.deletes_at = max(now() + DELETION_GRACE, undo_until)
+        self.deletes_at = max([now() + DELETION_GRACE, *(undo.works_until() for undo in self.pending_undos())])
         self.end_sessions()
         self.revoke(RESET, CHANGE, VERIFY)
 
@@ -253,7 +277,7 @@ class Account:
     def clean_up(self) -> None:
         """Erase the account if it is due; not while a change of address can be undone."""
         if self.is_due() and self.can_be_undone():
-            self.deletes_at = self.undo_until
+            self.deletes_at = max(undo.until for undo in self.pending_undos())
         elif self.is_due():
             self.erased = True
             self.end_sessions()

@@ -19,6 +19,7 @@ class Person:
     box: FakeSmtpServer
     email: str = "ann@example.com"
     tokens: dict[str, str] = field(default_factory=dict)
+    account_id: str = ""
 
     def sign_up(self) -> TestResponse:
         return self._keep(self.client.post("/api/v1/auth/signup", json=self._credentials()))

@@ -34,7 +34,7 @@ def proxy(kind: str, folder: Path, *, port: int, upstream: int) -> Iterator[Path
     program = shutil.which(kind, path=os.environ.get("PATH", "") + ":/usr/sbin")
     if program is None:
         raise NotHere(f"{kind}; install it")
-    certificate, key = _certificate(folder)
+    certificate, key = make_certificate(folder)
     example = _example(kind).replace("127.0.0.1:8000", f"127.0.0.1:{upstream}")
     file = folder / kind
     if kind == "nginx":
@@ -66,7 +66,7 @@ def _example(kind: str) -> str:
     return text.partition(f"```{kind}\n")[2].partition("```")[0]
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
+def make_certificate(folder: Path) -> tuple[Path, Path]:
     """A certificate for localhost that nobody trusts who is not told to, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])

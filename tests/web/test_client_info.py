@@ -50,10 +50,43 @@ def test_a_chain_of_our_proxies_is_followed_to_its_client(seen):
 
 
 @pytest.mark.parametrize(
-    "forwarded", ["", "unknown", "a, b", "::ffff:999.1.1.1", "é", "127.0.0.1:80", "[::1]", "," * 1_000]
+    "forwarded",
+    [
+        "",
+        "unknown",
+        "a, b",
+        "::ffff:999.1.1.1",
+        "é",
+        "," * 1_000,
+        "1.2.3:80",
+        "192.0.2.7:",
+        "192.0.2.7:http",
+        "192.0.2.7:123456",
+        "[192.0.2.7]:80",
+        "[2001:db8::7",
+        "2001:db8::7]:80",
+        "[]:80",
+        "[2001:db8::7]x",
+        ":80",
+        "[[::1]]:80",
+        "192.0.2.7:80:80",
+        "https://192.0.2.7:80",
+    ],
 )
 def test_nonsense_from_a_proxy_leaves_the_proxy(seen, forwarded):
     assert seen(PROXY, forwarded) == PROXY
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [
+        (f"{CLIENT}:5678", CLIENT), (f" {CLIENT}:1 ", CLIENT), ("[2001:db8::9]:443", "2001:db8::9"),
+        ("[2001:db8::9]", "2001:db8::9"), (f"[::ffff:{CLIENT}]:80", CLIENT), ("[fe80::1%eth0]:80", "fe80::1"),
+        (f"{LIAR}, {CLIENT}:5678, {PROXY}:443", CLIENT), (f"{CLIENT}:80, [fd00::2]:443", CLIENT),
+    ],
+)  # fmt: skip
+def test_port_and_brackets_of_an_address_are_understood(seen, forwarded, address):
+    assert seen(PROXY, forwarded) == address
 
 
 def test_an_ipv4_address_in_ipv6_clothes_is_the_same(seen):

@@ -8,7 +8,7 @@ from alembic.operations.ops import MigrationScript
 from flask import current_app
 
 from app.core.database import Base, UtcDateTime, migration_engine
-from app.core.schema import needs_migrations
+from app.core.schema import belongs_to, needs_migrations
 
 LOCK = {
     "postgresql": "SELECT pg_advisory_xact_lock(740318)",
@@ -38,6 +38,7 @@ with migration_engine().connect() as connection, connection.begin():
             connection=connection,
             target_metadata=Base.metadata,
             render_item=render_item,
+            include_object=belongs_to(connection.dialect),
             process_revision_directives=keep,
             **current_app.extensions["migrate"].configure_args,
         )

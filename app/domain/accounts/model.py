@@ -22,7 +22,17 @@ class Account(Model):
     """
 
     __tablename__ = "accounts"
-    __table_args__: Any = (sa.Index(None, "created_at", "id"), Base.__table_args__)
+    __table_args__: Any = (
+        sa.Index(None, "created_at", "id"),
+        # Where the collation is not C, PostgreSQL finds no prefix by the unique index.
+        sa.Index(
+            "ix_accounts_email_canonical_prefix",
+            "email_canonical",
+            postgresql_ops={"email_canonical": "varchar_pattern_ops"},
+            info={"dialect": "postgresql"},
+        ).ddl_if(dialect="postgresql"),
+        Base.__table_args__,
+    )
 
     id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
     email: Mapped[str] = mapped_column(sa.String(254))
@@ -34,7 +44,7 @@ class Account(Model):
     locale: Mapped[str | None] = mapped_column(sa.String(35))
     roles: Mapped[str] = mapped_column(sa.String(255), default="", index=True)
     credentials_version: Mapped[int] = mapped_column(default=0)
-    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     deletes_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)

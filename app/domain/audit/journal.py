@@ -11,6 +11,7 @@ from prometheus_client import Counter
 from app.core.client_info import ClientInfo
 from app.core.data_subject import DataSubject
 from app.core.database import db, execute, fetch_all, table_of
+from app.core.searching import search
 from app.domain.audit.chain import Chain
 from app.domain.audit.event_types import EventType, present_word, stored_words
 from app.domain.audit.model import RECORD_COLUMNS, AuditEvent, AuditRecord
@@ -86,13 +87,16 @@ class Journal:
         return [_to_record(row) for row in rows]
 
     def search(self, before: int, most: int, event_type: str | None, account_id: str | None) -> list[AuditRecord]:
-        """The newest events with an id below `before`, newest first, filtered by event type and account if given."""
+        """The newest events with an id below `before`, newest first, of an event type and account if given.
+
+        Raises `SearchTooBroad`.
+        """
         found = sa.select(*RECORD_COLUMNS).where(_events.c.id < before)
         if event_type:
             found = found.where(_events.c.event.in_(stored_words(event_type)))
         if account_id:
             found = found.where(_events.c.account_id == account_id)
-        return [_to_record(row) for row in fetch_all(found.order_by(_events.c.id.desc()).limit(most))]
+        return [_to_record(row) for row in search(found.order_by(_events.c.id.desc()).limit(most))]
 
     def export(self, account: DataSubject) -> list[dict[str, Any]]:
         """The account's events, for the data export."""

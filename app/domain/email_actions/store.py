@@ -13,10 +13,19 @@ from app.domain.email_actions.model import EmailAction, Purpose
 
 CODE_LIFETIME: Final = timedelta(minutes=10)  # ASVS 6.5.5
 MAX_ATTEMPTS: Final = 5
+UNDO_TIME: Final = timedelta(hours=72)  # how long the undo link of an email change works, from when it is sent
 NO_ACCOUNT: Final = "00000000-0000-0000-0000-000000000000"  # not the id of any account
 
-_actions = table_of(EmailAction)
-_columns = _actions.c
+ACTIONS: Final = table_of(EmailAction)
+_columns = ACTIONS.c
+_key = (_columns.account_id, _columns.purpose, _columns.replaced_version)
+PENDING: Final = (  # the columns of a `PendingEmailAction`
+    _columns.account_id,
+    _columns.message_id,
+    _columns.address,
+    _columns.expires_at,
+    _columns.replaced_version,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,7 @@ class PendingEmailAction:
     message_id: int
     address: str | None
     expires_at: datetime
+    replaced_version: int = 0
 
     @property
     def from_message(self) -> bool:
@@ -35,7 +45,7 @@ class PendingEmailAction:
 
 
 class EmailActionStore:
-    """Creates, finds, consumes, revokes and deletes email actions."""
+    """Creates, finds, consumes, revokes and deletes email actions; `UndoStore` creates those that undo a change."""
 
     def create(
         self,
@@ -52,26 +62,7 @@ class EmailActionStore:
         insert one.
         """
         self.revoke(account_id, [purpose])
-        db.session.execute(sa.insert(_actions).values(_row(account_id, purpose, message_id, expires_at, address)))
-
-    def reserve(self, account_id: str, expires_at: datetime, address: str, canonical: str, now: datetime) -> bool:
-        """Create the action that undoes an email change, and reserve the old address for it.
-
-        False if an earlier email change can still be undone. Within a unit of work that has locked the account.
-        """
-        purpose = Purpose.UNDO_EMAIL_CHANGE
-        pending = sa.select(sa.literal(1)).where(*_of(account_id, purpose), _columns.expires_at > now)
-        if db.session.scalar(pending):
-            return False
-        self.revoke(account_id, [purpose])
-        row = _row(account_id, purpose, 0, expires_at, address) | {"reserved": canonical}
-        db.session.execute(sa.insert(_actions).values(row))
-        return True
-
-    def is_reserved(self, canonical: str, account_id: str, now: datetime) -> bool:
-        """Whether another account may restore this address. Within a unit of work."""
-        by_others = (_columns.reserved == canonical, _columns.account_id != account_id, _columns.expires_at > now)
-        return db.session.scalar(sa.select(sa.literal(1)).where(*by_others).limit(1)) is not None
+        db.session.execute(sa.insert(ACTIONS).values(row_of(account_id, purpose, message_id, expires_at, address)))
 
     def attach(self, account_id: str, purpose: Purpose, message_id: int, expires_at: datetime, now: datetime) -> bool:
         """Make the message the one that carries this action; False if a newer message does. Within a unit of work.
@@ -79,7 +70,7 @@ class EmailActionStore:
         Creates the action if there is none. Sending the same message again changes nothing: in a mail program that
         shows only the first of two copies, the link still works.
         """
-        newest = sa.update(_actions).where(*_of(account_id, purpose), _columns.message_id < message_id)
+        newest = sa.update(ACTIONS).where(*_of(account_id, purpose), _columns.message_id < message_id)
         values = {
             "message_id": message_id,
             "expires_at": expires_at,
@@ -92,30 +83,27 @@ class EmailActionStore:
             current = db.session.scalar(sa.select(_columns.message_id).where(*_of(account_id, purpose)))
             if current is not None:
                 return bool(current == message_id)
-            if self._insert(_row(account_id, purpose, message_id, expires_at, None, now + CODE_LIFETIME)):
+            if self._insert(row_of(account_id, purpose, message_id, expires_at, None, now + CODE_LIFETIME)):
                 return True
         return False
 
-    def find(self, account_id: str, purpose: Purpose, now: datetime) -> PendingEmailAction | None:
-        """The pending action of this purpose. Changes nothing."""
-        row = fetch_one(
-            sa.select(_columns.account_id, _columns.message_id, _columns.address, _columns.expires_at).where(
-                *_of(account_id, purpose), _columns.expires_at > now
-            ),
-            {},
-        )
+    def find(
+        self, account_id: str, purpose: Purpose, now: datetime, *, message_id: int | None = None
+    ) -> PendingEmailAction | None:
+        """The pending action of this purpose, carried by this message if one is named. Changes nothing."""
+        found = sa.select(*PENDING).where(*_of(account_id, purpose), _columns.expires_at > now)
+        row = fetch_one(found if message_id is None else found.where(_columns.message_id == message_id), {})
         return PendingEmailAction(*row) if row else None
 
     def consume(self, action: PendingEmailAction, purpose: Purpose) -> bool:
         """Use the action up; True for exactly one of many parallel callers. Within a unit of work."""
         same = (*_of(action.account_id, purpose), _columns.message_id == action.message_id)
-        return execute_one(sa.delete(_actions).where(*same))
+        return execute_one(sa.delete(ACTIONS).where(*same))
 
     def with_code(self, account_id: str, purpose: Purpose, now: datetime) -> PendingEmailAction | None:
         """The pending action whose code may still be tried. Changes nothing."""
         # Aggregates return one row also if there is no action, so that both cases take the same time.
-        parts = (_columns.account_id, _columns.message_id, _columns.address, _columns.expires_at)
-        found = sa.select(*map(sa.func.max, parts))
+        found = sa.select(*map(sa.func.max, PENDING))
         row = fetch_one(found.where(*_with_code(account_id, purpose, now)), {})
         return PendingEmailAction(*row) if row and row[0] else None
 
@@ -133,36 +121,34 @@ class EmailActionStore:
 
     def count_attempt(self, account_id: str, purpose: Purpose) -> None:
         """Count a wrong code. With `NO_ACCOUNT` the same statement runs and finds no row. Within a unit of work."""
-        counted = sa.update(_actions).where(*_of(account_id, purpose)).values(attempts=_columns.attempts + 1)
+        counted = sa.update(ACTIONS).where(*_of(account_id, purpose)).values(attempts=_columns.attempts + 1)
         db.session.execute(counted)
 
     def revoke(self, account_id: str, purposes: Sequence[Purpose]) -> None:
         """Delete the account's actions of these purposes. Within a unit of work."""
         names = [purpose.value for purpose in purposes]
-        db.session.execute(sa.delete(_actions).where(_columns.account_id == account_id, _columns.purpose.in_(names)))
+        db.session.execute(sa.delete(ACTIONS).where(_columns.account_id == account_id, _columns.purpose.in_(names)))
 
     def delete_expired(self, before: datetime, most: int) -> int:
         """Delete up to `most` actions that expired before a moment; how many were deleted."""
-        key, expired = sa.tuple_(_columns.account_id, _columns.purpose), _columns.expires_at < before
-        found = [
-            tuple(row) for row in fetch_all(sa.select(_columns.account_id, _columns.purpose).where(expired).limit(most))
-        ]
+        key, expired = sa.tuple_(*_key), _columns.expires_at < before
+        found = [tuple(row) for row in fetch_all(sa.select(*_key).where(expired).limit(most))]
         # The second condition spares an action that was created again meanwhile.
-        return execute(sa.delete(_actions).where(key.in_(found), expired), {}) if found else 0
+        return execute(sa.delete(ACTIONS).where(key.in_(found), expired), {}) if found else 0
 
     def export(self, account: DataSubject) -> list[dict[str, Any]]:
         """The account's email actions, for the data export."""
         found = (
             sa.select(_columns.purpose, _columns.address, _columns.expires_at)
             .where(_columns.account_id == account.id)
-            .order_by(_columns.purpose)  # the order of rows on disk depends on other accounts
+            .order_by(_columns.purpose, _columns.replaced_version)  # the order on disk depends on other accounts
         )
         return [dict(zip(("purpose", "address", "expires_at"), row, strict=True)) for row in fetch_all(found)]
 
     def _insert(self, row: dict[str, object]) -> bool:
         try:
             with db.session.begin_nested():
-                db.session.execute(sa.insert(_actions).values(row))
+                db.session.execute(sa.insert(ACTIONS).values(row))
         except sa.exc.IntegrityError:
             return False  # another deliverer inserted it first, or the account was deleted
         return True
@@ -182,7 +168,7 @@ def _with_code(account_id: str, purpose: Purpose, now: datetime) -> tuple[sa.Col
     )
 
 
-def _row(
+def row_of(
     account_id: str,
     purpose: Purpose,
     message_id: int,
@@ -190,6 +176,7 @@ def _row(
     address: str | None,
     code_expires_at: datetime | None = None,
 ) -> dict[str, object]:
+    """The values of a new row."""
     return {
         "account_id": account_id,
         "purpose": purpose.value,

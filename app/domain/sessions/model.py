@@ -15,10 +15,12 @@ Owner = TypeVar("Owner")
 class Session(Model):
     """One sign-in on one device. It contains no secret, and refreshing changes the row instead of adding one.
 
-    `generation` counts the refresh tokens issued; `rotated_at` is when the newest was. The session ends at
-    `expires_at` unless it is refreshed before, and at `absolute_expires_at` in any case. `authenticated_at` is when
-    the owner last authenticated in it, with `auth_methods` (RFC 8176) at `level`. `idempotency_key_hash` is the digest
-    of the idempotency key of the latest refresh.
+    `generation` is that of the one refresh token that rotates; `rotated_at` is when it was issued. The token that it
+    was issued for is its parent. If that comes again late, the answer was lost: the next generation replaces the one
+    before it, and `lost_successors` counts how often this has happened to this parent. The session ends at `expires_at`
+    unless it is refreshed before, and at `absolute_expires_at` in any case. `authenticated_at` is when the owner last
+    authenticated in it, with `auth_methods` (RFC 8176) at `level`. `idempotency_key_hash` is the digest of the
+    idempotency key of the latest refresh.
     """
 
     __tablename__ = "sessions"
@@ -37,6 +39,7 @@ class Session(Model):
     idempotency_key_hash: Mapped[str | None] = mapped_column(sa.String(64))
     auth_methods: Mapped[str] = mapped_column(sa.String(60), server_default="pwd")
     level: Mapped[int] = mapped_column(sa.SmallInteger, server_default="1")
+    lost_successors: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,13 @@ class SessionSnapshot:
     idempotency_key_hash: str | None
     auth_methods: str
     level: int
+    lost_successors: int
     read_at: datetime
+
+    @property
+    def parent(self) -> int:
+        """The generation of the refresh token for which the present one was issued."""
+        return self.generation - 1 - self.lost_successors
 
     @property
     def alive(self) -> bool:

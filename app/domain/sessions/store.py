@@ -51,6 +51,7 @@ _rotate = CompiledWrite(
         rotated_at=sa.bindparam("now"),
         expires_at=sa.bindparam("expiry"),
         idempotency_key_hash=sa.bindparam("key"),
+        lost_successors=sa.bindparam("lost"),
     )
 )
 _of_account = (
@@ -141,6 +142,7 @@ class SessionStore(Generic[Owner]):
             idempotency_key_hash=None,
             auth_methods=" ".join(proof.methods),
             level=proof.level,
+            lost_successors=0,
             read_at=now,
         )
 
@@ -184,18 +186,25 @@ class SessionStore(Generic[Owner]):
         expired = [row[0] for row in fetch_all(_expired, {"before": before, "most": most})]
         return execute(sa.delete(_sessions).where(_sessions.c.id.in_(expired)), {}) if expired else 0
 
-    def rotate(self, session: SessionSnapshot, key: str | None = None) -> SessionSnapshot | None:
+    def rotate(self, session: SessionSnapshot, key: str | None = None, *, lost: bool = False) -> SessionSnapshot | None:
         """Move the session to its next generation; None if another request rotated or ended it first.
 
+        `lost`: the present generation never reached the client, so the next one has the same parent.
         `key` is stored, so that a client that sends it again gets the same successor. Times are those of the
         database's clock when the session was read, so the clocks of the machines may differ.
         """
         now, expiry = session.read_at, min(session.read_at + self._lifetimes.idle, session.absolute_expires_at)
-        values = {"sid": session.id, "current": session.generation, "now": now, "expiry": expiry, "key": key}
-        if _rotate.execute(values) != 1:
+        lost_successors = session.lost_successors + 1 if lost else 0
+        values = {"now": now, "expiry": expiry, "key": key, "lost": lost_successors}
+        if _rotate.execute({"sid": session.id, "current": session.generation} | values) != 1:
             return None
         return replace(
-            session, generation=session.generation + 1, rotated_at=now, expires_at=expiry, idempotency_key_hash=key
+            session,
+            generation=session.generation + 1,
+            rotated_at=now,
+            expires_at=expiry,
+            idempotency_key_hash=key,
+            lost_successors=lost_successors,
         )
 
     def authenticate(self, session_id: str, now: datetime) -> None:

@@ -47,6 +47,10 @@ class TokenExpired(InvalidToken):
     detail = "This token has expired. Refresh it, or sign in again."
 
 
+class WrongKind(InvalidToken):
+    """A refresh token in the place of an access token, or the other way round."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claims:
     """The claims of a verified token."""
@@ -69,6 +73,10 @@ class JwtTokens:
         # The oldest entry is dropped first, and expires first. Reading changes nothing, so only writing takes a lock.
         self._verified: FIFOCache[bytes, Claims] = FIFOCache(CACHE_SIZE)
         self._adding = threading.Lock()
+
+    def require_keys(self) -> None:
+        """Read the signing keys now, if they were not read lately. Raises `KeysUnreadable`."""
+        self._keys.all()
 
     def access(
         self, account_id: str, session_id: str, roles: list[str], now: datetime, authentication: dict[str, object]
@@ -105,10 +113,10 @@ class JwtTokens:
         expires_at: datetime,
         credentials_version: int,
     ) -> str:
-        """The refresh token of one generation of a session: the same bytes whenever and wherever it is issued.
+        """The refresh token of one generation of a session: equal arguments give the same bytes, whenever and wherever.
 
-        `credentials_version` is that of the account. It serves to recognise a trusted device, not to grant access; see
-        `app/flows/steps/recognize_device.py`.
+        `credentials_version` is that of the account when the token is issued. It serves to recognise a trusted device,
+        not to grant access; see `app/flows/steps/recognize_device.py`.
         """
         issued = int(issued_at.timestamp())
         claims = {
@@ -140,7 +148,7 @@ class JwtTokens:
             with self._adding:
                 self._verified[digest] = claims
         if claims.kind != kind:
-            raise InvalidToken(f"Wrong kind of token. Send the {kind} token instead of the {claims.kind} token.")
+            raise WrongKind(f"Wrong kind of token. Send the {kind} token instead of the {claims.kind} token.")
         if claims.expires_at + LEEWAY_SECONDS <= time.time():
             raise TokenExpired
         return claims

@@ -11,8 +11,10 @@ import sqlalchemy as sa
 
 from app.core.clock import Clock
 from app.core.database import db, execute, execute_one, fetch_all, table_of
+from app.core.errors import Unavailable
 from app.core.key_derivation import derive_key
-from app.domain.tokens.keys import Key, PrivateKey, decrypt, encrypt, read_pem, to_key
+from app.core.signing_key import PrivateKey, read_signing_key
+from app.domain.tokens.keys import Key, decrypt, encrypt, to_key
 from app.domain.tokens.model import SigningKey
 
 RELOAD_SECONDS: Final = 5
@@ -23,6 +25,12 @@ _keys = table_of(SigningKey)
 _usable = sa.select(_keys.c.private_key, _keys.c.signs_from).where(_keys.c.retired_at.is_(None))
 # Always in the same order, so that two that re-encrypt at once do not deadlock.
 _encrypted = sa.select(_keys.c.kid, _keys.c.private_key).where(_keys.c.retired_at.is_(None)).order_by(_keys.c.kid)
+
+
+class KeysUnreadable(Unavailable):
+    """No secret of this process decrypts a signing key, so no token can be signed or verified."""
+
+    detail = "The service cannot read its signing keys. Set KEY_ENCRYPTION_SECRET, or SECRET_KEY, to their secret."
 
 
 class KeyRing:
@@ -51,7 +59,7 @@ class KeyRing:
         return self._current(RELOAD_SECONDS).get(kid) or self._current(MISS_SECONDS).get(kid)
 
     def all(self) -> list[Key]:
-        """All usable keys in the order in which they sign, including those that do not sign yet."""
+        """All usable keys in the order in which they sign, also those that do not sign yet. Raises `KeysUnreadable`."""
         return sorted(self._current(RELOAD_SECONDS).values(), key=lambda key: key.signs_from)
 
     def add(self, private: PrivateKey, signs_from: datetime) -> Key:
@@ -89,10 +97,13 @@ class KeyRing:
         return self._keys
 
     def _read(self) -> list[Key]:
-        return [to_key(self._decrypt(encrypted), signs_from) for encrypted, signs_from in fetch_all(_usable)]
+        try:
+            return [to_key(self._decrypt(encrypted), signs_from) for encrypted, signs_from in fetch_all(_usable)]
+        except ValueError as error:
+            raise KeysUnreadable from error
 
     def _insert_first(self) -> list[Key]:
-        private = read_pem(self._first)
+        private = read_signing_key(self._first)
         key = to_key(private, EPOCH)
         try:
             execute(sa.insert(_keys).values(self._row(key, private)), {})

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from app.core import base64url
+from app.core.signing_key import KINDS, PrivateKey, unsuitable
 
-PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
 
 ALGORITHMS: Final = ("ES256", "EdDSA", "RS256")
@@ -44,11 +44,6 @@ def new_key(algorithm: str) -> PrivateKey:
     if algorithm == "RS256":
         return rsa.generate_private_key(public_exponent=65_537, key_size=2048)
     return ec.generate_private_key(ec.SECP256R1())
-
-
-def read_pem(pem: str) -> PrivateKey:
-    """The private key in `pem`. Raises `ValueError` if it is not a key for one of `ALGORITHMS`."""
-    return _usable(serialization.load_pem_private_key(pem.encode(), None))
 
 
 def encrypt(key: PrivateKey, secret: bytes) -> str:
@@ -80,13 +75,11 @@ def _usable(key: object) -> PrivateKey:
 
 def algorithm_of(key: object) -> str:
     """The only algorithm that a key of this type is used with (RFC 8725, 3.1). Raises `ValueError` for other keys."""
-    if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
+    if unsuitable(key):
+        raise ValueError(f"a signing key must be {KINDS}")
+    if isinstance(key, ec.EllipticCurvePrivateKey):
         return "ES256"
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return "EdDSA"
-    if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= 2048:
-        return "RS256"
-    raise ValueError("a signing key must be EC P-256, Ed25519 or RSA of at least 2048 bits")
+    return "EdDSA" if isinstance(key, ed25519.Ed25519PrivateKey) else "RS256"
 
 
 def to_key(private: PrivateKey, signs_from: datetime) -> Key:

@@ -15,7 +15,8 @@ from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
-from app.domain.email_actions.store import CODE_LIFETIME, EmailActionStore
+from app.domain.email_actions.store import CODE_LIFETIME, UNDO_TIME, EmailActionStore
+from app.domain.email_actions.undos import UndoStore
 from app.domain.mail.model import QUEUED, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
 from app.domain.sessions.devices import device_name
@@ -23,7 +24,6 @@ from app.domain.tokens.codes import Codes
 from app.domain.tokens.links import Links
 from app.flows.steps.notify import OWNER, Email
 
-UNDO_TIME: Final = timedelta(hours=72)
 SECURE_ACCOUNT_TIME: Final = timedelta(days=7)
 MOMENTS: Final = {"final_at", "undo_until"}
 RECENT_EVENTS: Final = 20
@@ -60,7 +60,7 @@ class EmailSettings:
         """How long the link in such an email lives. An invitation comes unasked and is read later."""
         if purpose is Purpose.RESET_PASSWORD and kind != "invitation":
             return self.reset_link_lifetime
-        return UNDO_TIME if purpose is Purpose.UNDO_EMAIL_CHANGE else self.verify_link_lifetime
+        return self.verify_link_lifetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,7 @@ class ComposeEmail:
     clock: Clock
     accounts: AccountStore
     email_actions: EmailActionStore
+    undos: UndoStore
     outbox: Outbox
     journal: Journal
     links: Links
@@ -169,6 +170,8 @@ class ComposeEmail:
 
     def _link(self, message: QueuedMessage, account: AccountSnapshot, now: datetime) -> dict[str, object]:
         purpose = Email.of(message.kind).value.carries
+        if message.kind == "email_changed":
+            return self._undo(message, account, now)
         if purpose is None:
             return {}
         lifetime = self.email_settings.lifetime(message.kind, purpose)
@@ -179,8 +182,6 @@ class ComposeEmail:
             work.commit()
         token = self.links.sign(purpose, account_id=account.id, state=message.id, expires_at=expires_at)
         url = self.email_settings.url(purpose, token)
-        if purpose is Purpose.UNDO_EMAIL_CHANGE:
-            return {"undo_url": url}
         carried: dict[str, object] = {"link": url, "minutes": int(lifetime.total_seconds()) // 60}
         if message.kind == "invitation":  # no page is open that asks for a code
             return carried
@@ -188,6 +189,17 @@ class ComposeEmail:
             "code": self.codes.of(purpose, account.id, message.id),
             "code_minutes": int(CODE_LIFETIME.total_seconds()) // 60,
         }
+
+    def _undo(self, message: QueuedMessage, account: AccountSnapshot, now: datetime) -> dict[str, object]:
+        """The link that undoes a change, if its time is not over: every change has its own."""
+        purpose, expires_at = Purpose.UNDO_EMAIL_CHANGE, now + UNDO_TIME
+        version = message.parameters.get("replaced_version", 0)
+        with self.work as work:
+            if not self.undos.attach(account.id, version, message.id, expires_at, now):
+                return {}
+            work.commit()
+        token = self.links.sign(purpose, account_id=account.id, state=message.id, expires_at=expires_at)
+        return {"undo_url": self.email_settings.url(purpose, token)}
 
     def _alarm(self, account: AccountSnapshot | None, now: datetime) -> str | None:
         if account is None:

@@ -30,8 +30,8 @@ class FindEmailAction:
     def by_link(self, purpose: Purpose, token: str) -> PendingEmailAction:
         """The email action of a link. Raises `LinkInvalid`, `LinkExpired` or `LinkUsed`. Changes nothing."""
         account_id, message = self.links.open(purpose, token)
-        action = self.email_actions.find(account_id, purpose, self.clock.now())
-        if action is None or action.message_id != message:
+        action = self.email_actions.find(account_id, purpose, self.clock.now(), message_id=message)
+        if action is None:
             raise LinkUsed
         return action
 

@@ -22,13 +22,21 @@ class Tokens:
 
 
 class IssueTokens:
-    """Mints the pair of tokens that belongs to the present generation of a session."""
+    """Mints the pair of tokens that belongs to the present generation of a session.
+
+    A flow calls `require_keys` before its unit of work and mints before it commits, so that nothing is stored for
+    which no tokens can be given.
+    """
 
     def __init__(self, bearer: JwtTokens) -> None:
         self._bearer = bearer
 
+    def require_keys(self) -> None:
+        """Raises `Unavailable` if no key can sign. Outside a unit of work: the first key may have to be stored."""
+        self._bearer.require_keys()
+
     def __call__(self, account: AccountSnapshot, session: SessionSnapshot) -> Tokens:
-        """The pair; its refresh token is the same bytes each time."""
+        """The pair; its refresh token is the same bytes each time, until the account's credentials change."""
         logs.bind(account_id=account.id, session_id=session.id)
         access, lifetime = self._bearer.access(
             account.id, session.id, account.roles, session.read_at, _authentication(session)

@@ -45,7 +45,7 @@ class Email(Enum):
     ACCOUNT_EXISTS = Kind("account_exists", on_request=True, present_owner_only=True, while_disabled=False)
     EMAIL_CHANGE_CONFIRM = Kind("email_change_confirm", Purpose.CHANGE_EMAIL, on_request=True, while_disabled=False)
     EMAIL_CHANGE_REQUESTED = Kind("email_change_requested", names_client=True)
-    EMAIL_CHANGED = Kind("email_changed", Purpose.UNDO_EMAIL_CHANGE)
+    EMAIL_CHANGED = Kind("email_changed")  # has a link of its own for each change
     PASSWORD_CHANGED = Kind("password_changed", names_client=True)
     NEW_DEVICE = Kind("new_device", names_client=True)
     SESSION_USED_TWICE = Kind("session_used_twice", names_client=True)

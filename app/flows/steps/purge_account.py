@@ -8,8 +8,7 @@ from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
-from app.domain.email_actions.model import Purpose
-from app.domain.email_actions.store import EmailActionStore
+from app.domain.email_actions.undos import UndoStore
 from app.domain.mail.outbox import Outbox
 
 
@@ -19,20 +18,20 @@ class PurgeAccount:
 
     work: UnitOfWork
     accounts: AccountStore
-    email_actions: EmailActionStore
+    undos: UndoStore
     outbox: Outbox
     journal: Journal
 
     def __call__(self, account: AccountSnapshot, now: datetime) -> bool:
         """True for the caller that did it; False if its owner came back in time, or another caller was faster.
 
-        An account whose change of address can still be undone stays until that time is over: an email about it may
-        have been sent late.
+        An account whose changes of address can still be undone stays until that time is over: an email about one may
+        have been sent late, or wait.
         """
-        undo = self.email_actions.find(account.id, Purpose.UNDO_EMAIL_CHANGE, now)
+        undos = self.undos.pending(account.id, now)
         with self.work as work:
-            if undo is not None:
-                self.accounts.postpone_deletion(account.id, undo.expires_at)
+            if undos:
+                self.accounts.postpone_deletion(account.id, max(undo.expires_at for undo in undos))
                 work.commit()
                 return False
             if not self.accounts.purge(account.id, now):

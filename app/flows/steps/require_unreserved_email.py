@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.domain.accounts.emails import Address
 from app.domain.accounts.store import EmailTaken
-from app.domain.email_actions.store import EmailActionStore
+from app.domain.email_actions.undos import UndoStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class RequireUnreservedEmail:
     undo link fail.
     """
 
-    email_actions: EmailActionStore
+    undos: UndoStore
 
     def __call__(self, address: Address, account_id: str, now: datetime) -> None:
         """Raise `EmailTaken` if the undo link of another account leads to this address.
@@ -24,5 +24,5 @@ class RequireUnreservedEmail:
         In a unit of work that has just given the address to `account_id`: the unique index made it wait for the change
         that freed the address, so it sees the undo that was written together with that change.
         """
-        if self.email_actions.is_reserved(address.canonical, account_id, now):
+        if self.undos.is_reserved(address.canonical, account_id, now):
             raise EmailTaken

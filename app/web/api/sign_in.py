@@ -1,6 +1,8 @@
 """/api/v1/auth: sign up, sign in, refresh, sign out."""
 
-from flask import Blueprint, Response
+from contextlib import nullcontext
+
+from flask import Blueprint, Response, after_this_request
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
@@ -11,16 +13,17 @@ from app.domain.accounts.hash_slots import HashSlotsFull
 from app.domain.accounts.passwords import PASSWORD_ERRORS, PasswordTooLong
 from app.domain.accounts.store import EmailTaken
 from app.domain.tokens.csrf import CsrfMismatch
+from app.domain.tokens.jwt_tokens import InvalidToken
 from app.flows.sessions import Scope
 from app.flows.steps.check_password import InvalidCredentials, WrongPassword
 from app.flows.steps.identity import Identity
 from app.flows.steps.issue_tokens import Tokens as IssuedTokens
 from app.web.client_info import client_info
 from app.web.endpoint import endpoint
-from app.web.guards import HasRefreshToken, SignedIn, SignedInByCookie
+from app.web.guards import HasRefreshToken, HasToken, SignedIn, SignedInByCookie
 from app.web.limits import CREDENTIAL_ATTEMPTS, Limit
 from app.web.schemas import Email, MessageResponse, Password, PasswordToSet, RequestBody, ResponseBody
-from app.web.transports import cookie, presented_refresh_token
+from app.web.transports import cookie, is_by_cookie, presented_refresh_token, sign_out
 
 blueprint = Blueprint("sign_in", __name__, url_prefix="/api/v1/auth")
 
@@ -56,6 +59,14 @@ class Tokens(ResponseBody):
 
 class RefreshRequest(RequestBody):
     """The refresh token, unless it is sent in the Authorization header or a cookie."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{}, {"refresh_token": "eyJhbGciOi…"}]})
+
+    refresh_token: str | None = None
+
+
+class LogoutRequest(RequestBody):
+    """The refresh token, if it is to end its session. Otherwise the credential of the request does."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}, {"refresh_token": "eyJhbGciOi…"}]})
 
@@ -139,10 +150,13 @@ def refresh(body: RefreshRequest, idempotency_key: str | None) -> IssuedTokens |
 
     Send the refresh token as `refresh_token` in the body, as `Authorization: Bearer …`, or by cookie. It can be used
     once. Sent again within the grace period of a few seconds, or with the `Idempotency-Key` of the first request, it
-    returns the same new tokens. Any other reuse is treated as theft: the session ends.
+    returns the same new tokens. Sent again later, because the response got lost, it returns other new tokens, as long
+    as the first ones were not used to refresh. Any other reuse is treated as theft: the session ends.
     """
-    tokens = auth.sessions.refresh(presented_refresh_token(body.refresh_token), client_info(), idempotency_key)
-    return _token_response(tokens, "cookie" if cookie.Cookie().is_presented() else "bearer")
+    presented = presented_refresh_token(body.refresh_token)
+    with cookie.deleting_dead() if presented.by_cookie else nullcontext():
+        tokens = auth.sessions.refresh(presented.value, client_info(), idempotency_key)
+    return _token_response(tokens, "cookie" if presented.by_cookie else "bearer")
 
 
 @blueprint.get("/csrf")
@@ -157,15 +171,23 @@ def get_csrf_token(csrf_token: str) -> object:
 
 
 @blueprint.post("/logout")
-@endpoint(query=LogoutQuery, who=SignedIn(), status=204)
-def logout(identity: Identity, query: LogoutQuery) -> Response:
+@endpoint(takes=LogoutRequest, query=LogoutQuery, who=HasToken(), status=204)
+def logout(body: LogoutRequest, query: LogoutQuery) -> Response:
     """Sign out.
 
-    Ends this session, all other sessions, or all sessions. Their tokens stop working immediately.
+    Ends this session, all other sessions, or all sessions. Their tokens stop working immediately. The access token, the
+    refresh token or the cookies are enough; the refresh token may also be in the body. A 401 means that the session has
+    already ended. In both cases the cookies are deleted.
     """
-    auth.sessions.sign_out(identity, client_info(), query.scope)
+    by_cookie = is_by_cookie(body.refresh_token)
+    try:
+        sign_out(body.refresh_token, query.scope)
+    except InvalidToken:
+        if by_cookie:
+            after_this_request(cookie.clear)
+        raise
     answer = Response(status=204)
-    return cookie.clear(answer) if cookie.Cookie().is_presented() and query.scope != "others" else answer
+    return cookie.clear(answer) if query.scope != "others" and (by_cookie or cookie.are_dead()) else answer
 
 
 @blueprint.post("/reauthenticate")

@@ -4,6 +4,7 @@ from flask import request
 
 from app.current import auth, settings
 from app.domain.accounts.emails import InvalidEmail
+from app.flows.sessions import Scope
 from app.flows.steps.check_password import InvalidCredentials
 from app.flows.steps.identity import Identity
 from app.web.client_info import client_info
@@ -31,3 +32,7 @@ class Basic:
 
     def refresh_token(self) -> None:
         """None: basic authentication has no refresh token."""
+
+    def sign_out(self, scope: Scope) -> None:
+        """End sessions of the account."""
+        auth.sessions.sign_out(self.identity(), client_info(), scope)

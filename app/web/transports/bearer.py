@@ -3,8 +3,10 @@
 from flask import request
 
 from app.current import auth
-from app.domain.tokens.jwt_tokens import InvalidToken
+from app.domain.tokens.jwt_tokens import InvalidToken, WrongKind
+from app.flows.sessions import Scope
 from app.flows.steps.identity import Identity
+from app.web.client_info import client_info
 
 
 class Bearer:
@@ -21,6 +23,13 @@ class Bearer:
     def refresh_token(self) -> str:
         """The token, as a refresh token."""
         return _token()
+
+    def sign_out(self, scope: Scope) -> None:
+        """End the session of the token, which may be of either kind."""
+        try:
+            auth.sessions.sign_out(self.identity(), client_info(), scope)
+        except WrongKind:
+            auth.sessions.sign_out_by_refresh_token(_token(), client_info(), scope)
 
 
 def _scheme() -> str:

@@ -4,22 +4,27 @@ A browser also sends cookies with requests that another site's page starts. So a
 which that page can neither read nor set, and is rejected if the browser marks it as cross-site.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, Literal
 
-from flask import Response, jsonify, request
+from flask import Response, after_this_request, jsonify, request
 
 from app.current import auth, settings
 from app.domain.tokens.csrf import CsrfMismatch
-from app.domain.tokens.jwt_tokens import ACCESS, REFRESH, TokenExpired
+from app.domain.tokens.jwt_tokens import ACCESS, REFRESH, InvalidToken, TokenExpired
+from app.flows.sessions import Scope, SessionEnded
 from app.flows.steps.identity import Identity
 from app.flows.steps.issue_tokens import Tokens
 from app.web import cookies, device_cookie
+from app.web.client_info import client_info
+from app.web.cors import hint_for, is_listed
 from app.web.public_url import origin_of
 
 CSRF_HEADER: Final = "X-CSRF-Token"
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 TransportName = Literal["bearer", "cookie"]
-TOKENS: Final = ("access", "refresh", "csrf")
+TOKENS: Final = {"access": ACCESS, "refresh": REFRESH}
 
 
 class Cookie:
@@ -27,14 +32,15 @@ class Cookie:
 
     def is_presented(self) -> bool:
         """Whether the request has one of the token cookies."""
-        return cookies.get("access") is not None or cookies.get("refresh") is not None
+        return any(cookies.get(name) is not None for name in TOKENS)
 
     def identity(self) -> Identity:
         """The session of the access cookie. A write also needs the CSRF token of that session."""
         token = cookies.get("access")
         if token is None:  # the browser deletes the expired access cookie; the refresh cookie lives longer
             raise TokenExpired
-        identity = auth.sessions.authenticate(token)
+        with deleting_dead():
+            identity = auth.sessions.authenticate(token)
         if request.method not in SAFE_METHODS:
             _check_csrf(token, ACCESS)
         return identity
@@ -46,6 +52,16 @@ class Cookie:
             _check_csrf(token, REFRESH)
         return token
 
+    def sign_out(self, scope: Scope) -> None:
+        """End the session of the access cookie, or of the refresh cookie, which lives longer."""
+        try:
+            auth.sessions.sign_out(self.identity(), client_info(), scope)
+        except InvalidToken:
+            token = self.refresh_token()
+            if token is None:
+                raise
+            auth.sessions.sign_out_by_refresh_token(token, client_info(), scope)
+
     def csrf_token(self) -> str:
         """The CSRF token of the session. Only pages that may write get it."""
         reject_cross_site()
@@ -54,12 +70,16 @@ class Cookie:
 
 
 def reject_cross_site() -> None:
-    """Raises `CsrfMismatch` if the browser says that another site's page started this request."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") == "cross-site":
-        raise CsrfMismatch("Cross-site requests are not allowed.")
+    """Raises `CsrfMismatch` if the browser says that another site's page started this request.
+
+    With COOKIE_SAMESITE=none it may be one of CORS_ORIGINS.
+    """
     origin = request.headers.get("Origin")
-    if origin is not None and origin not in (origin_of(settings.public_url), *settings.cors_origins):
-        raise CsrfMismatch("Requests from this origin are not allowed. Add it to CORS_ORIGINS.")
+    may_be_another_site = settings.cookie_samesite == "none" and is_listed(origin, settings)
+    if request.headers.get("Sec-Fetch-Site", "same-origin") == "cross-site" and not may_be_another_site:
+        raise CsrfMismatch("Cross-site requests are not allowed.")
+    if origin is not None and origin != origin_of(settings.public_url) and not is_listed(origin, settings):
+        raise CsrfMismatch(f"Requests from this origin are not allowed. {hint_for(origin, settings)}")
 
 
 def set_tokens(tokens: Tokens, status: int) -> Response:
@@ -76,10 +96,31 @@ def set_tokens(tokens: Tokens, status: int) -> Response:
 
 
 def clear(answer: Response) -> Response:
-    """Delete the cookies. Only for sign-out: a request that lost a race must not delete cookies of the one that won."""
-    for word in TOKENS:
-        cookies.delete(answer, word)
+    """Delete the cookies. Only if no other request can have set new ones meanwhile; see `deleting_dead`."""
+    for name in (*TOKENS, "csrf"):
+        cookies.delete(answer, name)
     return answer
+
+
+@contextmanager
+def deleting_dead() -> Iterator[None]:
+    """Delete the cookies with the response if it turns out that their session ended long ago.
+
+    A request that was sent before the end may be answered after the next sign-in, whose cookies have the same names and
+    must stay. Cookies that cannot be verified stay too: this process may not know the key yet.
+    """
+    try:
+        yield
+    except SessionEnded as ended:
+        if ended.long_ago:
+            after_this_request(clear)
+        raise
+
+
+def are_dead() -> bool:
+    """Whether the session of the cookies in this request has ended."""
+    sent = [(token, kind) for name, kind in TOKENS.items() if (token := cookies.get(name)) is not None]
+    return bool(sent) and all(auth.sessions.has_ended(token, kind) for token, kind in sent)
 
 
 def _check_csrf(token: str, kind: str) -> None:

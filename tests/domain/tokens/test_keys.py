@@ -7,7 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from app.domain.tokens.keys import ALGORITHMS, decrypt, encrypt, new_key, read_pem, to_key
+from app.core.signing_key import read_signing_key
+from app.domain.tokens.keys import ALGORITHMS, decrypt, encrypt, new_key, to_key
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 SECRET = b"a secret of thirty-two bytes...."
@@ -77,11 +78,11 @@ WEAK = {
 @pytest.mark.parametrize("key", WEAK.values(), ids=WEAK)
 def test_a_weak_or_unusual_key_is_refused(key):
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    with pytest.raises(ValueError, match="signing key must be"):
-        read_pem(pem)
+    with pytest.raises(ValueError, match="must be EC P-256"):
+        read_signing_key(pem)
 
 
 @pytest.mark.parametrize("pem", ["", "x", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
 def test_malformed_key_is_rejected(pem):
     with pytest.raises(ValueError):  # noqa: PT011 - the message is that of a library
-        read_pem(pem)
+        read_signing_key(pem)

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from app import create_app
-from app.web.guards import Administrator, HasRefreshToken, MaybeSignedIn, SignedInByCookie
+from app.web.guards import Administrator, HasRefreshToken, HasToken, MaybeSignedIn, SignedInByCookie
 from app.web.openapi import contracts
 from config import load, new_signing_key
 
@@ -54,6 +54,11 @@ def may_be_empty(contract):
 def is_for(scheme):
     """Chooses the routes that this security scheme guards."""
     return lambda contract: contract.who.scheme == scheme
+
+
+def takes_access_tokens_only(contract):
+    """Whether an access token is needed, and a refresh token is not enough."""
+    return contract.who.scheme == "bearerAuth" and not isinstance(contract.who, HasToken)
 
 
 def is_guarded(contract):

@@ -214,8 +214,9 @@ def test_of_a_member_named_twice_the_last_counts(app, client):
 
 @each_route(lambda contract: contract.query is not None)
 def test_a_query_parameter_given_twice_is_refused(shared, method, path, contract):
+    body = {} if may_be_empty(contract) else NOTHING
     for name in [*contract.query.model_fields, "unknown", "é" * 200]:
-        answer = shared.call(method, path, contract, query_string=[(name, "1"), (name, "1")], json=NOTHING)
+        answer = shared.call(method, path, contract, query_string=[(name, "1"), (name, "1")], json=body)
         assert is_problem(answer, 400, "invalid_input")
         [error] = answer.json["errors"]
         assert (error["code"], error["field"] == name) == ("repeated", name.isascii())

@@ -14,6 +14,7 @@ from tests.web.api.routes import (
     is_for,
     is_guarded,
     takes_a_token,
+    takes_access_tokens_only,
     takes_body,
 )  # fmt: skip
 
@@ -62,7 +63,7 @@ def test_foreign_token_is_an_invalid_token(shared, method, path, contract, crede
     assert answer.headers["WWW-Authenticate"] == REALM + ', error="invalid_token"'
 
 
-@each_route(is_for("bearerAuth"))
+@each_route(takes_access_tokens_only)
 def test_refresh_token_is_rejected_as_access_token(shared, method, path, contract):
     answer = call(shared, method, path, contract, bearer(shared.ann["refresh_token"]))
     assert is_problem(answer, 401, "invalid_token")

@@ -100,6 +100,9 @@ def build(reset: Flow, flow: Flow, letters: Mailbox, compiled: FileSystemBytecod
             trusted_proxies=[],
             public_url="http://localhost",
             sign_in_url="http://localhost",
+            change_password_url="",
+            cookie_samesite="lax",
+            cookie_domain="",
             reset_password_url="myapp://reset?token={token}",
             verify_email_url="http://localhost/verify#token={token}",
         )

@@ -1,5 +1,7 @@
 """The front page."""
 
+import pytest
+
 
 def test_the_front_page_leads_to_what_there_is(browser):
     page = browser.get("/").text
@@ -18,3 +20,24 @@ def test_every_static_file_that_a_page_names_exists(browser):
         for part in browser.get(path).text.split('"/static/')[1:]:
             with browser.get("/static/" + part.partition('"')[0]) as file:
                 assert file.status_code == 200
+
+
+def test_change_password_leads_to_the_reset_page(client):
+    answer = client.get("/.well-known/change-password")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/reset-password/request")
+    assert client.get(answer.headers["Location"]).status_code == 200
+    assert (
+        client.get("/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200").status_code == 404
+    )
+
+
+@pytest.mark.settings(public_url="https://example.com/auth")
+def test_change_password_stays_under_the_path(client):
+    answer = client.get("/auth/.well-known/change-password")
+    assert answer.headers["Location"] == "/auth/reset-password/request"
+
+
+@pytest.mark.settings(change_password_url="https://app.example.com/settings#password")
+def test_change_password_leads_to_the_page_of_the_app(client):
+    answer = client.get("/.well-known/change-password?x=//evil.example", headers={"Host": "localhost"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "https://app.example.com/settings#password")

@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import Blueprint
 from pydantic import ConfigDict, Field
 
+from app.core.errors import SearchTooBroad
 from app.core.pagination import InvalidCursor
 from app.current import auth
 from app.flows.mail_queue import MessageNotFound, NothingToRetry
@@ -112,7 +113,7 @@ class RotatedKey(ResponseBody):
 
 
 @blueprint.get("/audit")
-@endpoint(query=AuditQuery, gives=AuditEventPage, who=Administrator(), errors=(InvalidCursor,))
+@endpoint(query=AuditQuery, gives=AuditEventPage, who=Administrator(), errors=(InvalidCursor, SearchTooBroad))
 def list_audit_events(identity: Identity, query: AuditQuery) -> object:
     """List audit events."""
     account = str(query.account) if query.account else None

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Blueprint
 from pydantic import ConfigDict, Field
 
-from app.core.errors import RateLimited
+from app.core.errors import RateLimited, SearchTooBroad
 from app.core.pagination import InvalidCursor
 from app.current import auth
 from app.domain.accounts.administrators import LastAdmin
@@ -57,7 +57,7 @@ class UserPage(ResponseBody):
 class UserQuery(PageQuery):
     """Filters of the account list."""
 
-    search: SearchText | None = Field(None, description="Part of an email address or name, without wildcards")
+    search: SearchText | None = Field(None, description="An id, an email address, or a part of an address or name")
     state: State | None = None
 
 
@@ -94,7 +94,7 @@ class SetRolesRequest(RequestBody):
 
 
 @blueprint.get("")
-@endpoint(query=UserQuery, gives=UserPage, who=Administrator(), errors=(InvalidCursor,))
+@endpoint(query=UserQuery, gives=UserPage, who=Administrator(), errors=(InvalidCursor, SearchTooBroad))
 def list_users(identity: Identity, query: UserQuery) -> object:
     """List accounts.
 

@@ -200,7 +200,7 @@ def create_compat_session(body: CompatLoginRequest) -> object:
     session_id = None
     with suppress(InvalidCredentials):
         account = auth.sign_in.authenticate_request(body.email, body.password, client_info()).owner
-        session_id = guard.open_session(account.id, account.credentials_version)
+        session_id = guard.open_session(account)
     if session_id is None:
         return compat_error(401, error="wrong password")
     answer = Response(CompatUser.model_validate(account).model_dump_json(), mimetype="application/json")

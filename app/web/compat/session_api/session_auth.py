@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from flask import Request
 
 from app.current import auth, settings
+from app.domain.accounts.model import AccountSnapshot
 from app.web.compat.caller import caller
 from app.web.compat.service import in_service
 from app.web.compat.session_api.auth import Auth
@@ -40,10 +41,16 @@ class SessionAuth(Auth):
         if not isinstance(user_id, str):
             return None
         account = auth.compat.by_id(user_id)
-        return self.open_session(user_id, account.credentials_version if account else -1)
+        return self.open_session(account) if account else self._open_unknown(user_id)
 
-    def open_session(self, user_id: str, version: int) -> str | None:
-        """Open a session for credentials that were just checked, with their version."""
+    def open_session(self, account: AccountSnapshot) -> str | None:
+        """Open a session for an account, with its credentials as they were read or checked."""
+        return self._keep(account.id, account.credentials_version)
+
+    def _open_unknown(self, user_id: str) -> str | None:
+        return self._keep(user_id, -1)
+
+    def _keep(self, user_id: str, version: int) -> str:
         session = UserSession(user_id, str(uuid.uuid4()), version, auth.compat.clock.now())
         self._sessions[session.session_id] = session
         return session.session_id
@@ -93,9 +100,12 @@ class SessionExpAuth(SessionAuth):
 class SessionDBAuth(SessionExpAuth):
     """Sessions in the sessions table of the service. They survive a restart, and their owners can list them."""
 
-    def open_session(self, user_id: str, version: int) -> str | None:
-        """Open a session. Returns its id, or None for an unknown user or if the credentials have changed."""
-        return auth.compat.sign_in(user_id, version, caller())
+    def open_session(self, account: AccountSnapshot) -> str | None:
+        """Open a session. Returns its id, or None if the credentials have changed."""
+        return auth.compat.sign_in(account, caller())
+
+    def _open_unknown(self, user_id: str) -> str | None:
+        return None
 
     def _find(self, session_id: str) -> UserSession | None:
         found = auth.compat.session(session_id)

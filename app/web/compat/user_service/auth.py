@@ -55,7 +55,7 @@ class Auth:
     def create_session(self, email: str) -> str | None:
         """Open a session for the user with this address. Returns its id, or None. Other sessions are not ended."""
         account = auth.compat.by_email(email)
-        return auth.compat.sign_in(account.id, account.credentials_version, caller()) if account else None
+        return auth.compat.sign_in(account, caller()) if account else None
 
     def get_user_from_session_id(self, session_id: str | None) -> User | None:
         """The user of the live session with this id."""

@@ -1,0 +1,137 @@
+"""The parts that are made from settings alone: `app/container.py` gives them to the others."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from flask import Flask
+from prometheus_client import CollectorRegistry, Counter
+
+from app.core.clock import Clock
+from app.core.tcp_probe import TcpProbe
+from app.domain.accounts.breached_passwords import BreachedPasswords
+from app.domain.accounts.hash_slots import HashSlots
+from app.domain.accounts.model import SNAPSHOT_COLUMNS, AccountSnapshot
+from app.domain.accounts.passwords import Passwords
+from app.domain.audit.event_types import EventType
+from app.domain.mail.smtp import SmtpTransport, init_mail
+from app.domain.sessions.store import Lifetimes
+from app.domain.tokens.jwt_tokens import LEEWAY_SECONDS, JwtTokens
+from app.domain.tokens.keyring import KeyRing
+from app.flows.steps.compose_email import EmailSettings
+from app.flows.steps.identity import AccountSessions
+from config import Settings
+
+
+def event_counter(registry: CollectorRegistry) -> Counter:
+    """The counter of audit events, with a row for each kind."""
+    counter = Counter("latchkey_audit_events", "Events written to the audit log", ("event",), registry=registry)
+    for event_type in EventType:
+        counter.labels(event_type.value)  # creates it with a count of zero
+    return counter
+
+
+def hash_slots(settings: Settings, registry: CollectorRegistry) -> HashSlots:
+    """The threads that hash passwords."""
+    # Together at most three quarters of the threads, so that requests that need no hash always find a free thread.
+    slots, threads = settings.hash_slots, settings.threads
+    rejected = Counter("latchkey_hash_slots_refused", "Password hashes rejected: no free slot", registry=registry)
+    return HashSlots(
+        slots,
+        queue=min(4 * slots, max(threads // 4, slots)),
+        max_blocked=max(threads // 2 - slots, 0),
+        on_rejected=rejected.inc,
+    )
+
+
+def passwords(settings: Settings, slots: HashSlots) -> Passwords:
+    """The rules and the hash of passwords."""
+    return Passwords(
+        rounds=settings.bcrypt_rounds,
+        min_length=settings.password_min_length,
+        slots=slots,
+        breached_passwords=BreachedPasswords(settings.breached_passwords_url),
+        service=("latchkey", host_of(settings)),
+        allow_common=settings.allow_common_passwords,
+    )
+
+
+def session_store(settings: Settings) -> AccountSessions:
+    """The store of sessions with the lifetimes of the settings."""
+    idle, absolute = settings.jwt_refresh_token_expires, settings.session_lifetime
+    lifetimes = Lifetimes(idle=timedelta(seconds=idle), absolute=timedelta(seconds=absolute))
+    return AccountSessions(lifetimes, AccountSnapshot, SNAPSHOT_COLUMNS)
+
+
+def lasting_sessions() -> AccountSessions:
+    """The store of the compatibility API, whose sessions last ten years."""
+    never = timedelta(days=3_650)
+    return AccountSessions(Lifetimes(idle=never, absolute=never), AccountSnapshot, SNAPSHOT_COLUMNS)
+
+
+def key_ring(settings: Settings, clock: Clock) -> KeyRing:
+    """The signing keys."""
+    lifetime = timedelta(seconds=settings.jwt_refresh_token_expires + LEEWAY_SECONDS)
+    secrets = secrets_at_rest(settings)
+    return KeyRing(clock, first=settings.signing_key, secrets=secrets, max_token_lifetime=lifetime)
+
+
+def link_secrets(settings: Settings) -> tuple[str, ...]:
+    """The secrets of links and codes, the one that signs first."""
+    return settings.secret_key, *settings.secret_key_fallbacks
+
+
+def secrets_at_rest(settings: Settings) -> tuple[str, ...]:
+    """The secrets of keys and of the audit log, the newest first."""
+    # With a separate secret, an attacker who learns SECRET_KEY can neither insert a signing key nor forge an event.
+    fallbacks = settings.key_encryption_secret_fallbacks
+    if settings.key_encryption_secret:
+        return settings.key_encryption_secret, *fallbacks
+    return settings.secret_key, *fallbacks, *settings.secret_key_fallbacks
+
+
+def bearer_tokens(app: Flask, settings: Settings, keys: KeyRing) -> JwtTokens:
+    """The tokens that clients send."""
+    lifetime = timedelta(seconds=settings.jwt_access_token_expires)
+    tokens = JwtTokens(keys, access_lifetime=lifetime, issuer=settings.public_url, audience=settings.jwt_audience)
+    tokens.init_jwt(app)
+    return tokens
+
+
+def host_of(settings: Settings) -> str:
+    """The name that people reach us by."""
+    return urlsplit(settings.public_url).hostname or "localhost"
+
+
+def probes(settings: Settings) -> dict[str, TcpProbe]:
+    """What the health check connects to."""
+    redis = urlsplit(settings.redis_url)
+    others = {"redis": TcpProbe(redis.hostname or "localhost", redis.port or 6379)} if settings.redis_url else {}
+    return others | {"mail": TcpProbe(settings.mail_server, settings.mail_port)}
+
+
+def email_settings(settings: Settings) -> EmailSettings:
+    """What emails say about the service."""
+    return EmailSettings(
+        public_url=settings.public_url,
+        sign_in_url=settings.sign_in_url,
+        reset_password_url=settings.reset_password_url,
+        verify_email_url=settings.verify_email_url,
+        reset_link_lifetime=timedelta(seconds=settings.reset_link_expires),
+        verify_link_lifetime=timedelta(seconds=settings.verify_link_expires),
+    )
+
+
+def mail_transport(app: Flask, settings: Settings) -> SmtpTransport:
+    """The connection to the mail server."""
+    init_mail(
+        app,
+        server=settings.mail_server,
+        port=settings.mail_port,
+        username=settings.mail_username,
+        password=settings.mail_password,
+        use_tls=settings.mail_use_tls,
+        use_ssl=settings.mail_use_ssl,
+        default_sender=settings.mail_default_sender,
+        timeout=settings.mail_timeout,
+    )
+    return SmtpTransport()
