@@ -111,6 +111,7 @@ class Settings(BaseModel):
     mail_use_tls: bool = False
     mail_use_ssl: bool = False
     mail_default_sender: str = "Latchkey <no-reply@localhost>"
+    mail_helo_name: str = ""
     mail_timeout: Seconds = 10
     mail_deliverer: Literal["thread", "off"] = "thread"
     reset_password_url: str = ""
@@ -121,6 +122,7 @@ class Settings(BaseModel):
     change_password_url: str = ""
     email_templates_path: Path | None = None
     require_verified_email: bool = False
+    unverified_account_days: int = Field(0, ge=0, le=3_650)
     deletion_grace_days: int = Field(7, ge=0, le=365)
     audit_sealing: Literal["on", "off"] = "on"
     audit_retention_days: int = Field(400, ge=1, le=3_650)
@@ -142,6 +144,15 @@ class Settings(BaseModel):
     breached_passwords_url: str = Field("", pattern=r"^(https://\S+/)?$")
     hash_slots: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     ratelimit_enabled: bool = True
+    ratelimit_sign_up: str = "20 per minute"
+    ratelimit_credentials: str = "20 per minute"
+    ratelimit_guesses: str = "10 per 15 minutes; 20 per hour; 50 per day"
+    ratelimit_links: str = "20 per minute"
+    ratelimit_reset_emails: str = "20 per minute"
+    ratelimit_verify_emails: str = "10 per minute"
+    ratelimit_admin_emails: str = "60 per minute"
+    email_burst: int = Field(3, ge=1, le=20)
+    email_interval_minutes: int = Field(20, ge=1, le=60)
 
     compat_api: bool = False
     auth_type: Literal["auth", "basic_auth", "session_auth", "session_exp_auth", "session_db_auth"] = "session_db_auth"

@@ -80,12 +80,17 @@ def _create_for(context: click.Context | None) -> Flask:
     """
     command_of_flask = context.command if context and context.find_object(ScriptInfo) else None
     is_run = command_of_flask is run_command
+    given = {"port": context.params["port"]} if context and is_run and context.params["port"] else {}
     try:
-        settings = load(**{"port": context.params["port"]} if context and is_run and context.params["port"] else {})
+        return _create(context, command=command_of_flask is not None and not is_run, is_run=is_run, given=given)
     except SettingsError as error:
         raise CannotStart(str(error)) from None
+
+
+def _create(context: click.Context | None, *, command: bool, is_run: bool, given: dict[str, Any]) -> Flask:
+    settings = load(**given)
     logs.configure(settings.log_format or "text", settings.log_level)
-    if command_of_flask and not is_run:
+    if command:
         return create_app(settings)
     if settings.production:
         raise CannotStart(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.domain.mail.console import CaughtMessage
+from app.flows.account_correction import AccountCorrection
 from app.flows.account_deletion import AccountDeletion
 from app.flows.account_recovery import AccountRecovery
 from app.flows.activity import Activity
@@ -64,6 +65,7 @@ class Auth:
     account_deletion: AccountDeletion
     export: Export
     admin_accounts: AdminAccounts
+    account_correction: AccountCorrection
     admin_sessions: AdminSessions
     audit_log: AuditLog
     activity: Activity

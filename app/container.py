@@ -13,6 +13,7 @@ from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.administrators import Administrators
 from app.domain.accounts.search import AccountSearch
 from app.domain.accounts.store import AccountStore
+from app.domain.accounts.unverified import UnverifiedAccounts
 from app.domain.audit.chain import Chain
 from app.domain.audit.chain_head import ChainHeadStore
 from app.domain.audit.journal import Journal
@@ -28,6 +29,7 @@ from app.domain.mail.renderer import EmailRenderer
 from app.domain.tokens.codes import Codes
 from app.domain.tokens.csrf import CsrfTokens
 from app.domain.tokens.links import Links
+from app.flows.account_correction import AccountCorrection
 from app.flows.account_deletion import AccountDeletion
 from app.flows.account_recovery import AccountRecovery
 from app.flows.activity import Activity
@@ -53,6 +55,7 @@ from app.flows.registration import Registration
 from app.flows.sessions import Sessions
 from app.flows.sign_in import SignIn
 from app.flows.stats import Stats
+from app.flows.steps.allow_undo import AllowUndo
 from app.flows.steps.check_password import CheckPassword
 from app.flows.steps.compose_email import ComposeEmail
 from app.flows.steps.find_email_action import FindEmailAction
@@ -76,13 +79,18 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     # Domain
     work, registry = UnitOfWork(), CollectorRegistry()
     accounts, administrators, account_search = AccountStore(), Administrators(), AccountSearch()
+    unverified_accounts = UnverifiedAccounts()
     sessions, email_actions, undos, leases = parts.session_store(settings), EmailActionStore(), UndoStore(), Leases()
-    outbox, renderer = Outbox(parts.host_of(settings)), EmailRenderer(settings.email_templates_path)
+    outbox = Outbox(parts.host_of(settings), parts.email_limit(settings))
+    renderer = EmailRenderer(settings.email_templates_path)
     link_secrets = parts.link_secrets(settings)
     links, codes, csrf = Links(link_secrets, clock), Codes(link_secrets), CsrfTokens(link_secrets)
     keys = parts.key_ring(settings, clock)
     tokens = parts.bearer_tokens(app, settings, keys)
-    attempt_limiter = AttemptLimiter(Counters(settings.redis_url), enabled=settings.ratelimit_enabled)
+    rates = parts.rates(settings)
+    attempt_limiter = AttemptLimiter(
+        Counters(settings.redis_url), rates["ratelimit_guesses"] if settings.ratelimit_enabled else ()
+    )
     hash_slots = parts.hash_slots(settings, registry)
     passwords = parts.passwords(settings, hash_slots)
     chain = Chain(parts.secrets_at_rest(settings))
@@ -93,6 +101,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
 
     # Steps
     notify = Notify(outbox)
+    allow_undo = AllowUndo(undos, notify)
     issue_tokens = IssueTokens(tokens)
     recognize_device = RecognizeDevice(clock, links, tokens)
     open_session = OpenSession(accounts, sessions, recognize_device, notify, journal)
@@ -107,7 +116,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     require_administrator = RequireAdministrator(require_recent_auth)
     find_email_action = FindEmailAction(work, clock, accounts, email_actions, links, codes, attempt_limiter, journal)
     replace_password = ReplacePassword(work, clock, accounts, email_actions, revoke_access, notify, journal)
-    purge_account = PurgeAccount(work, accounts, undos, outbox, journal)
+    purge_account = PurgeAccount(work, accounts, unverified_accounts, undos, outbox, journal)
     schedule_deletion = ScheduleDeletion(
         work,
         accounts,
@@ -162,6 +171,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             accounts,
             email_actions,
             undos,
+            allow_undo,
             find_email_action,
             revoke_access,
             require_unreserved_email,
@@ -199,6 +209,17 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             require_administrator,
             require_unreserved_email,
             schedule_deletion,
+            revoke_access,
+        ),
+        account_correction=AccountCorrection(
+            work,
+            clock,
+            accounts,
+            allow_undo,
+            notify,
+            journal,
+            require_administrator,
+            require_unreserved_email,
             revoke_access,
         ),
         admin_sessions=AdminSessions(work, clock, accounts, sessions, journal, require_administrator, revoke_access),
@@ -243,6 +264,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             work,
             clock,
             accounts,
+            unverified_accounts,
             sessions,
             email_actions,
             outbox,
@@ -251,9 +273,10 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             sealer,
             leases,
             events_kept=timedelta(days=settings.audit_retention_days),
+            unverified_kept=timedelta(days=days) if (days := settings.unverified_account_days) else None,
             interval=timedelta(minutes=settings.cleanup_interval_minutes),
         ),
-        health=Health(keys, parts.probes(settings)),
+        health=Health(keys, parts.probes(settings), outbox),
         stats=Stats(clock, hash_slots, outbox, sessions, registry),
         mailbox=mailbox,
     )

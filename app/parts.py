@@ -1,25 +1,33 @@
 """The parts that are made from settings alone: `app/container.py` gives them to the others."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask
+from limits import RateLimitItem
 from prometheus_client import CollectorRegistry, Counter
 
 from app.core.clock import Clock
+from app.core.counting import parse_rates
 from app.core.tcp_probe import TcpProbe
 from app.domain.accounts.breached_passwords import BreachedPasswords
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.model import SNAPSHOT_COLUMNS, AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.audit.event_types import EventType
+from app.domain.mail.rate_limit import EmailLimit
+from app.domain.mail.sender import helo_name_of, parse_helo_name, parse_sender
 from app.domain.mail.smtp import SmtpTransport, init_mail
 from app.domain.sessions.store import Lifetimes
 from app.domain.tokens.jwt_tokens import LEEWAY_SECONDS, JwtTokens
 from app.domain.tokens.keyring import KeyRing
 from app.flows.steps.compose_email import EmailSettings
 from app.flows.steps.identity import AccountSessions
-from config import Settings
+from config import Settings, SettingsError
+
+Parsed = TypeVar("Parsed")
 
 
 def event_counter(registry: CollectorRegistry) -> Counter:
@@ -109,6 +117,17 @@ def probes(settings: Settings) -> dict[str, TcpProbe]:
     return others | {"mail": TcpProbe(settings.mail_server, settings.mail_port)}
 
 
+def rates(settings: Settings) -> dict[str, tuple[RateLimitItem, ...]]:
+    """The rates of all RATELIMIT_ settings. Raises `SettingsError`."""
+    texts = {name: text for name, text in settings if name.startswith("ratelimit_") and isinstance(text, str)}
+    return {name: _valid(name.upper(), parse_rates, text) for name, text in texts.items()}
+
+
+def email_limit(settings: Settings) -> EmailLimit:
+    """How many emails of a kind a mailbox gets."""
+    return EmailLimit(settings.email_burst, timedelta(minutes=settings.email_interval_minutes))
+
+
 def email_settings(settings: Settings) -> EmailSettings:
     """What emails say about the service."""
     return EmailSettings(
@@ -131,7 +150,21 @@ def mail_transport(app: Flask, settings: Settings) -> SmtpTransport:
         password=settings.mail_password,
         use_tls=settings.mail_use_tls,
         use_ssl=settings.mail_use_ssl,
-        default_sender=settings.mail_default_sender,
+        sender=_valid("MAIL_DEFAULT_SENDER", parse_sender, settings.mail_default_sender),
+        helo_name=_helo_name(settings),
         timeout=settings.mail_timeout,
     )
     return SmtpTransport()
+
+
+def _helo_name(settings: Settings) -> str:
+    if settings.mail_helo_name:
+        return _valid("MAIL_HELO_NAME", parse_helo_name, settings.mail_helo_name)
+    return helo_name_of(host_of(settings))
+
+
+def _valid(name: str, parse: Callable[[str], Parsed], text: str) -> Parsed:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}") from None

@@ -1,6 +1,7 @@
 """The settings: validated once at start, with errors that name the variable."""
 
 import base64
+import os
 import secrets
 import stat
 import subprocess
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from app import create_app
 from config import RENAMED, ROOT, Settings, SettingsError, load, new_signing_key
+from tests.support.servers import unused_port
 
 BAD = {
     "APP_ENV": "staging",
@@ -52,6 +55,8 @@ BAD = {
     "ALLOW_COMMON_PASSWORDS": "perhaps",
     "HASH_SLOTS": "0",
     "RATELIMIT_ENABLED": "perhaps",
+    "EMAIL_BURST": "0",
+    "EMAIL_INTERVAL_MINUTES": "61",
     "COMPAT_API": "perhaps",
     "AUTH_TYPE": "digest_auth",
     "SESSION_NAME": "my session",
@@ -160,6 +165,35 @@ def test_new_name_of_a_setting_wins(tmp_path, caplog, old):
 def test_new_name_of_a_setting_gives_no_warning(tmp_path, caplog, old):
     in_development(tmp_path, **{RENAMED[old]: RENAMED_VALUES[old][0]})
     assert caplog.records == []
+
+
+BAD_AT_START = {
+    "MAIL_DEFAULT_SENDER": "A <a@example.com>, B <b@example.com>",
+    "MAIL_HELO_NAME": "no name",
+    "RATELIMIT_SIGN_UP": "20",
+    "RATELIMIT_CREDENTIALS": "often",
+    "RATELIMIT_GUESSES": "0 per hour",
+    "RATELIMIT_LINKS": "20 per moment",
+    "RATELIMIT_RESET_EMAILS": "-1 per minute",
+    "RATELIMIT_VERIFY_EMAILS": "5 per -2 minutes",
+    "RATELIMIT_ADMIN_EMAILS": "20 per minute; x",
+}
+
+
+@pytest.mark.parametrize(("variable", "value"), BAD_AT_START.items())
+def test_no_app_is_made_with_a_bad_variable(tmp_path, variable, value):
+    settings = in_development(tmp_path, **{variable: value})
+    with pytest.raises(SettingsError, match=rf"^{variable}: "):
+        create_app(settings)
+
+
+@pytest.mark.parametrize("command", [["run.py"], ["-m", "flask", "mail", "list"]])
+def test_service_and_commands_name_a_bad_sender(tmp_path, command):
+    environ = os.environ | {"INSTANCE_PATH": str(tmp_path), "MAIL_DEFAULT_SENDER": "Demo", "PORT": str(unused_port())}
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert "MAIL_DEFAULT_SENDER: is not an email address" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_every_bad_variable_is_named_at_once(tmp_path):

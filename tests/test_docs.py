@@ -217,6 +217,13 @@ def test_http_codes_are_status_titles():
         assert code == ("internal_error" if status == "500" else known)
 
 
+def default_of(limit):
+    if limit is None:
+        return ""
+    rate = Settings.model_fields[f"ratelimit_{limit.name}"].default
+    return f"{rate}, shared" if limit.scope else rate
+
+
 def test_route_table_is_the_url_map():
     rows = table(API, "## Routes")
     said = {
@@ -227,7 +234,7 @@ def test_route_table_is_the_url_map():
             f"{method} {re.sub(f'{SOMEBODY}|{SOMETHING}', '{id}', path)}",
             WHO[type(contract.who).__name__],
             str(contract.status),
-            str(contract.limit or ""),
+            default_of(contract.limit),
         )
         for method, path, contract in ROUTES
     }

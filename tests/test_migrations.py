@@ -170,6 +170,18 @@ def test_links_sessions_and_missing_passwords_survive_the_renaming(app):
     assert rows(app, "SELECT password_hash FROM accounts") == [("!",)]
 
 
+def test_old_accounts_count_as_unverified_since_their_creation(app):
+    with app.app_context():
+        upgrade(directory=MIGRATIONS, revision="0009")
+    columns = "id, email, email_canonical, email_verified_at, roles, credentials_version, created_at, updated_at"
+    for name, verified in (("ann", "NULL"), ("bob", TIME)):
+        values = f"'{name}', '{name}', '{name}', {verified}, '', 0, {TIME}, {TIME}"
+        run_sql(app, f"INSERT INTO accounts ({columns}) VALUES ({values})")
+    migrate(app)
+    assert rows(app, "SELECT id FROM accounts WHERE unverified_since = created_at") == [("ann",)]
+    assert rows(app, "SELECT id FROM accounts WHERE unverified_since IS NULL") == [("bob",)]
+
+
 def test_pending_undo_and_session_survive_the_new_key(app):
     with app.app_context():
         upgrade(directory=MIGRATIONS, revision="0009")

@@ -1,7 +1,8 @@
-"""flask accounts: create, list, show, disable, enable, grant, revoke, reset, sessions, delete."""
+"""flask accounts: create, list, show, update, disable, enable, grant, revoke, reset, sessions, delete."""
 
+import re
 import sys
-from typing import Literal
+from typing import Final, Literal
 
 import click
 from flask.cli import AppGroup
@@ -14,6 +15,19 @@ accounts = AppGroup(
     "accounts", help="Accounts. ACCOUNT is an id or an email address. In the audit log the actor is `operator`."
 )
 account_name = click.argument("account")
+MAX_NAME: Final = 100
+
+
+def _name(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and (len(value) > MAX_NAME or not value.isprintable()):
+        raise click.BadParameter(f"Give at most {MAX_NAME} printable characters.")
+    return value
+
+
+def _locale(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value and not re.fullmatch(r"(?=.{2,35}\Z)[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", value):
+        raise click.BadParameter("Give a language tag, such as en or pt-BR.")
+    return value
 
 
 @accounts.command("create")
@@ -70,6 +84,25 @@ def show(account: str) -> None:
         }
         for name, value in values.items():
             click.echo(f"{name:<11} {value or '-'}")
+
+
+@accounts.command("update")
+@account_name
+@click.option("--email", help="The new email address. Sessions end, and the old address gets a link to undo this.")
+@click.option("--verified/--unverified", default=None, help="Whether the email address counts as verified.")
+@click.option("--first-name", callback=_name, help="The first name; an empty text removes it.")
+@click.option("--last-name", callback=_name, help="The last name; an empty text removes it.")
+@click.option("--locale", callback=_locale, help="The language of emails, such as en; an empty text removes it.")
+def update(account: str, email: str | None, verified: bool | None, **profile: str | None) -> None:
+    """Correct the email address or the name of ACCOUNT. A new address gets an email to verify it, unless --verified."""
+    given = {name: value or None for name, value in profile.items() if value is not None}
+    if email is None and verified is None and not given:
+        raise click.UsageError("Name at least one thing to change.")
+    with errors_as_exits():
+        corrected = auth.account_correction.correct(
+            None, _id_of(account), email=email, email_verified=verified, **given
+        )
+        click.echo(f"{corrected.id}  {corrected.email}  {'verified' if corrected.email_verified else 'unverified'}")
 
 
 @accounts.command("disable")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from cachetools import TLRUCache
+from limits import RateLimitItem, parse_many
 from limits.errors import StorageError
 from limits.storage import RedisStorage, Storage
 
@@ -20,6 +21,17 @@ MAX_WINDOWS: Final = 100_000  # of each of two kinds, so that many invented name
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
+
+
+def parse_rates(text: str) -> tuple[RateLimitItem, ...]:
+    """The rates in "10 per 15 minutes; 50 per day", shortest window first. Raises `ValueError`."""
+    try:
+        rates = sorted(parse_many(text), key=lambda rate: rate.get_expiry())
+    except ValueError:
+        rates = []
+    if not rates or any(rate.amount < 1 for rate in rates):
+        raise ValueError("must be a rate such as `20 per minute`, or several: `10 per 15 minutes; 50 per day`")
+    return tuple(rates)
 
 
 @dataclass(slots=True)

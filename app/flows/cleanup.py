@@ -9,6 +9,7 @@ from app.core.background import BackgroundTask, Context
 from app.core.clock import Clock
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.store import AccountStore
+from app.domain.accounts.unverified import UnverifiedAccounts
 from app.domain.audit.chain_head import ChainHeadStore
 from app.domain.audit.seal import Sealer
 from app.domain.email_actions.store import EmailActionStore
@@ -28,7 +29,8 @@ TASK: Final = "cleanup"
 class Cleanup:
     """Purges accounts that are due, and deletes expired sessions, messages, email actions and events.
 
-    Many processes may ask every `interval`: one of them runs it, and the next run is one interval later.
+    `unverified_kept`: how long an account is kept whose address is never verified; None: for ever. Many processes may
+    ask every `interval`: one of them runs it, and the next run is one interval later.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Cleanup:
         work: UnitOfWork,
         clock: Clock,
         accounts: AccountStore,
+        unverified_accounts: UnverifiedAccounts,
         sessions: AccountSessions,
         email_actions: EmailActionStore,
         outbox: Outbox,
@@ -44,8 +47,10 @@ class Cleanup:
         sealer: Sealer,
         leases: Leases,
         events_kept: timedelta,
+        unverified_kept: timedelta | None,
         interval: timedelta,
     ) -> None:
+        self._unverified_accounts, self._unverified_kept = unverified_accounts, unverified_kept
         self._work, self._chain_heads, self._sealer, self._events_kept = work, chain_heads, sealer, events_kept
         self._clock, self._accounts, self._sessions, self._email_actions = clock, accounts, sessions, email_actions
         self._outbox, self._purge_account, self._leases, self._interval = outbox, purge_account, leases, interval
@@ -83,6 +88,8 @@ class Cleanup:
 
     def _kinds(self, now: datetime) -> Iterator[tuple[str, Callable[[], int]]]:
         yield "accounts", lambda: self._purge_accounts(now)
+        if (kept := self._unverified_kept) is not None:
+            yield "unverified_accounts", lambda: self._purge_unverified(now - kept, now)
         yield "sessions", lambda: self._sessions.delete_expired(now - SESSION_RETENTION, BATCH)
         yield "email_actions", lambda: self._email_actions.delete_expired(now - ACTION_RETENTION, BATCH)
         yield "messages", lambda: self._outbox.delete_finished(now - MESSAGE_RETENTION, BATCH)
@@ -92,6 +99,10 @@ class Cleanup:
 
     def _purge_accounts(self, now: datetime) -> int:
         return sum(self._purge_account(account, now) for account in self._accounts.due_for_deletion(now, BATCH))
+
+    def _purge_unverified(self, before: datetime, now: datetime) -> int:
+        old = self._unverified_accounts.created_before(before, BATCH)
+        return sum(self._purge_account.unverified(account, before, now) for account in old)
 
     def _purge_events(self, before: datetime) -> int:
         head = self._chain_heads.read_trusted()

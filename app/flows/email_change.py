@@ -1,33 +1,27 @@
 """Change of email address: confirmed from the new address, and undone from the old one for 72 hours."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import timedelta
 
 from app.core.client_info import ClientInfo
 from app.core.clock import Clock
 from app.core.errors import Superseded
 from app.core.unit_of_work import UnitOfWork
-from app.domain.accounts.emails import Address, parse_address
-from app.domain.accounts.model import AccountSnapshot
+from app.domain.accounts.emails import parse_address
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
-from app.domain.email_actions.store import UNDO_TIME, EmailActionStore, PendingEmailAction
+from app.domain.email_actions.store import EmailActionStore, PendingEmailAction
 from app.domain.email_actions.undos import UndoStore
-from app.domain.mail.retry_policy import MAX_AGE
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
+from app.flows.steps.allow_undo import AllowUndo
 from app.flows.steps.find_email_action import FindEmailAction
 from app.flows.steps.identity import Identity
 from app.flows.steps.notify import Email, Notify
 from app.flows.steps.require_recent_auth import RequireRecentAuth
 from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
 from app.flows.steps.revoke_access import Cause, RevokeAccess
-
-# The old address is reserved from the change on, and the undo works for UNDO_TIME from when its email is sent: at the
-# latest, MAX_AGE after the change.
-RESERVED: Final = MAX_AGE + UNDO_TIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +33,7 @@ class EmailChange:
     accounts: AccountStore
     email_actions: EmailActionStore
     undos: UndoStore
+    allow_undo: AllowUndo
     find_email_action: FindEmailAction
     revoke_access: RevokeAccess
     require_unreserved_email: RequireUnreservedEmail
@@ -120,29 +115,7 @@ class EmailChange:
                 return False
             self.require_unreserved_email(address, account.id, now)
             self.revoke_access(account.id, Cause.EMAIL_CHANGED, now)
-            self._allow_undo(account, address, client, now)
+            self.allow_undo(account, address, client, now)
             self.journal.record(EventType.EMAIL_CHANGED, client, now, account_id=account.id)
             work.commit()
         return True
-
-    def _allow_undo(self, account: AccountSnapshot, address: Address, client: ClientInfo, now: datetime) -> None:
-        """Create the undo of a change, reserve the old address, and queue the email with the link.
-
-        A change to an address that an undo leads to is that undo, by the same owner: the changes after it may be a
-        thief's, and the owners of their addresses get no undo, which would outlast the owner's.
-        """
-        version = self.undos.earliest_to(account.id, address.canonical, now)
-        if version is not None:
-            self.undos.revoke_after(account.id, version)
-            return
-        replaced = account.credentials_version
-        self.undos.create(account.id, replaced, account.email, account.email_canonical, now + RESERVED)
-        self.notify(
-            Email.EMAIL_CHANGED,
-            account.email,
-            client,
-            now,
-            account_id=account.id,
-            new_email=address.typed,
-            replaced_version=replaced,
-        )

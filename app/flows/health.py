@@ -7,6 +7,7 @@ from app.core.database import ping
 from app.core.errors import Unavailable
 from app.core.schema import is_up_to_date
 from app.core.tcp_probe import TcpProbe
+from app.domain.mail.outbox import Outbox
 from app.domain.tokens.keyring import KeyRing, KeysUnreadable
 
 
@@ -18,10 +19,11 @@ class NotReady(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Looks at what the service stands on. `others` are servers that it can do without for a while, by name."""
+    """Checks the dependencies. `probes` are those of servers without which the service works for a while, by name."""
 
     keys: KeyRing
     probes: Mapping[str, TcpProbe]
+    outbox: Outbox
 
     def ready(self) -> dict[str, str]:
         """Each dependency and its state; `NotReady` naming the ones without which nothing works."""
@@ -29,7 +31,10 @@ class Health:
         failing = [f"{name} {state}" for name, state in needed.items() if state != "ok"]
         if failing:
             raise NotReady(f"Not ready: {', '.join(failing)}.", retry_after=2)
-        return needed | {name: "ok" if port.is_reachable() else "away" for name, port in self.probes.items()}
+        others = {name: "ok" if port.is_reachable() else "away" for name, port in self.probes.items()}
+        if others.get("mail") == "ok" and self.outbox.is_failing():
+            others["mail"] = "failing"  # it is reachable, and rejects this service or its certificate is invalid
+        return needed | others
 
     def _needed(self) -> dict[str, str]:
         if not ping():

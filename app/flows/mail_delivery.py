@@ -10,12 +10,12 @@ from app.core.clock import Clock
 from app.core.errors import Unavailable
 from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import DEAD, DROPPED, SENT, QueuedMessage
-from app.domain.mail.outbox import LeaseLost, Outbox
+from app.domain.mail.outbox import FAILING, LeaseLost, Outbox
 from app.domain.mail.rate_limit import TooSoon
 from app.domain.mail.renderer import EmailRenderer
 from app.domain.mail.retry_policy import next_attempt
 from app.domain.mail.smtp import SmtpConnection, SmtpTransport
-from app.domain.mail.smtp_errors import MailServerUnavailable, TemporaryFailure, Undeliverable
+from app.domain.mail.smtp_errors import MailServerUnavailable, ServiceRejected, TemporaryFailure, Undeliverable
 from app.flows.steps.compose_email import ComposeEmail, SkipEmail
 
 NAME = "mail delivery"
@@ -50,23 +50,31 @@ class MailDelivery:
     def deliver_due(self, stop: threading.Event | None = None) -> int:
         """Deliver one batch, and return the number of messages in it.
 
-        Raises `TemporaryFailure` if the mail server is unavailable; the messages stay in the outbox.
+        Raises `TemporaryFailure` if the mail server is unavailable or rejects this service; the messages stay in the
+        outbox, and one of them says why.
         """
         if not self._outbox.has_due(self._clock.now()):
             return 0
-        with self._transport.open() as connection:  # before claiming: an outage costs no email an attempt
-            with self._work as work:
-                messages = self._outbox.claim(self._clock.now())
-                work.commit()
-            for position, message in enumerate(messages):
-                if stop is not None and stop.is_set():
-                    self._release(messages[position:], "the deliverer was stopped")
-                    return position
-                try:
-                    self._deliver(message, connection)
-                except TemporaryFailure as closed:
-                    self._release(messages[position:], closed.message)
-                    raise
+        try:
+            with self._transport.open() as connection:  # before claiming: an outage costs no email an attempt
+                return self._deliver_batch(connection, stop)
+        except TemporaryFailure as failure:
+            self._outbox.note_failure(self._clock.now(), failure.message)
+            raise
+
+    def _deliver_batch(self, connection: SmtpConnection, stop: threading.Event | None) -> int:
+        with self._work as work:
+            messages = self._outbox.claim(self._clock.now())
+            work.commit()
+        for position, message in enumerate(messages):
+            if stop is not None and stop.is_set():
+                self._release(messages[position:], "the deliverer was stopped")
+                return position
+            try:
+                self._deliver(message, connection)
+            except TemporaryFailure as failure:
+                self._release(messages[position:], FAILING + failure.message)
+                raise
         return len(messages)
 
     def _release(self, messages: list[QueuedMessage], reason: str) -> None:
@@ -89,6 +97,9 @@ class MailDelivery:
             self._finish(message, DEAD, str(refused))
         except TemporaryFailure:
             raise
+        except ServiceRejected as rejected:
+            logger.warning("email %s (%s) waits: %s", message.id, message.kind, rejected.message)
+            self._postpone(message, FAILING + rejected.message)
         except MailServerUnavailable as refused:
             self._postpone(message, refused.message)
         except Unavailable:

@@ -22,6 +22,7 @@ class DatabaseStats:
     """What all processes have in common, as of a few seconds ago."""
 
     outbox: QueueDepth
+    mail_failing: bool
     sessions: int
 
 
@@ -56,6 +57,6 @@ class Stats:
     def _ask(self) -> DatabaseStats | None:
         now = self._clock.now()
         try:
-            return DatabaseStats(self._outbox.depth(now), self._sessions.count_alive(now))
+            return DatabaseStats(self._outbox.depth(now), self._outbox.is_failing(), self._sessions.count_alive(now))
         except Unavailable:
             return None

@@ -12,6 +12,7 @@ from flask_limiter.errors import RateLimitExceeded
 
 from app.core.counting import STORAGE_URI
 from app.core.errors import RateLimited
+from app.current import settings
 from app.web.client_info import ip_address_of
 
 # One client usually has a whole IPv6 /64, so addresses of one /64 count together.
@@ -22,9 +23,9 @@ limiter = Limiter(key_func=lambda: address_group(), strategy="fixed-window")
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A rate per client address. Limits with the same `scope` share one count."""
+    """The rate per client address in the setting `RATELIMIT_<name>`. Limits with the same `scope` share one count."""
 
-    rate: str
+    name: str
     scope: str | None = None
 
     def __call__(self, view: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,16 +36,15 @@ class Limit:
     def as_context(self) -> Any:
         """The limit as a context manager, for a credential that is accepted on any route."""
         if self.scope:
-            return limiter.shared_limit(self.rate, scope=self.scope)
-        return limiter.limit(self.rate)
+            return limiter.shared_limit(self._rate, scope=self.scope)
+        return limiter.limit(self._rate)
 
-    def __str__(self) -> str:
-        return f"{self.rate}, shared" if self.scope else self.rate
+    def _rate(self) -> str:
+        return str(getattr(settings, f"ratelimit_{self.name}"))
 
 
-CREDENTIAL_ATTEMPTS = Limit(
-    "20 per minute", scope="credential-attempts"
-)  # shared by all routes that check a password or a code
+# Shared by all routes that check a password or a code
+CREDENTIAL_ATTEMPTS = Limit("credentials", scope="credential-attempts")
 
 
 def address_group() -> str:

@@ -110,6 +110,9 @@ class FromDatabase(Collector):
             "latchkey_outbox_oldest_due_seconds", "How long the oldest message has been due", value=age
         )
         yield GaugeMetricFamily(
+            "latchkey_mail_failing", "Whether the mail server rejects this service", value=float(found.mail_failing)
+        )
+        yield GaugeMetricFamily(
             "latchkey_sessions_live", "Sessions that are neither revoked nor expired", value=found.sessions
         )
 

@@ -75,8 +75,8 @@ class WireSchema(GenerateJsonSchema):
     def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
         """The schema of a member with a default."""
         inner = schema["schema"]
-        if schema.get("default", ...) is None and inner["type"] == "nullable":
-            return self.generate_inner(inner["schema"])
+        if schema.get("default", ...) is None:
+            return self.generate_inner(inner["schema"] if inner["type"] == "nullable" else inner)
         return super().default_schema(schema)
 
 

@@ -9,7 +9,7 @@ from tests.support.api import ANN, bearer, log_in, me, sign_up, sql
 from tests.support.person import Person
 from tests.support.smtp import FakeSmtpServer
 
-COMMANDS = ["create", "list", "show", "disable", "enable", "grant", "revoke", "reset", "sessions", "delete"]
+COMMANDS = ["create", "list", "show", "update", "disable", "enable", "grant", "revoke", "reset", "sessions", "delete"]
 ANNS = ANN["email"]
 
 
@@ -130,6 +130,24 @@ def test_reset_command_sends_an_email_and_prints_no_link(app: Flask, client: Fla
     sign_up(client)
     assert run(app, "reset", ANNS).stdout == f"{ANNS}  an email is queued\n"
     assert sql(app, "SELECT count(*) FROM outbox WHERE kind = 'reset_password'") == [(1,)]
+
+
+def test_an_account_is_corrected_by_command(app: Flask, client: FlaskClient) -> None:
+    sign_up(client)
+    done = run(app, "update", ANNS, "--email", "anna@example.com", "--verified", "--first-name", "Anna")
+    assert (done.exit_code, done.stdout.split()[1:]) == (0, ["anna@example.com", "verified"])
+    assert facts(app, "anna@example.com")["first-name"] == "Anna"
+    assert run(app, "update", "anna@example.com", "--first-name", "", "--unverified").exit_code == 0
+    corrected = facts(app, "anna@example.com")
+    assert (corrected["first-name"], corrected["verified"]) == ("-", "-")
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["--first-name", "x" * 101], ["--last-name", "a\nb"], ["--locale", "not a tag"], ["--locale", "en\n"]]
+)
+def test_invalid_correction_is_wrong_usage(app: Flask, client: FlaskClient, words: list[str]) -> None:
+    sign_up(client)
+    assert run(app, "update", ANNS, *words).exit_code == 2
 
 
 def test_deleting_asks_first(app: Flask, client: FlaskClient) -> None:

@@ -9,10 +9,12 @@ from flask import Flask
 
 from app.core.client_info import ClientInfo
 from app.core.errors import ServiceError
-from app.domain.mail.rate_limit import BURST, HOUR, INTERVAL, MAX_PER_HOUR
+from app.domain.mail.rate_limit import HOUR, EmailLimit
 from tests.support.clock import SettableClock
 from tests.support.profile import long, sized
 from tests.support.smtp import FakeSmtpServer
+
+LIMIT = EmailLimit()
 
 OWNER = "ann@example.com"
 PASSWORD = "correct horse battery"
@@ -84,10 +86,10 @@ def flooded(app: Flask, auth: Any, clock: SettableClock, mailbox: FakeSmtpServer
     clock.hold()
     auth.registration.sign_up(OWNER, PASSWORD, ClientInfo())
     tokens = auth.sign_in.with_password(OWNER, PASSWORD, ClientInfo(user_agent="Another/1.0"))
-    for _ in range(2 * BURST):
+    for _ in range(2 * LIMIT.burst):
         auth.password_reset.request(OWNER, ClientInfo())
         deliver(auth)
-    assert resets(mailbox) == BURST
+    assert resets(mailbox) == LIMIT.burst
     return auth.sessions.authenticate(tokens.access_token)
 
 
@@ -109,8 +111,8 @@ def link(mailbox: FakeSmtpServer, page: str) -> str:
 def test_the_newest_reset_link_works_at_every_moment(each_database, walk, auth) -> None:
     found = walk(RESET).go(lambda: auth.password_reset.request(OWNER, ClientInfo()), auth.password_reset.check)
     assert found.without_link == []
-    assert found.most_in_an_hour() == MAX_PER_HOUR
-    assert found.longest_wait() <= INTERVAL
+    assert found.most_in_an_hour() == LIMIT.most_per_hour
+    assert found.longest_wait() <= LIMIT.interval
 
 
 def lifetime(seconds: int) -> Any:
@@ -120,8 +122,8 @@ def lifetime(seconds: int) -> Any:
 @pytest.mark.parametrize("seconds", [lifetime(300), lifetime(7_200)])
 def test_new_link_arrives_within_twenty_minutes(walk, auth, seconds: int) -> None:
     found = walk(RESET).go(lambda: auth.password_reset.request(OWNER, ClientInfo()), auth.password_reset.check)
-    assert (found.most_in_an_hour(), found.longest_wait() <= INTERVAL) == (MAX_PER_HOUR, True)
-    assert (found.without_link == []) == (seconds >= INTERVAL.total_seconds())
+    assert (found.most_in_an_hour(), found.longest_wait() <= LIMIT.interval) == (LIMIT.most_per_hour, True)
+    assert (found.without_link == []) == (seconds >= LIMIT.interval.total_seconds())
 
 
 def test_the_newest_verification_link_works_at_every_moment(walk, auth) -> None:
@@ -129,8 +131,8 @@ def test_the_newest_verification_link_works_at_every_moment(walk, auth) -> None:
         lambda: auth.email_verification.resend(OWNER, ClientInfo()), auth.email_verification.check
     )
     assert found.without_link == []
-    assert found.most_in_an_hour() == MAX_PER_HOUR
-    assert found.longest_wait() <= INTERVAL
+    assert found.most_in_an_hour() == LIMIT.most_per_hour
+    assert found.longest_wait() <= LIMIT.interval
 
 
 def test_each_request_for_a_new_address_is_answered(walk, auth) -> None:
@@ -139,15 +141,15 @@ def test_each_request_for_a_new_address_is_answered(walk, auth) -> None:
     found = walk("confirm your new address").go(
         lambda: auth.email_change.request(identity, "new@example.org", PASSWORD, ClientInfo())
     )
-    assert found.most_in_an_hour() == MAX_PER_HOUR
-    assert found.longest_wait() <= INTERVAL
+    assert found.most_in_an_hour() == LIMIT.most_per_hour
+    assert found.longest_wait() <= LIMIT.interval
 
 
 @pytest.mark.settings(require_verified_email=True)
 def test_an_owner_hears_of_repeated_sign_ups(walk, auth) -> None:
     found = walk("already have an account").go(lambda: auth.registration.sign_up(OWNER, PASSWORD, ClientInfo()))
-    assert found.most_in_an_hour() == MAX_PER_HOUR
-    assert found.longest_wait() <= INTERVAL
+    assert found.most_in_an_hour() == LIMIT.most_per_hour
+    assert found.longest_wait() <= LIMIT.interval
 
 
 def test_however_many_ask_one_message_waits(flooded, app, auth) -> None:
@@ -162,7 +164,7 @@ def test_no_reset_email_comes_after_the_reset(flooded, auth, clock, mailbox) -> 
     auth.password_reset.complete(link(mailbox, "reset-password"), "a new horse battery", ClientInfo())
     clock.advance(minutes=20)
     deliver(auth)
-    assert resets(mailbox) == BURST
+    assert resets(mailbox) == LIMIT.burst
 
 
 def test_a_thief_who_changes_the_password_stops_no_reset_email(flooded, auth, clock, mailbox) -> None:
@@ -170,14 +172,14 @@ def test_a_thief_who_changes_the_password_stops_no_reset_email(flooded, auth, cl
     auth.password_change.change(flooded, PASSWORD, "a stolen horse battery", ClientInfo())
     clock.advance(minutes=19)
     deliver(auth)
-    assert resets(mailbox) == BURST + 1
+    assert resets(mailbox) == LIMIT.burst + 1
 
 
 def test_securing_an_account_ignores_the_email_limit(flooded, auth, mailbox) -> None:
     auth.account_recovery.secure(link(mailbox, "not-me"), ClientInfo())
     auth.password_reset.request(OWNER, ClientInfo())  # the stranger again, before anything is delivered
     deliver(auth)
-    assert resets(mailbox) == BURST + 1
+    assert resets(mailbox) == LIMIT.burst + 1
     auth.password_reset.check(link(mailbox, "reset-password"))
 
 
@@ -189,5 +191,5 @@ def test_who_undoes_a_change_waits_for_no_limit(flooded, auth, mailbox) -> None:
     auth.email_change.undo(link(mailbox, "undo-email-change"), ClientInfo())
     auth.password_reset.request(OWNER, ClientInfo())
     deliver(auth)
-    assert resets(mailbox) == BURST + 1
+    assert resets(mailbox) == LIMIT.burst + 1
     auth.password_reset.check(link(mailbox, "reset-password"))

@@ -8,8 +8,10 @@ import sqlalchemy as sa
 from app import create_app
 from app.core.database import db
 from app.core.tcp_probe import TcpProbe
+from app.domain.mail.smtp_errors import TemporaryFailure
 from app.flows.health import NotReady
 from tests.conftest import AuthInContext
+from tests.support.api import sign_up
 from tests.support.apps import close
 
 AWAY = "postgresql://nobody@127.0.0.1:1/nowhere"
@@ -88,6 +90,19 @@ def test_with_keys_that_another_secret_encrypted_it_is_not_ready(settings, auth)
 @pytest.mark.settings(mail_port=free_port(), redis_url=f"redis://127.0.0.1:{free_port()}/0")
 def test_service_is_ready_without_mail_server_and_redis(auth):
     assert auth.health.ready() == ALL_WELL | {"mail": "away", "redis": "away"}
+
+
+def test_rejected_sender_is_reported_by_every_process(each_app, auth, mailbox, settings, client):
+    mailbox.at_mail_from = "550 5.7.1 sender not verified"
+    sign_up(client)
+    with pytest.raises(TemporaryFailure):
+        auth.mail_delivery.deliver_due()
+    other = create_app(settings)
+    assert AuthInContext(other).health.ready() == ALL_WELL | {"mail": "failing"}
+    mailbox.clear()
+    auth.mail_delivery.deliver_due()
+    assert AuthInContext(other).health.ready() == ALL_WELL
+    close(other)
 
 
 def test_a_server_is_not_asked_at_every_probe():

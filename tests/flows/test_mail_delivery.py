@@ -238,7 +238,7 @@ def test_rejected_recipient_is_parked_and_delays_no_other(delivery: MailDelivery
     notice(BOB)
     delivery.deliver_due()
     assert states() == [DEAD, SENT]
-    assert rows()[0].error == "the mail server answered 550 5.1.1"
+    assert rows()[0].error == "the mail server answered 550 5.1.1 to RCPT TO"
 
 
 @pytest.mark.parametrize("misbehaviour", [answer("451 4.3.0 later"), hang, drop])
@@ -333,7 +333,58 @@ def test_message_is_given_up_after_three_days_with_the_reason(
         delivery.deliver_due()
         assert states() == [expected]
         clock.advance(days=1)
-    assert rows()[0].error == "given up: the mail server answered 451 4.3.0"
+    assert rows()[0].error == "given up: the mail server answered 451 4.3.0 to DATA"
+
+
+def reject_login(server: FakeSmtpServer, app: Flask) -> None:
+    app.extensions["mail"].username, app.extensions["mail"].password = "latchkey", "wrong"
+
+
+def reject_sender(server: FakeSmtpServer, app: Flask) -> None:
+    server.at_mail_from = "550 5.7.1 sender not verified"
+
+
+def reject_helo_name(server: FakeSmtpServer, app: Flask) -> None:
+    server.at_ehlo = "550 5.7.1 bad name"
+
+
+@pytest.mark.parametrize("reject", [reject_login, reject_sender, reject_helo_name])
+def test_no_message_dies_while_the_server_rejects_this_service(
+    delivery: MailDelivery, app: Flask, smtp_server: FakeSmtpServer, clock: SettableClock, reject: object
+) -> None:
+    reject(smtp_server, app)  # type: ignore[operator]
+    for address in (ADA, BOB):
+        notice(address)
+    for _ in range(3):
+        with pytest.raises(TemporaryFailure):
+            delivery.deliver_due()
+        clock.advance(days=2)
+    assert [(message.state, message.attempts) for message in rows()] == [(QUEUED, 0), (QUEUED, 0)]
+    assert str(rows()[0].error).startswith("delivery fails: ")
+    assert outbox.is_failing()
+    smtp_server.clear()
+    app.extensions["mail"].username = None
+    assert delivery.deliver_due() == 2
+    assert states() == [SENT, SENT]
+    assert not outbox.is_failing()
+
+
+def test_rejected_relaying_is_retried_and_delays_no_other(
+    delivery: MailDelivery, smtp_server: FakeSmtpServer, clock: SettableClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    smtp_server.refused[ADA] = f"554 5.7.1 <{ADA}>: Relay access denied"
+    notice(ADA)
+    notice(BOB)
+    delivery.deliver_due()
+    assert states() == [QUEUED, SENT]
+    assert outbox.is_failing()
+    assert "(password_changed) waits: the mail server answered 554 5.7.1 to RCPT TO" in caplog.text
+    assert ADA not in caplog.text
+    smtp_server.clear()
+    clock.advance(seconds=6)
+    delivery.deliver_due()
+    assert states() == [SENT, SENT]
+    assert not outbox.is_failing()
 
 
 def test_unrenderable_message_delays_no_other_and_logs_no_value(

@@ -13,11 +13,13 @@ from app.core.client_info import ClientInfo
 from app.core.unit_of_work import UnitOfWork
 from app.domain.mail.model import QueuedMessage
 from app.domain.mail.outbox import Outbox
-from app.domain.mail.rate_limit import BURST, TooSoon
+from app.domain.mail.rate_limit import EmailLimit, TooSoon
 from tests.flows.test_email_limit import passes
 from tests.races.conftest import Cluster
 from tests.support.profile import sized
 from tests.support.smtp import FakeSmtpServer
+
+LIMIT = EmailLimit()
 
 MORE = sized(8, 20)
 
@@ -53,7 +55,7 @@ def test_two_deliverers_keep_to_the_limit_with_a_slow_server(cluster: Cluster, s
     settings = cluster.settings.model_copy(update={"mail_port": slow_mailbox.port})
     pids = [cluster.process_pool.deliver(settings) for _ in range(2)]
     end = time.monotonic() + 30
-    while len(slow_mailbox.messages) < BURST:
+    while len(slow_mailbox.messages) < LIMIT.burst:
         assert time.monotonic() < end, f"{len(slow_mailbox.messages)} emails came"
         cluster.auth.password_reset.request(email, ClientInfo())
         time.sleep(0.05)
@@ -63,7 +65,7 @@ def test_two_deliverers_keep_to_the_limit_with_a_slow_server(cluster: Cluster, s
     wait_until_one_waits(cluster)
     for pid in pids:
         cluster.process_pool.kill(pid)
-    assert len(slow_mailbox.messages) == BURST
+    assert len(slow_mailbox.messages) == LIMIT.burst
     assert [passes(cluster.auth.password_reset.check, email.token) for email in slow_mailbox.messages].count(True) == 1
 
 
@@ -102,4 +104,4 @@ def test_of_eight_who_begin_at_once_three_may_send(cluster: Cluster) -> None:
     for thread in threads:
         thread.join()
     assert failed == []
-    assert len(begun) == BURST
+    assert len(begun) == LIMIT.burst

@@ -127,6 +127,7 @@ ACTS: dict[str, Callable[[Scene], Call]] = {
         s.url, "/reset-password", reset_token=s.reset_token(), password=NEW_PASSWORD
     ),
     f"post {ADMIN}/users": lambda s: s.administer("POST", f"{ADMIN}/users", email=s.cluster.new_email()),
+    f"patch {USER}": lambda s: s.administer("PATCH", USER, email=s.cluster.new_email(), first_name="Eve"),
     f"delete {USER}": lambda s: s.administer("DELETE", USER),
     f"post {USER}/disable": lambda s: s.administer("POST", f"{USER}/disable"),
     f"post {USER}/enable": lambda s: s.administer("POST", f"{USER}/enable"),

@@ -10,10 +10,11 @@ from flask import Flask
 from app.core.database import db, init_database
 from app.domain.accounts.model import Account
 from app.domain.mail.renderer import RenderedEmail
+from app.domain.mail.sender import Sender
 from app.domain.mail.smtp import SmtpTransport, init_mail
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-SENDER = "Latchkey <no-reply@example.org>"
+SENDER = Sender("Latchkey", "no-reply@example.org")
 
 
 @contextmanager
@@ -32,11 +33,13 @@ def bare_app(folder: Path) -> Iterator[Flask]:
                 engine.dispose()
 
 
-def use_smtp(app: Flask, port: int, *, use_tls: bool = False, use_ssl: bool = False, timeout: float = 10) -> None:
+def use_smtp(
+    app: Flask, port: int, *, use_tls: bool = False, use_ssl: bool = False, timeout: float = 10, sender: Sender = SENDER
+) -> None:
     """Send the app's messages to the server on `port` of this machine."""
     init_mail(
         app, server="localhost" if use_tls or use_ssl else "127.0.0.1", port=port, username="", password="",
-        use_tls=use_tls, use_ssl=use_ssl, default_sender=SENDER, timeout=timeout,
+        use_tls=use_tls, use_ssl=use_ssl, sender=sender, helo_name="id.example.org", timeout=timeout,
     )  # fmt: skip
 
 

@@ -52,23 +52,40 @@ class FakeSmtpServer:
     """Listens on `port`, or on any free one, while it is started or within `with server.open():`.
 
     `refused[address]` is the answer to RCPT for an address; `at_data[address]` answers DATA for an address, or for
-    every one if the address is "*".
+    every one if the address is "*". `at_ehlo` and `at_mail_from` are the answers to these commands, if not empty.
     """
 
     def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.port, self.tls = port, tls
         self.refused: dict[str, str] = {}
         self.at_data: dict[str, Callable[[SMTP], Awaitable[str]]] = {}
+        self.at_ehlo = self.at_mail_from = ""
         self.messages: list[ReceivedMessage] = []
         self.connections = 0
+        self.helo_name = ""
         self._arrived = threading.Condition()
 
     async def handle_EHLO(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
         self.connections += 1
+        self.helo_name = hostname
+        if self.at_ehlo:
+            return [self.at_ehlo]
         session.host_name = hostname
         return responses
+
+    async def handle_HELO(self, server: SMTP, session: Session, envelope: Envelope, hostname: str) -> str:  # noqa: N802
+        return self.at_ehlo or "250 OK"
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.at_mail_from:
+            return self.at_mail_from
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -100,6 +117,7 @@ class FakeSmtpServer:
         self.messages.clear()
         self.refused.clear()
         self.at_data.clear()
+        self.at_ehlo = self.at_mail_from = ""
 
     def start(self) -> None:
         self._controller = _Controller(self, hostname="127.0.0.1", port=self.port, tls_context=self.tls)

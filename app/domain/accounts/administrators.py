@@ -11,11 +11,9 @@ from app.domain.accounts.roles import ADMIN
 
 _columns: Final = table_of(Account).c
 # `roles > ''` lets the index be used: few accounts have a role.
+HAS_ADMIN_ROLE: Final = (" " + _columns.roles + " ").contains(f" {ADMIN} ", autoescape=True)
 _is_active_admin = sa.and_(
-    _columns.roles > "",
-    (" " + _columns.roles + " ").contains(f" {ADMIN} ", autoescape=True),
-    _columns.disabled_at.is_(None),
-    _columns.deletes_at.is_(None),
+    _columns.roles > "", HAS_ADMIN_ROLE, _columns.disabled_at.is_(None), _columns.deletes_at.is_(None)
 )
 _active_admins = sa.select(_columns.id).where(_is_active_admin)
 

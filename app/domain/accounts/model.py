@@ -17,7 +17,8 @@ class Account(Model):
 
     `email` is the address as typed: emails go to it. `email_canonical` identifies the account: it is unique and
     compared byte for byte. `credentials_version` increases with every change of password or address, which invalidates
-    all links and device tokens signed before. `deletes_at` is when the account will be purged; signing in before then
+    all links and device tokens signed before. `unverified_since` is set until an address of the account is verified for
+    the first time, and never again. `deletes_at` is when the account will be purged; signing in before then
     cancels the deletion.
     """
 
@@ -38,6 +39,7 @@ class Account(Model):
     email: Mapped[str] = mapped_column(sa.String(254))
     email_canonical: Mapped[str] = mapped_column(sa.String(254), unique=True)
     email_verified_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    unverified_since: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     password_hash: Mapped[str | None] = mapped_column(sa.String(255))
     first_name: Mapped[str | None] = mapped_column(sa.String(100))
     last_name: Mapped[str | None] = mapped_column(sa.String(100))

@@ -7,7 +7,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from app.core.database import db, fetch_one, table_of
+from app.core.database import db, fetch_all, fetch_one, table_of
 from app.core.errors import SearchTooBroad
 from app.core.pagination import InvalidCursor, Page, decode_cursor, encode_cursor
 from app.core.searching import search
@@ -51,7 +51,7 @@ class AccountSearch:
     def page(self, query: AccountQuery) -> Page[AccountSnapshot]:
         """One page. Raises `InvalidCursor` or `SearchTooBroad`."""
         try:
-            rows = search(select_page(query))
+            rows = (search if query.search or query.state else fetch_all)(select_page(query))
         except SearchTooBroad:
             raise SearchTooBroad(TOO_BROAD, field="search") from None
         accounts = [AccountSnapshot(*row) for row in rows]

@@ -85,6 +85,7 @@ class AccountStore:
             password_hash=password_hash,
             roles=roles,
             credentials_version=0,
+            unverified_since=None if values.get("email_verified_at") else now,
             created_at=now,
             updated_at=now,
             **values,
@@ -101,6 +102,12 @@ class AccountStore:
         """Change names or locale by one statement that commits itself, outside any unit of work."""
         execute(sa.update(_accounts).where(_accounts.c.id == account_id).values(**values, updated_at=now), {})
 
+    def update_locked(self, account_id: str, values: dict[str, Any], now: datetime) -> None:
+        """Change any columns that no credential depends on. Within a unit of work that has locked the account."""
+        db.session.execute(
+            sa.update(_accounts).where(_accounts.c.id == account_id).values(values | {"updated_at": now})
+        )
+
     def rehash(self, account_id: str, old_hash: str, new_hash: str) -> None:
         """Store another hash of the same password, unless the password has changed. Within a unit of work."""
         same = (_accounts.c.id == account_id) & (_accounts.c.password_hash == old_hash)
@@ -115,7 +122,7 @@ class AccountStore:
         """
         values: dict[str, Any] = {"password_hash": password_hash}
         if verified:
-            values["email_verified_at"] = sa.func.coalesce(_accounts.c.email_verified_at, now)
+            values |= _verified(sa.func.coalesce(_accounts.c.email_verified_at, now))
         return self._update_if_unchanged(account, values, now)
 
     def set_email(self, account: AccountSnapshot, address: Address, now: datetime, *, verified: bool = True) -> bool:
@@ -123,7 +130,7 @@ class AccountStore:
 
         `verified`: the new address has been confirmed. Raises `EmailTaken`.
         """
-        values = _email_columns(address) | {"email_verified_at": now if verified else None}
+        values = _email_columns(address) | (_verified(now) if verified else {"email_verified_at": None})
         try:
             return self._update_if_unchanged(account, values, now)
         except sa.exc.IntegrityError:
@@ -135,17 +142,18 @@ class AccountStore:
         It removes the password, which has to be reset, and cancels a scheduled deletion. A disabled account stays
         disabled.
         """
-        values = _email_columns(address) | {
-            "email_verified_at": now,
-            "password_hash": None,
-            "deletes_at": None,
-            "updated_at": now,
-            "credentials_version": account.credentials_version + 1,
-        }
-        try:
-            db.session.execute(sa.update(_accounts).where(_accounts.c.id == account.id).values(values))
-        except sa.exc.IntegrityError:
-            raise EmailTaken from None
+        values = _email_columns(address) | _verified(now) | {"password_hash": None, "deletes_at": None}
+        self._replace_email(account, values, now)
+
+    def correct_email(self, account: AccountSnapshot, address: Address, now: datetime, *, verified: bool) -> None:
+        """Replace the address for an administrator. Within a unit of work that has locked the account.
+
+        The password stays, and so does the state: it may be disabled. If no address was verified yet, the time to
+        verify one begins again. Raises `EmailTaken`.
+        """
+        since = _accounts.c.unverified_since
+        again = {"email_verified_at": None, "unverified_since": sa.case((since.is_not(None), now), else_=None)}
+        self._replace_email(account, _email_columns(address) | (_verified(now) if verified else again), now)
 
     def verify_email(self, account: AccountSnapshot, now: datetime) -> bool:
         """Mark the address as verified; True if it was not, and is still the same. Within a unit of work."""
@@ -154,7 +162,7 @@ class AccountStore:
             _accounts.c.email_canonical == account.email_canonical,
             _accounts.c.email_verified_at.is_(None),
         )
-        return execute_one(sa.update(_accounts).where(unverified).values(email_verified_at=now, updated_at=now))
+        return execute_one(sa.update(_accounts).where(unverified).values(_verified(now) | {"updated_at": now}))
 
     def invalidate_password(self, account_id: str, version: int, now: datetime, *, verified: bool = False) -> bool:
         """Remove the password and cancel a scheduled deletion; False if the credentials are no longer at `version`.
@@ -169,7 +177,7 @@ class AccountStore:
             "deletes_at": None,
             "updated_at": now,
         }
-        values |= {"email_verified_at": now} if verified else {}
+        values |= _verified(now) if verified else {}
         return execute_one(sa.update(_accounts).where(same).values(values))
 
     def get_for_update(self, account_id: str) -> AccountSnapshot | None:
@@ -196,8 +204,7 @@ class AccountStore:
 
     def set_roles(self, account_id: str, roles: str, now: datetime) -> None:
         """Replace the roles. Within a unit of work that has locked the account."""
-        values = {"roles": roles, "updated_at": now}
-        db.session.execute(sa.update(_accounts).where(_accounts.c.id == account_id).values(values))
+        self.update_locked(account_id, {"roles": roles}, now)
 
     def disable(self, account_id: str, now: datetime) -> bool:
         """Block sign-in; True if it was not blocked. Within a unit of work."""
@@ -237,6 +244,13 @@ class AccountStore:
         due = (_accounts.c.id == account_id) & (_accounts.c.deletes_at <= now)
         return execute_one(sa.delete(_accounts).where(due))
 
+    def _replace_email(self, account: AccountSnapshot, values: dict[str, Any], now: datetime) -> None:
+        values = values | {"credentials_version": account.credentials_version + 1}
+        try:
+            self.update_locked(account.id, values, now)
+        except sa.exc.IntegrityError:
+            raise EmailTaken from None
+
     def _update_if_unchanged(self, account: AccountSnapshot, values: dict[str, Any], now: datetime) -> bool:
         values = values | {"credentials_version": account.credentials_version + 1, "updated_at": now}
         return execute_one(sa.update(_accounts).where(_is_unchanged(account)).values(values))
@@ -248,6 +262,10 @@ def _is_unchanged(account: AccountSnapshot) -> sa.ColumnElement[bool]:
         _accounts.c.credentials_version == account.credentials_version,
         _accounts.c.disabled_at.is_(None),
     )
+
+
+def _verified(at: object) -> dict[str, Any]:
+    return {"email_verified_at": at, "unverified_since": None}
 
 
 def _email_columns(address: Address) -> dict[str, Any]:

@@ -3,15 +3,11 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from limits import RateLimitItem, parse_many
+from limits import RateLimitItem
 
 from app.core.errors import RateLimited
 from app.domain.limits.counters import Counters
-
-# Ten wrong attempts block for at most 15 minutes, twenty for an hour, fifty for a day: the wait grows, and it ends.
-WINDOWS: Final = tuple(parse_many("10 per 15 minutes; 20 per hour; 50 per day"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +45,14 @@ class Attempt:
 
 
 class AttemptLimiter:
-    """Limits wrong attempts to those of `WINDOWS`, the same for addresses with and without an account.
+    """Limits wrong attempts to those of `windows`, the same for addresses with and without an account.
 
-    A trusted device has a counter of its own, so guessing elsewhere does not lock the owner out.
+    `windows`: shortest first. With several the wait grows, and it ends. A trusted device has a counter of its own, so
+    guessing elsewhere does not lock the owner out.
     """
 
-    def __init__(self, counters: Counters, *, enabled: bool) -> None:
-        self._counters, self._windows = counters, WINDOWS if enabled else ()
+    def __init__(self, counters: Counters, windows: Sequence[RateLimitItem]) -> None:
+        self._counters, self._windows = counters, windows
 
     def attempt(self, account: str, device: str | None = None) -> Attempt:
         """Start one attempt; call `settle` if it has a result. Raises `RateLimited` if a limit is reached."""
@@ -66,7 +63,7 @@ class AttemptLimiter:
 
     def reset(self, account: str) -> None:
         """Set the account's counters to zero, after the owner proved their identity in another way."""
-        for window in WINDOWS:
+        for window in self._windows:
             self._counters.reset(window, _key(account, None))
 
 

@@ -13,12 +13,13 @@ from app.core.text import clean
 from app.domain.mail import queries
 from app.domain.mail.listing import ListedMessage, OutboxSummary, QueueDepth
 from app.domain.mail.model import QUEUED, SENT, QueuedMessage
-from app.domain.mail.rate_limit import require_allowed
+from app.domain.mail.rate_limit import EmailLimit, require_allowed
 
 LEASE = timedelta(seconds=60)
 MAX_ERROR = 500
 MAX_HOST = 80
 DELETION_NOTICES = ("account_deleted", "moved_account_deleted")  # kept after the account is deleted
+FAILING = "delivery fails: "  # begins the `error` of a message that waits because the mail server rejects this service
 SECRET_WORDS = frozenset({"token", "code", "secret", "password", "link"})
 
 
@@ -29,7 +30,8 @@ class LeaseLost(Exception):
 class Outbox:
     """Stores messages until they are delivered. `host` is the domain of their Message-IDs, shortened from the left."""
 
-    def __init__(self, host: str = "latchkey.invalid") -> None:
+    def __init__(self, host: str = "latchkey.invalid", limit: EmailLimit | None = None) -> None:
+        self._limit = limit or EmailLimit()
         while len(host) > MAX_HOST:
             host = host.partition(".")[2]
         self._host = host or "latchkey.invalid"
@@ -85,7 +87,7 @@ class Outbox:
         reached its limit for this kind.
         """
         if limited and message.mailbox:
-            require_allowed(message, now, also_by_account=also_by_account)
+            require_allowed(message, now, self._limit, also_by_account=also_by_account)
         attempts = message.attempts + 1
         attempt = _is_leased(message).values(attempts=attempts, sending_at=now, lease_until=now + lease)
         if not execute_in_transaction(attempt):
@@ -101,6 +103,17 @@ class Outbox:
         """Put the message back until `due_at`. Returns False and changes nothing if the lease is lost."""
         reason = error and clean(error, MAX_ERROR)
         return self._settle(message, due_at=due_at, error=reason, claim=None, lease_until=None)
+
+    def note_failure(self, now: datetime, reason: str) -> None:
+        """Write why no email can be sent into the oldest due message, where every process and `flask mail` read it."""
+        row_id, noted = fetch_one(queries.OLDEST_DUE, {"now": now}) or (None, None)
+        text = clean(FAILING + reason, MAX_ERROR)
+        if row_id is not None and noted != text:
+            execute(queries.NOTE, {"now": now, "row_id": row_id, "text": text})
+
+    def is_failing(self) -> bool:
+        """Whether the mail server rejected this service at the last attempt for one of the messages due first."""
+        return any((error or "").startswith(FAILING) for (error,) in fetch_all(queries.FIRST_ERRORS))
 
     def release(self, message: QueuedMessage, now: datetime, reason: str) -> bool:
         """Put a message back that no mail server was asked to accept: the attempt is not counted."""

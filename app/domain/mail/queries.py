@@ -21,6 +21,10 @@ TAKE_DUE = (
     .limit(sa.bindparam("most", type_=sa.Integer()))
     .with_for_update(skip_locked=True)
 )
+OLDEST_DUE = sa.select(_outbox.id, _outbox.error).where(_is_due).order_by(_outbox.due_at, _outbox.id).limit(1)
+NOTE = sa.update(QueuedMessage).where(_this, _is_due).values(error=sa.bindparam("text"))
+# More than the deliverers hold at once. The index (state, due_at) finds them at any length of the queue.
+FIRST_ERRORS = sa.select(_outbox.error).where(_outbox.state == QUEUED).order_by(_outbox.due_at).limit(50)
 # A message to the same address may belong to another account, and must not replace this one.
 _for_the_same = sa.and_(
     _outbox.mailbox == sa.bindparam("to_mailbox"),

@@ -1,10 +1,11 @@
-"""How many emails of one kind a mailbox gets: three at once, then one every twenty minutes on request.
+"""How many emails of one kind a mailbox gets: by default three at once, then one every twenty minutes on request.
 
 That is at most five per hour, and no request waits longer than twenty minutes for its email: see
 docs/decisions/0017-email-limit.md.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,11 +15,6 @@ from app.core.database import db
 from app.domain.mail.model import QUEUED, SENT, STATES, QueuedMessage
 
 HOUR: Final = timedelta(hours=1)
-BURST: Final = 3
-# Shorter than the lifetime of a link, so that the newest link works until the next email.
-INTERVAL: Final = timedelta(minutes=20)
-MAX_PER_HOUR: Final = BURST + HOUR // INTERVAL - 1
-
 _outbox = QueuedMessage.__table__.c
 # A message that is being sent counts as sent: with a slow mail server several are being sent at once.
 _sent_at = sa.func.coalesce(_outbox.sending_at, _outbox.finished_at, type_=_outbox.finished_at.type)
@@ -32,14 +28,29 @@ class TooSoon(Exception):
         self.until = until
 
 
-def next_allowed_at(sent: Sequence[datetime]) -> datetime | None:
-    """When the next email may be sent; None: now. `sent` are those of the last hour, newest first."""
-    if len(sent) < BURST:
-        return None
-    return min(sent[0] + INTERVAL, sent[BURST - 1] + HOUR)
+@dataclass(frozen=True, slots=True)
+class EmailLimit:
+    """`burst` emails at once, then one in each `interval`.
+
+    The interval is shorter than the lifetime of a link, so that the newest link works until the next email.
+    """
+
+    burst: int = 3
+    interval: timedelta = timedelta(minutes=20)
+
+    @property
+    def most_per_hour(self) -> int:
+        """How many emails a mailbox gets in any hour at most."""
+        return self.burst + HOUR // self.interval - 1
+
+    def next_allowed_at(self, sent: Sequence[datetime]) -> datetime | None:
+        """When the next email may be sent; None: now. `sent` are those of the last hour, newest first."""
+        if len(sent) < self.burst:
+            return None
+        return min(sent[0] + self.interval, sent[self.burst - 1] + HOUR)
 
 
-def require_allowed(message: QueuedMessage, now: datetime, *, also_by_account: bool) -> None:
+def require_allowed(message: QueuedMessage, now: datetime, limit: EmailLimit, *, also_by_account: bool) -> None:
     """Raises `TooSoon` if the mailbox has reached its limit.
 
     Deliverers of one mailbox take turns: each locks the oldest row of the mailbox until its unit of work ends.
@@ -51,7 +62,7 @@ def require_allowed(message: QueuedMessage, now: datetime, *, also_by_account: b
         shares.append(sa.and_(of_kind, _outbox.account_id == message.account_id))
     if not _lock_oldest(shares):
         raise TooSoon(now)  # a row was deleted at this moment: the next attempt finds another
-    until = next_allowed_at(_sent(sa.or_(*shares), message, now - HOUR))
+    until = limit.next_allowed_at(_sent(sa.or_(*shares), message, now - HOUR, limit.burst))
     if until is not None and until > now:
         raise TooSoon(until)
 
@@ -69,11 +80,11 @@ def _lock_oldest(shares: Sequence[sa.ColumnElement[bool]]) -> bool:
     return len(db.session.scalars(held).all()) == len(first)
 
 
-def _sent(share: sa.ColumnElement[bool], message: QueuedMessage, since: datetime) -> Sequence[datetime]:
+def _sent(share: sa.ColumnElement[bool], message: QueuedMessage, since: datetime, most: int) -> Sequence[datetime]:
     newest = (
         sa.select(_sent_at)
         .where(share, _outbox.state.in_((QUEUED, SENT)), _outbox.id != message.id, _sent_at > since)
         .order_by(_sent_at.desc())
-        .limit(BURST)
+        .limit(most)
     )
     return db.session.scalars(newest).all()

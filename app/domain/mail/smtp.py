@@ -4,12 +4,15 @@ import re
 import smtplib
 import ssl
 from contextlib import suppress
+from email.mime.base import MIMEBase
+from email.policy import SMTP
 from typing import Self
 
 from flask import Flask, current_app
 from flask_mail import Connection, Mail, Message, sanitize_address
 
 from app.domain.mail.renderer import RenderedEmail
+from app.domain.mail.sender import Sender
 from app.domain.mail.smtp_errors import Undeliverable, translate_connect, translate_send
 
 _PLAIN = re.compile(r'[^\x00-\x20\x7f-\U0010ffff@"\\()<>,;:\[\]]+@[A-Za-z0-9.-]+')
@@ -20,12 +23,14 @@ class SmtpSession(Connection):
 
     def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
         """Connect, encrypt, greet and log in as configured. The socket is closed if that fails."""
-        mail, port, timeout = self.mail, self.mail.port or 0, current_app.config["MAIL_TIMEOUT"]
+        mail, port, config = self.mail, self.mail.port or 0, current_app.config
+        name, timeout = config["MAIL_HELO_NAME"], config["MAIL_TIMEOUT"]
         host: smtplib.SMTP
         if mail.use_ssl:
-            host = smtplib.SMTP_SSL(mail.server, port, timeout=timeout, context=ssl.create_default_context())
+            context = ssl.create_default_context()
+            host = smtplib.SMTP_SSL(mail.server, port, name, timeout=timeout, context=context)
         else:
-            host = smtplib.SMTP(mail.server, port, timeout=timeout)
+            host = smtplib.SMTP(mail.server, port, name, timeout=timeout)
         try:
             if mail.use_tls:
                 host.starttls(context=ssl.create_default_context())
@@ -51,6 +56,18 @@ class SmtpSession(Connection):
             self.host.close()
 
 
+class UnfoldedMessage(Message):
+    """A message whose headers are sent as they were encoded.
+
+    Python would fold long ones again, and so add a space within an encoded name or drop the quotes of a quoted one.
+    """
+
+    def _message(self) -> MIMEBase:
+        message = super()._message()
+        message.policy = SMTP.clone(refold_source="none")
+        return message
+
+
 class ContextMail(Mail):
     """Flask-Mail with `SmtpSession` connections."""
 
@@ -68,10 +85,15 @@ def init_mail(
     password: str,
     use_tls: bool,
     use_ssl: bool,
-    default_sender: str,
+    sender: Sender,
+    helo_name: str,
     timeout: float,
 ) -> ContextMail:
-    """Configure Flask-Mail. Emails are really sent, in tests too. `timeout` is in seconds."""
+    """Configure Flask-Mail. Emails are really sent, in tests too.
+
+    `helo_name`: what EHLO says. Without it smtplib would look up the name of this machine, which often has none.
+    `timeout` is in seconds.
+    """
     app.config.update(
         MAIL_SERVER=server,
         MAIL_PORT=port,
@@ -79,7 +101,9 @@ def init_mail(
         MAIL_PASSWORD=password or None,
         MAIL_USE_TLS=use_tls,
         MAIL_USE_SSL=use_ssl,
-        MAIL_DEFAULT_SENDER=default_sender,
+        MAIL_DEFAULT_SENDER=sender.header(),
+        MAIL_ENVELOPE_SENDER=sender.address,
+        MAIL_HELO_NAME=helo_name,
         MAIL_TIMEOUT=timeout,
         MAIL_SUPPRESS_SEND=False,
         MAIL_DEBUG=False,  # would print the SMTP dialogue with its links
@@ -111,7 +135,7 @@ class SmtpConnection:
         connection = self._connected()
         try:
             with translate_send():
-                connection.send(message)
+                connection.send(message, current_app.config["MAIL_ENVELOPE_SENDER"])
         except BaseException:
             self._close()
             raise
@@ -150,7 +174,7 @@ def _message(address: str, email: RenderedEmail, message_id: str) -> Message:
     if "=?" in address or not _PLAIN.fullmatch(address) or sanitize_address(address) != address:
         raise Undeliverable("invalid recipient address")
     headers = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
-    message = Message(email.subject, [address], body=email.text, html=email.html, extra_headers=headers)
+    message = UnfoldedMessage(email.subject, [address], body=email.text, html=email.html, extra_headers=headers)
     message.msgId = message_id
     if message.send_to != {address} or message.has_bad_headers():
         raise Undeliverable("the envelope would have other recipients")

@@ -7,6 +7,7 @@ from app.core.client_info import ClientInfo
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
+from app.domain.accounts.unverified import UnverifiedAccounts
 from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.undos import UndoStore
 from app.domain.mail.outbox import Outbox
@@ -18,6 +19,7 @@ class PurgeAccount:
 
     work: UnitOfWork
     accounts: AccountStore
+    unverified_accounts: UnverifiedAccounts
     undos: UndoStore
     outbox: Outbox
     journal: Journal
@@ -36,8 +38,23 @@ class PurgeAccount:
                 return False
             if not self.accounts.purge(account.id, now):
                 return False
-            self.outbox.delete_mailbox(account.email_canonical)
-            self.journal.anonymise(account.id)
+            self._remove_traces(account)
             self.journal.record(EventType.ACCOUNT_DELETED, ClientInfo(), now, account_id=None)
             work.commit()
         return True
+
+    def unverified(self, account: AccountSnapshot, before: datetime, now: datetime) -> bool:
+        """The same for an account that has had no verified address since before a time."""
+        if self.undos.pending(account.id, now):
+            return False
+        with self.work as work:
+            if not self.unverified_accounts.purge(account.id, before):
+                return False
+            self._remove_traces(account)
+            self.journal.record(EventType.ACCOUNT_DELETED, ClientInfo(), now, account_id=None, cause="unverified")
+            work.commit()
+        return True
+
+    def _remove_traces(self, account: AccountSnapshot) -> None:
+        self.outbox.delete_mailbox(account.email_canonical)
+        self.journal.anonymise(account.id)

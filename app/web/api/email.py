@@ -101,7 +101,7 @@ def verify_email(body: VerifyEmailRequest) -> MessageResponse:
 @endpoint(
     takes=LinkTokenRequest,
     gives=MessageResponse,
-    limit=Limit("20 per minute"),
+    limit=Limit("links"),
     errors=(LinkInvalid, LinkExpired, LinkUsed, RateLimited),
 )
 def claim_account(body: LinkTokenRequest) -> MessageResponse:
@@ -120,7 +120,7 @@ def claim_account(body: LinkTokenRequest) -> MessageResponse:
     gives=MessageResponse,
     status=202,
     who=MaybeSignedIn(),
-    limit=Limit("10 per minute"),
+    limit=Limit("verify_emails"),
     errors=(InvalidEmail, RateLimited),
 )
 def resend_verification(identity: Identity | None, body: ResendVerificationRequest) -> MessageResponse:
@@ -161,7 +161,7 @@ def change_email(identity: Identity, body: ChangeEmailRequest) -> MessageRespons
 @endpoint(
     takes=LinkTokenRequest,
     gives=MessageResponse,
-    limit=Limit("20 per minute"),
+    limit=Limit("links"),
     errors=(LinkInvalid, LinkExpired, LinkUsed, EmailTaken, RateLimited),
 )
 def confirm_email_change(body: LinkTokenRequest) -> MessageResponse:
@@ -191,7 +191,7 @@ def confirm_email_change_with_code(identity: Identity, body: CodeRequest) -> Mes
 @endpoint(
     takes=LinkTokenRequest,
     gives=MessageResponse,
-    limit=Limit("20 per minute"),
+    limit=Limit("links"),
     errors=(LinkInvalid, LinkExpired, LinkUsed, EmailTaken, RateLimited),
 )
 def undo_email_change(body: LinkTokenRequest) -> MessageResponse:
@@ -208,7 +208,7 @@ def undo_email_change(body: LinkTokenRequest) -> MessageResponse:
 @endpoint(
     takes=LinkTokenRequest,
     gives=MessageResponse,
-    limit=Limit("20 per minute"),
+    limit=Limit("links"),
     errors=(LinkInvalid, LinkExpired, LinkUsed, RateLimited),
 )
 def secure_account(body: LinkTokenRequest) -> MessageResponse:

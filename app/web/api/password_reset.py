@@ -54,7 +54,7 @@ class ResetPasswordRequest(RequestBody):
 
 @blueprint.post("/forgot-password")
 @endpoint(
-    takes=ForgotPasswordRequest, gives=MessageResponse, errors=(InvalidEmail, RateLimited), limit=Limit("20 per minute")
+    takes=ForgotPasswordRequest, gives=MessageResponse, errors=(InvalidEmail, RateLimited), limit=Limit("reset_emails")
 )
 def forgot_password(body: ForgotPasswordRequest) -> MessageResponse:
     """Request a password reset email.

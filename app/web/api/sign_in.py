@@ -108,7 +108,7 @@ class LogoutQuery(RequestBody):
     gives=Tokens,
     status=201,
     also={202: MessageResponse},
-    limit=Limit("20 per minute"),
+    limit=Limit("sign_up"),
     errors=(EmailTaken, InvalidEmail, *PASSWORD_ERRORS, HashSlotsFull, RateLimited, CsrfMismatch),
 )
 def signup(body: SignupRequest, query: TransportQuery) -> IssuedTokens | Response:

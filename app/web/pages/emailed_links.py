@@ -13,7 +13,7 @@ from app.web.errors import status_of
 from app.web.limits import Limit, to_error
 
 TOKEN_MAX = 2_000
-LIMIT = Limit("20 per minute")
+LIMIT = Limit("links")
 NO_LINK = Invalid("Paste the link from your email.")
 
 log = logging.getLogger(__name__)

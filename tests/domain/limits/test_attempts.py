@@ -4,19 +4,21 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from app.core.counting import parse_rates
 from app.core.errors import RateLimited
-from app.domain.limits.attempts import WINDOWS, AttemptLimiter
+from app.domain.limits.attempts import AttemptLimiter
 from app.domain.limits.counters import Counters
 
 ANN, BOB = "ann@example.com", "bob@example.com"
-BURST = WINDOWS[0].amount
+WINDOWS = parse_rates("50 per day; 10 per 15 minutes; 20 per hour")
+BURST = 10
 
 
 @pytest.fixture(params=["memory", "redis"])
 def guesses(request):
     """Counters in this process, and in a real Redis."""
     url = request.getfixturevalue("redis_url") if request.param == "redis" else ""
-    return AttemptLimiter(Counters(url), enabled=True)
+    return AttemptLimiter(Counters(url), WINDOWS)
 
 
 def guess(guesses, account=ANN, device=None, *, right=False):
@@ -119,5 +121,5 @@ def test_successful_attempt_resets_the_counter(guesses):
 
 
 def test_where_limits_are_off_nothing_is_counted():
-    off = AttemptLimiter(Counters(""), enabled=False)
+    off = AttemptLimiter(Counters(""), ())
     assert all(guess(off) for _ in range(5 * BURST))

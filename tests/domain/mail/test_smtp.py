@@ -14,7 +14,7 @@ from flask import Flask
 
 from app.domain.mail.renderer import RenderedEmail
 from app.domain.mail.smtp import SmtpTransport
-from app.domain.mail.smtp_errors import MailServerUnavailable, TemporaryFailure, Undeliverable
+from app.domain.mail.smtp_errors import MailServerUnavailable, ServiceRejected, TemporaryFailure, Undeliverable
 from tests.support.mail_app import send_email, use_smtp
 from tests.support.smtp import FakeSmtpServer, answer, drop, hang
 
@@ -92,7 +92,7 @@ def test_rejected_recipient_does_not_stop_the_next_message(smtp_server: FakeSmtp
         with pytest.raises(Undeliverable) as refused:
             post_round.send(BOB, LETTER, ID)
         post_round.send(ADA, LETTER, ID)
-    assert str(refused.value) == "the mail server answered 550 5.1.1"
+    assert str(refused.value) == "the mail server answered 550 5.1.1 to RCPT TO"
     assert [received.recipients for received in smtp_server.messages] == [[ADA]]
 
 
@@ -114,6 +114,76 @@ def test_a_content_refused_for_now_may_be_taken_later(smtp_server: FakeSmtpServe
 def test_a_recipient_refused_for_now_may_be_taken_later(smtp_server: FakeSmtpServer, words: str) -> None:
     smtp_server.refused[ADA] = words
     with pytest.raises(MailServerUnavailable):
+        send_email(ADA, LETTER, ID)
+
+
+# What real servers answer because of the sender, the name or the login: Postfix, Exim, Exchange, SES, SendGrid, Gmail.
+ABOUT_US = [
+    ("RCPT", "554 5.7.1 <ada@example.org>: Relay access denied"),
+    ("RCPT", "550 relay not permitted"),
+    ("RCPT", "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain"),
+    ("RCPT", "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)"),
+    ("RCPT", "504 5.5.2 <localhost>: Helo command rejected: need fully-qualified hostname"),
+    ("RCPT", "553 5.7.1 <a@example.org>: Sender address rejected: not owned by user ann"),
+    ("RCPT", "550 5.1.8 <a@example.org>: Sender address rejected: Domain not found"),
+    ("RCPT", "554 5.7.1 <unknown[192.0.2.1]>: Client host rejected: Access denied"),
+    ("DATA", "554 Message rejected: Email address is not verified."),
+    ("DATA", "550 The from address does not match a verified Sender Identity."),
+    ("DATA", "550 5.7.60 SMTP; Client does not have permissions to send as this sender"),
+    ("DATA", "550 5.4.5 Daily user sending limit exceeded."),
+    ("DATA", "550 5.7.26 This mail is unauthenticated, SPF did not pass"),
+    ("DATA", "421 4.7.0 Try again later, closing connection"),
+]
+ABOUT_THE_EMAIL = [
+    ("RCPT", "550 5.1.1 <ada@example.org>: Recipient address rejected: User unknown in relay recipient table"),
+    ("RCPT", "550 no such user"),
+    ("RCPT", "552 5.2.2 The mailbox is over its daily quota"),
+    ("RCPT", "550 5.7.1 Delivery not authorized"),
+    ("DATA", "554 5.7.1 Spam message rejected"),
+    ("DATA", "552 5.3.4 Message too big"),
+    ("MAIL", "552 5.3.4 Message size exceeds fixed limit"),
+]
+
+
+def answer_at(server: FakeSmtpServer, command: str, words: str) -> None:
+    if command == "MAIL":
+        server.at_mail_from = words
+    elif command == "RCPT":
+        server.refused[ADA] = words
+    else:
+        server.at_data[ADA] = answer(words)
+
+
+@pytest.mark.parametrize(("command", "words"), ABOUT_US)
+def test_email_waits_if_the_server_rejects_this_service(smtp_server: FakeSmtpServer, command: str, words: str) -> None:
+    answer_at(smtp_server, command, words)
+    with post.open() as post_round:
+        with pytest.raises(ServiceRejected) as rejected:
+            post_round.send(ADA, LETTER, ID)
+        post_round.send(BOB, LETTER, ID)  # a stranger's server may have chosen the words
+    assert ADA not in str(rejected.value)
+
+
+@pytest.mark.parametrize(("command", "words"), ABOUT_THE_EMAIL)
+def test_rejected_recipient_or_content_ends_the_email(smtp_server: FakeSmtpServer, command: str, words: str) -> None:
+    answer_at(smtp_server, command, words)
+    with pytest.raises(Undeliverable):
+        send_email(ADA, LETTER, ID)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["550 5.7.1 sender not verified", "530 5.7.0 Must issue a STARTTLS", "452 4.2.1 quota", "421 4.3.2 closing"],
+)
+def test_rejected_sender_stops_the_batch(smtp_server: FakeSmtpServer, words: str) -> None:
+    smtp_server.at_mail_from = words
+    with pytest.raises(TemporaryFailure, match=f"answered {words[:9]} to MAIL FROM"):
+        send_email(ADA, LETTER, ID)
+
+
+def test_rejected_helo_name_stops_the_batch(smtp_server: FakeSmtpServer) -> None:
+    smtp_server.at_ehlo = "550 5.7.1 bad name"
+    with pytest.raises(TemporaryFailure, match=r"answered 550 5\.7\.1"):
         send_email(ADA, LETTER, ID)
 
 

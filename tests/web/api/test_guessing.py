@@ -4,11 +4,10 @@ import base64
 
 import pytest
 
-from app.domain.limits.attempts import WINDOWS
 from tests.support.api import ANN, NEW, bearer, forgot_password, is_problem, log_in, reset, sign_up
 
 pytestmark = pytest.mark.settings(ratelimit_enabled=True)
-BURST = WINDOWS[0].amount
+BURST = 10  # RATELIMIT_GUESSES
 WRONG = "wrong horse battery"
 
 

@@ -10,7 +10,7 @@ from app import create_app, migrate
 from app.core.errors import RateLimited
 from app.web.endpoint import Contract
 from app.web.openapi import errors_of
-from tests.support.api import credentials_for, is_problem
+from tests.support.api import credentials_for, is_problem, sign_up
 from tests.support.apps import close
 from tests.support.concurrency import together
 from tests.web.api.routes import each_route
@@ -87,3 +87,35 @@ def test_many_who_miss_redis_at_once_are_all_served(silent_redis, settings):
     answers = together([partial(app.test_client().open, **ask) for _ in range(10)])
     close(app)
     assert [answer.status_code for answer in answers] == [200] * 10
+
+
+def statuses_of(client, path, body, count):
+    return [client.post(f"/api/v1/{path}", json=body).status_code for _ in range(count)]
+
+
+@pytest.mark.settings(ratelimit_reset_emails="2 per minute; 3 per day", ratelimit_credentials="3/hour")
+def test_limit_is_the_one_in_the_settings(client):
+    assert statuses_of(client, "forgot-password", {"email": "ann@example.com"}, 3) == [200, 200, 429]
+    wrong = {"email": "ann@example.com", "password": "wrong"}
+    assert statuses_of(client, "auth/login", wrong, 4) == [401, 401, 401, 429]
+    refused = client.post("/api/v1/auth/login", json=wrong)
+    assert refused.headers["RateLimit-Policy"] == '"address";q=3;w=3600'
+    assert int(refused.headers["Retry-After"]) > 3_000
+
+
+@pytest.mark.settings(ratelimit_guesses="5 per day; 2 per 5 minutes")
+def test_limit_of_guesses_is_the_one_in_the_settings(client):
+    found = statuses_of(client, "auth/login", {"email": "ann@example.com", "password": "wrong"}, 3)
+    assert found == [401, 401, 429]
+
+
+@pytest.mark.settings(email_burst=1, email_interval_minutes=5)
+def test_limit_of_emails_is_the_one_in_the_settings(client, auth, clock, mailbox):
+    sign_up(client, email="eve@example.com")
+    for _ in range(3):
+        client.post("/api/v1/forgot-password", json={"email": "eve@example.com"})
+        auth.mail_delivery.deliver_due()
+    assert [message.subject for message in mailbox.messages].count("Choose a new password") == 1
+    clock.advance(minutes=5, seconds=1)
+    auth.mail_delivery.deliver_due()
+    assert [message.subject for message in mailbox.messages].count("Choose a new password") == 2

@@ -18,6 +18,7 @@ from app.domain.accounts.store import EmailTaken, NoSuchAccount
 from app.flows.admin_accounts import AccountDisabled
 from app.flows.steps.check_password import ReauthenticationRequired
 from app.flows.steps.identity import Identity
+from app.web.api.account import NULLABLE
 from app.web.endpoint import endpoint
 from app.web.guards import Administrator
 from app.web.limits import Limit
@@ -85,6 +86,19 @@ class InviteUserRequest(RequestBody):
     roles: Roles = Field(default_factory=list)
 
 
+class CorrectUserRequest(RequestBody):
+    """Members to change. Members that are left out keep their value; null removes a name or the locale."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "eve@example.com", "email_verified": True}]})
+
+    # Not `| None`: null is rejected, because only leaving them out means that they stay.
+    email: Email = None  # type: ignore[assignment]
+    email_verified: bool = None  # type: ignore[assignment]
+    first_name: Name | None = Field(None, json_schema_extra=NULLABLE)
+    last_name: Name | None = Field(None, json_schema_extra=NULLABLE)
+    locale: Locale | None = Field(None, description="Language of emails (BCP 47)", json_schema_extra=NULLABLE)
+
+
 class SetRolesRequest(RequestBody):
     """All roles of the account; others are removed."""
 
@@ -111,7 +125,7 @@ def list_users(identity: Identity, query: UserQuery) -> object:
     gives=User,
     status=201,
     who=Administrator(),
-    limit=Limit("60 per minute"),
+    limit=Limit("admin_emails"),
     errors=(ReauthenticationRequired, EmailTaken, InvalidEmail, InvalidRoles, RateLimited),
 )
 def invite_user(identity: Identity, body: InviteUserRequest) -> object:
@@ -127,6 +141,23 @@ def invite_user(identity: Identity, body: InviteUserRequest) -> object:
 def get_user(identity: Identity, user_id: UUID) -> object:
     """Get an account."""
     return auth.admin_accounts.find(str(user_id))
+
+
+@blueprint.patch("/<uuid:user_id>")
+@endpoint(
+    takes=CorrectUserRequest,
+    gives=User,
+    who=Administrator(),
+    limit=Limit("admin_emails"),
+    errors=(ReauthenticationRequired, NoSuchAccount, EmailTaken, InvalidEmail, RateLimited),
+)
+def correct_user(identity: Identity, user_id: UUID, body: CorrectUserRequest) -> object:
+    """Correct the email address, name or language of an account.
+
+    A new address ends all sessions and gets a verification email, unless `email_verified` is true. The old address
+    gets an email with a link that undoes the change, as if the owner had changed it.
+    """
+    return auth.account_correction.correct(identity, str(user_id), **body.model_dump(exclude_unset=True))
 
 
 @blueprint.delete("/<uuid:user_id>")
@@ -176,7 +207,7 @@ def set_user_roles(identity: Identity, user_id: UUID, body: SetRolesRequest) -> 
 @endpoint(
     who=Administrator(),
     status=204,
-    limit=Limit("60 per minute"),
+    limit=Limit("admin_emails"),
     errors=(ReauthenticationRequired, NoSuchAccount, AccountDisabled, RateLimited),
 )
 def reset_user_password(identity: Identity, user_id: UUID) -> None:

@@ -11,6 +11,7 @@ from tests.web.api.routes import ROUTES, is_for_administrators
 
 WRITES = {
     "POST users": "account.invited",
+    "PATCH users/{}": "account.updated",
     "DELETE users/{}": "account.deletion_scheduled",
     "POST users/{}/disable": "account.disabled",
     "POST users/{}/enable": "account.enabled",
@@ -24,6 +25,7 @@ WRITES = {
 REPEATABLE = ["DELETE users/{}", "POST users/{}/disable", "POST users/{}/enable", "PUT users/{}/roles"]
 BODIES = {
     "POST users": {"email": "eve@example.com"}, "PUT users/{}/roles": {"roles": ["editor"]},
+    "PATCH users/{}": {"first_name": "Bob"},
     "POST keys/rotate": {"algorithm": "ES256"},
 }  # fmt: skip
 
