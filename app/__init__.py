@@ -32,6 +32,7 @@ from app.start import (
     start_deliverer,
     start_sealer,
 )
+from app.web.application import Application
 from app.web.setup import init_web
 from config import Settings, SettingsError, load
 
@@ -50,7 +51,7 @@ def create_app(
     """
     if settings is None:
         return _create_for(click.get_current_context(silent=True))
-    app = Flask(
+    app = Application(
         __name__,
         template_folder=str(WEB / "templates"),
         static_folder=str(WEB / "static"),

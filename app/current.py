@@ -2,7 +2,8 @@
 
 from typing import Final, cast
 
-from flask import Flask, current_app
+from flask import Flask
+from flask.globals import app_ctx
 from werkzeug.local import LocalProxy
 
 from app.auth import Auth
@@ -28,5 +29,5 @@ def settings_of(app: Flask) -> Settings:
     return cast(Settings, app.extensions[_SETTINGS])
 
 
-auth = cast(Auth, LocalProxy(lambda: auth_of(current_app)))
-settings = cast(Settings, LocalProxy(lambda: settings_of(current_app)))
+auth = cast(Auth, LocalProxy(lambda: app_ctx.app.extensions[_AUTH]))
+settings = cast(Settings, LocalProxy(lambda: app_ctx.app.extensions[_SETTINGS]))

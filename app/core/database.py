@@ -17,11 +17,11 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 
+from app.core import sqlite
 from app.core.db_timeouts import CircuitBreaker, is_timeout, timeouts
 from app.core.errors import DatabaseUnavailable
 from app.core.prepared_statements import PreparedStatements
 
-BUSY_TIMEOUT_MS = 5_000
 AUTOCOMMIT = "autocommit"
 TIMEOUT = "latchkey_timeout"
 # Each process has two pools, so an instance of two workers stays below PostgreSQL's usual limit of 100 connections.
@@ -143,28 +143,58 @@ def driver_codes(error: BaseException | None) -> set[object]:
     return named.union(error.args[:1] if error else ())
 
 
+def reading_engine() -> sa.Engine:
+    """The engine for single SELECTs."""
+    return db.engines[AUTOCOMMIT]
+
+
+def writing_engine() -> sa.Engine:
+    """The engine for statements that commit by themselves. On SQLite all writes share one connection, see _options."""
+    return db.engines[AUTOCOMMIT] if db.engine.dialect.name != "sqlite" else db.engine
+
+
+def refuse_within_unit_of_work() -> None:
+    """Raise `RuntimeError` within a unit of work: on SQLite a second writer would wait for its own thread's lock."""
+    if db.session.registry.has() and db.session().in_transaction():
+        raise RuntimeError("this statement commits by itself: within a unit of work use execute_in_transaction()")
+
+
+@contextmanager
+def driver_connection(engine: sa.Engine) -> Iterator[Any]:
+    """A connection of the driver in autocommit mode, from the pool of the engine; after an error it is closed."""
+    with translate_errors():
+        connection = engine.raw_connection()
+    try:
+        with translate_errors():
+            sqlite.take_turn(connection.info)
+        yield connection
+    except BaseException as failure:
+        connection.invalidate(failure)
+        raise
+    finally:
+        connection.close()
+
+
 def fetch_one(statement: sa.Executable, values: Mapping[str, object]) -> Sequence[Any] | None:
     """Run one SELECT in autocommit mode and return its first row, or None."""
-    with translate_errors(), db.engines[AUTOCOMMIT].connect() as connection:
+    with translate_errors(), reading_engine().connect() as connection:
         return connection.execute(statement, values).first()
 
 
 def fetch_all(statement: sa.Executable, values: Mapping[str, object] | None = None) -> Sequence[Sequence[Any]]:
     """Run one SELECT in autocommit mode and return all its rows."""
-    with translate_errors(), db.engines[AUTOCOMMIT].connect() as connection:
+    with translate_errors(), reading_engine().connect() as connection:
         return connection.execute(statement, values or {}).all()
 
 
 def execute(statement: sa.Executable, values: Mapping[str, object]) -> int:
     """Run one INSERT, UPDATE or DELETE in autocommit mode and return the number of rows that it changed.
 
-    Raises `RuntimeError` within a unit of work: on SQLite it would wait for the lock that its own thread holds.
+    Raises `RuntimeError` within a unit of work.
     """
-    if db.session.registry.has() and db.session().in_transaction():
-        raise RuntimeError("execute() commits by itself: within a unit of work use execute_in_transaction()")
-    # On SQLite all writes share one connection, see _options.
-    sqlite = db.engine.dialect.name == "sqlite"
-    with translate_errors(), db.engine.begin() if sqlite else db.engines[AUTOCOMMIT].connect() as connection:
+    refuse_within_unit_of_work()
+    engine = writing_engine()
+    with translate_errors(), engine.begin() if engine is db.engine else engine.connect() as connection:
         return connection.execute(statement, values).rowcount
 
 
@@ -200,7 +230,7 @@ def init_database(app: Flask, url: str, *, timeout: float = 1, prepared_statemen
     """Connect the app to `url`: one engine for units of work, and one in autocommit mode.
 
     `timeout` is how many seconds to wait for a connection or for a response before `DatabaseUnavailable` is raised. On
-    SQLite the write lock is waited for longer: `BUSY_TIMEOUT_MS`. `prepared_statements` is for PostgreSQL.
+    SQLite the write lock is waited for longer: `sqlite.BUSY_TIMEOUT_MS`. `prepared_statements` is for PostgreSQL.
     """
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options = _options(sa.make_url(url), timeout)
@@ -217,7 +247,7 @@ def init_database(app: Flask, url: str, *, timeout: float = 1, prepared_statemen
             if engine.dialect.name != "sqlite":
                 breaker.install(engine, timeout)
         if db.engine.dialect.name == "sqlite":
-            event.listen(db.engine, "begin", _begin_immediately)
+            sqlite.write_in_turn(db.engine)
 
 
 def _options(url: sa.URL, timeout: float) -> dict[str, Any]:
@@ -241,13 +271,13 @@ def migration_engine() -> sa.Engine:
     _prepare(engine, PreparedStatements("off"))
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=OFF"))
-        event.listen(engine, "begin", _begin_immediately)
+        sqlite.write_in_turn(engine)
     return engine
 
 
 def _prepare(engine: sa.Engine, prepared_statements: PreparedStatements) -> None:
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _configure_sqlite)
+        sqlite.configure(engine)
     elif engine.dialect.name == "postgresql":
         prepared_statements.install(engine)
         event.listen(engine, "connect", _refuse_other_encodings, insert=True)  # before SQLAlchemy asks for the version
@@ -263,15 +293,3 @@ def _refuse_other_encodings(connection: Any, _record: object) -> None:
         raise db.engine.dialect.loaded_dbapi.OperationalError(
             f"Its encoding is {encoding}. Create it again: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
         )
-
-
-def _configure_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver must not begin transactions by itself
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_immediately(connection: sa.Connection) -> None:
-    # A unit of work writes. Taking the write lock at its start makes it wait for up to the busy timeout; upgrading a
-    # read lock later would fail immediately with SQLITE_BUSY.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -41,6 +41,13 @@ def configure(form: Format, level: str) -> None:
     logging.config.dictConfig(configuration(form, level))
 
 
+def info(log: logging.Logger, message: str, *values: object, facts: Context) -> None:
+    """Like `log.info` with `facts` for the JSON line, but without a search through the stack for the caller."""
+    if log.isEnabledFor(logging.INFO):
+        extra = {"facts": facts}
+        log.handle(log.makeRecord(log.name, logging.INFO, "", 0, message, values, None, extra=extra))
+
+
 def configuration(form: Format, level: str) -> dict[str, Any]:
     """The same as a dictionary for `logging.config.dictConfig`."""
     lines = {"()": JsonLines if form == "json" else TextLines}

@@ -26,8 +26,8 @@ def ip_address_of() -> str | None:
 
     `X-Forwarded-For` is read from the end, which the nearest proxy wrote. A client can put anything at its start.
     """
-    hop = _parse(request.remote_addr)
-    for claimed in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
+    hop, claims = _parse(request.remote_addr), request.headers.get("X-Forwarded-For")
+    for claimed in reversed(claims.split(",") if claims else ()):
         if hop is None or not _is_trusted_proxy(hop):
             break
         previous = _parse(claimed)

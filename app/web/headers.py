@@ -13,6 +13,7 @@ TWO_YEARS = 2 * 365 * 86_400
 def init_headers(app: Flask, production: bool) -> None:
     """Add these headers to every response, unless the view has set its own."""
     always = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"), ("Cache-Control", "no-store")]
+    always.append(("Vary", "Origin"))  # a cache must not reuse the CORS headers of one origin for another
     if production:
         always.append(("Strict-Transport-Security", f"max-age={TWO_YEARS}; includeSubDomains"))
     for_api = [*always, ("Content-Security-Policy", API_POLICY)]
@@ -20,8 +21,10 @@ def init_headers(app: Flask, production: bool) -> None:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        own = {name.lower() for name, _ in response.headers}
-        defaults = for_pages if response.mimetype == "text/html" else for_api
-        response.headers.extend([header for header in defaults if header[0].lower() not in own])
-        response.vary.add("Origin")  # a cache must not reuse the CORS headers of one origin for another
+        headers = response.headers
+        for name, value in for_pages if response.mimetype == "text/html" else for_api:
+            if name not in headers:
+                headers.add(name, value)
+        if headers["Vary"] != "Origin":
+            response.vary.add("Origin")
         return response

@@ -7,10 +7,10 @@ responds with the sum of all.
 import hmac
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from flask import Flask, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -29,7 +29,8 @@ BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0
 
 def init_metrics(app: Flask, *, token: str) -> None:
     """Count the requests of `app` and serve `/metrics`, with a Bearer token if `token` is not empty."""
-    process = Metrics(auth_of(app).stats.registry)
+    stats = auth_of(app).stats
+    process = Metrics(stats.registry, stats.hash_slots)
     app.after_request(process.observe)
 
     @app.get("/metrics", endpoint="metrics")
@@ -43,8 +44,8 @@ def init_metrics(app: Flask, *, token: str) -> None:
 class Metrics:
     """The metrics of requests and hash slots of one process, added to `registry`."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
+    def __init__(self, registry: CollectorRegistry, hash_slots: Callable[[], Any]) -> None:
+        self._registry, self._hash_slots = registry, hash_slots
         self._requests = Counter(
             "latchkey_requests",
             "Requests by method, route and status",
@@ -65,18 +66,21 @@ class Metrics:
             multiprocess_mode="livesum",
         )
         self._in_use, self._waiting = slots.labels("in_use"), slots.labels("waiting")
-        self._lock = threading.Lock()
+        self._lock, self._slots = threading.Lock(), hash_slots()
 
     def observe(self, response: Response) -> Response:
         """Count a request; returns the response unchanged."""
-        self._requests.labels(method(), route(), str(response.status_code)).inc()
-        self._seconds.labels(route()).observe(seconds())
+        pattern = route()
+        self._requests.labels(method(), pattern, str(response.status_code)).inc()
+        self._seconds.labels(pattern).observe(seconds())
         if response.status_code == 429:
-            self._limited.labels(route()).inc()
+            self._limited.labels(pattern).inc()
         with self._lock:  # so that the last value read is the last one written
-            slots = auth.stats.hash_slots()
-            self._in_use.set(slots.in_use)
-            self._waiting.set(slots.waiting)
+            slots = self._hash_slots()
+            if slots != self._slots:
+                self._in_use.set(slots.in_use)
+                self._waiting.set(slots.waiting)
+                self._slots = slots
         return response
 
     def exposition(self) -> bytes:

@@ -10,6 +10,7 @@ import uuid
 from typing import Final
 
 from flask import Flask, Response, g, request
+from flask.globals import request_ctx
 
 from app.core import logs
 from app.web.client_info import ip_address_of, is_from_trusted_proxy
@@ -30,12 +31,12 @@ def init_requests(app: Flask) -> None:
 
 def route() -> str:
     """The URL pattern of the request: a value from a fixed set."""
-    return request.url_rule.rule if request.url_rule else UNMATCHED
+    return rule.rule if (rule := request_ctx.request.url_rule) else UNMATCHED
 
 
 def method() -> str:
     """The method of the request: a value from a fixed set."""
-    return request.method if request.method in _METHODS else "other"
+    return name if (name := request_ctx.request.method) in _METHODS else "other"
 
 
 def seconds() -> float:
@@ -55,10 +56,10 @@ def _trusted_id() -> str | None:
 
 
 def _end(response: Response) -> Response:
-    if "request_id" in g:
-        response.headers[HEADER] = g.request_id
+    if request_id := g.get("request_id"):
+        response.headers[HEADER] = request_id
     if log.isEnabledFor(logging.INFO):
         values = (method(), route(), response.status_code, round(1e3 * seconds(), 1))
         facts = dict(zip(("method", "route", "status", "ms"), values, strict=True)) | {"address": ip_address_of()}
-        log.info("%s %s %d %s ms", *values, extra={"facts": facts})
+        logs.info(log, "%s %s %d %s ms", *values, facts=facts)
     return response

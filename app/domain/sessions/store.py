@@ -9,6 +9,7 @@ from typing import Any, Final, Generic
 import sqlalchemy as sa
 
 from app.core.client_info import ClientInfo
+from app.core.compiled import CompiledSelect, CompiledWrite
 from app.core.data_subject import DataSubject
 from app.core.database import (
     database_now,
@@ -38,7 +39,7 @@ EXPORTED: Final = (
 _sessions = table_of(Session)
 _columns = [*_sessions.c, database_now().label("read_at")]
 
-_rotate = (
+_rotate = CompiledWrite(
     sa.update(_sessions)
     .where(
         _sessions.c.id == sa.bindparam("sid"),
@@ -92,7 +93,7 @@ class SessionStore(Generic[Owner]):
     ) -> None:
         self._lifetimes, self._owner = lifetimes, owner
         self._accounts: sa.Table = owner_columns[0].table
-        self._find = (
+        self._find = CompiledSelect(
             sa.select(*_columns, *owner_columns)
             .join_from(_sessions, self._accounts)
             .where(_sessions.c.id == sa.bindparam("sid"))
@@ -147,7 +148,7 @@ class SessionStore(Generic[Owner]):
 
     def find(self, session_id: str) -> OwnedSession[Owner] | None:
         """The session and its owner, also if the session has ended. One statement on two primary keys."""
-        row = fetch_one(self._find, {"sid": session_id})
+        row = self._find.first({"sid": session_id})
         if row is None:
             return None
         return OwnedSession(SessionSnapshot(*row[: len(_columns)]), self._owner(*row[len(_columns) :]))
@@ -195,7 +196,7 @@ class SessionStore(Generic[Owner]):
         now, expiry = session.read_at, min(session.read_at + self._lifetimes.idle, session.absolute_expires_at)
         lost_successors = session.lost_successors + 1 if lost else 0
         values = {"now": now, "expiry": expiry, "key": key, "lost": lost_successors}
-        if execute(_rotate, {"sid": session.id, "current": session.generation} | values) != 1:
+        if _rotate.execute({"sid": session.id, "current": session.generation} | values) != 1:
             return None
         return replace(
             session,

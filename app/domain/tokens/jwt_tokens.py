@@ -1,6 +1,7 @@
-"""Access and refresh tokens: issued and verified with flask-jwt-extended, told apart by `typ` and `aud`.
+"""Access and refresh tokens: issued and verified here, told apart by `typ` and `aud`.
 
-RFC 7519 (JWT), RFC 8725 (JWT best current practices), RFC 9068 (JWT profile for access tokens).
+RFC 7519 (JWT), RFC 8725 (JWT best current practices), RFC 9068 (JWT profile for access tokens). The claims are those of
+flask-jwt-extended, so that a host application can use its decorators with these tokens.
 """
 
 import hashlib
@@ -8,24 +9,20 @@ import re
 import secrets
 import threading
 import time
-from contextvars import ContextVar
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import jwt
 from cachetools import FIFOCache
-from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
-from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token, decode_token
-from flask_jwt_extended.exceptions import JWTExtendedException
-from jwt.algorithms import ECAlgorithm
-from jwt.utils import der_to_raw_signature
+from flask_jwt_extended import JWTManager
 
-from app.core.base64url import is_canonical
 from app.core.errors import Unauthenticated
+from app.domain.tokens import jws
 from app.domain.tokens.keyring import KeyRing
-from app.domain.tokens.keys import ALGORITHMS, Key, PublicKey
+from app.domain.tokens.keys import ALGORITHMS, PublicKey
 
 LEEWAY_SECONDS: Final = 30
 MAX_LENGTH: Final = 4_096
@@ -33,8 +30,6 @@ CACHE_SIZE: Final = 10_000  # tokens
 ACCESS: Final = "access"
 REFRESH: Final = "refresh"
 HEADER_TYPES: Final = {ACCESS: "at+jwt", REFRESH: "rt+jwt"}
-# The callback that flask-jwt-extended calls for the key does not get the date of the token, on which the key depends.
-_signing_key: ContextVar[Key] = ContextVar("signing key")
 _COMPACT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
@@ -56,18 +51,6 @@ class WrongKind(InvalidToken):
     """A refresh token in the place of an access token, or the other way round."""
 
 
-class RepeatableES256(ECAlgorithm):
-    """ES256 with deterministic signatures (RFC 6979): equal claims give the same token, byte for byte."""
-
-    def __init__(self) -> None:
-        super().__init__(ECAlgorithm.SHA256, ec.SECP256R1)
-
-    def sign(self, msg: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
-        """The signature of `msg`, the same every time."""
-        signature = key.sign(msg, ec.ECDSA(self.hash_alg(), deterministic_signing=True))
-        return der_to_raw_signature(signature, key.curve)
-
-
 @dataclass(frozen=True, slots=True)
 class Claims:
     """The claims of a verified token."""
@@ -86,7 +69,7 @@ class JwtTokens:
 
     def __init__(self, keys: KeyRing, *, access_lifetime: timedelta, issuer: str, audience: str) -> None:
         self._keys, self._access_lifetime = keys, access_lifetime
-        self._audiences = {ACCESS: audience, REFRESH: issuer}
+        self._issuer, self._audiences = issuer, {ACCESS: audience, REFRESH: issuer}
         # The oldest entry is dropped first, and expires first. Reading changes nothing, so only writing takes a lock.
         self._verified: FIFOCache[bytes, Claims] = FIFOCache(CACHE_SIZE)
         self._adding = threading.Lock()
@@ -105,10 +88,21 @@ class JwtTokens:
         seconds = self._access_lifetime.total_seconds()
         lifetime = int(seconds - secrets.randbelow(int(seconds * 0.05) + 1))
         issued = int(now.timestamp())
-        claims = {"sid": session_id, "roles": roles, "iat": issued, "nbf": issued, "exp": issued + lifetime}
-        claims |= authentication
-        headers = self._headers(ACCESS, now)
-        return create_access_token(account_id, additional_claims=claims, additional_headers=headers), lifetime
+        claims = {
+            "fresh": False,
+            "iat": issued,
+            "jti": str(uuid.uuid4()),
+            "type": ACCESS,
+            "sub": account_id,
+            "nbf": issued,
+            "aud": self._audiences[ACCESS],
+            "iss": self._issuer,
+            "sid": session_id,
+            "roles": roles,
+            "exp": issued + lifetime,
+            **authentication,
+        }
+        return jws.sign(claims, HEADER_TYPES[ACCESS], self._keys.signing(now)), lifetime
 
     def refresh(
         self,
@@ -126,17 +120,20 @@ class JwtTokens:
         """
         issued = int(issued_at.timestamp())
         claims = {
+            "fresh": False,
+            "iat": issued,
+            "jti": f"{session_id}.{generation}",
+            "type": REFRESH,
+            "sub": account_id,
+            "nbf": issued,
+            "aud": self._audiences[REFRESH],
+            "iss": self._issuer,
             "sid": session_id,
             "gen": generation,
-            "jti": f"{session_id}.{generation}",
-            "aud": self._audiences[REFRESH],
-            "iat": issued,
-            "nbf": issued,
             "exp": int(expires_at.timestamp()),
             "ver": credentials_version,
         }
-        headers = self._headers(REFRESH, issued_at)
-        return str(create_refresh_token(account_id, additional_claims=claims, additional_headers=headers))
+        return jws.sign(claims, HEADER_TYPES[REFRESH], self._keys.signing(issued_at))
 
     def read(self, token: str, kind: str) -> Claims:
         """Verify a token. Raises `InvalidToken` if it is not ours or not of this kind, or `TokenExpired`.
@@ -163,23 +160,16 @@ class JwtTokens:
             return None
 
     def _check(self, token: str) -> Claims:
-        if len(token) > MAX_LENGTH or not _COMPACT.fullmatch(token) or not is_canonical(token):
+        if len(token) > MAX_LENGTH or not _COMPACT.fullmatch(token):
             raise InvalidToken
         try:
-            payload, header = decode_token(token), jwt.get_unverified_header(token)
-        except jwt.ExpiredSignatureError:
-            raise TokenExpired from None
-        except (jwt.PyJWTError, JWTExtendedException, ValueError, TypeError):
+            header, payload = jws.verify(token, self.checking_key)
+        except (jwt.PyJWTError, ValueError, RecursionError):
             raise InvalidToken from None
         claims = _to_claims(payload, header)
-        if payload.get("aud") != self._audiences[claims.kind]:
+        if (payload.get("iss"), payload.get("aud")) != (self._issuer, self._audiences[claims.kind]):
             raise InvalidToken
         return claims
-
-    def _headers(self, kind: str, now: datetime) -> dict[str, str]:
-        key = self._keys.signing(now)
-        _signing_key.set(key)
-        return {"typ": HEADER_TYPES[kind], "kid": key.kid, "alg": key.algorithm}
 
     def checking_key(self, header: dict[str, Any]) -> PublicKey:
         """The key that verifies a token. Raises `jwt.InvalidKeyError` for an unknown key id or another algorithm."""
@@ -190,38 +180,39 @@ class JwtTokens:
         return key.public
 
     def init_jwt(self, app: Flask) -> JWTManager:
-        """Make flask-jwt-extended use the key ring, also for routes with its own `@jwt_required()`."""
-        if not isinstance(jwt.api_jws._jws_global_obj.get_algorithm_by_name("ES256"), RepeatableES256):
-            jwt.unregister_algorithm("ES256")
-            jwt.register_algorithm("ES256", RepeatableES256())
+        """Make flask-jwt-extended verify with the key ring, for routes with its `@jwt_required()`."""
         app.config.update(
             JWT_DECODE_ALGORITHMS=list(ALGORITHMS),
             JWT_DECODE_LEEWAY=LEEWAY_SECONDS,
-            JWT_ENCODE_ISSUER=self._audiences[REFRESH],
-            JWT_DECODE_ISSUER=self._audiences[REFRESH],
-            JWT_ENCODE_AUDIENCE=self._audiences[ACCESS],
+            JWT_DECODE_ISSUER=self._issuer,
             JWT_DECODE_AUDIENCE=list(self._audiences.values()),
             JWT_COOKIE_CSRF_PROTECT=False,
-            JWT_ACCESS_TOKEN_EXPIRES=False,
-            JWT_REFRESH_TOKEN_EXPIRES=False,
         )
         manager = JWTManager(app)
-        manager.encode_key_loader(lambda _identity: _signing_key.get().private)
+        manager.encode_key_loader(_refuse_to_sign)
         manager.decode_key_loader(lambda header, _payload: self.checking_key(header))
         return manager
 
 
+def _refuse_to_sign(_identity: object) -> PublicKey:
+    raise RuntimeError("Tokens belong to a session. Open one by a flow of the service, not by create_access_token().")
+
+
 def _to_claims(payload: dict[str, Any], header: dict[str, Any]) -> Claims:
-    kind, session_id, generation = payload.get("type"), payload.get("sid"), payload.get("gen", 0)
-    type_matches = isinstance(kind, str) and header.get("typ") == HEADER_TYPES.get(kind)
-    if not type_matches or not isinstance(session_id, str) or type(generation) is not int or "exp" not in payload:
+    kind, version = payload.get("type"), payload.get("ver")
+    names = [payload.get(name) for name in ("sub", "sid", "jti")]
+    numbers = [payload.get(name) for name in ("iat", "nbf", "exp")] + [payload.get("gen", 0)]
+    if not isinstance(kind, str) or header.get("typ") != HEADER_TYPES.get(kind):
         raise InvalidToken
-    version = payload.get("ver")
+    if not all(isinstance(name, str) for name in names) or any(type(each) is not int for each in numbers):
+        raise InvalidToken
+    if max(payload["iat"], payload["nbf"]) > time.time() + LEEWAY_SECONDS:
+        raise InvalidToken
     return Claims(
-        str(kind),
+        kind,
         payload["sub"],
-        session_id,
-        generation,
+        payload["sid"],
+        payload.get("gen", 0),
         version if type(version) is int else None,
         str(header["kid"]),
         float(payload["exp"]),
