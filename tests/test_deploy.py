@@ -11,7 +11,7 @@ from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.core.database import db, init_database
-from config import ROOT, Settings
+from config import ROOT, Settings, new_signing_key
 from tests.support.api import log_in, sign_up
 
 DEPLOY = ROOT / "deploy"
@@ -61,7 +61,7 @@ def test_the_composition_is_what_the_documentation_says():
 
 def test_the_settings_of_the_composition_are_good_ones():
     told = {name.lower(): str(value) for name, value in COMPOSE["x-service"]["environment"].items()}
-    told |= {"database_url": "postgresql://latchkey:x@database/latchkey", "signing_key": "-----BEGIN x"}
+    told |= {"database_url": "postgresql://latchkey:x@database/latchkey", "signing_key": new_signing_key()}
     settings = Settings(
         app_env="production", public_url="https://localhost", secret_key="Zk3-x9_QpLw7vT2mZk3-x9_QpLw7vT2m",
         metrics_token="a token for Prometheus", **told,

@@ -56,7 +56,9 @@ def name_of(path):
 def test_no_code_pattern_or_template_is_built_from_input():
     found = {name_of(path): set(found_in(path.read_text())) for path in FILES}
     # k-anonymity: the service that knows breached passwords speaks SHA-1
-    assert {name: calls for name, calls in found.items() if calls} == {BREACHES: {"hashlib.sha1"}}
+    # SQLAlchemy compiles a statement of ours to SQL
+    allowed = {BREACHES: {"hashlib.sha1"}, "app/core/compiled.py": {"statement.compile"}}
+    assert {name: calls for name, calls in found.items() if calls} == allowed
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,14 @@ import threading
 from dataclasses import dataclass
 
 from app.core.background import POLL_SECONDS, BackgroundTask, Context
+from app.core.errors import Unavailable
 from app.core.unit_of_work import UnitOfWork
 from app.domain.audit.chain_head import ChainHeadStore
 from app.domain.audit.seal import BATCH, Sealer
 from app.domain.audit.verify import Verified, Verifier
 
 NAME = "audit sealing"
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,18 @@ class AuditSealing:
     def seal(self) -> int:
         """Seal all events that are not sealed yet; how many. Raises `ChainBroken`, or `SealingOff`."""
         self.sealer.require_enabled()
-        sealed = 0
-        while batch := self._seal_batch():
-            sealed += batch
-        return sealed
+        sealed = failures = 0
+        while True:
+            try:
+                batch = self._seal_batch()
+            except Unavailable as failure:  # a deadlock with a writer or another sealer rolls the whole batch back
+                failures += 1
+                if not failure.transient or failures == ATTEMPTS:
+                    raise
+                continue
+            if not batch:
+                return sealed
+            sealed, failures = sealed + batch, 0
 
     def verify(self, expected: tuple[int, str] | None = None) -> Verified:
         """Verify the whole chain. Raises `ChainBroken`, which names the first fault, or `SealingOff`."""

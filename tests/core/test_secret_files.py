@@ -34,7 +34,7 @@ def test_every_setting_with_a_secret_can_be_a_file():
     secret = [name for name in Settings.model_fields if any(word in name for word in ("secret", "password", "token"))]
     secret = {name.upper() for name in secret} | {"SIGNING_KEY", "DATABASE_URL", "REDIS_URL"}
     lifetimes_and_rules = {name for name in secret if name.startswith(("JWT_", "PASSWORD_", "RESET_"))}
-    others = {"ALLOW_COMMON_PASSWORDS", "BREACHED_PASSWORDS_URL"}
+    others = {"ALLOW_COMMON_PASSWORDS", "BREACHED_PASSWORDS_URL", "CHANGE_PASSWORD_URL"}
     assert set(SECRETS) == secret - lifetimes_and_rules - others
     assert VALUES.keys() == set(SECRETS)
 

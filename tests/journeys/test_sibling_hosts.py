@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from config import Settings
 from tests.journeys.conftest import in_one_process
 from tests.journeys.test_cross_origin_app import ANN, Tab
-from tests.support.process_pool import QuietRequestHandler
+from tests.support.forks import QuietRequestHandler
 from tests.support.servers import unused_port
 
 pytestmark = pytest.mark.settings(public_url="https://accounts.latchkey.test")

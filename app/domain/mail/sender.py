@@ -11,10 +11,9 @@ from typing import Final
 MAX_NAME: Final = 200
 # A name in quotes, or one without them that contains no bracket and no second address; or an address alone.
 _WITH_NAME = re.compile(r'(?P<name>"(?:[^"\\]|\\.)*"|[^<>@]*?)\s*<(?P<address>[^<>]*)>')
-_ATOM: Final = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LOCAL_PART = re.compile(rf"(?=.{{1,64}}\Z)(?!.*=\?){_ATOM}(\.{_ATOM})*")  # and no encoded word
-_LABEL: Final = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
+# Atoms with dots between them, and no encoded word.
+_LOCAL_PART = re.compile(r"(?=.{1,64}\Z)(?!.*=\?)[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)
+_HOST = re.compile(r"(?=.{1,253}\Z)(?!.*-(\.|\Z))([A-Za-z0-9][A-Za-z0-9-]{0,62}(\.(?=.)|\Z))+")
 _EXAMPLE: Final = "Write one address, as in `Example, Inc. <no-reply@example.com>`."
 
 

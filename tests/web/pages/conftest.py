@@ -18,6 +18,7 @@ from app.web.pages.confirmations import pages_confirmations
 from app.web.pages.home import pages_home
 from app.web.pages.mailbox import pages_mailbox
 from app.web.pages.reset_password import pages_reset_password
+from config import Settings
 
 WEB = Path(__file__).parents[3] / "app" / "web"
 
@@ -105,6 +106,7 @@ def build(reset: Flow, flow: Flow, emails: Mailbox, compiled: FileSystemBytecode
             cookie_domain="",
             reset_password_url="myapp://reset?token={token}",
             verify_email_url="http://localhost/verify#token={token}",
+            **{name: field.default for name, field in Settings.model_fields.items() if name.startswith("ratelimit_")},
         )
         app.config.update(MAX_CONTENT_LENGTH=64 * 1024, MAIL_SERVER="mail.test", MAIL_PORT=2525)
         facade = SimpleNamespace(

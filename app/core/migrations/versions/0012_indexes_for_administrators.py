@@ -1,5 +1,6 @@
 """Add indexes for the administrators' search: the beginning of an address, and disabled accounts."""
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0012"
@@ -12,7 +13,10 @@ PREFIX = "ix_accounts_email_canonical_prefix"
 
 def upgrade() -> None:
     """Create the indexes. Rows do not change."""
-    op.create_index("ix_accounts_disabled_at", "accounts", ["disabled_at"])
+    disabled = sa.text("disabled_at IS NOT NULL")
+    op.create_index(
+        "ix_accounts_disabled_at", "accounts", ["disabled_at"], sqlite_where=disabled, postgresql_where=disabled
+    )
     if op.get_bind().dialect.name == "postgresql":  # the unique index finds no prefix unless its collation is C
         ops = {"email_canonical": "varchar_pattern_ops"}
         op.create_index(PREFIX, "accounts", ["email_canonical"], postgresql_ops=ops)

@@ -52,7 +52,7 @@ def test_new_address_is_unverified_and_the_old_one_can_undo(client, correct, rea
     assert me(client, bob.tokens).status_code == 401
     assert log_in(client, email=bob.email).status_code == 401
     assert log_in(client, email="robert@example.com").status_code == 200
-    letters = reader.letters()
+    letters = reader.emails()
     assert ("robert@example.com", "Welcome! Please confirm your address") in letters
     undo = reader.link("has a new address", "undo-email-change")
     assert reader.send("account/email/undo", token=undo).status_code == 200
@@ -61,18 +61,18 @@ def test_new_address_is_unverified_and_the_old_one_can_undo(client, correct, rea
 
 def test_an_address_can_be_corrected_as_verified(correct, reader, desk, bob):
     assert correct(email="robert@example.com", email_verified=True).json["email_verified"] is True
-    assert "robert@example.com" not in [address for address, _ in reader.letters()]
+    assert "robert@example.com" not in [address for address, _ in reader.emails()]
     assert events_of(desk, bob)[0] == "email.changed"
 
 
 def test_verification_is_set_and_removed(client, correct, reader, desk, bob):
     assert correct(email_verified=True).json["email_verified"] is True
     assert events_of(desk, bob)[0] == "email.verified"
-    reader.letters()
+    reader.emails()
     reader.box.clear()
     assert correct(email_verified=False).json["email_verified"] is False
     assert events_of(desk, bob)[0] == "email.unverified"
-    assert reader.letters() == [(bob.email, "Welcome! Please confirm your address")]
+    assert reader.emails() == [(bob.email, "Welcome! Please confirm your address")]
     assert me(client, bob.tokens).status_code == 200
 
 
