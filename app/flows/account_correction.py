@@ -67,7 +67,8 @@ class AccountCorrection:
         self.accounts.correct_email(account, address, now, verified=verified)
         self.require_unreserved_email(address, account.id, now)
         self.revoke_access(account.id, Cause.EMAIL_REPLACED, now)
-        self.allow_undo(account, address, ClientInfo(), now)
+        if account.email_verified:  # else it may be a mistyped address, of a stranger who could undo the correction
+            self.allow_undo(account, address, ClientInfo(), now)
         if not verified:
             self._ask_to_verify(account, address.typed, now)
         self.journal.record(EventType.EMAIL_CHANGED, ClientInfo(), now, account_id=account.id, **actor)
