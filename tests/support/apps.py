@@ -122,7 +122,8 @@ def renew_app(app: Flask, settings: Settings, clock: SettableClock) -> None:
     limiter.init_app(app)  # it is one object for all apps
     for hook in app.after_request_funcs.get(None, []):
         if isinstance(metrics := getattr(hook, "__self__", None), Metrics):
-            metrics.__init__(auth_of(app).stats.registry)  # type: ignore[misc]
+            stats = auth_of(app).stats
+            metrics.__init__(stats.registry, stats.hash_slots)  # type: ignore[misc]
 
 
 def _parts_of(app: Flask) -> object:
