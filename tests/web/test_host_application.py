@@ -1,7 +1,7 @@
 """Routes of a host application that stand under flask-jwt-extended's own decorators."""
 
 import pytest
-from flask_jwt_extended import jwt_required
+from flask_jwt_extended import create_access_token, jwt_required
 
 from tests.support.api import bearer, sign_up
 
@@ -30,3 +30,8 @@ def test_flask_jwt_extended_refuses_in_our_words(client, host_route, headers):
 
 def test_flask_jwt_extended_lets_no_refresh_token_in(client, host_route):
     assert client.get(host_route, headers=bearer(sign_up(client)["refresh_token"])).status_code == 401
+
+
+def test_flask_jwt_extended_issues_no_token_without_a_session(app):
+    with app.app_context(), pytest.raises(RuntimeError, match="session"):
+        create_access_token("ann")
