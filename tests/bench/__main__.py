@@ -8,12 +8,14 @@ import argparse
 import http.client
 import json
 import os
+import re
 import secrets
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 
 import bcrypt
 from flask import Flask
@@ -21,10 +23,12 @@ from flask import Flask
 from app.core import logs
 from app.web import granian_server, sockets
 from config import new_signing_key
+from tests.bench.costs import Cost, measure_cost
 from tests.bench.load import LOAD, Sample, Shots, raw, with_wrk
 from tests.bench.serving import running
 from tests.support.servers import DATABASES, ROOT, NotHere, available, new_database
 
+BASELINE = Path(__file__).with_name("baseline.json")  # ratios to the bare route: a rate alone says little elsewhere
 ROUNDS = 3
 WORKERS, THREADS, COST = 2, 32, 12
 MANY, FEW = 16, 4
@@ -78,6 +82,26 @@ class Bench:
         found["GET /account beside logins"] = self._measure(account, FEW)
         return found | {"the logins": flood.result()}
 
+    def costs(self, pid: int, folder: Path) -> dict[str, Cost]:
+        """What the frequent routes cost, with a flame graph of each in `folder`."""
+        tokens = self._enter("/api/v1/auth/login")
+        account = [raw("GET", "/api/v1/account", token=tokens[0]["access_token"])]
+        loads: dict[str, Callable[[int], Future[Sample]]] = {
+            "GET /account": lambda seconds: self._start(account, MANY, seconds),
+            "POST /auth/refresh, rotating": self._refreshes,
+            "POST /forgot-password, known": lambda seconds: self._start(
+                self._forgot(self._people[0]["email"]), MANY, seconds
+            ),
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        files = {name: folder / f"{re.sub(r'[^a-z]+', '-', name.lower())}.svg" for name in loads}
+        return {name: measure_cost(pid, self._seconds, load, files[name]) for name, load in loads.items()}
+
+    def _refreshes(self, seconds: int) -> Future[Sample]:
+        tokens = self._enter("/api/v1/auth/login")
+        requests = [raw("POST", "/api/v1/auth/refresh", token=each["refresh_token"]) for each in tokens]
+        return self._start(requests, MANY, seconds, rotate=True)
+
     def sign_ins(self) -> Sample:
         """Logins as fast as they come; in a long window, for there are few in a second."""
         self._enter("/api/v1/auth/login")
@@ -127,15 +151,18 @@ def median(samples: Sequence[Sample]) -> Sample:
     return Sample(*(statistics.median(getattr(each, name) for each in samples) for name in Sample.__annotations__))
 
 
-def report(rounds: Sequence[dict[str, Sample]], sign_ins: Sample, limit: float) -> Iterator[str]:
-    """The figures, as a table and two sentences."""
+def report(
+    rounds: Sequence[dict[str, Sample]], sign_ins: Sample, limit: float, baseline: dict[str, float]
+) -> Iterator[str]:
+    """The figures, as a table and two sentences. `baseline` are earlier ratios to the bare route."""
     figures = {name: median([found[name] for found in rounds]) for name in rounds[0]}
     bare, flood = figures["bare Flask route"], figures.pop("the logins")
     alone, beside = figures["GET /account alone"], figures["GET /account beside logins"]
-    yield f"{'':32}{'per second':>12}{'of bare':>9}{'p50 ms':>9}{'p99 ms':>9}"
+    yield f"{'':32}{'per second':>12}{'of bare':>9}{'baseline':>10}{'p50 ms':>9}{'p99 ms':>9}"
     for name, each in {**figures, "POST /auth/login": sign_ins}.items():
         refused = f"   {each.refused:.0f} refused per second" if each.refused else ""
-        yield f"{name:32}{each.rate:12,.1f}{each.rate / bare.rate:9.3f}{each.p50:9.2f}{each.p99:9.2f}{refused}"
+        before = f"{baseline[name]:10.3f}" if name in baseline else f"{'':10}"
+        yield f"{name:32}{each.rate:12,.1f}{each.rate / bare.rate:9.3f}{before}{each.p50:9.2f}{each.p99:9.2f}{refused}"
     yield f"\nHash limit {limit:.2f} per second; {SIGNING_IN} connections reach {sign_ins.rate / limit:.0%} of it."
     yield (
         f"Beside {MANY} connections on login ({flood.rate:.1f} in and {flood.refused:.0f} refused per second), "
@@ -144,7 +171,17 @@ def report(rounds: Sequence[dict[str, Sample]], sign_ins: Sample, limit: float) 
     )
 
 
-def measure(kind: str, seconds: int) -> Iterator[str]:
+def report_costs(costs: dict[str, Cost], folder: Path) -> Iterator[str]:
+    """The microseconds of each route, and their layers as columns."""
+    layers = sorted({layer for cost in costs.values() for layer in cost.layers})
+    yield "\nMicroseconds of server CPU per request, by layer:"
+    yield f"{'':32}{'all':>8}" + "".join(f"{layer:>11}" for layer in layers)
+    for name, cost in costs.items():
+        yield f"{name:32}{cost.microseconds:8.0f}" + "".join(f"{cost.layers.get(layer, 0):11.0f}" for layer in layers)
+    yield f"Flame graphs for a browser: {folder}/*.svg"
+
+
+def measure(kind: str, seconds: int, folder: Path, *, costs: bool) -> Iterator[str]:
     """Start both servers, measure on this database, and say what came of it."""
     settings = {
         "APP_ENV": "production", "PUBLIC_URL": "https://bench.example", "SECRET_KEY": secrets.token_urlsafe(48),
@@ -160,7 +197,10 @@ def measure(kind: str, seconds: int) -> Iterator[str]:
         bench = Bench(bare.port, service.port, seconds, stack.enter_context(ProcessPoolExecutor(2)))
         limit = hash_limit()
         rounds = [bench.one_round() for _ in range(ROUNDS)]
-        yield from report(rounds, bench.sign_ins(), limit)
+        baseline = json.loads(BASELINE.read_text()).get(kind, {})
+        yield from report(rounds, bench.sign_ins(), limit, baseline)
+        if costs:
+            yield from report_costs(bench.costs(service.pid, folder), folder)
         yield (
             f"Started in {service.started_in:.1f} s; {WORKERS} workers and their parent hold {idle:.0f} MB then, "
             f"and {service.memory():.0f} MB after all this."
@@ -172,6 +212,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--seconds", type=int, default=2, help="how long each of the windows lasts (default: 2)")
     parser.add_argument("--database", choices=DATABASES, action="append", help="only this one; may be repeated")
+    parser.add_argument("--no-costs", action="store_true", help="no profile of what a request costs")
+    parser.add_argument("--flame-graphs", type=Path, default=Path("bench"), help="their folder (default: bench)")
     parser.add_argument("--serve-bare", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve_bare:
@@ -185,7 +227,8 @@ def main() -> None:
     )
     for kind in given.database or DATABASES:
         try:
-            print(f"\n{available(kind)}\n", *measure(kind, given.seconds), sep="\n", flush=True)
+            lines = measure(kind, given.seconds, given.flame_graphs / kind, costs=not given.no_costs)
+            print(f"\n{available(kind)}\n", *lines, sep="\n", flush=True)
         except NotHere as reason:
             print(f"\n{kind}: not here: {reason}")
 
