@@ -85,16 +85,6 @@ def test_corrected_address_has_the_whole_time_again(app, client, auth, clock):
     assert auth.cleanup.run()["unverified_accounts"] == 1
 
 
-@pytest.mark.settings(unverified_account_days=1)
-def test_account_stays_while_its_change_of_address_can_be_undone(app, client, auth, clock):
-    account_id = id_of(client, "ann@example.com")
-    auth.account_correction.correct(None, account_id, email="anna@example.com")
-    clock.advance(days=2)
-    assert auth.cleanup.run()["unverified_accounts"] == 0
-    clock.advance(days=30)
-    assert auth.cleanup.run()["unverified_accounts"] == 1
-
-
 def test_all_old_accounts_go_however_many(each_app, client, auth, clock, monkeypatch):
     monkeypatch.setattr(cleanup, "BATCH", 3)
     for number in range(7):
