@@ -23,7 +23,7 @@ from flask import Flask
 from app.core import logs
 from app.web import granian_server, sockets
 from config import new_signing_key
-from tests.bench.costs import Cost, measure_cost
+from tests.bench.costs import Cost, Load, measure_cost
 from tests.bench.load import LOAD, Sample, Shots, raw, with_wrk
 from tests.bench.serving import running
 from tests.support.servers import DATABASES, ROOT, NotHere, available, new_database
@@ -84,23 +84,25 @@ class Bench:
 
     def costs(self, pid: int, folder: Path) -> dict[str, Cost]:
         """What the frequent routes cost, with a flame graph of each in `folder`."""
-        tokens = self._enter("/api/v1/auth/login")
-        account = [raw("GET", "/api/v1/account", token=tokens[0]["access_token"])]
-        loads: dict[str, Callable[[int], Future[Sample]]] = {
-            "GET /account": lambda seconds: self._start(account, MANY, seconds),
-            "POST /auth/refresh, rotating": self._refreshes,
-            "POST /forgot-password, known": lambda seconds: self._start(
-                self._forgot(self._people[0]["email"]), MANY, seconds
-            ),
+        account = "/api/v1/account"
+        forgot = self._forgot(self._people[0]["email"])
+        loads: dict[str, Callable[[], Load]] = {
+            "GET /account": lambda: self._load([raw("GET", account, token=self._tokens()[0]["access_token"])]),
+            "POST /auth/refresh, rotating": lambda: self._load(self._refreshes(), rotate=True),
+            "POST /forgot-password, known": lambda: self._load(forgot),
         }
         folder.mkdir(parents=True, exist_ok=True)
         files = {name: folder / f"{re.sub(r'[^a-z]+', '-', name.lower())}.svg" for name in loads}
         return {name: measure_cost(pid, self._seconds, load, files[name]) for name, load in loads.items()}
 
-    def _refreshes(self, seconds: int) -> Future[Sample]:
-        tokens = self._enter("/api/v1/auth/login")
-        requests = [raw("POST", "/api/v1/auth/refresh", token=each["refresh_token"]) for each in tokens]
-        return self._start(requests, MANY, seconds, rotate=True)
+    def _load(self, requests: Sequence[bytes], *, rotate: bool = False) -> Load:
+        return lambda seconds: self._start(requests, MANY, seconds, rotate=rotate)
+
+    def _tokens(self) -> list[dict[str, str]]:
+        return self._enter("/api/v1/auth/login")
+
+    def _refreshes(self) -> list[bytes]:
+        return [raw("POST", "/api/v1/auth/refresh", token=each["refresh_token"]) for each in self._tokens()]
 
     def sign_ins(self) -> Sample:
         """Logins as fast as they come; in a long window, for there are few in a second."""
@@ -174,7 +176,7 @@ def report(
 def report_costs(costs: dict[str, Cost], folder: Path) -> Iterator[str]:
     """The microseconds of each route, and their layers as columns."""
     layers = sorted({layer for cost in costs.values() for layer in cost.layers})
-    yield "\nMicroseconds of server CPU per request, by layer:"
+    yield "\nMicroseconds of server CPU per request, divided by where the GIL is held:"
     yield f"{'':32}{'all':>8}" + "".join(f"{layer:>11}" for layer in layers)
     for name, cost in costs.items():
         yield f"{name:32}{cost.microseconds:8.0f}" + "".join(f"{cost.layers.get(layer, 0):11.0f}" for layer in layers)

@@ -1,6 +1,6 @@
 """What a request costs on the server: microseconds of CPU, divided among the layers by a profile of the same seconds.
 
-py-spy samples the stacks of all workers from outside, those that run on a CPU.
+py-spy samples the stacks of all workers from outside, of the thread that holds the GIL: threads that wait do not count.
 """
 
 import subprocess
@@ -31,6 +31,8 @@ LAYERS: Final = (
     ("context", ("/flask/", "/werkzeug/", "/flask_sqlalchemy/", "/app/current.py", "/web/application.py")),
     ("server", ("/granian/", "/web/bodies.py", "/web/granian_server.py")),
 )  # fmt: skip
+Load = Callable[[int], Future[Sample]]
+START_SECONDS: Final = 3  # that py-spy takes to start
 OTHER: Final = "flows"  # everything else is code of the service
 
 
@@ -42,12 +44,16 @@ class Cost:
     layers: dict[str, float]
 
 
-def measure_cost(pid: int, seconds: int, load: Callable[[int], Future[Sample]], flame_graph: Path) -> Cost:
-    """Measure the process `pid` and its children under `load`, and write a flame graph for a browser."""
+def measure_cost(pid: int, seconds: int, prepare: Callable[[], Load], flame_graph: Path) -> Cost:
+    """Measure the process `pid` and its children under a load, and write a flame graph for a browser.
+
+    `prepare` signs in, and returns what starts the load for a number of seconds.
+    """
+    load = prepare()
     before = _cpu_seconds(pid)
     sample = load(seconds).result()
     each = 1e6 * (_cpu_seconds(pid) - before) / max(sample.rate * seconds, 1)
-    running = load(2 * seconds + 2)  # once more, because the profiler slows the workers
+    running = prepare()(2 * (seconds + START_SECONDS))  # once more, because the profiler slows the workers
     with tempfile.TemporaryDirectory() as folder:
         stacks = Path(folder, "stacks")
         _record(pid, seconds, "raw", stacks)
@@ -71,15 +77,16 @@ def _by_layer(stacks: str) -> Counter[str]:
     counts: Counter[str] = Counter()
     for line in stacks.splitlines():
         stack, _, count = line.rpartition(" ")
-        counts[layer_of(stack)] += int(count)
+        if count.isdigit():  # a process without a sample has a line without a count
+            counts[layer_of(stack)] += int(count)
     return counts
 
 
 def _record(pid: int, seconds: int, form: str, output: Path) -> None:
     program = Path(sys.executable).with_name("py-spy")
     subprocess.run(
-        [program, "record", "--pid", str(pid), "--subprocesses", "--duration", str(seconds), "--rate", "400",
-         "--nonblocking", "--full-filenames", "--format", form, "--output", str(output)],
+        [program, "record", "--pid", str(pid), "--subprocesses", "--duration", str(seconds), "--rate", "200",
+         "--gil", "--nonblocking", "--full-filenames", "--format", form, "--output", str(output)],
         check=True, capture_output=True,
     )  # fmt: skip
 
