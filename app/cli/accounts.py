@@ -88,7 +88,7 @@ def show(account: str) -> None:
 
 @accounts.command("update")
 @account_name
-@click.option("--email", help="The new email address. Sessions end, and the old address gets a link to undo this.")
+@click.option("--email", help="The new email address. Sessions end; a verified old address gets an undo link.")
 @click.option("--verified/--unverified", default=None, help="Whether the email address counts as verified.")
 @click.option("--first-name", callback=_name, help="The first name; an empty text removes it.")
 @click.option("--last-name", callback=_name, help="The last name; an empty text removes it.")

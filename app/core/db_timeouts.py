@@ -4,6 +4,7 @@ A stopped server or a broken network path does not close connections. Without ti
 thread, until no thread is left, not even for requests that need no database.
 """
 
+import sqlite3
 import threading
 import time
 from collections.abc import Generator
@@ -55,8 +56,11 @@ class CircuitBreaker:
 
 
 def is_timeout(failure: BaseException | None) -> bool:
-    """Whether a driver's error was caused by a timeout."""
-    return failure is not None and isinstance(failure.__cause__ or failure.__context__, TimeoutError)
+    """Whether a driver's error was caused by a timeout, such as the busy timeout of SQLite."""
+    if failure is None:
+        return False
+    is_busy = getattr(failure, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+    return is_busy or isinstance(failure.__cause__ or failure.__context__, TimeoutError)
 
 
 def timeouts(driver: str, seconds: float) -> dict[str, object]:

@@ -55,7 +55,7 @@ def _open(path: Path) -> int:
 
 
 def _lock(descriptor: int, deadline: float) -> None:
-    # Polled, because a blocking call has no timeout, and would wait for ever for a process that was stopped.
+    # Polled, because a blocking call has no timeout, and would never return if another process was stopped.
     while True:
         try:
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -29,8 +29,8 @@ TASK: Final = "cleanup"
 class Cleanup:
     """Purges accounts that are due, and deletes expired sessions, messages, email actions and events.
 
-    `unverified_kept`: how long an account is kept whose address is never verified; None: for ever. Many processes may
-    ask every `interval`: one of them runs it, and the next run is one interval later.
+    `unverified_kept`: how long an account is kept whose address is never verified; None: without limit. Many processes
+    may ask every `interval`: one of them runs it, and the next run is one interval later.
     """
 
     def __init__(

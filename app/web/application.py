@@ -1,5 +1,6 @@
 """The Flask application class."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -7,18 +8,15 @@ from flask import Flask
 
 
 class Application(Flask):
-    """Flask that looks only once whether a function is a coroutine, not for each hook of each request.
+    """Flask that recognises a plain function by one flag.
 
-    `ensure_sync` is documented as the place to change how functions are called.
+    Flask asks a dozen times per request, for each hook, and `inspect` unwraps the function each time. Nothing is
+    cached: some hooks are created for one request, and hold its values.
     """
-
-    def __init__(self, *args: Any, **named: Any) -> None:
-        super().__init__(*args, **named)
-        self._sync: dict[Callable[..., Any], Callable[..., Any]] = {}
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function itself, or one that runs the coroutine."""
-        found = self._sync.get(func)
-        if found is None:
-            found = self._sync[func] = super().ensure_sync(func)
-        return found
+        code = getattr(func, "__code__", None)
+        if code is not None and not code.co_flags & inspect.CO_COROUTINE:
+            return func
+        return super().ensure_sync(func)

@@ -154,8 +154,8 @@ def get_user(identity: Identity, user_id: UUID) -> object:
 def correct_user(identity: Identity, user_id: UUID, body: CorrectUserRequest) -> object:
     """Correct the email address, name or language of an account.
 
-    A new address ends all sessions and gets a verification email, unless `email_verified` is true. The old address
-    gets an email with a link that undoes the change, as if the owner had changed it.
+    A new address ends all sessions and gets a verification email, unless `email_verified` is true. The old address,
+    if it was verified, gets an email with a link that undoes the change, as if the owner had changed it.
     """
     return auth.account_correction.correct(identity, str(user_id), **body.model_dump(exclude_unset=True))
 
