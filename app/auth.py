@@ -18,6 +18,7 @@ from app.flows.csrf import Csrf
 from app.flows.email_change import EmailChange
 from app.flows.email_verification import EmailVerification
 from app.flows.export import Export
+from app.flows.factors import Factors
 from app.flows.health import Health
 from app.flows.key_rotation import KeyRotation
 from app.flows.mail_delivery import MailDelivery
@@ -26,11 +27,14 @@ from app.flows.own_sessions import OwnSessions
 from app.flows.password_change import PasswordChange
 from app.flows.password_reset import PasswordReset
 from app.flows.profile import Profile
+from app.flows.reauthentication import Reauthentication
 from app.flows.registration import Registration
+from app.flows.second_factor import SecondFactor
 from app.flows.sessions import Sessions
 from app.flows.sign_in import SignIn
 from app.flows.stats import Stats
 from app.flows.template_previews import TemplatePreviews
+from app.flows.trusted_devices import TrustedDevices
 
 
 class Mailbox(Protocol):
@@ -53,6 +57,10 @@ class Auth:
 
     registration: Registration
     sign_in: SignIn
+    second_factor: SecondFactor
+    reauthentication: Reauthentication
+    factors: Factors
+    trusted_devices: TrustedDevices
     sessions: Sessions
     own_sessions: OwnSessions
     csrf: Csrf

@@ -21,14 +21,18 @@ from app.domain.audit.seal import Sealer
 from app.domain.audit.verify import Verifier
 from app.domain.email_actions.store import EmailActionStore
 from app.domain.email_actions.undos import UndoStore
+from app.domain.factors.recovery_codes import RecoveryCodes
+from app.domain.factors.store import FactorStore
 from app.domain.leases.store import Leases
 from app.domain.limits.attempts import AttemptLimiter
 from app.domain.limits.counters import Counters
 from app.domain.mail.outbox import Outbox
 from app.domain.mail.renderer import EmailRenderer
+from app.domain.passkeys.store import PasskeyStore
 from app.domain.tokens.codes import Codes
 from app.domain.tokens.csrf import CsrfTokens
 from app.domain.tokens.links import Links
+from app.domain.trusted_devices.store import TrustedDeviceStore
 from app.flows.account_correction import AccountCorrection
 from app.flows.account_deletion import AccountDeletion
 from app.flows.account_recovery import AccountRecovery
@@ -43,6 +47,7 @@ from app.flows.csrf import Csrf
 from app.flows.email_change import EmailChange
 from app.flows.email_verification import EmailVerification
 from app.flows.export import Export
+from app.flows.factors import Factors
 from app.flows.health import Health
 from app.flows.key_rotation import KeyRotation
 from app.flows.mail_delivery import MailDelivery
@@ -51,26 +56,37 @@ from app.flows.own_sessions import OwnSessions
 from app.flows.password_change import PasswordChange
 from app.flows.password_reset import PasswordReset
 from app.flows.profile import Profile
+from app.flows.reauthentication import Reauthentication
 from app.flows.registration import Registration
+from app.flows.second_factor import SecondFactor
 from app.flows.sessions import Sessions
 from app.flows.sign_in import SignIn
 from app.flows.stats import Stats
 from app.flows.steps.allow_undo import AllowUndo
+from app.flows.steps.change_factors import ChangeFactors
 from app.flows.steps.check_password import CheckPassword
+from app.flows.steps.check_second_factor import CheckSecondFactor
+from app.flows.steps.complete_sign_in import CompleteSignIn
 from app.flows.steps.compose_email import ComposeEmail
+from app.flows.steps.enrol_totp import EnrolTotp
 from app.flows.steps.find_email_action import FindEmailAction
 from app.flows.steps.issue_tokens import IssueTokens
 from app.flows.steps.notify import Notify
+from app.flows.steps.open_second_step import OpenSecondStep
 from app.flows.steps.open_session import OpenSession
 from app.flows.steps.purge_account import PurgeAccount
 from app.flows.steps.recognize_device import RecognizeDevice
 from app.flows.steps.replace_password import ReplacePassword
 from app.flows.steps.require_administrator import RequireAdministrator
 from app.flows.steps.require_recent_auth import RequireRecentAuth
+from app.flows.steps.require_second_factor import RequireSecondFactor
 from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
 from app.flows.steps.revoke_access import RevokeAccess
 from app.flows.steps.schedule_deletion import ScheduleDeletion
+from app.flows.steps.second_factor_policy import SecondFactorPolicy
+from app.flows.steps.sign_in_block import SignInBlock
 from app.flows.template_previews import TemplatePreviews
+from app.flows.trusted_devices import TrustedDevices
 from config import Settings
 
 
@@ -85,6 +101,8 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     renderer = EmailRenderer(settings.email_templates_path)
     link_secrets = parts.link_secrets(settings)
     links, codes, csrf = Links(link_secrets, clock), Codes(link_secrets), CsrfTokens(link_secrets)
+    factors, recovery_codes = FactorStore(parts.secrets_at_rest(settings)), RecoveryCodes()
+    trusted_devices, passkeys = TrustedDeviceStore(), PasskeyStore()
     keys = parts.key_ring(settings, clock)
     tokens = parts.bearer_tokens(app, settings, keys)
     rates = parts.rates(settings)
@@ -104,15 +122,26 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     allow_undo = AllowUndo(undos, notify)
     issue_tokens = IssueTokens(tokens)
     recognize_device = RecognizeDevice(clock, links, tokens)
-    open_session = OpenSession(accounts, sessions, recognize_device, notify, journal)
+    policy = SecondFactorPolicy(settings.second_factor)
+    require_second_factor = RequireSecondFactor(policy, links, passkeys, recovery_codes, trusted_devices)
+    open_session = OpenSession(require_second_factor, accounts, sessions, recognize_device, notify, journal)
     lasting_sessions = parts.lasting_sessions()
-    open_lasting_session = OpenSession(accounts, lasting_sessions, recognize_device, notify, journal)
-    revoke_access = RevokeAccess(sessions, email_actions)
-    require_unreserved_email = RequireUnreservedEmail(undos)
-    check_password = CheckPassword(
-        work, clock, accounts, passwords, attempt_limiter, recognize_device, journal, settings.require_verified_email
+    open_lasting_session = OpenSession(
+        require_second_factor, accounts, lasting_sessions, recognize_device, notify, journal
     )
-    require_recent_auth = RequireRecentAuth(clock, check_password, timedelta(seconds=settings.reauth_window_seconds))
+    complete_sign_in = CompleteSignIn(work, clock, open_session, issue_tokens, journal)
+    revoke_access = RevokeAccess(sessions, email_actions, trusted_devices)
+    require_unreserved_email = RequireUnreservedEmail(undos)
+    sign_in_block = SignInBlock(settings.require_verified_email)
+    check_password = CheckPassword(
+        work, clock, accounts, passwords, attempt_limiter, recognize_device, journal, sign_in_block
+    )
+    check_second_factor = CheckSecondFactor(work, clock, factors, recovery_codes, attempt_limiter, notify, journal)
+    change_factors = ChangeFactors(accounts, factors, recovery_codes, passkeys, notify, journal)
+    enrol_totp = EnrolTotp(work, clock, accounts, factors, parts.host_of(settings))
+    require_recent_auth = RequireRecentAuth(
+        clock, check_password, policy, timedelta(seconds=settings.reauth_window_seconds)
+    )
     require_administrator = RequireAdministrator(require_recent_auth)
     find_email_action = FindEmailAction(work, clock, accounts, email_actions, links, codes, attempt_limiter, journal)
     replace_password = ReplacePassword(work, clock, accounts, email_actions, revoke_access, notify, journal)
@@ -147,7 +176,44 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             journal,
             settings.require_verified_email,
         ),
-        sign_in=SignIn(work, clock, check_password, recognize_device, open_session, sessions, issue_tokens, journal),
+        sign_in=SignIn(
+            clock, check_password, recognize_device, require_second_factor, complete_sign_in, issue_tokens, journal
+        ),
+        second_factor=SecondFactor(
+            work,
+            clock,
+            accounts,
+            trusted_devices,
+            OpenSecondStep(clock, accounts, links, sign_in_block),
+            check_second_factor,
+            complete_sign_in,
+            enrol_totp,
+            change_factors,
+            revoke_access,
+            open_session,
+            issue_tokens,
+            journal,
+            trust_lifetime=timedelta(days=settings.trusted_device_days),
+        ),
+        reauthentication=Reauthentication(work, clock, check_password, check_second_factor, sessions, journal),
+        factors=Factors(
+            work,
+            clock,
+            accounts,
+            factors,
+            recovery_codes,
+            sessions,
+            links,
+            policy,
+            enrol_totp,
+            change_factors,
+            revoke_access,
+            notify,
+            journal,
+            require_recent_auth,
+            require_administrator,
+        ),
+        trusted_devices=TrustedDevices(work, clock, trusted_devices, journal),
         sessions=Sessions(
             work,
             clock,
@@ -163,7 +229,16 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
         csrf=Csrf(tokens, csrf),
         profile=Profile(clock, accounts),
         email_verification=EmailVerification(
-            work, clock, accounts, email_actions, find_email_action, recognize_device, revoke_access, notify, journal
+            work,
+            clock,
+            accounts,
+            email_actions,
+            find_email_action,
+            recognize_device,
+            revoke_access,
+            change_factors,
+            notify,
+            journal,
         ),
         email_change=EmailChange(
             work,
@@ -186,7 +261,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
         password_reset=PasswordReset(
             clock, accounts, passwords, find_email_action, replace_password, recognize_device, notify, attempt_limiter
         ),
-        account_recovery=AccountRecovery(work, clock, accounts, revoke_access, links, notify, journal),
+        account_recovery=AccountRecovery(work, clock, accounts, passkeys, revoke_access, links, notify, journal),
         account_deletion=AccountDeletion(clock, require_recent_auth, schedule_deletion),
         export=Export(
             clock,
@@ -195,6 +270,8 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
                 "email_actions": email_actions.export,
                 "outbox": outbox.export,
                 "audit_events": journal.export,
+                "second_factors": factors.export,
+                "trusted_devices": trusted_devices.export,
             },
         ),
         admin_accounts=AdminAccounts(
@@ -248,6 +325,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
         key_rotation=KeyRotation(
             work,
             keys,
+            factors,
             clock,
             journal,
             require_administrator,
@@ -266,6 +344,8 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             accounts,
             unverified_accounts,
             sessions,
+            factors,
+            trusted_devices,
             email_actions,
             outbox,
             purge_account,

@@ -13,6 +13,7 @@ from app.domain.sessions.model import PASSWORD
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
 from app.flows.steps.notify import Email, Notify
 from app.flows.steps.open_session import OpenSession
+from app.flows.steps.require_second_factor import SecondFactorEnrolmentRequired
 from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
 
 
@@ -36,7 +37,8 @@ class Registration:
 
         Raises `EmailTaken` if the address has an account, however it is spelled. Where addresses must be confirmed
         before the first sign-in, the result is None for a new and for a taken address alike, after the same work; the
-        owner of a taken one gets an email.
+        owner of a taken one gets an email. Raises `SecondFactorEnrolmentRequired` for a new account that must have a
+        second factor.
         """
         address = parse_address(email)
         self.issue_tokens.require_keys()
@@ -53,7 +55,12 @@ class Registration:
             account = self.accounts.create(address, password_hash, now, locale=None)
             self.require_unreserved_email(address, account.id, now)
             self.notify(Email.VERIFY_EMAIL, account.email, client, now, account_id=account.id)
-            session = self.open_session(account, PASSWORD, client, now, new_account=True)
+            try:
+                session = self.open_session(account, PASSWORD, client, now, new_account=True)
+            except SecondFactorEnrolmentRequired:  # the account exists, and its first sign-in sets up the factor
+                self.journal.record(EventType.ACCOUNT_CREATED, client, now, account_id=account.id)
+                work.commit()
+                raise
             if session is None:
                 raise EmailTaken
             tokens = self.issue_tokens(account, session)

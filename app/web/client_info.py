@@ -8,7 +8,7 @@ from flask import request
 
 from app.core.client_info import ClientInfo
 from app.current import settings
-from app.web import device_cookie
+from app.web import cookies, device_cookie
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 # Some proxies add the port: 192.0.2.7:5678, [2001:db8::7]:443. An IPv6 address with a port has brackets.
@@ -18,7 +18,13 @@ _WITH_PORT = re.compile(r"(?:\[([^\[\]]*:[^\[\]]*)\]|([0-9.]+))(?::[0-9]{1,5})?"
 def client_info() -> ClientInfo:
     """The client's IP address, user agent, languages and device token."""
     languages = tuple(request.accept_languages.values())[:10]
-    return ClientInfo(ip_address_of(), request.user_agent.string or None, languages, device_cookie.device_token())
+    return ClientInfo(
+        ip_address_of(),
+        request.user_agent.string or None,
+        languages,
+        device_cookie.device_token(),
+        cookies.get("trusted_device"),
+    )
 
 
 def ip_address_of() -> str | None:
