@@ -3,12 +3,13 @@
 import hashlib
 import secrets
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from app.core import base64url
-from app.core.database import db, execute_one, fetch_one, table_of
+from app.core.data_subject import DataSubject
+from app.core.database import db, execute_one, fetch_all, fetch_one, table_of
 from app.domain.factors.model import RecoveryCode
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base32: no I, L, O, U
@@ -52,6 +53,11 @@ class RecoveryCodes:
     def left_in_transaction(self, account_id: str) -> int:
         """The same, within a unit of work."""
         return int(db.session.scalar(_left, {"account_id": account_id}) or 0)
+
+    def export(self, account: DataSubject) -> list[dict[str, Any]]:
+        """When each unused code was created, for the data export. The codes themselves are not stored."""
+        found = sa.select(_codes.c.created_at).where(_codes.c.account_id == account.id)
+        return [{"created_at": row[0]} for row in fetch_all(found)]
 
     def delete(self, account_id: str) -> None:
         """Delete all codes of the account. Within a unit of work."""

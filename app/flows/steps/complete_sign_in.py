@@ -36,8 +36,8 @@ class CompleteSignIn:
     ) -> Tokens:
         """The tokens of a new session.
 
-        `use` runs in the same transaction, after the account's row was locked: it uses up a code or a challenge, or
-        raises. `superseded` is raised if the account changed meanwhile in a way that ends its sessions. Raises
+        `use` runs in the same transaction, after the account's row was locked: it uses up a code, or raises.
+        `superseded` is raised if the account changed meanwhile in a way that ends its sessions. Raises
         `SecondFactorRequired`.
         """
         now = self.clock.now()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.core.clock import Clock
-from app.core.errors import Unauthenticated
+from app.core.errors import Invalid, Unauthenticated
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.sessions.model import Proof
@@ -13,8 +13,16 @@ from app.flows.steps.sign_in_block import SignInBlock
 FIRST_METHODS = ("pwd", "email", "fed")
 
 
+class SignInTokenInvalid(Invalid):
+    """The token was not signed by us, or for another step."""
+
+    code = "sign_in_token_invalid"
+    detail = "Invalid token. Send the `token` of the response to the first step, or sign in again."
+    field = "token"
+
+
 class SignInExpired(Unauthenticated):
-    """The token of the second step is not valid: its time is over, or the account has changed."""
+    """The token of the second step is no longer valid: its time is over, or the account has changed."""
 
     code = "sign_in_expired"
     detail = "This sign-in has expired. Sign in again from the start."
@@ -30,7 +38,7 @@ class OpenSecondStep:
     sign_in_block: SignInBlock
 
     def __call__(self, kind: str, token: str) -> tuple[AccountSnapshot, Proof]:
-        """The account as it is now, and the proof of the first step. Raises `SignInExpired`."""
+        """The account as it is now, and the proof of the first step. Raises `SignInTokenInvalid` or `SignInExpired`."""
         account_id, version, method = self._read(kind, token)
         account = self.accounts.by_id(account_id)
         if account is None or account.credentials_version != version:
@@ -46,5 +54,5 @@ class OpenSecondStep:
             except LinkInvalid:
                 continue
             except LinkExpired:
-                break
-        raise SignInExpired
+                raise SignInExpired from None
+        raise SignInTokenInvalid

@@ -53,7 +53,9 @@ REVOKED: Final = {
 }
 SESSIONS_STAY: Final = frozenset({Cause.EMAIL_CHANGED})  # the owner changed it, in one of them
 # A device was trusted by an owner with these credentials and factors.
-DEVICES_STAY: Final = frozenset({Cause.EMAIL_CHANGED, Cause.FACTOR_ADDED, Cause.SIGNED_OUT})
+DEVICES_STAY: Final = frozenset(
+    {Cause.EMAIL_CHANGED, Cause.FACTOR_ADDED, Cause.SIGNED_OUT, Cause.DISABLED, Cause.DELETED}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,19 +13,17 @@ from app.domain.factors.store import NoSuchFactor
 from app.domain.tokens.links import LinkExpired, LinkInvalid, LinkUsed
 from app.domain.trusted_devices.store import NoSuchTrustedDevice
 from app.flows.factors import LastFactor, NoSecondFactor
-from app.flows.steps.check_password import ReauthenticationRequired, WrongPassword
+from app.flows.steps.check_password import WrongPassword
 from app.flows.steps.check_second_factor import WrongCode
 from app.flows.steps.enrol_totp import TooManyFactors
 from app.flows.steps.identity import Identity
-from app.flows.steps.require_recent_auth import StrongerSignInRequired
 from app.web.client_info import client_info
 from app.web.endpoint import endpoint
-from app.web.guards import SignedIn
+from app.web.guards import REAUTHENTICATION_ERRORS, SignedIn
 from app.web.limits import CREDENTIAL_ATTEMPTS, Limit
 from app.web.schemas import FactorName, LinkToken, MessageResponse, Password, RequestBody, ResponseBody, RowId, TotpCode
 
 blueprint = Blueprint("factors", __name__, url_prefix="/api/v1/account")
-RECENT = (ReauthenticationRequired, StrongerSignInRequired)
 
 
 class Factor(ResponseBody):
@@ -125,7 +123,7 @@ def list_factors(identity: Identity) -> object:
     status=201,
     who=SignedIn(),
     limit=CREDENTIAL_ATTEMPTS,
-    errors=(*RECENT, WrongPassword, PasswordTooLong, TooManyFactors, HashSlotsFull, RateLimited),
+    errors=(*REAUTHENTICATION_ERRORS, WrongPassword, PasswordTooLong, TooManyFactors, HashSlotsFull, RateLimited),
 )
 def add_totp(identity: Identity, body: AddTotpRequest) -> object:
     """Set up an authenticator app.
@@ -141,7 +139,7 @@ def add_totp(identity: Identity, body: AddTotpRequest) -> object:
     gives=RecoveryCodeList,
     who=SignedIn(),
     limit=CREDENTIAL_ATTEMPTS,
-    errors=(*RECENT, WrongCode, NoSuchFactor, RateLimited),
+    errors=(*REAUTHENTICATION_ERRORS, WrongCode, NoSuchFactor, RateLimited),
 )
 def confirm_totp(identity: Identity, factor_id: int, body: ConfirmTotpRequest) -> object:
     """Confirm an authenticator app.
@@ -160,7 +158,7 @@ def rename_factor(identity: Identity, factor_id: int, body: RenameFactorRequest)
 
 
 @blueprint.delete("/factors/<int:factor_id>")
-@endpoint(who=SignedIn(), status=204, errors=(*RECENT, NoSuchFactor, LastFactor))
+@endpoint(who=SignedIn(), status=204, errors=(*REAUTHENTICATION_ERRORS, NoSuchFactor, LastFactor))
 def remove_factor(identity: Identity, factor_id: int) -> None:
     """Remove a second factor.
 
@@ -172,7 +170,10 @@ def remove_factor(identity: Identity, factor_id: int) -> None:
 
 @blueprint.post("/factors/recovery-codes")
 @endpoint(
-    gives=RecoveryCodeList, who=SignedIn(), limit=CREDENTIAL_ATTEMPTS, errors=(*RECENT, NoSecondFactor, RateLimited)
+    gives=RecoveryCodeList,
+    who=SignedIn(),
+    limit=CREDENTIAL_ATTEMPTS,
+    errors=(*REAUTHENTICATION_ERRORS, NoSecondFactor, RateLimited),
 )
 def create_recovery_codes(identity: Identity) -> object:
     """Create new recovery codes.

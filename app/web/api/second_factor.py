@@ -9,7 +9,7 @@ from app.domain.factors.store import NoSuchFactor
 from app.domain.tokens.csrf import CsrfMismatch
 from app.flows.steps.check_second_factor import WrongCode
 from app.flows.steps.enrol_totp import TooManyFactors
-from app.flows.steps.open_second_step import SignInExpired
+from app.flows.steps.open_second_step import SignInExpired, SignInTokenInvalid
 from app.web.api.factors import TotpEnrolment
 from app.web.api.token_response import SecondFactorTokens, TransportQuery, reject_cross_site, second_factor_response
 from app.web.client_info import client_info
@@ -64,7 +64,7 @@ class ConfirmSecondFactorRequest(RequestBody):
     query=TransportQuery,
     gives=SecondFactorTokens,
     limit=CREDENTIAL_ATTEMPTS,
-    errors=(SignInExpired, WrongCode, RateLimited, CsrfMismatch),
+    errors=(SignInTokenInvalid, SignInExpired, WrongCode, RateLimited, CsrfMismatch),
 )
 def finish_sign_in(body: SecondFactorRequest, query: TransportQuery) -> object:
     """Finish a sign-in with the second factor.
@@ -85,7 +85,7 @@ def finish_sign_in(body: SecondFactorRequest, query: TransportQuery) -> object:
     gives=TotpEnrolment,
     status=201,
     limit=CREDENTIAL_ATTEMPTS,
-    errors=(SignInExpired, TooManyFactors, RateLimited),
+    errors=(SignInTokenInvalid, SignInExpired, TooManyFactors, RateLimited),
 )
 def enrol_second_factor(body: EnrolSecondFactorRequest) -> object:
     """Set up the second factor that the account must have.
@@ -102,7 +102,7 @@ def enrol_second_factor(body: EnrolSecondFactorRequest) -> object:
     query=TransportQuery,
     gives=SecondFactorTokens,
     limit=CREDENTIAL_ATTEMPTS,
-    errors=(SignInExpired, WrongCode, NoSuchFactor, RateLimited, CsrfMismatch),
+    errors=(SignInTokenInvalid, SignInExpired, WrongCode, NoSuchFactor, RateLimited, CsrfMismatch),
 )
 def confirm_second_factor(body: ConfirmSecondFactorRequest, query: TransportQuery) -> object:
     """Confirm the new second factor and finish the sign-in.
