@@ -16,7 +16,7 @@ from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.input_errors import coded_error
 from app.web.limits import CREDENTIAL_ATTEMPTS
-from app.web.schemas import FactorName, LinkToken, RecoveryCode, RequestBody, RowId, TotpCode
+from app.web.schemas import FactorName, RecoveryCode, RequestBody, RowId, SignInToken, TotpCode
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/api/v1/auth/second-factor")
 TOKEN = "token-of-the-403-response"  # noqa: S105 - an example
@@ -27,7 +27,7 @@ class SecondFactorRequest(RequestBody):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"token": TOKEN, "code": "123456"}]})
 
-    token: LinkToken
+    token: SignInToken
     code: TotpCode | None = Field(None, description="Code of the authenticator app")
     recovery_code: RecoveryCode | None = None
     trust_device: bool = Field(False, description="Do not ask on this device for TRUSTED_DEVICE_DAYS")
@@ -44,7 +44,7 @@ class EnrolSecondFactorRequest(RequestBody):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"token": TOKEN}]})
 
-    token: LinkToken
+    token: SignInToken
     name: FactorName | None = Field(None, examples=["My phone"])
 
 
@@ -53,7 +53,7 @@ class ConfirmSecondFactorRequest(RequestBody):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"token": TOKEN, "id": 4503599627, "code": "123456"}]})
 
-    token: LinkToken
+    token: SignInToken
     id: RowId
     code: TotpCode
 

@@ -19,6 +19,10 @@ PURPOSES = {
     "/api/v1/account/email/confirm": Purpose.CHANGE_EMAIL,
     "/api/v1/verify-email/claim": Purpose.VERIFY_EMAIL,
     "/api/v1/account/email/undo": Purpose.UNDO_EMAIL_CHANGE,
+    "/api/v1/account/factors/undo": Purpose.UNDO_SECOND_FACTOR,
+    "/api/v1/auth/second-factor": "second-factor.pwd",
+    "/api/v1/auth/second-factor/totp": "second-factor-enrolment.pwd",
+    "/api/v1/auth/second-factor/totp/confirm": "second-factor-enrolment.pwd",
     "/api/v1/not-me": Purpose.SECURE_ACCOUNT,
 }
 REMEMBERED = {"/.well-known/jwks.json"}  # keys that were read a moment ago are shown again
