@@ -241,6 +241,13 @@ def test_data_after_the_public_key_is_rejected(holder):
     assert is_problem(holder.call("POST", "/account/passkeys", credential=credential), 400, "passkey_invalid")
 
 
+def test_data_after_the_registration_is_rejected(holder):
+    credential = holder.authenticator.create(holder.creation_options())
+    attestation = decode(credential["response"]["attestationObject"])
+    credential["response"]["attestationObject"] = encode(attestation + b"more")
+    assert is_problem(holder.call("POST", "/account/passkeys", credential=credential), 400, "passkey_invalid")
+
+
 def test_registration_without_a_public_key_is_rejected(holder):
     credential = holder.authenticator.create(holder.creation_options())
     made = cbor2.loads(decode(credential["response"]["attestationObject"]))
