@@ -10,6 +10,7 @@ from app.flows.account_recovery import AccountRecovery
 from app.flows.activity import Activity
 from app.flows.admin_accounts import AdminAccounts
 from app.flows.admin_sessions import AdminSessions
+from app.flows.associated_apps import AssociatedApps
 from app.flows.audit_log import AuditLog
 from app.flows.audit_sealing import AuditSealing
 from app.flows.cleanup import Cleanup
@@ -24,6 +25,9 @@ from app.flows.key_rotation import KeyRotation
 from app.flows.mail_delivery import MailDelivery
 from app.flows.mail_queue import MailQueue
 from app.flows.own_sessions import OwnSessions
+from app.flows.passkey_sign_in import PasskeySignIn
+from app.flows.passkey_sign_up import PasskeySignUp
+from app.flows.passkeys import Passkeys
 from app.flows.password_change import PasswordChange
 from app.flows.password_reset import PasswordReset
 from app.flows.profile import Profile
@@ -57,10 +61,14 @@ class Auth:
 
     registration: Registration
     sign_in: SignIn
+    passkey_sign_in: PasskeySignIn
+    passkey_sign_up: PasskeySignUp
     second_factor: SecondFactor
     reauthentication: Reauthentication
     factors: Factors
     trusted_devices: TrustedDevices
+    passkeys: Passkeys
+    associated_apps: AssociatedApps
     sessions: Sessions
     own_sessions: OwnSessions
     csrf: Csrf

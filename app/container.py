@@ -19,6 +19,8 @@ from app.domain.audit.chain_head import ChainHeadStore
 from app.domain.audit.journal import Journal
 from app.domain.audit.seal import Sealer
 from app.domain.audit.verify import Verifier
+from app.domain.challenges.challenges import Challenges
+from app.domain.challenges.store import SpentChallenges
 from app.domain.email_actions.store import EmailActionStore
 from app.domain.email_actions.undos import UndoStore
 from app.domain.factors.recovery_codes import RecoveryCodes
@@ -39,6 +41,7 @@ from app.flows.account_recovery import AccountRecovery
 from app.flows.activity import Activity
 from app.flows.admin_accounts import AdminAccounts
 from app.flows.admin_sessions import AdminSessions
+from app.flows.associated_apps import AssociatedApps
 from app.flows.audit_log import AuditLog
 from app.flows.audit_sealing import AuditSealing
 from app.flows.cleanup import Cleanup
@@ -53,6 +56,9 @@ from app.flows.key_rotation import KeyRotation
 from app.flows.mail_delivery import MailDelivery
 from app.flows.mail_queue import MailQueue
 from app.flows.own_sessions import OwnSessions
+from app.flows.passkey_sign_in import PasskeySignIn
+from app.flows.passkey_sign_up import PasskeySignUp
+from app.flows.passkeys import Passkeys
 from app.flows.password_change import PasswordChange
 from app.flows.password_reset import PasswordReset
 from app.flows.profile import Profile
@@ -62,8 +68,10 @@ from app.flows.second_factor import SecondFactor
 from app.flows.sessions import Sessions
 from app.flows.sign_in import SignIn
 from app.flows.stats import Stats
+from app.flows.steps.add_passkey import AddPasskey
 from app.flows.steps.allow_undo import AllowUndo
 from app.flows.steps.change_factors import ChangeFactors
+from app.flows.steps.check_passkey import CheckPasskey
 from app.flows.steps.check_password import CheckPassword
 from app.flows.steps.check_second_factor import CheckSecondFactor
 from app.flows.steps.complete_sign_in import CompleteSignIn
@@ -71,7 +79,9 @@ from app.flows.steps.compose_email import ComposeEmail
 from app.flows.steps.enrol_totp import EnrolTotp
 from app.flows.steps.find_email_action import FindEmailAction
 from app.flows.steps.issue_tokens import IssueTokens
+from app.flows.steps.make_passkey_options import MakePasskeyOptions
 from app.flows.steps.notify import Notify
+from app.flows.steps.open_account import OpenAccount
 from app.flows.steps.open_second_step import OpenSecondStep
 from app.flows.steps.open_session import OpenSession
 from app.flows.steps.purge_account import PurgeAccount
@@ -103,6 +113,8 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     links, codes, csrf = Links(link_secrets, clock), Codes(link_secrets), CsrfTokens(link_secrets)
     factors, recovery_codes = FactorStore(parts.secrets_at_rest(settings)), RecoveryCodes()
     trusted_devices, passkeys = TrustedDeviceStore(), PasskeyStore()
+    relying_party, spent_challenges = parts.relying_party(settings), SpentChallenges()
+    challenges = Challenges(link_secrets, clock)
     keys = parts.key_ring(settings, clock)
     tokens = parts.bearer_tokens(app, settings, keys)
     rates = parts.rates(settings)
@@ -137,6 +149,23 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
         work, clock, accounts, passwords, attempt_limiter, recognize_device, journal, sign_in_block
     )
     check_second_factor = CheckSecondFactor(work, clock, factors, recovery_codes, attempt_limiter, notify, journal)
+    make_passkey_options = MakePasskeyOptions(challenges, relying_party)
+    add_passkey = AddPasskey(clock, passkeys, challenges, spent_challenges, relying_party, journal)
+    check_passkey = CheckPasskey(
+        work, clock, accounts, passkeys, challenges, spent_challenges, relying_party, sign_in_block, notify, journal
+    )
+    open_second_step = OpenSecondStep(clock, accounts, links, sign_in_block)
+    open_account = OpenAccount(
+        work,
+        clock,
+        accounts,
+        require_unreserved_email,
+        open_session,
+        issue_tokens,
+        notify,
+        journal,
+        settings.require_verified_email,
+    )
     change_factors = ChangeFactors(accounts, factors, recovery_codes, passkeys, notify, journal)
     enrol_totp = EnrolTotp(work, clock, accounts, factors, parts.host_of(settings))
     require_recent_auth = RequireRecentAuth(
@@ -144,7 +173,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     )
     require_administrator = RequireAdministrator(require_recent_auth)
     find_email_action = FindEmailAction(work, clock, accounts, email_actions, links, codes, attempt_limiter, journal)
-    replace_password = ReplacePassword(work, clock, accounts, email_actions, revoke_access, notify, journal)
+    replace_password = ReplacePassword(work, clock, accounts, email_actions, passkeys, revoke_access, notify, journal)
     purge_account = PurgeAccount(work, accounts, unverified_accounts, undos, outbox, journal)
     schedule_deletion = ScheduleDeletion(
         work,
@@ -164,28 +193,22 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
 
     # Flows
     return Auth(
-        registration=Registration(
-            work,
-            clock,
-            accounts,
-            require_unreserved_email,
-            passwords,
-            open_session,
-            issue_tokens,
-            notify,
-            journal,
-            settings.require_verified_email,
-        ),
+        registration=Registration(passwords, open_account, issue_tokens),
         sign_in=SignIn(
             clock, check_password, recognize_device, require_second_factor, complete_sign_in, issue_tokens, journal
         ),
+        passkey_sign_in=PasskeySignIn(
+            make_passkey_options, passkeys, open_second_step, check_passkey, complete_sign_in, issue_tokens
+        ),
+        passkey_sign_up=PasskeySignUp(make_passkey_options, add_passkey, open_account, issue_tokens),
         second_factor=SecondFactor(
             work,
             clock,
             accounts,
             trusted_devices,
-            OpenSecondStep(clock, accounts, links, sign_in_block),
+            open_second_step,
             check_second_factor,
+            check_passkey,
             complete_sign_in,
             enrol_totp,
             change_factors,
@@ -195,7 +218,17 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             journal,
             trust_lifetime=timedelta(days=settings.trusted_device_days),
         ),
-        reauthentication=Reauthentication(work, clock, check_password, check_second_factor, sessions, journal),
+        reauthentication=Reauthentication(
+            work,
+            clock,
+            check_password,
+            check_second_factor,
+            check_passkey,
+            make_passkey_options,
+            passkeys,
+            sessions,
+            journal,
+        ),
         factors=Factors(
             work,
             clock,
@@ -214,6 +247,20 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             require_administrator,
         ),
         trusted_devices=TrustedDevices(work, clock, trusted_devices, journal),
+        passkeys=Passkeys(
+            work,
+            clock,
+            accounts,
+            passkeys,
+            relying_party,
+            make_passkey_options,
+            add_passkey,
+            revoke_access,
+            notify,
+            journal,
+            require_recent_auth,
+        ),
+        associated_apps=AssociatedApps(relying_party),
         sessions=Sessions(
             work,
             clock,
@@ -246,6 +293,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             accounts,
             email_actions,
             undos,
+            passkeys,
             allow_undo,
             find_email_action,
             revoke_access,
@@ -273,6 +321,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
                 "totp_factors": factors.export,
                 "recovery_codes": recovery_codes.export,
                 "trusted_devices": trusted_devices.export,
+                "passkeys": passkeys.export,
             },
         ),
         admin_accounts=AdminAccounts(
@@ -347,6 +396,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             sessions,
             factors,
             trusted_devices,
+            spent_challenges,
             email_actions,
             outbox,
             purge_account,

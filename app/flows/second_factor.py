@@ -1,7 +1,9 @@
 """The second step of a sign-in: a code of the second factor, or its enrolment where it is required."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from app.core.client_info import ClientInfo
 from app.core.clock import Clock
@@ -12,10 +14,12 @@ from app.domain.audit.journal import EventType, Journal
 from app.domain.sessions.model import Proof, add_methods
 from app.domain.trusted_devices.store import TrustedDeviceStore
 from app.flows.steps.change_factors import ChangeFactors
+from app.flows.steps.check_passkey import CheckPasskey
 from app.flows.steps.check_second_factor import METHOD, CheckSecondFactor
 from app.flows.steps.complete_sign_in import CompleteSignIn
 from app.flows.steps.enrol_totp import EnrolTotp, TotpEnrolment
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
+from app.flows.steps.make_passkey_options import SECOND_FACTOR
 from app.flows.steps.open_second_step import OpenSecondStep, SignInExpired
 from app.flows.steps.open_session import OpenSession
 from app.flows.steps.require_second_factor import ENROLMENT, SECOND_STEP
@@ -41,6 +45,7 @@ class SecondFactor:
     trusted_devices: TrustedDeviceStore
     open_second_step: OpenSecondStep
     check_second_factor: CheckSecondFactor
+    check_passkey: CheckPasskey
     complete_sign_in: CompleteSignIn
     enrol_totp: EnrolTotp
     change_factors: ChangeFactors
@@ -60,6 +65,23 @@ class SecondFactor:
             use = self.check_second_factor.code(account, code, client, None)
         else:
             use = self.check_second_factor.recovery_code(account, recovery_code or "", client, None)
+        return self._finish(account, _both(first, METHOD), client, use, trust=trust)
+
+    def finish_with_passkey(
+        self, token: str, credential: Mapping[str, Any], client: ClientInfo, *, trust: bool
+    ) -> CompletedSignIn:
+        """The same with a passkey of the account. Raises `SignInExpired` or the errors of `CheckPasskey`."""
+        self.issue_tokens.require_keys()
+        account, first = self.open_second_step(SECOND_STEP, token)
+        check = self.check_passkey
+        checked = check.of_account(account, credential, client, purpose=SECOND_FACTOR, bound_to=account.id)
+        with check.recording_failure(checked, client):
+            both = _both(first, checked.proof.methods)
+            return self._finish(account, both, client, lambda: check.use(checked, client), trust=trust)
+
+    def _finish(
+        self, account: AccountSnapshot, proof: Proof, client: ClientInfo, use: Callable[[], None], *, trust: bool
+    ) -> CompletedSignIn:
         trusted: list[str] = []
 
         def finish() -> None:
@@ -67,7 +89,7 @@ class SecondFactor:
             if trust and self.trust_lifetime:
                 trusted.append(self._trust(account, client, self.clock.now()))
 
-        tokens = self.complete_sign_in(account, _both(first), client, superseded=SignInExpired, use=finish)
+        tokens = self.complete_sign_in(account, proof, client, superseded=SignInExpired, use=finish)
         return CompletedSignIn(tokens, trusted[0] if trusted else None)
 
     def start_enrolment(self, token: str, name: str | None) -> TotpEnrolment:
@@ -89,7 +111,7 @@ class SecondFactor:
             codes = self.change_factors.add(current, matched, client, now)
             self.revoke_access(account.id, Cause.FACTOR_ADDED, now)
             current = self.accounts.require_for_update(account.id)
-            session = self.open_session(current, _both(first), client, now)
+            session = self.open_session(current, _both(first, METHOD), client, now)
             if session is None:
                 raise SignInExpired
             tokens = self.issue_tokens(current, session)
@@ -102,8 +124,8 @@ class SecondFactor:
         return token
 
 
-def _both(first: Proof) -> Proof:
-    return Proof(add_methods(first.methods, METHOD), level=2)
+def _both(first: Proof, second: tuple[str, ...]) -> Proof:
+    return Proof(add_methods(first.methods, second), level=2)
 
 
 def _same(current: AccountSnapshot, account: AccountSnapshot) -> bool:

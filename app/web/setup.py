@@ -9,8 +9,11 @@ from flask.sessions import SessionInterface
 from app.web.api import (
     account,
     activity,
+    associated_apps,
     email,
     factors,
+    passkey_sign_in,
+    passkeys,
     password_change,
     password_reset,
     second_factor,
@@ -50,7 +53,21 @@ class NoSessions(SessionInterface):
         """Return None: writing to `flask.session` then raises an error."""
 
 
-API = (sign_in, second_factor, account, factors, activity, sessions, email, password_change, password_reset, well_known)
+API = (
+    sign_in,
+    passkey_sign_in,
+    second_factor,
+    account,
+    factors,
+    passkeys,
+    activity,
+    sessions,
+    email,
+    password_change,
+    password_reset,
+    well_known,
+    associated_apps,
+)
 
 
 def init_web(app: Flask, settings: Settings) -> None:
@@ -70,18 +87,7 @@ def init_web(app: Flask, settings: Settings) -> None:
     init_cors(app, settings)
     # Before the pages, so that its `GET /` takes precedence over the home page.
     schemes = mount_compat(app, settings) if settings.compat_api else {}
-    for module in (
-        sign_in,
-        second_factor,
-        account,
-        factors,
-        activity,
-        sessions,
-        email,
-        password_change,
-        password_reset,
-        well_known,
-    ):
+    for module in API:
         app.register_blueprint(module.blueprint)
     for module in (admin_users, admin_sessions, admin_service):
         app.register_blueprint(module.blueprint)

@@ -27,6 +27,7 @@ class Cause(StrEnum):
     FACTOR_ADDED = "second factor added"
     FACTOR_ADDITION_UNDONE = "addition of a second factor undone"
     FACTOR_REMOVED = "second factor removed"
+    PASSKEY_REMOVED = "passkey removed"
     FACTORS_RESET = "second factors removed by an administrator"
     SIGNED_OUT = "signed out"
 
@@ -48,6 +49,7 @@ REVOKED: Final = {
     Cause.FACTOR_ADDED: (),
     Cause.FACTOR_ADDITION_UNDONE: _PASSWORD_LINKS,
     Cause.FACTOR_REMOVED: (),
+    Cause.PASSKEY_REMOVED: (),
     Cause.FACTORS_RESET: _PASSWORD_LINKS,
     Cause.SIGNED_OUT: (),
 }

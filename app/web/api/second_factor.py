@@ -5,12 +5,17 @@ from pydantic import ConfigDict, Field, model_validator
 
 from app.core.errors import RateLimited
 from app.current import auth
+from app.domain.challenges.challenges import ChallengeExpired
+from app.domain.challenges.store import ChallengeUsed
 from app.domain.factors.store import NoSuchFactor
+from app.domain.passkeys.verification import PasskeyInvalid
 from app.domain.tokens.csrf import CsrfMismatch
+from app.flows.steps.check_passkey import PasskeyCopySuspected, PasskeyUnknown
 from app.flows.steps.check_second_factor import WrongCode
 from app.flows.steps.enrol_totp import TooManyFactors
 from app.flows.steps.open_second_step import SignInExpired, SignInTokenInvalid
 from app.web.api.factors import TotpEnrolment
+from app.web.api.passkey_schemas import AssertionCredential
 from app.web.api.token_response import SecondFactorTokens, TransportQuery, reject_cross_site, second_factor_response
 from app.web.client_info import client_info
 from app.web.endpoint import endpoint
@@ -23,19 +28,20 @@ TOKEN = "token-of-the-403-response"  # noqa: S105 - an example
 
 
 class SecondFactorRequest(RequestBody):
-    """The token of the first step, and a code."""
+    """The token of the first step, and a code or a passkey."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"token": TOKEN, "code": "123456"}]})
 
     token: SignInToken
     code: TotpCode | None = Field(None, description="Code of the authenticator app")
     recovery_code: RecoveryCode | None = None
+    passkey: AssertionCredential | None = Field(None, description="With options of /auth/passkey/options for the token")
     trust_device: bool = Field(False, description="Do not ask on this device for TRUSTED_DEVICE_DAYS")
 
     @model_validator(mode="after")
     def _one(self) -> "SecondFactorRequest":
-        if (self.code is None) == (self.recovery_code is None):
-            raise coded_error("choose_one", "Send either `code` or `recovery_code`.")
+        if sum(value is not None for value in (self.code, self.recovery_code, self.passkey)) != 1:
+            raise coded_error("choose_one", "Send one of `code`, `recovery_code` and `passkey`.")
         return self
 
 
@@ -64,15 +70,32 @@ class ConfirmSecondFactorRequest(RequestBody):
     query=TransportQuery,
     gives=SecondFactorTokens,
     limit=CREDENTIAL_ATTEMPTS,
-    errors=(SignInTokenInvalid, SignInExpired, WrongCode, RateLimited, CsrfMismatch),
+    errors=(
+        SignInTokenInvalid,
+        SignInExpired,
+        WrongCode,
+        PasskeyInvalid,
+        PasskeyUnknown,
+        PasskeyCopySuspected,
+        ChallengeExpired,
+        ChallengeUsed,
+        RateLimited,
+        CsrfMismatch,
+    ),
 )
 def finish_sign_in(body: SecondFactorRequest, query: TransportQuery) -> object:
     """Finish a sign-in with the second factor.
 
-    Takes the token that /auth/login returned with `second_factor_required`, and a code of the authenticator app or a
-    recovery code. Each code works once. The session is at level 2 (`"acr": "aal2"`).
+    Takes the token that /auth/login returned with `second_factor_required`, and a code of the authenticator app, a
+    recovery code or a passkey. Each code works once. The session is at level 2 (`"acr": "aal2"`).
     """
     reject_cross_site(query)
+    if body.passkey is not None:
+        credential = body.passkey.members()
+        signed_in = auth.second_factor.finish_with_passkey(
+            body.token, credential, client_info(), trust=body.trust_device
+        )
+        return second_factor_response(signed_in, query.transport)
     signed_in = auth.second_factor.finish(
         body.token, client_info(), code=body.code, recovery_code=body.recovery_code, trust=body.trust_device
     )

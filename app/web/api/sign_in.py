@@ -13,16 +13,21 @@ from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.hash_slots import HashSlotsFull
 from app.domain.accounts.passwords import PASSWORD_ERRORS, PasswordTooLong
 from app.domain.accounts.store import EmailTaken
+from app.domain.challenges.challenges import ChallengeExpired
+from app.domain.challenges.store import ChallengeUsed
+from app.domain.passkeys.verification import PasskeyInvalid
 from app.domain.tokens.csrf import CsrfMismatch
 from app.domain.tokens.jwt_tokens import InvalidToken
 from app.flows.sessions import Scope
+from app.flows.steps.check_passkey import PasskeyCopySuspected
 from app.flows.steps.check_password import InvalidCredentials, WrongPassword
 from app.flows.steps.check_second_factor import WrongCode
 from app.flows.steps.identity import Identity
 from app.flows.steps.issue_tokens import Tokens as IssuedTokens
 from app.flows.steps.require_recent_auth import StrongerSignInRequired
 from app.flows.steps.require_second_factor import SecondFactorEnrolmentRequired, SecondFactorRequired
-from app.web.api.token_response import Tokens, TransportQuery, reject_cross_site, token_response
+from app.web.api.passkey_schemas import ASSERTION_EXAMPLE, AssertionCredential, PasskeyRequestOptions
+from app.web.api.token_response import Tokens, TransportQuery, confirm_first_response, reject_cross_site, token_response
 from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.guards import HasRefreshToken, HasToken, SignedIn, SignedInByCookie
@@ -89,18 +94,23 @@ class CsrfToken(ResponseBody):
 
 
 class ReauthenticateRequest(RequestBody):
-    """One of the members: the current password, or a code if the account has a second factor."""
+    """One of the members: the current password, a passkey, or a code if the account has a second factor."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"password": EXAMPLE["password"]}, {"code": "123456"}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"password": EXAMPLE["password"]}, {"code": "123456"}, {"passkey": ASSERTION_EXAMPLE}]
+        }
+    )
 
     password: Password | None = None
     code: TotpCode | None = Field(None, description="Code of the authenticator app")
     recovery_code: RecoveryCode | None = None
+    passkey: AssertionCredential | None = Field(None, description="With options of /auth/reauthenticate/options")
 
     @model_validator(mode="after")
     def _one(self) -> "ReauthenticateRequest":
-        if sum(value is not None for value in (self.password, self.code, self.recovery_code)) != 1:
-            raise coded_error("choose_one", "Send one of `password`, `code` and `recovery_code`.")
+        if sum(value is not None for value in (self.password, self.code, self.recovery_code, self.passkey)) != 1:
+            raise coded_error("choose_one", "Send one of `password`, `code`, `recovery_code` and `passkey`.")
         return self
 
 
@@ -137,8 +147,7 @@ def signup(body: SignupRequest, query: TransportQuery) -> IssuedTokens | Respons
     reject_cross_site(query)
     tokens = auth.registration.sign_up(body.email, body.password, client_info())
     if tokens is None:
-        message = MessageResponse(message="An email has been sent. Open its link to continue.")
-        return Response(message.model_dump_json(), 202, mimetype="application/json")
+        return confirm_first_response()
     return token_response(tokens, query.transport, 201)
 
 
@@ -226,18 +235,41 @@ def logout(body: LogoutRequest, query: LogoutQuery) -> Response:
     who=SignedIn(),
     status=204,
     limit=CREDENTIAL_ATTEMPTS,
-    errors=(WrongPassword, PasswordTooLong, WrongCode, StrongerSignInRequired, HashSlotsFull, RateLimited),
+    errors=(
+        WrongPassword,
+        PasswordTooLong,
+        WrongCode,
+        PasskeyInvalid,
+        ChallengeExpired,
+        ChallengeUsed,
+        PasskeyCopySuspected,
+        StrongerSignInRequired,
+        HashSlotsFull,
+        RateLimited,
+    ),
 )
 def reauthenticate(identity: Identity, body: ReauthenticateRequest) -> None:
-    """Reauthenticate with the password or the second factor.
+    """Reauthenticate with the password, the second factor or a passkey.
 
-    The session then counts as recently authenticated for REAUTH_WINDOW_SECONDS (ten minutes by default). A code also
-    raises it to level 2: refresh the tokens to get an access token with `"acr": "aal2"`.
+    The session then counts as recently authenticated for REAUTH_WINDOW_SECONDS (ten minutes by default). A code or a
+    passkey also raises it to level 2: refresh the tokens to get an access token with `"acr": "aal2"`.
     """
     client = client_info()
     if body.password is not None:
         auth.reauthentication.by_password(identity, body.password, client)
     elif body.code is not None:
         auth.reauthentication.by_code(identity, body.code, client)
+    elif body.passkey is not None:
+        auth.reauthentication.by_passkey(identity, body.passkey.members(), client)
     else:
         auth.reauthentication.by_recovery_code(identity, str(body.recovery_code), client)
+
+
+@blueprint.post("/reauthenticate/options")
+@endpoint(gives=PasskeyRequestOptions, who=SignedIn())
+def get_reauthentication_options(identity: Identity) -> object:
+    """Get the options to reauthenticate with a passkey.
+
+    They list the passkeys of the account. Send the result to /auth/reauthenticate as `passkey`.
+    """
+    return {"publicKey": auth.reauthentication.passkey_options(identity)}

@@ -7,7 +7,7 @@ from app.current import settings
 from app.flows.second_factor import CompletedSignIn
 from app.flows.steps.issue_tokens import Tokens as IssuedTokens
 from app.web import cookies
-from app.web.schemas import RequestBody, ResponseBody
+from app.web.schemas import MessageResponse, RequestBody, ResponseBody
 from app.web.transports import cookie
 
 DAY = 86_400
@@ -51,6 +51,12 @@ def reject_cross_site(query: TransportQuery) -> None:
 def token_response(tokens: IssuedTokens, transport: cookie.TransportName, status: int = 200) -> IssuedTokens | Response:
     """The tokens in the transport that the client asked for."""
     return cookie.set_tokens(tokens, status) if transport == "cookie" else tokens
+
+
+def confirm_first_response() -> Response:
+    """The response to a sign-up where the address must be confirmed first, for a new and for a taken one."""
+    message = MessageResponse(message="An email has been sent. Open its link to continue.")
+    return Response(message.model_dump_json(), 202, mimetype="application/json")
 
 
 def second_factor_response(signed_in: CompletedSignIn, transport: cookie.TransportName) -> object:

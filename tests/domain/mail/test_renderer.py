@@ -106,6 +106,9 @@ def test_emails_without_codes_do_not_mention_codes(kind: str, locale: str) -> No
         "recovery_code_used",
         "recovery_codes_created",
         "second_factor_guessed",
+        "passkey_added",
+        "passkey_removed",
+        "passkey_copy_suspected",
     ],
 )
 def test_every_security_email_says_what_to_do_otherwise(kind: str) -> None:
