@@ -3,7 +3,7 @@
 import pytest
 
 from app import create_app
-from app.parts import relying_party
+from app.container.parts import relying_party
 from config import SettingsError, load
 from tests.support.api import is_problem, sign_up
 from tests.support.authenticator import Authenticator

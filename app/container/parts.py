@@ -1,4 +1,4 @@
-"""The parts that are made from settings alone: `app/container.py` gives them to the others."""
+"""The parts that are made from settings alone: `app/container/` gives them to the others."""
 
 from collections.abc import Callable
 from datetime import timedelta
