@@ -12,6 +12,7 @@ from config import load
 from tests.conftest import package
 from tests.support.api import credentials_for, make_admin, open_account, sign_up
 from tests.support.authenticator_app import Owner
+from tests.support.passkey_holder import PasskeyHolder
 from tests.web.api.routes import (
     DOCUMENTED,
     ROUTES,
@@ -26,7 +27,7 @@ from tests.web.api.routes import (
 
 WITHOUT_A_CONTRACT = ("static", "flasgger.", "pages_")
 CLASSIC = {"user-authentication-service", "session-authentication"}
-NEEDS_A_REAL_TOKEN = {"reset_token", "token", "code"}
+NEEDS_A_REAL_TOKEN = {"reset_token", "token", "code", "credential"}
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["house", "classic"])
@@ -213,6 +214,11 @@ def test_every_example_works_as_it_stands(app, client, clock, method, path, cont
         owner = Owner(client, clock).sign_up()
         path = path.replace(SOMETHING, str(owner.factor_id))
         assert owner.call(method, path.removeprefix("/api/v1"), **example(contract)).status_code == contract.status
+        return
+    if "/passkeys/" in path and SOMETHING in path:
+        holder = PasskeyHolder(client).sign_up()
+        path = path.replace(SOMETHING, str(holder.passkeys()[0]["id"]))
+        assert holder.call(method, path.removeprefix("/api/v1"), **example(contract)).status_code == contract.status
         return
     credentials = {} if path.endswith("/signup") else credentials_for(contract, sign_up(client))
     if is_for_administrators(contract):

@@ -119,7 +119,8 @@ def relying_party(settings: Settings) -> RelyingParty:
     android = _valid("ANDROID_APPS", parsers.parse_android_apps, settings.android_apps)
     apple = _valid("APPLE_APPS", parsers.parse_apple_apps, settings.apple_apps)
     rp_id = rp_id or host_of(settings)
-    own = "{0.scheme}://{0.netloc}".format(urlsplit(settings.public_url.lower()))
+    url = urlsplit(settings.public_url.lower())
+    own = f"{url.scheme}://{url.netloc}"
     pages = [page for page in (own, *settings.cors_origins) if page.startswith("http") and parsers.is_on(page, rp_id)]
     given = _valid("PASSKEY_ORIGINS", parsers.parse_origins, settings.passkey_origins)
     origins = dict.fromkeys((*(given or pages), *(app.origin for app in android)))

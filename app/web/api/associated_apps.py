@@ -1,7 +1,7 @@
 """/.well-known files of passkeys: which pages and apps may use them."""
 
-from flask import Blueprint, jsonify
-from pydantic import Field
+from flask import Blueprint
+from pydantic import Field, RootModel
 
 from app.current import auth
 from app.flows.associated_apps import NoAssociatedApps
@@ -31,6 +31,25 @@ class AppleAppSiteAssociation(ResponseBody):
     webcredentials: WebCredentials
 
 
+class AndroidTarget(ResponseBody):
+    """An Android app."""
+
+    namespace: str = Field(examples=["android_app"])
+    package_name: str = Field(examples=["com.example.app"])
+    sha256_cert_fingerprints: list[str]
+
+
+class AssetLink(ResponseBody):
+    """What an app may do for this domain."""
+
+    relation: list[str]
+    target: AndroidTarget
+
+
+class AssetLinks(ResponseBody, RootModel[list[AssetLink]]):
+    """The Android apps that may use the passkeys (Digital Asset Links)."""
+
+
 @blueprint.get("/webauthn")
 @endpoint(gives=RelatedOrigins, needs_database=False, cache_seconds=MAX_AGE, errors=(NoAssociatedApps,))
 def get_related_origins() -> object:
@@ -42,15 +61,10 @@ def get_related_origins() -> object:
 
 
 @blueprint.get("/assetlinks.json")
-@endpoint(needs_database=False, errors=(NoAssociatedApps,))
+@endpoint(gives=AssetLinks, needs_database=False, cache_seconds=MAX_AGE, errors=(NoAssociatedApps,))
 def get_asset_links() -> object:
-    """Get the Android apps.
-
-    A Digital Asset Links file: a JSON array. 404 without ANDROID_APPS.
-    """
-    answer = jsonify(auth.associated_apps.android())
-    answer.headers["Cache-Control"] = f"public, max-age={MAX_AGE}"
-    return answer
+    """Get the Android apps. 404 without ANDROID_APPS."""
+    return auth.associated_apps.android()
 
 
 @blueprint.get("/apple-app-site-association")

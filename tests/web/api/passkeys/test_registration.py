@@ -221,13 +221,13 @@ def test_longest_credential_id_is_stored(holder):
 
 
 @pytest.mark.parametrize("member", ["id", "rawId"])
-def test_id_that_is_not_that_of_the_passkey_is_rejected(holder, member):
+def test_two_different_ids_are_rejected(holder, member):
     credential = holder.authenticator.create(holder.creation_options())
     credential[member] = encode(b"another id")
     assert is_problem(holder.call("POST", "/account/passkeys", credential=credential), 400, "passkey_invalid")
 
 
-def test_both_ids_that_are_not_that_of_the_passkey_are_rejected(holder):
+def test_two_equal_ids_of_another_passkey_are_rejected(holder):
     credential = holder.authenticator.create(holder.creation_options())
     credential["id"] = credential["rawId"] = encode(b"another id")
     assert is_problem(holder.call("POST", "/account/passkeys", credential=credential), 400, "passkey_invalid")
