@@ -59,6 +59,12 @@ class Racer:
         return Call(base, "DELETE", f"{PASSKEYS}/{passkey_id}", self.account.access)
 
 
+def sign_up_with_passkey(cluster: Cluster, email: str) -> Call:
+    """A request that opens an account with a passkey."""
+    credential = Authenticator().create(cluster.auth.passkey_sign_up.options(email, None))
+    return post(cluster.urls[0], "/auth/passkey/sign-up", email=email, credential=credential)
+
+
 def test_one_response_of_many_copies_signs_in(cluster: Cluster, rounds: int) -> None:
     for _ in range(rounds):
         racer = Racer(cluster).with_passkey()

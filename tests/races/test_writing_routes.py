@@ -13,6 +13,7 @@ import pytest
 
 from tests.races.conftest import PASSWORD, Cluster, SignedUp
 from tests.races.test_links import link
+from tests.races.test_passkeys import Racer, sign_up_with_passkey
 from tests.races.test_second_factor import Person, at
 from tests.support.concurrency import Answer, Call, post, send_together
 from tests.support.profile import sized
@@ -90,6 +91,11 @@ class Scene:
         mine = "SELECT max(id) FROM trusted_devices"
         return self.call("DELETE", f"/api/v1/account/trusted-devices/{self.cluster.ask(mine)}", access)
 
+    def passkey(self, method: str, **body: object) -> Call:
+        """A request about a passkey of the account that asks."""
+        racer = Racer(self.cluster).with_passkey()
+        return self.call(method, f"/api/v1/account/passkeys/{racer.passkey_ids()[0]}", racer.account.access, **body)
+
     def undo_factor(self) -> Call:
         """A request with the token of the email about a new factor."""
         self.cluster.ask("DELETE FROM outbox")
@@ -161,6 +167,17 @@ ACTS: dict[str, Callable[[Scene], Call]] = {
     "post /api/v1/auth/reauthenticate": lambda s: s.own("POST", "/auth/reauthenticate", password=PASSWORD),
     "delete /api/v1/account": lambda s: s.own("DELETE", "/account", password=PASSWORD),
     "patch /api/v1/account": lambda s: s.own("PATCH", "/account", first_name="Ann", locale="de"),
+    "post /api/v1/auth/passkey/options": lambda s: post(s.url, "/auth/passkey/options"),
+    "post /api/v1/auth/passkey": lambda s: Racer(s.cluster).with_passkey().sign_in(s.url),
+    "post /api/v1/auth/passkey/sign-up/options": lambda s: post(
+        s.url, "/auth/passkey/sign-up/options", email=s.cluster.new_email()
+    ),
+    "post /api/v1/auth/passkey/sign-up": lambda s: sign_up_with_passkey(s.cluster, s.cluster.new_email()),
+    "post /api/v1/auth/reauthenticate/options": lambda s: s.own("POST", "/auth/reauthenticate/options"),
+    "post /api/v1/account/passkeys/options": lambda s: s.own("POST", "/account/passkeys/options"),
+    "post /api/v1/account/passkeys": lambda s: Racer(s.cluster).registration(),
+    "patch /api/v1/account/passkeys/{passkey_id}": lambda s: s.passkey("PATCH", name="Laptop"),
+    "delete /api/v1/account/passkeys/{passkey_id}": lambda s: s.passkey("DELETE"),
     "post /api/v1/auth/second-factor": lambda s: s.second_step(),
     "post /api/v1/auth/second-factor/totp": lambda s: s.enrolment(confirmed=False),
     "post /api/v1/auth/second-factor/totp/confirm": lambda s: s.enrolment(confirmed=True),

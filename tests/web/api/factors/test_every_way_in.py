@@ -1,8 +1,21 @@
 """No route gives tokens to an account with a second factor, unless the factor was shown."""
 
+from app.core.base64url import encode
 from app.web.api.token_response import Tokens
-from tests.support.api import ANN, NEW, PASSWORD, bearer, sql
+from tests.support.api import ANN, NEW, PASSWORD, bearer, me, sql
 from tests.support.authenticator_app import Owner
+from tests.support.passkey_holder import PasskeyHolder
+
+
+def stranger_with_a_passkey(owner):
+    """Somebody with a passkey that names the owner's account, but that the account does not have."""
+    stranger = PasskeyHolder(owner.client, email=owner.email)
+    options = stranger.sign_up_options()
+    account_id = me(owner.client, owner.tokens).json["id"].replace("-", "")
+    options["user"]["id"] = encode(bytes.fromhex(account_id))
+    stranger.authenticator.create(options)
+    return stranger
+
 
 # For each route that gives tokens: a request that knows everything but the second factor.
 WITHOUT_THE_FACTOR = {
@@ -10,6 +23,8 @@ WITHOUT_THE_FACTOR = {
     "POST /api/v1/auth/signup": lambda owner: owner.client.post("/api/v1/auth/signup", json=ANN),
     "POST /api/v1/auth/refresh": None,  # needs the refresh token of a session that has shown it
     "POST /api/v1/auth/second-factor": lambda owner: owner.second_step(code="000000"),
+    "POST /api/v1/auth/passkey": lambda owner: stranger_with_a_passkey(owner).sign_in(),
+    "POST /api/v1/auth/passkey/sign-up": lambda owner: stranger_with_a_passkey(owner).sign_up_without_password(),
     "POST /api/v1/auth/second-factor/totp/confirm": lambda owner: owner.client.post(
         "/api/v1/auth/second-factor/totp/confirm", json={"token": owner.step_token(), "id": 1, "code": "000000"}
     ),
@@ -20,7 +35,9 @@ def routes_that_give_tokens(client):
     """Found from the OpenAPI document: every response whose schema has an access token or a CSRF token."""
     document = client.get("/openapi.json").json
     schemas = {
-        name for name, schema in document["components"]["schemas"].items() if "refresh_token" in schema["properties"]
+        name
+        for name, schema in document["components"]["schemas"].items()
+        if "refresh_token" in schema.get("properties", ())
     } - {"RefreshRequest", "LogoutRequest"}
     assert Tokens.__name__ in schemas
     for path, operations in document["paths"].items():

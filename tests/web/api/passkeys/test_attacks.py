@@ -188,7 +188,7 @@ def test_disabled_account_is_told_to_the_right_key_only(app, holder):
     assert is_problem(holder.sign_in(credential=forged), 400, "passkey_invalid")
 
 
-def test_passkey_of_an_account_that_is_due_for_deletion_is_rejected(holder, clock):
+def test_passkey_of_an_account_due_for_deletion_is_rejected(holder, clock):
     assert holder.call("DELETE", "/account").status_code == 204
     clock.advance(days=8)
     assert is_problem(holder.sign_in(), 401, "passkey_unusable")
