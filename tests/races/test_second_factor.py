@@ -116,7 +116,7 @@ def test_parallel_confirmations_give_one_set_of_codes(cluster: Cluster, rounds: 
         assert person.has_second_factor()
 
 
-def test_sign_in_beside_enrolment_leaves_no_session_without_the_factor(cluster: Cluster, rounds: int) -> None:
+def test_sign_in_during_enrolment_leaves_no_session_without_the_factor(cluster: Cluster, rounds: int) -> None:
     for _ in range(2 * rounds):
         person = Person(cluster, enrolled=False)
         logins = [person.first_step(n) for n in range(6)]
@@ -127,7 +127,7 @@ def test_sign_in_beside_enrolment_leaves_no_session_without_the_factor(cluster: 
             assert answer.status != 200 or not alive(cluster, answer)
 
 
-def test_second_step_beside_a_removal_needs_the_factor_or_finds_none(cluster: Cluster, rounds: int) -> None:
+def test_second_step_during_a_removal_opens_at_most_one(cluster: Cluster, rounds: int) -> None:
     for _ in range(2 * rounds):
         person = Person(cluster)
         steps = person.second_steps(4, code=person.code())
@@ -139,7 +139,7 @@ def test_second_step_beside_a_removal_needs_the_factor_or_finds_none(cluster: Cl
         assert (person.count("totp_factors"), person.count("recovery_codes")) == (0, 0)
 
 
-def test_second_step_beside_a_reset_leaves_no_session(cluster: Cluster, rounds: int) -> None:
+def test_second_step_during_a_reset_leaves_no_session(cluster: Cluster, rounds: int) -> None:
     for _ in range(2 * rounds):
         person = Person(cluster)
         (token,) = cluster.reset_tokens(person.email)
@@ -151,7 +151,7 @@ def test_second_step_beside_a_reset_leaves_no_session(cluster: Cluster, rounds: 
         assert person.has_second_factor()
 
 
-def test_second_step_beside_a_disabling_leaves_no_session(cluster: Cluster, rounds: int) -> None:
+def test_second_step_during_a_disabling_leaves_no_session(cluster: Cluster, rounds: int) -> None:
     admin = cluster.sign_up()
     cluster.ask("UPDATE accounts SET roles = 'admin' WHERE email = :email", email=admin.email)
     for _ in range(rounds):
@@ -163,7 +163,7 @@ def test_second_step_beside_a_disabling_leaves_no_session(cluster: Cluster, roun
         assert not any(answer.status == 200 and alive(cluster, answer) for answer in answers)
 
 
-def test_recovery_code_beside_a_new_set_is_of_one_set(cluster: Cluster, rounds: int) -> None:
+def test_recovery_code_during_renewal_works_at_most_once(cluster: Cluster, rounds: int) -> None:
     for _ in range(2 * rounds):
         person = Person(cluster)
         steps = person.second_steps(4, recovery_code=person.recovery_codes[0])

@@ -34,7 +34,7 @@ def test_a_code_may_be_one_step_off(steps: int, matches: bool) -> None:
 
 
 @pytest.mark.parametrize("code", ["", "08180", "0818044", "０８１８０４", "08180a", " 081804", "081804\n", "+81804"])
-def test_other_texts_are_no_code(code: str) -> None:
+def test_other_texts_match_no_step(code: str) -> None:
     assert matching_step(code, SECRET, at(1111111109)) is None
 
 

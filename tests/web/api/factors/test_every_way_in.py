@@ -89,7 +89,7 @@ def test_sign_up_for_the_address_of_the_owner_gives_nothing(owner):
     assert owner.client.post("/api/v1/auth/signup", json=ANN).json["code"] == "email_taken"
 
 
-def test_refresh_token_of_a_level_one_session_is_dead_after_enrolment(client, clock):
+def test_refresh_token_of_level_one_is_rejected_after_enrolment(client, clock):
     owner = Owner(client, clock)
     owner.tokens = client.post("/api/v1/auth/signup", json=ANN).json
     other = client.post("/api/v1/auth/login", json=ANN).json

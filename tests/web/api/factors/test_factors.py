@@ -149,7 +149,7 @@ def test_export_has_the_factors_without_secrets(owner):
     assert owner.app.secret not in exported.text
 
 
-def test_factor_change_voids_no_alarm_link(owner, auth, mailbox):
+def test_change_of_factors_leaves_alarm_links_valid(owner, auth, mailbox):
     tokens = owner.sign_in()
     owner.call("PUT", "/account/password", tokens["access_token"], current_password=PASSWORD, password=NEW)
     token = emailed_token(auth, mailbox, "not-me")

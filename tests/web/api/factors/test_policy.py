@@ -121,7 +121,7 @@ def test_administrators_remove_the_factors_of_another(app, owner, clock, auth, m
     assert ("factor.removed", user_id) in [(name, account) for name, _, account in event]
 
 
-def test_ordinary_people_remove_the_factors_of_nobody(app, owner, clock):
+def test_others_cannot_remove_the_factors_of_an_account(app, owner, clock):
     eve = Owner(owner.client, clock, "eve@example.com").sign_up()
     ((user_id,),) = sql(app, "SELECT id FROM accounts WHERE email = :email", email=owner.email)
     assert is_problem(eve.call("DELETE", f"/admin/users/{user_id}/factors"), 403, "forbidden")

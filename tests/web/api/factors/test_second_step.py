@@ -122,7 +122,7 @@ def test_forged_token_and_token_of_another_kind_are_rejected(owner):
         assert is_problem(owner.second_step(forged, code="123456"), 400, "sign_in_token_invalid")
 
 
-def test_token_of_the_second_step_is_no_credential(owner):
+def test_token_of_the_second_step_opens_no_route(owner):
     token = owner.step_token()
     for path in ("/account", "/account/factors"):
         assert owner.call("GET", path, token).status_code == 401
