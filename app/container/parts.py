@@ -119,12 +119,11 @@ def relying_party(settings: Settings) -> RelyingParty:
     android = _valid("ANDROID_APPS", parsers.parse_android_apps, settings.android_apps)
     apple = _valid("APPLE_APPS", parsers.parse_apple_apps, settings.apple_apps)
     rp_id = rp_id or host_of(settings)
-    url = urlsplit(settings.public_url.lower())
-    own = f"{url.scheme}://{url.netloc}"
-    pages = [page for page in (own, *settings.cors_origins) if page.startswith("http") and parsers.is_on(page, rp_id)]
     given = _valid("PASSKEY_ORIGINS", parsers.parse_origins, settings.passkey_origins)
-    origins = dict.fromkeys((*(given or pages), *(app.origin for app in android)))
-    if not any(parsers.is_on(origin, rp_id) for origin in origins):
+    pages = given or parsers.pages_on(rp_id, (settings.public_url, *settings.cors_origins))
+    origins = dict.fromkeys((*pages, *(app.origin for app in android)))
+    chosen = settings.passkey_rp_id or settings.passkey_origins
+    if chosen and not any(parsers.is_on(origin, rp_id) for origin in origins):
         raise SettingsError(f"PASSKEY_ORIGINS: no page is on PASSKEY_RP_ID, {rp_id}, so no browser could use a passkey")
     return RelyingParty(rp_id, host_of(settings), tuple(origins), android, apple)
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from app.core import base64url
 
 RP_ID: Final = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 PAGE: Final = re.compile(r"https://[a-z0-9.-]+(:[0-9]{1,5})?|http://([a-z0-9-]+\.)*localhost(:[0-9]{1,5})?")
 ANDROID: Final = re.compile(r"android:apk-key-hash:[A-Za-z0-9_-]{43}")
 ANDROID_APP: Final = re.compile(r"(?P<package>[A-Za-z]\w*(\.[A-Za-z]\w*)+)=(?P<hash>[0-9A-F]{2}(:[0-9A-F]{2}){31})")
@@ -51,6 +52,12 @@ def is_on(origin: str, rp_id: str) -> bool:
     return f".{urlsplit(origin).hostname}".endswith(f".{rp_id}")
 
 
+def pages_on(rp_id: str, urls: Sequence[str]) -> list[str]:
+    """The origins of those URLs whose pages are on the domain. Browsers allow passkeys over HTTPS, or on localhost."""
+    origins = [_origin_of(url) for url in urls]
+    return [origin for origin in origins if PAGE.fullmatch(origin) and is_on(origin, rp_id)]
+
+
 def parse_rp_id(text: str) -> str:
     """The domain. Raises `ValueError` for anything else, such as an IP address."""
     if not RP_ID.fullmatch(text) or _is_ip_address(text):
@@ -79,6 +86,12 @@ def parse_apple_apps(texts: Sequence[str]) -> tuple[str, ...]:
     if not all(APPLE_APP.fullmatch(text) for text in texts):
         raise ValueError("must be like A1B2C3D4E5.com.example.app: the team id, a dot, and the bundle id")
     return tuple(texts)
+
+
+def _origin_of(url: str) -> str:
+    parts = urlsplit(url.lower())
+    port = "" if parts.port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
+    return f"{parts.scheme}://{parts.hostname}{port}"
 
 
 def _is_ip_address(text: str) -> bool:

@@ -119,6 +119,21 @@ def test_start_fails_with_an_invalid_setting(tmp_path, settings, named):
         create_app(chosen)
 
 
+@pytest.mark.parametrize(
+    ("public_url", "origins"),
+    [
+        ("https://Example.com:443/accounts", ("https://example.com",)),
+        ("https://example.com:8443", ("https://example.com:8443",)),
+        ("http://localhost:8000", ("http://localhost:8000",)),
+        ("http://intranet:8000", ()),  # browsers allow no passkey there, and the service starts all the same
+        ("http://192.0.2.1:8000", ()),
+    ],
+)
+def test_default_origin_is_that_of_a_secure_public_url(tmp_path, public_url, origins):
+    made = relying_party(load({}, app_env="testing", instance_path=tmp_path, public_url=public_url))
+    assert made.origins == origins
+
+
 def test_settings_are_read_as_lists(tmp_path):
     environ = {
         "PASSKEY_ORIGINS": "http://localhost:8000, http://localhost:5173",
