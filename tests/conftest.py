@@ -33,11 +33,18 @@ from tests.support.smtp import FakeSmtpServer
 
 SLOW_TO_START = {"chromium", "redis_server", "service", "start", "started", "printed", "port"}
 EVERY_DATABASE = {"each_app", "each_database"}
+MEMORY, ENOUGH = Path("/dev/shm"), 1 << 30  # noqa: S108 - pytest makes folders of its own there
 CHROMIUM_FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic",
     "--no-first-run",
     "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 )  # fmt: skip
+
+
+def pytest_configure() -> None:
+    """Keep the files of tests in memory, where SQLite need not wait for a disk. Containers often have too little."""
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 def pytest_report_header() -> str:
