@@ -62,8 +62,8 @@ def test_patient_request_runs_in_the_end(requests, monkeypatch):
 
 
 def test_failed_request_lets_another_run(requests):
-    with pytest.raises(ValueError), requests.handle():
-        raise ValueError
+    with pytest.raises(KeyError), requests.handle():
+        raise KeyError
     assert second_request(requests)[1].wait(LONG)
 
 
