@@ -27,6 +27,7 @@ MAY_IMPORT = {
         "app.core.logs",
         "app.core.client_info",
         "app.core.counting",
+        "app.core.active_requests",
         "config",
     ),
     "app.cli": ("app.current", *EDGE_IMPORTS_NAMES_OF, "app.core.errors", "app.core.client_info", "config"),

@@ -64,7 +64,17 @@ def init_limits(app: Flask, *, enabled: bool, redis_url: str) -> None:
         RATELIMIT_HEADERS_ENABLED=False,
     )
     limiter.init_app(app)
-    app.after_request(_add_headers)
+    if enabled:
+        _check_declared_limits_only(app)
+        app.after_request(_add_headers)
+
+
+def _check_declared_limits_only(app: Flask) -> None:
+    # Flask-Limiter also looks for limits of the whole application before each request, and for its own headers and
+    # state after it, a quarter of the time of a simple one. Each limit here is one of a view, which checks it, or a
+    # context manager.
+    for hooks in (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs):
+        hooks[None].pop()
 
 
 def to_error(_exceeded: RateLimitExceeded) -> RateLimited:
