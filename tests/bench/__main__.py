@@ -25,6 +25,7 @@ from app.web import granian_server, sockets
 from config import new_signing_key
 from tests.bench import writers
 from tests.bench.costs import Cost, Load, measure_cost
+from tests.bench.growth import measure_growth
 from tests.bench.load import LOAD, Sample, Shots, raw, with_wrk
 from tests.bench.serving import running
 from tests.support.servers import DATABASES, ROOT, NotHere, available, new_database
@@ -221,6 +222,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--seconds", type=int, default=2, help="how long each of the windows lasts (default: 2)")
     parser.add_argument("--database", choices=DATABASES, action="append", help="only this one; may be repeated")
+    growth = "instead, compare databases with these numbers of accounts with a small one"
+    parser.add_argument("--accounts", type=int, nargs="+", metavar="N", help=growth)
     parser.add_argument("--no-costs", action="store_true", help="no profile of what a request costs")
     parser.add_argument("--flame-graphs", type=Path, default=Path("bench"), help="their folder (default: bench)")
     parser.add_argument("--serve-bare", action="store_true", help=argparse.SUPPRESS)
@@ -236,8 +239,10 @@ def main() -> None:
     )
     for kind in given.database or DATABASES:
         try:
+            print(f"\n{available(kind)}\n", flush=True)
             lines = measure(kind, given.seconds, given.flame_graphs / kind, costs=not given.no_costs)
-            print(f"\n{available(kind)}\n", *lines, sep="\n", flush=True)
+            for line in measure_growth(kind, given.accounts, given.seconds) if given.accounts else lines:
+                print(line, flush=True)
         except NotHere as reason:
             print(f"\n{kind}: not here: {reason}")
 

@@ -15,20 +15,25 @@ from pathlib import Path
 
 REFRESH_TOKEN = re.compile(rb'"refresh_token":"([^"]+)"')
 
-# Each thread sends the request in its own file, over and over; to rotate, it puts in the token that it was just given.
+# Each thread sends the requests in its files, over and over; to rotate, it puts in the token that it was just given.
 WRK_SCRIPT = r"""
 local threads = 0
 function setup(thread) thread:set("number", threads); threads = threads + 1 end
 function init(args)
-  raw = io.open(args[1] .. "/" .. number, "rb"):read("*a")
-  if args[2] == "rotate" then
+  list, current = {}, 0
+  for file = 1, args[2] do  -- closed at once: wrk takes no more descriptors than it has connections
+    local opened = io.open(args[1] .. "/" .. number .. "-" .. file, "rb")
+    list[file] = opened:read("*a")
+    opened:close()
+  end
+  if args[3] == "rotate" then
     response = function(status, headers, body)
       local token = body:match('"refresh_token":"([^"]+)"')
-      if token then raw = raw:gsub("Bearer [^\r]+", "Bearer " .. token) end
+      if token then list[current] = list[current]:gsub("Bearer [^\r]+", "Bearer " .. token) end
     end
   end
 end
-function request() return raw end
+function request() current = current % #list + 1; return list[current] end
 function done(summary, latency)
   local answered, refused, seconds = summary.requests, summary.errors.status, summary.duration / 1e6
   print(string.format("\nRESULT %f %f %f %f", (answered - refused) / seconds, latency:percentile(50) / 1e3,
@@ -39,12 +44,22 @@ end
 
 @dataclass(frozen=True)
 class Shots:
-    """Requests to send over keep-alive connections; connection n repeats request n, or all of them the only one."""
+    """Requests to send over keep-alive connections; connection n repeats request n, or all of them the only one.
+
+    Where there are more requests than connections, each connection repeats its share of them, one after the other.
+    """
 
     port: int
     requests: Sequence[bytes]
     connections: int
     rotate: bool = False
+
+    @property
+    def shares(self) -> list[Sequence[bytes]]:
+        """The requests of each thread or connection, all of the same length."""
+        threads = min(len(self.requests), self.connections)
+        most = len(self.requests) // threads
+        return [self.requests[number::threads][:most] for number in range(threads)]
 
 
 @dataclass(frozen=True)
@@ -58,14 +73,17 @@ class Sample:
 
 
 def with_wrk(shots: Shots, seconds: int) -> Sample:
-    """Measure with wrk: one thread for each different request."""
+    """Measure with wrk: one thread for each share of the requests."""
+    shares = shots.shares
     with tempfile.TemporaryDirectory() as folder:
-        for number, request in enumerate(shots.requests):
-            Path(folder, str(number)).write_bytes(request)
+        for number, share in enumerate(shares):
+            for file, request in enumerate(share, 1):
+                Path(folder, f"{number}-{file}").write_bytes(request)
         script = Path(folder, "script.lua")
         script.write_text(WRK_SCRIPT)
-        command = ["wrk", f"-t{len(shots.requests)}", f"-c{shots.connections}", f"-d{seconds}s", "--timeout", "60s"]
-        command += ["-s", str(script), f"http://127.0.0.1:{shots.port}", "--", folder, "rotate" * shots.rotate]
+        command = ["wrk", f"-t{len(shares)}", f"-c{shots.connections}", f"-d{seconds}s", "--timeout", "60s"]
+        options = [folder, str(len(shares[0])), "rotate" * shots.rotate]
+        command += ["-s", str(script), f"http://127.0.0.1:{shots.port}", "--", *options]
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return Sample(*map(float, printed.partition("RESULT ")[2].split()))
 
@@ -98,14 +116,15 @@ class Client:
 
     def __init__(self, shots: Shots, number: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", shots.port))
-        self._request, self._rotate = shots.requests[number % len(shots.requests)], shots.rotate
-        self._read = b""
+        self._requests, self._rotate = list(shots.shares[number % len(shots.shares)]), shots.rotate
+        self._current, self._read = -1, b""
         self.sent_at = 0.0
 
     def send(self) -> None:
-        """Send the request."""
+        """Send the next request."""
+        self._current = (self._current + 1) % len(self._requests)
         self.sent_at, self._read = time.perf_counter(), b""
-        self.socket.sendall(self._request)
+        self.socket.sendall(self._requests[self._current])
 
     def receive(self) -> int:
         """The status of the answer, once it is whole; until then 0."""
@@ -114,7 +133,8 @@ class Client:
         if len(body) < int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0] or 1):
             return 0
         if self._rotate and (token := REFRESH_TOKEN.search(body)):
-            self._request = re.sub(rb"Bearer [^\r]+", b"Bearer " + token[1], self._request)
+            sent = self._requests[self._current]
+            self._requests[self._current] = re.sub(rb"Bearer [^\r]+", b"Bearer " + token[1], sent)
         return int(head[9:12])
 
 

@@ -17,7 +17,11 @@ _events, _heads = table_of(AuditEvent), table_of(AuditHead)
 _select_head = sa.select(
     _heads.c.position, _heads.c.entry_hash, _heads.c.purged_position, _heads.c.purged_hash, _heads.c.signature
 )
-_sealed_range = sa.select(sa.func.min(_events.c.position), sa.func.max(_events.c.position))
+# Two subqueries, because SQLite reads the whole index for both in one.
+_sealed_range = sa.select(
+    sa.select(sa.func.min(_events.c.position)).scalar_subquery(),
+    sa.select(sa.func.max(_events.c.position)).scalar_subquery(),
+)
 _unsealed = sa.select(sa.func.count()).where(_events.c.position.is_(None)).select_from(_events)
 _sealed_between = (
     sa.select(*RECORD_COLUMNS)

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from app.core.batch_delete import BatchDelete
 from app.core.data_subject import DataSubject
-from app.core.database import db, execute, execute_one, fetch_all, fetch_one, table_of
+from app.core.database import db, execute_one, fetch_all, fetch_one, table_of
 from app.domain.email_actions.model import EmailAction, Purpose
 
 CODE_LIFETIME: Final = timedelta(minutes=10)  # ASVS 6.5.5
@@ -18,7 +19,6 @@ NO_ACCOUNT: Final = "00000000-0000-0000-0000-000000000000"  # not the id of any 
 
 ACTIONS: Final = table_of(EmailAction)
 _columns = ACTIONS.c
-_key = (_columns.account_id, _columns.purpose, _columns.replaced_version)
 PENDING: Final = (  # the columns of a `PendingEmailAction`
     _columns.account_id,
     _columns.message_id,
@@ -26,6 +26,7 @@ PENDING: Final = (  # the columns of a `PendingEmailAction`
     _columns.expires_at,
     _columns.replaced_version,
 )
+_delete_expired = BatchDelete(ACTIONS, _columns.expires_at < sa.bindparam("before"), _columns.expires_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +132,7 @@ class EmailActionStore:
 
     def delete_expired(self, before: datetime, most: int) -> int:
         """Delete up to `most` actions that expired before a moment; how many were deleted."""
-        key, expired = sa.tuple_(*_key), _columns.expires_at < before
-        found = [tuple(row) for row in fetch_all(sa.select(*_key).where(expired).limit(most))]
-        # The second condition spares an action that was created again meanwhile.
-        return execute(sa.delete(ACTIONS).where(key.in_(found), expired), {}) if found else 0
+        return _delete_expired({"before": before}, most)
 
     def export(self, account: DataSubject) -> list[dict[str, Any]]:
         """The account's email actions, for the data export."""
