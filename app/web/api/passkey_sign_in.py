@@ -27,7 +27,7 @@ from app.web.api.token_response import Tokens, TransportQuery, confirm_first_res
 from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.limits import CREDENTIAL_ATTEMPTS, Limit
-from app.web.schemas import Email, FactorName, LinkToken, MessageResponse, Name, RequestBody
+from app.web.schemas import Email, FactorName, MessageResponse, Name, RequestBody, SignInToken
 
 blueprint = Blueprint("passkey_sign_in", __name__, url_prefix="/api/v1/auth/passkey")
 EMAIL = "ann@example.com"
@@ -38,7 +38,7 @@ class PasskeyOptionsRequest(RequestBody):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}, {"token": "token-of-the-403-response"}]})
 
-    token: LinkToken | None = Field(None, description="From a response with `second_factor_required`")
+    token: SignInToken | None = Field(None, description="From a response with `second_factor_required`")
 
 
 class PasskeySignInRequest(RequestBody):
