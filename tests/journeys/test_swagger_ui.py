@@ -68,9 +68,9 @@ def test_the_whole_story_can_be_tried_out(chromium, live_server, mailbox):
         page.goto("/docs")
         assert execute(page, "sign-in-signup")[0] == 201
         banner(page, BY_TOKENS)
-        assert execute(page, "sign-in-refresh")[0] == 200
         page.reload()
         banner(page, BY_TOKENS)
+        assert execute(page, "sign-in-refresh")[0] == 200
         status, account = execute(page, "account-get_account")
         assert (status, account["email"]) == (200, ANN)
         assert execute(page, "password-reset-forgot_password")[0] == 200
@@ -84,11 +84,15 @@ def test_the_whole_story_can_be_tried_out(chromium, live_server, mailbox):
         banner(page, "")
 
 
-@in_one_process  # what this page does with credentials
-def test_tokens_and_cookies_never_meet_in_one_request(chromium, live_server):
+@in_one_process  # what this page does with credentials. One test: the page takes long to load
+def test_pasted_tokens_and_cookies_never_meet_in_one_request(chromium, live_server):
     with visit(chromium, live_server) as (page, _):
+        sign_up(page, ANN)
         page.goto("/docs")
-        assert execute(page, "sign-in-signup")[0] == 201
+        authorize(page, "bearerAuth", sign_in_elsewhere(page)["access_token"])
+        assert execute(page, "account-get_account")[1]["email"] == ANN
+        authorize(page, "refreshToken", sign_in_elsewhere(page)["refresh_token"])
+        assert execute(page, "sign-in-refresh")[0] == 200
         banner(page, BY_TOKENS)
         assert execute_by_cookie(page, "sign-in-login")[0] == 200
         banner(page, BY_COOKIES)
@@ -102,16 +106,5 @@ def test_tokens_and_cookies_never_meet_in_one_request(chromium, live_server):
         assert execute(page, "sign-in-logout")[0] == 204
         banner(page, "")
         assert execute(page, "account-get_account")[0] == 401
-
-
-@in_one_process  # what the dialog does with a token
-def test_tokens_from_elsewhere_can_be_pasted_under_authorize(chromium, live_server):
-    with visit(chromium, live_server) as (page, _):
-        sign_up(page, ANN)
-        page.goto("/docs")
-        authorize(page, "bearerAuth", sign_in_elsewhere(page)["access_token"])
-        assert execute(page, "account-get_account")[1]["email"] == ANN
-        authorize(page, "refreshToken", sign_in_elsewhere(page)["refresh_token"])
-        assert execute(page, "sign-in-refresh")[0] == 200
         without_scheme = sign_in_elsewhere(page)["refresh_token"]
         assert execute(page, "sign-in-refresh", refresh_token=without_scheme)[0] == 200

@@ -86,7 +86,7 @@ class Service:
 
 def secrets_of_production():
     return {
-        "SECRET_KEY": secrets.token_urlsafe(48), "SIGNING_KEY": new_signing_key(), "WORKERS": 1,
+        "SECRET_KEY": secrets.token_urlsafe(48), "SIGNING_KEY": new_signing_key(), "WORKERS": 1, "DRAIN_SECONDS": 0,
         "PUBLIC_URL": "https://accounts.example.com",
     }  # fmt: skip
 
