@@ -110,7 +110,12 @@ def build(reset: Flow, flow: Flow, emails: Mailbox, compiled: FileSystemBytecode
         )
         app.config.update(MAX_CONTENT_LENGTH=64 * 1024, MAIL_SERVER="mail.test", MAIL_PORT=2525)
         facade = SimpleNamespace(
-            password_reset=reset, email_verification=flow, email_change=flow, account_recovery=flow, mailbox=mailbox
+            password_reset=reset,
+            email_verification=flow,
+            email_change=flow,
+            account_recovery=flow,
+            factors=flow,
+            mailbox=mailbox,
         )
         install(app, facade, settings)
         init_limits(app, enabled=limited, redis_url="")
