@@ -61,9 +61,17 @@ def start(environ, tmp_path):
         process.wait()
 
 
+GIVEN = set()
+
+
 def free():
+    """A port that the system picks, and that no earlier call gave: it may pick one twice."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+        port = listener.getsockname()[1]
+    if port in GIVEN:
+        return free()
+    GIVEN.add(port)
+    return port
 
 
 def run(environ, folder, *command, **settings):

@@ -36,6 +36,12 @@ def is_excepted(statement):
     return any(part in " ".join(statement.split()) for part in EXCEPTIONS)
 
 
+@pytest.mark.settings(
+    trusted_device_days=30,
+    passkey_origins=["http://localhost:8000", "https://example.de"],
+    apple_apps=["A1B2C3D4E5.com.example.app"],
+    android_apps=["com.example.app=" + ":".join(["0A"] * 32)],
+)
 @pytest.mark.usefixtures("each_database")
 def test_each_statement_finds_its_rows_by_an_index(seeded, auth, mailbox):
     walk = Walk(seeded, auth, mailbox)

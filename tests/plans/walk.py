@@ -6,6 +6,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from tests.plans.factors import walk_enrolment, walk_factors, walk_passkeys
 from tests.support.api import sql
 from tests.support.person import PASSWORD, Person
 from tests.support.smtp import FakeSmtpServer
@@ -33,6 +34,9 @@ class Walk:
         self._administer()
         self._operate()
         self._leave()
+        walk_factors(self._app, self._note, self._emailed)
+        walk_enrolment(self._app, self._note)
+        walk_passkeys(self._app, self._note)
         self._in_the_background()
 
     def _sign_in_and_out(self) -> None:
@@ -120,6 +124,7 @@ class Walk:
         first = self.call("GET", sessions, ada).json["sessions"][0]["id"]
         self.call("DELETE", f"{sessions}/{first}", ada)
         self.call("DELETE", sessions, ada)
+        self.call("DELETE", f"admin/users/{eve.account_id}/factors", ada)
         self.call("DELETE", f"admin/users/{invited}", ada)
 
     def _operate(self) -> None:
@@ -137,7 +142,8 @@ class Walk:
         self.call("GET", "admin/keys", ada)
         self.call("POST", "admin/keys/rotate", ada)
         for path in ("/readyz", "/healthz", "/.well-known/jwks.json", "/.well-known/openid-configuration",
-                     "/.well-known/oauth-authorization-server"):  # fmt: skip
+                     "/.well-known/oauth-authorization-server", "/.well-known/webauthn", "/.well-known/assetlinks.json",
+                     "/.well-known/apple-app-site-association"):  # fmt: skip
             self.call("GET", path)
 
     def _leave(self) -> None:
@@ -158,6 +164,13 @@ class Walk:
             assert self._auth.cleanup.run_if_due(one_batch)
             self._auth.stats.database()
             self._auth.mail_queue.retry_dead()
+
+    def _emailed(self, page: str) -> str:
+        """The token of the newest emailed link to a page."""
+        while self._auth.mail_delivery.deliver_due():
+            pass
+        words = (word for email in self._mailbox.messages for word in email.text.split())
+        return [word.partition("#token=")[2] for word in words if f"/{page}#token=" in word][-1]
 
     def _promote(self, person: Person) -> None:
         sql(self._app, "UPDATE accounts SET roles = 'admin' WHERE id = :id", id=person.account_id)

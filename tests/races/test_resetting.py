@@ -99,7 +99,8 @@ def test_session_committed_during_a_reset_is_revoked(cluster: Cluster) -> None:
     email = cluster.sign_up().email
     (token,) = cluster.reset_tokens(email)
     work, flows = SlowWork(), cluster.app.extensions["latchkey"]
-    sign_in = replace(flows.sign_in, work=work)
+    complete_sign_in = replace(flows.sign_in.complete_sign_in, work=work)
+    sign_in = replace(flows.sign_in, complete_sign_in=complete_sign_in)
     slow, tokens = in_background(cluster, lambda: sign_in.with_password(email, PASSWORD, ClientInfo()))
     assert work.reached.wait(10)
     reset, done = in_background(cluster, lambda: flows.password_reset.complete(token, NEW_PASSWORD, ClientInfo()))

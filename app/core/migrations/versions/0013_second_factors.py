@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
 
-revision = "0014"
+revision = "0013"
 down_revision = "0012"
 branch_labels = None
 depends_on = None
@@ -55,6 +55,7 @@ def _create_totp_factors() -> None:
         sa.Column("confirmed_at", MOMENT),
         sa.Column("last_used_at", MOMENT),
     )
+    op.create_index("ix_totp_factors_confirmed_at_created_at", "totp_factors", ["confirmed_at", "created_at"])
 
 
 def _create_trusted_devices() -> None:
