@@ -168,8 +168,9 @@ def test_before_it_stops_it_sends_everybody_elsewhere(tmp_path):
     assert service.process.wait(20) == 0
 
 
+@long
 def test_restart_on_a_systemd_socket_loses_no_request(tmp_path):
-    told = production() | {"DRAIN_SECONDS": "0"}
+    told = production() | WORKERS
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as kept:
         service = Service(tmp_path, kept, **told).ready()
         stop, outcomes = threading.Event(), []

@@ -81,7 +81,7 @@ def test_rate_limit_page_keeps_the_link_and_retry_time(build, path):
     browser = build(limited=True).test_client()
     answers = [browser.post(path, data={"token": "live"}) for _ in range(21)]
     assert [answer.status_code for answer in answers] == [200] * 20 + [429]
-    assert answers[-1].headers["Retry-After"] == "60"
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
     assert f'<form method="post" action="{path}">' in answers[-1].text
     assert 'name="token" value="live"' in answers[-1].text
 
