@@ -135,6 +135,12 @@ class Settings(BaseModel):
     refresh_grace_seconds: int = Field(10, ge=0, le=300)
     reauth_window_seconds: Seconds = 600
     basic_auth: bool = False
+    second_factor: Literal["optional", "administrators", "everybody"] = "optional"
+    trusted_device_days: int = Field(0, ge=0, le=365)
+    passkey_rp_id: str = ""
+    passkey_origins: Words = []
+    android_apps: Words = []
+    apple_apps: Words = []
 
     bcrypt_rounds: int = Field(12, ge=4, le=16)
     password_min_length: int = Field(8, ge=1, le=128)

@@ -10,6 +10,7 @@ from app.flows.account_recovery import AccountRecovery
 from app.flows.activity import Activity
 from app.flows.admin_accounts import AdminAccounts
 from app.flows.admin_sessions import AdminSessions
+from app.flows.associated_apps import AssociatedApps
 from app.flows.audit_log import AuditLog
 from app.flows.audit_sealing import AuditSealing
 from app.flows.cleanup import Cleanup
@@ -18,19 +19,26 @@ from app.flows.csrf import Csrf
 from app.flows.email_change import EmailChange
 from app.flows.email_verification import EmailVerification
 from app.flows.export import Export
+from app.flows.factors import Factors
 from app.flows.health import Health
 from app.flows.key_rotation import KeyRotation
 from app.flows.mail_delivery import MailDelivery
 from app.flows.mail_queue import MailQueue
 from app.flows.own_sessions import OwnSessions
+from app.flows.passkey_sign_in import PasskeySignIn
+from app.flows.passkey_sign_up import PasskeySignUp
+from app.flows.passkeys import Passkeys
 from app.flows.password_change import PasswordChange
 from app.flows.password_reset import PasswordReset
 from app.flows.profile import Profile
+from app.flows.reauthentication import Reauthentication
 from app.flows.registration import Registration
+from app.flows.second_factor import SecondFactor
 from app.flows.sessions import Sessions
 from app.flows.sign_in import SignIn
 from app.flows.stats import Stats
 from app.flows.template_previews import TemplatePreviews
+from app.flows.trusted_devices import TrustedDevices
 
 
 class Mailbox(Protocol):
@@ -53,6 +61,14 @@ class Auth:
 
     registration: Registration
     sign_in: SignIn
+    passkey_sign_in: PasskeySignIn
+    passkey_sign_up: PasskeySignUp
+    second_factor: SecondFactor
+    reauthentication: Reauthentication
+    factors: Factors
+    trusted_devices: TrustedDevices
+    passkeys: Passkeys
+    associated_apps: AssociatedApps
     sessions: Sessions
     own_sessions: OwnSessions
     csrf: Csrf

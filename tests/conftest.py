@@ -31,21 +31,20 @@ from tests.support.profile import LONG
 from tests.support.servers import DATABASES, NotHere, available, given_redis, is_root, unused_port
 from tests.support.smtp import FakeSmtpServer
 
-STARTED_ONCE = (
-    "chromium",
-    "redis_server",
-    "service",
-    "started",
-    "printed",
-    "port",
-)  # fixtures that take seconds to start
-SHARED = {"chromium", "redis_server"}  # between files
+SLOW_TO_START = {"chromium", "redis_server", "service", "start", "started", "printed", "port"}
 EVERY_DATABASE = {"each_app", "each_database"}
+MEMORY, ENOUGH = Path("/dev/shm"), 1 << 30  # noqa: S108 - pytest makes folders of its own there
 CHROMIUM_FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic",
     "--no-first-run",
     "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 )  # fmt: skip
+
+
+def pytest_configure() -> None:
+    """Keep the files of tests in memory, where SQLite need not wait for a disk. Containers often have too little."""
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 def pytest_report_header() -> str:
@@ -64,19 +63,27 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database", DATABASES, indirect=True)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let a worker run whole files, so that what a file starts once is started by one worker."""
+    if config.getvalue("dist") == "loadscope":
+        return import_module("tests.support.scheduling").FileScheduling(config, log)
+    return None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep together what starts the same servers, and leave out what runs in the long profile alone."""
-    for item in items:
-        name = next((name for name in STARTED_ONCE if name in getattr(item, "fixturenames", ())), None)
-        if name and config.pluginmanager.hasplugin("xdist"):
-            item.add_marker(pytest.mark.xdist_group(name if name in SHARED else item.path.stem))
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)  # those first, lest one worker ends late
+    """Begin with what takes long, so that no worker ends late, and leave out what runs in the long profile alone."""
+    items.sort(key=lambda item: not takes_long(item))
     if LONG:
         return
     left_out = {item for item in items if any(mark.kwargs.get("only") for mark in item.iter_markers("long"))}
     if left_out:
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
+
+
+def takes_long(item: pytest.Item) -> bool:
+    return item.get_closest_marker("long") is not None or bool(SLOW_TO_START & set(getattr(item, "fixturenames", ())))
 
 
 def lacking(what: str) -> NoReturn:

@@ -10,11 +10,13 @@ import sqlalchemy as sa
 from app.core.base64url import encode
 from app.core.client_info import ClientInfo
 from app.core.database import db
+from app.core.encryption import encrypt as encrypted
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.roles import role_words
 from app.domain.audit.chain import GENESIS
 from app.domain.audit.event_types import EventType
 from app.domain.email_actions.model import Purpose
+from app.domain.factors.totp import new_secret
 from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT
 from app.domain.mail.outbox import MAX_ERROR, Outbox
 from app.domain.mail.renderer import EmailRenderer
@@ -27,6 +29,7 @@ from tests.support.profile import long, sized
 
 MIB = "x" * 2**20
 MARIADB_TEXT = 2**16 - 1  # bytes, where a column names no length
+DIGEST = encode(hashlib.sha256().digest())
 UUID, SHA256 = str(uuid.uuid4()), hashlib.sha256().hexdigest()
 ADDRESS = f"{'a' * 64}@{'.'.join(['x' * 61] * 3)}.com"
 STRANGER = ClientInfo(ip=MIB, user_agent=MIB, languages=(MIB,))
@@ -77,6 +80,15 @@ LONGEST = {
     "outbox.state": max(DEAD, DROPPED, QUEUED, SENT, key=len),
     "outbox.claim": UUID,
     "outbox.error": "x" * MAX_ERROR,
+    "passkeys.digest": DIGEST,
+    "passkeys.credential_id": encode(bytes(1_023)),  # the longest id that WebAuthn allows
+    "passkeys.public_key": encode(bytes(1_024)),
+    "passkeys.name": "x" * 60,
+    "passkeys.transports": " ".join(["smart-card", "hybrid", "internal", "usb", "nfc", "ble", "cable"]),
+    "passkeys.aaguid": UUID,
+    "passkeys.account_id": UUID,
+    "recovery_codes.digest": DIGEST,
+    "recovery_codes.account_id": UUID,
     "sessions.id": UUID,
     "sessions.account_id": UUID,
     "sessions.ip": STRANGER.ip,
@@ -86,6 +98,14 @@ LONGEST = {
     "signing_keys.kid": encode(hashlib.sha256().digest()),
     "signing_keys.algorithm": max(ALGORITHMS, key=len),
     "signing_keys.private_key": encrypt(new_key("RS256"), bytes(32)),
+    "spent_challenges.digest": DIGEST,
+    "totp_factors.name": "x" * 60,
+    "totp_factors.secret": encrypted(new_secret().encode(), bytes(32)),
+    "totp_factors.account_id": UUID,
+    "trusted_devices.digest": DIGEST,
+    "trusted_devices.ip": STRANGER.ip,
+    "trusted_devices.user_agent": STRANGER.user_agent,
+    "trusted_devices.account_id": UUID,
 }
 ODD = [
     "x" * 5_000,

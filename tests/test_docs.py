@@ -256,9 +256,9 @@ def test_images_are_small_and_shown():
     assert [image.name for image in images if f"images/{image.name})" not in text] == []
 
 
-def tour_script(port: int) -> str:
-    """The commands of the tour, as one script that says where each block begins."""
-    blocks = fenced(section(README, "## A five-minute tour"), "bash")
+def tour_script(page: Path, heading: str, port: int) -> str:
+    """The commands of a tour, as one script that says where each block begins."""
+    blocks = fenced(section(page, heading), "bash")
     return "\n".join(f"echo '@@@'\n{block}" for block in blocks).replace(BASE, f"http://localhost:{port}")
 
 
@@ -320,11 +320,18 @@ def test_started_service_seals_events(started, tmp_path):
 
 
 @pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="not here: bash and curl")
-def test_the_tour_prints_what_the_readme_shows(started):
+@pytest.mark.parametrize(
+    ("page", "heading"), [(README, "## A five-minute tour"), (ROOT / "docs/second-factor.md", "## Try it")]
+)
+def test_a_tour_prints_what_its_page_shows(started, page, heading):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # python3, wherever it is called otherwise
     run = subprocess.run(
-        ["bash", "-euc", tour_script(started)], env={"PATH": path}, capture_output=True, text=True, timeout=60
+        ["bash", "-euc", tour_script(page, heading, started)],
+        env={"PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert run.returncode == 0, run.stderr
-    shown = fenced(section(README, "## A five-minute tour"), "text")
+    shown = fenced(section(page, heading), "text")
     assert list(map(alike, run.stdout.split("@@@")[1:])) == list(map(alike, shown))

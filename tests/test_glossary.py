@@ -31,8 +31,6 @@ RETIRED = {
     "letter": "email, message",
     "letters": "emails, messages",
     "letterhead": "email settings",
-    "challenge": "email action",
-    "challenges": "email actions",
     "void": "revoke",
     "voids": "revokes",
     "voided": "revoked",
@@ -67,8 +65,6 @@ RETIRED = {
 ALLOWED = (
     "there is no",
     "is no longer",
-    "authenticate challenge",
-    "webauthn challenge",
     "bcp tag",
     "e tag",
     "invalid tag",

@@ -11,10 +11,13 @@ from app.web.openapi import contracts
 from config import load
 from tests.conftest import package
 from tests.support.api import credentials_for, make_admin, open_account, sign_up
+from tests.support.authenticator_app import Owner
+from tests.support.passkey_holder import PasskeyHolder
 from tests.web.api.routes import (
     DOCUMENTED,
     ROUTES,
     SOMEBODY,
+    SOMETHING,
     each_route,
     example,
     is_for_administrators,
@@ -24,7 +27,7 @@ from tests.web.api.routes import (
 
 WITHOUT_A_CONTRACT = ("static", "flasgger.", "pages_")
 CLASSIC = {"user-authentication-service", "session-authentication"}
-NEEDS_A_REAL_TOKEN = {"reset_token", "token", "code"}
+NEEDS_A_REAL_TOKEN = {"reset_token", "token", "code", "credential"}
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["house", "classic"])
@@ -206,7 +209,17 @@ def test_every_body_has_an_example(method, path, contract):
 
 
 @each_route(lambda contract: takes_body(contract) and not NEEDS_A_REAL_TOKEN & contract.takes.model_fields.keys())
-def test_every_example_works_as_it_stands(app, client, method, path, contract):
+def test_every_example_works_as_it_stands(app, client, clock, method, path, contract):
+    if "/factors/" in path and SOMETHING in path:
+        owner = Owner(client, clock).sign_up()
+        path = path.replace(SOMETHING, str(owner.factor_id))
+        assert owner.call(method, path.removeprefix("/api/v1"), **example(contract)).status_code == contract.status
+        return
+    if "/passkeys/" in path and SOMETHING in path:
+        holder = PasskeyHolder(client).sign_up()
+        path = path.replace(SOMETHING, str(holder.passkeys()[0]["id"]))
+        assert holder.call(method, path.removeprefix("/api/v1"), **example(contract)).status_code == contract.status
+        return
     credentials = {} if path.endswith("/signup") else credentials_for(contract, sign_up(client))
     if is_for_administrators(contract):
         make_admin(app)

@@ -1,4 +1,4 @@
-"""flask accounts: create, list, show, update, disable, enable, grant, revoke, reset, sessions, delete."""
+"""flask accounts: create, find and change accounts, and end their sessions."""
 
 import re
 import sys
@@ -74,6 +74,7 @@ def show(account: str) -> None:
             "state": found.state,
             "roles": found.role_words,
             "password": "set" if found.has_password else "not set",
+            "factor": found.second_factor_at,
             "first-name": found.first_name,
             "last-name": found.last_name,
             "locale": found.locale,
@@ -172,6 +173,16 @@ def sessions(account: str, end: str | None, end_all: bool) -> None:
             for device in auth.admin_sessions.all(None, account_id):
                 used = f"{device.last_used_at:%Y-%m-%d %H:%M:%S} UTC"
                 click.echo(f"{device.id}  {used}  {device.ip or '-'}  {device.name}")
+
+
+@accounts.command("remove-factors")
+@account_name
+@click.confirmation_option(prompt="Remove all second factors and passkeys of this account?")
+def remove_factors(account: str) -> None:
+    """Remove all second factors and passkeys of ACCOUNT, whose owner has lost them. Check first who asks."""
+    with errors_as_exits():
+        auth.factors.remove_all_of(None, _id_of(account))
+        click.echo(f"{account}  second factors removed")
 
 
 @accounts.command("delete")

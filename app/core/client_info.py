@@ -14,13 +14,14 @@ MAX_LANGUAGE: Final = 35
 class ClientInfo:
     """The client's IP address, User-Agent and preferred languages, cut and cleaned to fit their columns.
 
-    `device_token` is not verified yet, and is not stored.
+    `device_token` and `trusted_device_token` are not verified yet, and are not stored.
     """
 
     ip: str | None = None
     user_agent: str | None = None
     languages: tuple[str, ...] = ()
     device_token: str | None = field(default=None, repr=False)
+    trusted_device_token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         fitting = {

@@ -18,6 +18,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 
 from app.core import sqlite
+from app.core.active_requests import MOST_WITH_SQLITE, active_requests
 from app.core.db_timeouts import CircuitBreaker, is_timeout, timeouts
 from app.core.errors import DatabaseUnavailable
 from app.core.prepared_statements import PreparedStatements
@@ -236,7 +237,7 @@ def init_database(app: Flask, url: str, *, timeout: float = 1, prepared_statemen
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options = _options(sa.make_url(url), timeout)
     # Flask-SQLAlchemy applies its engine options to the default bind only. Without them this engine would keep 5
     # connections and close the others after every burst, wait 30 s for one, and show values in errors.
-    autocommit = {"url": url, "pool_size": POOL_SIZE, "isolation_level": "AUTOCOMMIT"}
+    autocommit = {"url": url, "poolclass": sa.QueuePool, "pool_size": POOL_SIZE, "isolation_level": "AUTOCOMMIT"}
     app.config["SQLALCHEMY_BINDS"] = {AUTOCOMMIT: options | autocommit}
     db.init_app(app)
     with app.app_context():
@@ -248,13 +249,14 @@ def init_database(app: Flask, url: str, *, timeout: float = 1, prepared_statemen
                 breaker.install(engine, timeout)
         if db.engine.dialect.name == "sqlite":
             sqlite.write_in_turn(db.engine)
+            active_requests.limit(MOST_WITH_SQLITE)
 
 
 def _options(url: sa.URL, timeout: float) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         # SQLite has one write lock. Its busy handler sleeps and retries in no order, so some threads time out.
         # A pool of one connection for writing serves waiting threads in order.
-        return POOL | {"pool_size": 1}
+        return POOL | {"pool_size": 1, "poolclass": sqlite.WritingPool}
     # READ COMMITTED is the default of PostgreSQL. MariaDB's default, REPEATABLE READ, locks the gap where a row was not
     # found, and two transactions that then insert into that gap deadlock: parallel deliverers did so regularly.
     return POOL | {"isolation_level": "READ COMMITTED", "connect_args": timeouts(url.get_driver_name(), timeout)}

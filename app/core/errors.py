@@ -14,6 +14,7 @@ ServiceError
            └── DatabaseUnavailable  no response, full, or locked for too long
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -22,10 +23,15 @@ class ServiceError(Exception):
 
     code: ClassVar[str] = "refused"
     detail: ClassVar[str] = "The request was rejected."
+    example: ClassVar[Mapping[str, object]] = {}  # of `members`
 
     def __init__(self, detail: str | None = None) -> None:
         self.message = detail or self.detail
         super().__init__(self.message)
+
+    def members(self) -> dict[str, object]:
+        """Further members of the problem document (RFC 9457, 3.2)."""
+        return {}
 
 
 class Invalid(ServiceError):

@@ -6,10 +6,28 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from app.core.active_requests import active_requests
 from app.core.write_turns import WriteTurn
 
 BUSY_TIMEOUT_MS: Final = 5_000
 _TURN: Final = "write_turn"
+
+
+class WritingPool(sa.QueuePool):
+    """The pool of the connection for writing. A request that waits for it or uses it is not active."""
+
+    def connect(self) -> sa.PoolProxiedConnection:
+        """The connection."""
+        active_requests.pause()
+        try:
+            return super().connect()
+        except BaseException:
+            active_requests.resume()
+            raise
+
+    def _do_return_conn(self, record: sa.pool.ConnectionPoolEntry) -> None:
+        super()._do_return_conn(record)
+        active_requests.resume()  # only now, because others wait for the connection
 
 
 def configure(engine: sa.Engine) -> None:

@@ -8,7 +8,9 @@ from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
+from app.domain.passkeys.store import PasskeyStore
 from app.domain.tokens.links import Links, LinkUsed
+from app.flows.steps.compose_email import SECURE_ACCOUNT_TIME
 from app.flows.steps.notify import Notify
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
@@ -20,6 +22,7 @@ class AccountRecovery:
     work: UnitOfWork
     clock: Clock
     accounts: AccountStore
+    passkeys: PasskeyStore
     revoke_access: RevokeAccess
     links: Links
     notify: Notify
@@ -33,7 +36,10 @@ class AccountRecovery:
             raise LinkUsed
 
     def secure(self, token: str, client: ClientInfo) -> None:
-        """End all sessions, cancel pending changes, remove the password, and start a reset.
+        """End all sessions, cancel pending changes, remove the password and new passkeys, and start a reset.
+
+        Passkeys that were added while the link lived are removed. A second factor stays: access to a mailbox must not
+        be enough to remove it (ASVS 6.4.3).
 
         The link is signed for one version of the credentials, so it works once. Raises `LinkUsed` after that.
         """
@@ -42,6 +48,7 @@ class AccountRecovery:
         with self.work as work:
             if account is None or not self.accounts.invalidate_password(account_id, version, now):
                 raise LinkUsed
+            self.passkeys.remove_all(account_id, since=now - SECURE_ACCOUNT_TIME)
             self.revoke_access(account_id, Cause.SECURED, now)
             self.notify.start_reset(account.email, client, now)
             self.journal.record(EventType.ACCOUNT_SECURED, client, now, account_id=account_id)

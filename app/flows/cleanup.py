@@ -13,9 +13,12 @@ from app.domain.accounts.store import AccountStore
 from app.domain.accounts.unverified import UnverifiedAccounts
 from app.domain.audit.chain_head import ChainHeadStore
 from app.domain.audit.seal import Sealer
+from app.domain.challenges.store import SpentChallenges
 from app.domain.email_actions.store import EmailActionStore
+from app.domain.factors.store import FactorStore
 from app.domain.leases.store import Leases
 from app.domain.mail.outbox import Outbox
+from app.domain.trusted_devices.store import TrustedDeviceStore
 from app.flows.steps.identity import AccountSessions
 from app.flows.steps.purge_account import PurgeAccount
 
@@ -27,6 +30,8 @@ PAUSE_SHARE: Final = 4
 SESSION_RETENTION: Final = timedelta(days=30)
 MESSAGE_RETENTION: Final = timedelta(days=30)
 ACTION_RETENTION: Final = timedelta(days=1)
+CHALLENGE_RETENTION: Final = timedelta(hours=1)  # after they expire, so that a clock that is behind does no harm
+ENROLMENT_TIME: Final = timedelta(hours=1)
 TASK: Final = "cleanup"
 
 
@@ -44,6 +49,9 @@ class Cleanup:
         accounts: AccountStore,
         unverified_accounts: UnverifiedAccounts,
         sessions: AccountSessions,
+        factors: FactorStore,
+        trusted_devices: TrustedDeviceStore,
+        spent_challenges: SpentChallenges,
         email_actions: EmailActionStore,
         outbox: Outbox,
         purge_account: PurgeAccount,
@@ -57,6 +65,7 @@ class Cleanup:
         self._unverified_accounts, self._unverified_kept = unverified_accounts, unverified_kept
         self._work, self._chain_heads, self._sealer, self._events_kept = work, chain_heads, sealer, events_kept
         self._clock, self._accounts, self._sessions, self._email_actions = clock, accounts, sessions, email_actions
+        self._factors, self._trusted_devices, self._spent_challenges = factors, trusted_devices, spent_challenges
         self._outbox, self._purge_account, self._leases, self._interval = outbox, purge_account, leases, interval
 
     def run(self) -> dict[str, int]:
@@ -88,6 +97,9 @@ class Cleanup:
         if (kept := self._unverified_kept) is not None:
             yield "unverified_accounts", lambda: self._purge_unverified(now - kept, now)
         yield "sessions", lambda: self._sessions.delete_expired(now - SESSION_RETENTION, BATCH)
+        yield "unconfirmed_factors", lambda: self._factors.delete_unconfirmed(now - ENROLMENT_TIME, BATCH)
+        yield "trusted_devices", lambda: self._trusted_devices.delete_expired(now, BATCH)
+        yield "spent_challenges", lambda: self._spent_challenges.delete_expired(now - CHALLENGE_RETENTION, BATCH)
         yield "email_actions", lambda: self._email_actions.delete_expired(now - ACTION_RETENTION, BATCH)
         yield "messages", lambda: self._outbox.delete_finished(now - MESSAGE_RETENTION, BATCH)
         if not self._sealer.enabled:

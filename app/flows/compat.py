@@ -28,6 +28,7 @@ from app.flows.steps.notify import Email, Notify
 from app.flows.steps.open_session import OpenSession
 from app.flows.steps.purge_account import PurgeAccount
 from app.flows.steps.replace_password import ReplacePassword
+from app.flows.steps.require_second_factor import SecondFactorRequired
 from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
@@ -104,9 +105,15 @@ class Compat:
         return account
 
     def sign_in(self, account: AccountSnapshot, client: ClientInfo) -> str | None:
-        """The id of a new session; None if the account's credentials have changed since it was read."""
+        """The id of a new session; None if the account's credentials have changed since it was read.
+
+        None as well for an account that needs a second factor: this API cannot ask for it.
+        """
         with self.work as work:
-            session = self.open_session(account, PASSWORD, client, self.clock.now())
+            try:
+                session = self.open_session(account, PASSWORD, client, self.clock.now())
+            except SecondFactorRequired:
+                return None
             if session is None:
                 return None
             work.commit()

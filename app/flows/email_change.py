@@ -11,8 +11,9 @@ from app.domain.accounts.emails import parse_address
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
-from app.domain.email_actions.store import EmailActionStore, PendingEmailAction
+from app.domain.email_actions.store import UNDO_TIME, EmailActionStore, PendingEmailAction
 from app.domain.email_actions.undos import UndoStore
+from app.domain.passkeys.store import PasskeyStore
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
 from app.flows.steps.allow_undo import AllowUndo
@@ -33,6 +34,7 @@ class EmailChange:
     accounts: AccountStore
     email_actions: EmailActionStore
     undos: UndoStore
+    passkeys: PasskeyStore
     allow_undo: AllowUndo
     find_email_action: FindEmailAction
     revoke_access: RevokeAccess
@@ -98,6 +100,7 @@ class EmailChange:
                 raise LinkUsed
             self.undos.revoke_after(account.id, action.replaced_version)
             self.accounts.restore_email(account, address, now)
+            self.passkeys.remove_all(account.id, since=now - 2 * UNDO_TIME)  # a thief may have added one just before
             self.revoke_access(account.id, Cause.EMAIL_CHANGE_UNDONE, now)
             self.notify.start_reset(address.typed, client, now)
             self.journal.record(EventType.EMAIL_CHANGE_UNDONE, client, now, account_id=account.id)

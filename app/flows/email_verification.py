@@ -13,6 +13,7 @@ from app.domain.email_actions.model import Purpose
 from app.domain.email_actions.store import EmailActionStore, PendingEmailAction
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
+from app.flows.steps.change_factors import ChangeFactors
 from app.flows.steps.find_email_action import FindEmailAction
 from app.flows.steps.notify import Email, Notify
 from app.flows.steps.recognize_device import RecognizeDevice
@@ -38,6 +39,7 @@ class EmailVerification:
     find_email_action: FindEmailAction
     recognize_device: RecognizeDevice
     revoke_access: RevokeAccess
+    change_factors: ChangeFactors
     notify: Notify
     journal: Journal
 
@@ -76,8 +78,9 @@ class EmailVerification:
     def claim(self, token: str, client: ClientInfo) -> None:
         """The owner of the mailbox did not open this account: everybody else is locked out of it.
 
-        Every session ends, no password fits, and a reset starts that lets the owner choose one. Raises `LinkUsed` for
-        an address that was confirmed before: its account is the owner's already, and `not_me` is the way.
+        Every session ends, no password fits, no passkey or second factor stays, and a reset starts that lets the owner
+        choose a password. Raises `LinkUsed` for an address that was confirmed before: its account is the owner's
+        already, and `not_me` is the way.
         """
         action, now = self.find_email_action.by_link(Purpose.VERIFY_EMAIL, token), self.clock.now()
         with self.work as work:
@@ -87,6 +90,7 @@ class EmailVerification:
             if not self.email_actions.consume(action, Purpose.VERIFY_EMAIL):
                 raise LinkUsed
             self.accounts.invalidate_password(account.id, account.credentials_version, now, verified=True)
+            self.change_factors.remove_all(account, now)
             self.revoke_access(account.id, Cause.CLAIMED, now)
             self.notify.start_reset(account.email, client, now)
             self.journal.record(EventType.ACCOUNT_CLAIMED, client, now, account_id=account.id)

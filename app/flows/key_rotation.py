@@ -8,6 +8,7 @@ from app.core.clock import Clock
 from app.core.errors import Conflict, NotFound
 from app.core.unit_of_work import UnitOfWork
 from app.domain.audit.journal import EventType, Journal
+from app.domain.factors.store import FactorStore
 from app.domain.tokens.keyring import RELOAD_SECONDS, KeyRing
 from app.domain.tokens.keys import ALGORITHMS, Key, new_key
 from app.flows.steps.require_administrator import Actor, Administrator, RequireAdministrator
@@ -25,10 +26,10 @@ class NoSuchKey(NotFound):
 
 
 class KeyUnreadable(Conflict):
-    """A signing key was sealed with a secret that we do not have."""
+    """A signing key or a second factor was encrypted with a secret that we do not have."""
 
     code = "key_unreadable"
-    detail = "None of our secrets opens a signing key. List the one that does in KEY_ENCRYPTION_SECRET_FALLBACKS."
+    detail = "No secret decrypts a signing key or second factor. List it in KEY_ENCRYPTION_SECRET_FALLBACKS."
 
 
 class LastKey(Conflict):
@@ -44,6 +45,7 @@ class KeyRotation:
 
     work: UnitOfWork
     keys: KeyRing
+    factors: FactorStore
     clock: Clock
     journal: Journal
     require_administrator: RequireAdministrator
@@ -110,16 +112,17 @@ class KeyRotation:
         self.keys.reload()
 
     def reencrypt(self) -> tuple[int, int]:
-        """Encrypt every usable key with the newest secret; how many this call did, and how many already rested so."""
+        """Encrypt signing keys and second factors with the newest secret; how many were changed, and how many not."""
         with self.work as work:
             try:
                 resealed, others = self.keys.reencrypt()
+                changed, unchanged = self.factors.reencrypt()
             except ValueError:
                 raise KeyUnreadable from None
             for kid in resealed:
                 self._record(EventType.KEY_REENCRYPTED, kid, self.require_administrator(None))
             work.commit()
-        return len(resealed), others
+        return len(resealed) + changed, others + unchanged
 
     def _record(self, event_type: EventType, kid: str, actor: Actor) -> None:
         self.journal.record(event_type, ClientInfo(), self.clock.now(), account_id=None, **actor, kid=kid)

@@ -31,15 +31,17 @@ class PasswordChange:
 
     def change(self, identity: Identity, current: str | None, password: str, client: ClientInfo) -> None:
         """The new password holds, the other sessions are over, an email says so. Of parallel changes one succeeds."""
-        account, own = identity.owner, identity.session.id
+        account, own = identity.owner, identity.session
         self.require_recent_auth(identity, current, client)
         self.passwords.accept(password, account.email)
         password_hash, now = self.passwords.hash(password), self.clock.now()
         with self.work as work:
             if not self.accounts.set_password(account, password_hash, now):
                 raise InvalidToken  # changed or reset meanwhile, which ended the session that asks
-            self.revoke_access(account.id, Cause.PASSWORD_CHANGED, now, keep=own)
+            self.revoke_access(
+                account.id, Cause.PASSWORD_CHANGED, now, keep=own.id, keep_device=client.trusted_device_token
+            )
             self.sessions.authenticate(own, now)
-            self.journal.record(EventType.PASSWORD_CHANGED, client, now, account_id=account.id, session_id=own)
+            self.journal.record(EventType.PASSWORD_CHANGED, client, now, account_id=account.id, session_id=own.id)
             self.notify(Email.PASSWORD_CHANGED, account.email, client, now, account_id=account.id)
             work.commit()

@@ -1,53 +1,52 @@
-"""Sign-in with email address and password, and reauthentication."""
+"""Sign-in with email address and password."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.audit.journal import EventType, Journal
 from app.domain.sessions.model import PASSWORD, OwnedSession, SessionSnapshot
 from app.flows.steps.check_password import CheckPassword, InvalidCredentials
-from app.flows.steps.identity import AccountSessions, Identity
+from app.flows.steps.complete_sign_in import CompleteSignIn
+from app.flows.steps.identity import Identity
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
-from app.flows.steps.open_session import OpenSession
 from app.flows.steps.recognize_device import RecognizeDevice
+from app.flows.steps.require_second_factor import RequireSecondFactor
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """Turns a right password into a session."""
 
-    work: UnitOfWork
     clock: Clock
     check_password: CheckPassword
     recognize_device: RecognizeDevice
-    open_session: OpenSession
-    sessions: AccountSessions
+    require_second_factor: RequireSecondFactor
+    complete_sign_in: CompleteSignIn
     issue_tokens: IssueTokens
     journal: Journal
 
     def with_password(self, email: str, password: str, client: ClientInfo) -> Tokens:
-        """Tokens of a new session, or `InvalidCredentials` after the same work for a known and an unknown address."""
+        """Tokens of a new session, or `InvalidCredentials` after the same work for a known and an unknown address.
+
+        Raises `SecondFactorRequired` if the password was right and the account needs more.
+        """
         self.issue_tokens.require_keys()
-        account, now = self.check_password.of_address(email, password, client), self.clock.now()
-        with self.work as work:
-            session = self.open_session(account, PASSWORD, client, now)
-            if session is None:  # the password was reset, or the account disabled or deleted, while we were hashing
-                self.journal.record(EventType.LOGIN_FAILED, client, now, account_id=account.id, reason="superseded")
-                work.commit()
-                raise InvalidCredentials
-            tokens = self.issue_tokens(account, session)
-            work.commit()
-        return tokens
+        account = self.check_password.of_address(email, password, client)
+        # superseded: the password was reset, or the account disabled or deleted, while we were hashing
+        return self.complete_sign_in(account, PASSWORD, client, superseded=InvalidCredentials)
 
     def authenticate_request(self, email: str, password: str, client: ClientInfo) -> Identity:
-        """Check the password of one request. Returns the account with a session that is not stored."""
+        """Check the password of one request. Returns the account with a session that is not stored.
+
+        Raises `SecondFactorRequired`: one request cannot have a second step, and no device is trusted here.
+        """
         account, now = self.check_password.of_address(email, password, client), self.clock.now()
         if account.deletes_at:
             self._record_failure(account, client, "deletion_scheduled")
             raise InvalidCredentials
+        self.require_second_factor(account, PASSWORD, replace(client, trusted_device_token=None), now)
         session = SessionSnapshot(
             "",
             account.id,
@@ -67,17 +66,6 @@ class SignIn:
             read_at=now,
         )
         return OwnedSession(session, account)
-
-    def reauthenticate(self, identity: Identity, password: str, client: ClientInfo) -> None:
-        """Record that the session authenticated now. Raises `WrongPassword`."""
-        self.check_password.of_session(identity, password, client)
-        account_id, session_id, now = identity.owner.id, identity.session.id or None, self.clock.now()
-        with self.work as work:
-            self.sessions.authenticate(identity.session.id, now)
-            self.journal.record(
-                EventType.SESSION_REAUTHENTICATED, client, now, account_id=account_id, session_id=session_id
-            )
-            work.commit()
 
     def device_token(self, tokens: Tokens) -> str:
         """What a browser keeps for a year, so that guesses of strangers never keep its owner from signing in."""

@@ -25,9 +25,16 @@ SAMPLE: dict[str, object] = {
     "user_agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:148.0) Firefox/148.0",
     "final_at": datetime(2026, 3, 15, 12, 0, tzinfo=UTC),
     "days": 14,
+    "left": 2,
     "undo_until": datetime(2026, 3, 4, 12, 0, tzinfo=UTC),
 }
-MINUTES = {"invitation": 24 * 60, "verify_email": 24 * 60, "email_change_confirm": 24 * 60, "email_changed": 72 * 60}
+MINUTES = {
+    "invitation": 24 * 60,
+    "verify_email": 24 * 60,
+    "email_change_confirm": 24 * 60,
+    "email_changed": 72 * 60,
+    "factor_added": 72 * 60,
+}
 
 
 class TemplateNotFound(NotFound):

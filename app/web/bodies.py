@@ -14,6 +14,7 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import Any, Final
 
+from app.core.active_requests import active_requests
 from app.web.headers import API_POLICY, TWO_YEARS
 
 MAX_BODY: Final = 64 * 1024
@@ -135,12 +136,13 @@ class Gateway:
     def _call(self, reading: BodyRead, body: bytes) -> None:
         self._readings.discard(reading)
         started: list[Any] = []
-        answer = self._app(environ(reading.scope, body), lambda *arguments: started.extend(arguments))
-        try:
-            content = b"".join(answer)
-        finally:
-            if close := getattr(answer, "close", None):
-                close()
+        with active_requests.handle():
+            answer = self._app(environ(reading.scope, body), lambda *arguments: started.extend(arguments))
+            try:
+                content = b"".join(answer)
+            finally:
+                if close := getattr(answer, "close", None):
+                    close()
         self._reply(reading, int(started[0][:3]), started[1], content)
 
     def _reject(self, reading: BodyRead, status: HTTPStatus) -> None:

@@ -5,10 +5,11 @@ import re
 from functools import lru_cache
 
 from flask import request
+from flask.globals import request_ctx
 
 from app.core.client_info import ClientInfo
 from app.current import settings
-from app.web import device_cookie
+from app.web import cookies, device_cookie
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 # Some proxies add the port: 192.0.2.7:5678, [2001:db8::7]:443. An IPv6 address with a port has brackets.
@@ -17,8 +18,14 @@ _WITH_PORT = re.compile(r"(?:\[([^\[\]]*:[^\[\]]*)\]|([0-9.]+))(?::[0-9]{1,5})?"
 
 def client_info() -> ClientInfo:
     """The client's IP address, user agent, languages and device token."""
-    languages = tuple(request.accept_languages.values())[:10]
-    return ClientInfo(ip_address_of(), request.user_agent.string or None, languages, device_cookie.device_token())
+    current = request_ctx.request
+    return ClientInfo(
+        ip_address_of(),
+        current.user_agent.string or None,
+        tuple(current.accept_languages.values())[:10],
+        device_cookie.device_token(),
+        cookies.get("trusted_device"),
+    )
 
 
 def ip_address_of() -> str | None:
@@ -26,7 +33,8 @@ def ip_address_of() -> str | None:
 
     `X-Forwarded-For` is read from the end, which the nearest proxy wrote. A client can put anything at its start.
     """
-    hop, claims = _parse(request.remote_addr), request.headers.get("X-Forwarded-For")
+    current = request_ctx.request
+    hop, claims = _parse(current.remote_addr), current.headers.get("X-Forwarded-For")
     for claimed in reversed(claims.split(",") if claims else ()):
         if hop is None or not _is_trusted_proxy(hop):
             break

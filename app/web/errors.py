@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from flask import Flask, Response, g, json
@@ -94,6 +95,7 @@ def problem(
     detail: str,
     errors: list[dict[str, str]] | None = None,
     request_id: str | None = None,
+    members: Mapping[str, object] = MappingProxyType({}),
 ) -> Response:
     """A problem document as a response (RFC 9457)."""
     body: dict[str, Any] = {
@@ -102,6 +104,7 @@ def problem(
         "status": status.value,
         "detail": detail,
         "code": code,
+        **members,
     }
     if errors:
         body["errors"] = errors
@@ -114,7 +117,7 @@ def _service_error(error: ServiceError) -> Response:
     errors = getattr(error, "errors", None)
     if isinstance(error, Invalid) and error.field:
         errors = [input_error(error.field, error.code, error.message)]
-    answer = problem(status_of(type(error)), error.code, error.message, errors)
+    answer = problem(status_of(type(error)), error.code, error.message, errors, members=error.members())
     if isinstance(error, Unauthenticated):
         answer.headers["WWW-Authenticate"] = _www_authenticate(presented=isinstance(error, InvalidToken))
     if isinstance(error, RetryLater):

@@ -9,10 +9,14 @@ from app.domain.accounts.roles import ADMIN
 from app.domain.tokens.csrf import CsrfMismatch
 from app.domain.tokens.jwt_tokens import InvalidToken, TokenExpired
 from app.flows.sessions import SessionEnded
+from app.flows.steps.check_password import ReauthenticationRequired
 from app.flows.steps.identity import Identity
+from app.flows.steps.require_recent_auth import StrongerSignInRequired
 from app.web import transports
 
 Errors = tuple[type[ServiceError], ...]
+# Of routes for sensitive actions, in addition to those of their guard
+REAUTHENTICATION_ERRORS: Errors = (ReauthenticationRequired, StrongerSignInRequired)
 
 
 class Guard(Protocol):

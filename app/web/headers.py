@@ -22,9 +22,10 @@ def init_headers(app: Flask, production: bool) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         headers = response.headers
+        present = {name.lower() for name, _ in headers}
         for name, value in for_pages if response.mimetype == "text/html" else for_api:
-            if name not in headers:
+            if name.lower() not in present:
                 headers.add(name, value)
-        if headers["Vary"] != "Origin":
+        if "vary" in present:
             response.vary.add("Origin")
         return response

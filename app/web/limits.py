@@ -63,8 +63,16 @@ def init_limits(app: Flask, *, enabled: bool, redis_url: str) -> None:
         RATELIMIT_STORAGE_OPTIONS={"redis_url": redis_url},
         RATELIMIT_HEADERS_ENABLED=False,
     )
+    # Flask-Limiter also looks for limits of the whole application before each request, and for its own headers and
+    # state after it, a quarter of the time of a simple one. Each limit here is one of a view, which checks it, or a
+    # context manager, so its hooks are left out.
+    hooks = [hooks[None] for hooks in (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)]
+    counts = [len(functions) for functions in hooks]
     limiter.init_app(app)
-    app.after_request(_add_headers)
+    if enabled:
+        for functions, count in zip(hooks, counts, strict=True):
+            del functions[count:]
+        app.after_request(_add_headers)
 
 
 def to_error(_exceeded: RateLimitExceeded) -> RateLimited:

@@ -9,10 +9,12 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from flask import Flask, Response, request
+from flask.globals import request_ctx
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -70,9 +72,11 @@ class Metrics:
 
     def observe(self, response: Response) -> Response:
         """Count a request; returns the response unchanged."""
-        pattern = route()
-        self._requests.labels(method(), pattern, str(response.status_code)).inc()
-        self._seconds.labels(pattern).observe(seconds())
+        current = request_ctx.request
+        pattern, name = route(current), method(current)
+        requests, durations = self._children(name, pattern, response.status_code)
+        requests.inc()
+        durations.observe(seconds())
         if response.status_code == 429:
             self._limited.labels(pattern).inc()
         with self._lock:  # so that the last value read is the last one written
@@ -82,6 +86,10 @@ class Metrics:
                 self._waiting.set(slots.waiting)
                 self._slots = slots
         return response
+
+    @lru_cache(maxsize=1024)  # noqa: B019 - there is one such object, for as long as the process runs
+    def _children(self, name: str, pattern: str, status: int) -> tuple[Counter, Histogram]:
+        return self._requests.labels(name, pattern, str(status)), self._seconds.labels(pattern)
 
     def exposition(self) -> bytes:
         """All metrics of all processes and of the database, in the text format of Prometheus."""

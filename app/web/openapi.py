@@ -164,6 +164,9 @@ def errors_of(contract: Contract) -> tuple[type[ServiceError], ...]:
 
 def _error_response(status: int, kinds: list[type[ServiceError]]) -> dict[str, Any]:
     described = _problem({kind.code: kind.detail for kind in kinds}, status)
+    examples = described["content"]["application/problem+json"]["examples"]
+    for kind in kinds:
+        examples[kind.code]["value"].update(kind.example)
     if status == 401:
         described["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
     if status in (429, 503):

@@ -4,13 +4,13 @@ The line contains the URL pattern of the route, not the path or the query, which
 """
 
 import logging
+import os
 import re
 import time
-import uuid
 from typing import Final
 
-from flask import Flask, Response, g, request
-from flask.globals import request_ctx
+from flask import Flask, Request, Response, g
+from flask.globals import app_ctx, request_ctx
 
 from app.core import logs
 from app.web.client_info import ip_address_of, is_from_trusted_proxy
@@ -29,27 +29,29 @@ def init_requests(app: Flask) -> None:
     app.teardown_request(lambda _error: logs.reset())
 
 
-def route() -> str:
+def route(request: Request) -> str:
     """The URL pattern of the request: a value from a fixed set."""
-    return rule.rule if (rule := request_ctx.request.url_rule) else UNMATCHED
+    return rule.rule if (rule := request.url_rule) else UNMATCHED
 
 
-def method() -> str:
+def method(request: Request) -> str:
     """The method of the request: a value from a fixed set."""
-    return name if (name := request_ctx.request.method) in _METHODS else "other"
+    return name if (name := request.method) in _METHODS else "other"
 
 
 def seconds() -> float:
     """The duration of the request so far."""
-    return time.perf_counter() - float(g.get("started_at", time.perf_counter()))
+    now = time.perf_counter()
+    return now - float(g.get("started_at", now))
 
 
 def _start() -> None:
-    g.started_at, g.request_id = time.perf_counter(), _trusted_id() or uuid.uuid4().hex
-    logs.reset(request_id=g.request_id)
+    request_id, values = _trusted_id(request_ctx.request) or os.urandom(16).hex(), app_ctx.g
+    values.started_at, values.request_id = time.perf_counter(), request_id
+    logs.reset(request_id=request_id)
 
 
-def _trusted_id() -> str | None:
+def _trusted_id(request: Request) -> str | None:
     # Other clients could use it to write into the log, or to give their requests the id of someone else's.
     request_id = request.headers.get(HEADER)
     return request_id if request_id and _ACCEPTABLE.fullmatch(request_id) and is_from_trusted_proxy() else None
@@ -59,7 +61,8 @@ def _end(response: Response) -> Response:
     if request_id := g.get("request_id"):
         response.headers[HEADER] = request_id
     if log.isEnabledFor(logging.INFO):
-        values = (method(), route(), response.status_code, round(1e3 * seconds(), 1))
+        request = request_ctx.request
+        values = (method(request), route(request), response.status_code, round(1e3 * seconds(), 1))
         facts = dict(zip(("method", "route", "status", "ms"), values, strict=True)) | {"address": ip_address_of()}
         logs.info(log, "%s %s %d %s ms", *values, facts=facts)
     return response

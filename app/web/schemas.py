@@ -1,7 +1,7 @@
 """Schemas that several routes share."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationInfo
 from pydantic.config import JsonDict
@@ -14,6 +14,8 @@ from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.passwords import PasswordTooLong
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkInvalid
+from app.flows.steps.check_second_factor import WrongCode
+from app.flows.steps.open_second_step import SignInTokenInvalid
 from app.web.input_errors import coded_error
 
 
@@ -58,6 +60,17 @@ Password = Annotated[
 ]
 LinkToken = Annotated[str, _within(1, 2_000, LinkInvalid), _schema(minLength=1, maxLength=2_000)]
 Code = Annotated[str, _within(8, 20, CodeInvalid), _schema(minLength=8, maxLength=20, examples=["WDJB-MJHT"])]
+SignInToken = Annotated[str, _within(1, 2_000, SignInTokenInvalid), _schema(minLength=1, maxLength=2_000)]
+TotpCode = Annotated[
+    str,
+    AfterValidator(lambda text: text.replace(" ", "")),
+    _within(6, 6, WrongCode),
+    _schema(minLength=6, maxLength=7, examples=["123456"]),
+]
+RecoveryCode = Annotated[
+    str, _within(24, 60, WrongCode), _schema(minLength=24, maxLength=60, examples=["3F7K-9QWE-R2TY-8PAS-DFGH-J4KZ"])
+]
+FactorName = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_printable)]
 Name = Annotated[str, Field(max_length=100), AfterValidator(_printable)]
 SearchText = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_printable)]
 Locale = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
@@ -121,6 +134,14 @@ class FieldError(ResponseBody):
     message: str = Field(description="Message for people")
 
 
+class SecondFactorStep(ResponseBody):
+    """The second step of a sign-in: send the token with a code of one of the methods to /auth/second-factor."""
+
+    token: str
+    expires_in: int = Field(description="Seconds until the token expires", examples=[300])
+    methods: list[Literal["totp", "passkey", "recovery_code"]]
+
+
 class Problem(ResponseBody):
     """An error as a problem document (RFC 9457)."""
 
@@ -130,4 +151,6 @@ class Problem(ResponseBody):
     detail: str = Field(description="Message for people")
     code: str = Field(description="Stable code for programs", examples=["invalid_input"])
     errors: list[FieldError] | None = Field(None, description="Errors of members of the input")
+    second_factor: SecondFactorStep | None = Field(None, description="How to continue a sign-in")
+    acr: str | None = Field(None, description="The level that the access token must have", examples=["aal2"])
     request_id: str | None = Field(None, description="With status 500: quote it when you report the error")

@@ -6,7 +6,21 @@ from urllib.parse import urlsplit
 from flask import Flask, Request
 from flask.sessions import SessionInterface
 
-from app.web.api import account, activity, email, password_change, password_reset, sessions, sign_in, well_known
+from app.web.api import (
+    account,
+    activity,
+    associated_apps,
+    email,
+    factors,
+    passkey_sign_in,
+    passkeys,
+    password_change,
+    password_reset,
+    second_factor,
+    sessions,
+    sign_in,
+    well_known,
+)
 from app.web.api.admin import operations as admin_service
 from app.web.api.admin import sessions as admin_sessions
 from app.web.api.admin import users as admin_users
@@ -39,6 +53,23 @@ class NoSessions(SessionInterface):
         """Return None: writing to `flask.session` then raises an error."""
 
 
+API = (
+    sign_in,
+    passkey_sign_in,
+    second_factor,
+    account,
+    factors,
+    passkeys,
+    activity,
+    sessions,
+    email,
+    password_change,
+    password_reset,
+    well_known,
+    associated_apps,
+)
+
+
 def init_web(app: Flask, settings: Settings) -> None:
     """Register all routes, error handlers, headers and pages."""
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
@@ -56,7 +87,7 @@ def init_web(app: Flask, settings: Settings) -> None:
     init_cors(app, settings)
     # Before the pages, so that its `GET /` takes precedence over the home page.
     schemes = mount_compat(app, settings) if settings.compat_api else {}
-    for module in (sign_in, account, activity, sessions, email, password_change, password_reset, well_known):
+    for module in API:
         app.register_blueprint(module.blueprint)
     for module in (admin_users, admin_sessions, admin_service):
         app.register_blueprint(module.blueprint)

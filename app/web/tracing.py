@@ -28,13 +28,17 @@ def init_tracing(app: Flask, provider: TracerProvider) -> None:
     @app.before_request
     def start_span() -> None:
         parent = propagate.extract(request.headers) if is_from_trusted_proxy() else context.Context()
-        g.span = tracer.start_span(f"{method()} {route()}", parent, trace.SpanKind.SERVER)
+        g.span = tracer.start_span(f"{method(request)} {route(request)}", parent, trace.SpanKind.SERVER)
         g.span_context = context.attach(trace.set_span_in_context(g.span))
 
     @app.after_request
     def set_attributes(response: Response) -> Response:
         if "span" in g:
-            facts = {"http.request.method": method(), "http.route": route(), "latchkey.request_id": g.request_id}
+            facts = {
+                "http.request.method": method(request),
+                "http.route": route(request),
+                "latchkey.request_id": g.request_id,
+            }
             g.span.set_attributes(facts | {"http.response.status_code": response.status_code})
             if response.status_code >= 500:
                 g.span.set_status(trace.StatusCode.ERROR)

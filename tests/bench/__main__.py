@@ -23,6 +23,7 @@ from flask import Flask
 from app.core import logs
 from app.web import granian_server, sockets
 from config import new_signing_key
+from tests.bench import writers
 from tests.bench.costs import Cost, Load, measure_cost
 from tests.bench.growth import measure_growth
 from tests.bench.load import LOAD, Sample, Shots, raw, with_wrk
@@ -192,6 +193,11 @@ def measure(kind: str, seconds: int, folder: Path, *, costs: bool) -> Iterator[s
         "RATELIMIT_ENABLED": "false", "MAIL_DELIVERER": "off", "LOG_LEVEL": os.environ.get("LOG_LEVEL", "info"),
         "METRICS": "on", "METRICS_TOKEN": secrets.token_hex(), "DRAIN_SECONDS": "0",
     }  # fmt: skip
+    with (
+        new_database(kind) as url,
+        running(str(ROOT / "run.py"), **settings | writers.SETTINGS, DATABASE_URL=url) as service,
+    ):
+        writes = list(writers.table(service.port))
     with ExitStack() as stack:
         settings["DATABASE_URL"] = stack.enter_context(new_database(kind))
         bare = stack.enter_context(running("-m", "tests.bench", "--serve-bare"))
@@ -202,6 +208,7 @@ def measure(kind: str, seconds: int, folder: Path, *, costs: bool) -> Iterator[s
         rounds = [bench.one_round() for _ in range(ROUNDS)]
         baseline = json.loads(BASELINE.read_text()).get(kind, {})
         yield from report(rounds, bench.sign_ins(), limit, baseline)
+        yield from writes
         if costs:
             yield from report_costs(bench.costs(service.pid, folder), folder)
         yield (

@@ -174,7 +174,7 @@ def test_after_resealing_the_old_secret_opens_nothing(app: Flask, client: FlaskC
     sign_in(client, "signup")
     run(changed, "reencrypt")
     refused = run(app, "reencrypt")
-    assert (refused.exit_code, refused.output.startswith("Error: None of our secrets opens a signing key")) == (1, True)
+    assert (refused.exit_code, refused.output.startswith("Error: No secret decrypts a signing key")) == (1, True)
     assert sql(app, "SELECT count(*) FROM audit_events WHERE event = 'key.reencrypted'") == [(1,)]
 
 

@@ -101,11 +101,11 @@ def test_basic_auth_during_scheduled_deletion_is_logged(app, auth, ann):
 @pytest.mark.usefixtures("each_database")
 def test_giving_the_password_again_is_written_down_right_or_wrong(app, auth, ann):
     with pytest.raises(WrongPassword):
-        auth.sign_in.reauthenticate(ann, WRONG, HOME)
+        auth.reauthentication.by_password(ann, WRONG, HOME)
     event = newest(app)
     assert (event["event"], event["result"]) == ("reauthentication.failed", "failure")
     assert (event["account_id"], event["session_id"]) == (ann.owner.id, ann.session.id)
-    auth.sign_in.reauthenticate(ann, PASSWORD, HOME)
+    auth.reauthentication.by_password(ann, PASSWORD, HOME)
     assert (newest(app)["event"], newest(app)["session_id"]) == ("session.reauthenticated", ann.session.id)
 
 

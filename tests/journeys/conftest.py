@@ -1,13 +1,18 @@
 """Each journey runs in one process on SQLite, and in two processes on each database server that answer in turn."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
+from werkzeug.serving import make_server
 from werkzeug.test import Client
+from werkzeug.wrappers import Response
 
 from tests.conftest import clean_database
 from tests.support.apps import Databases
+from tests.support.forks import QuietRequestHandler
 from tests.support.person import Person
 from tests.support.profile import only_long
 from tests.support.round_robin import HttpProxyApp, RoundRobin
@@ -68,3 +73,25 @@ def ann(person) -> Person:
     ann.sign_up()
     ann.emails()
     return ann
+
+
+class OnePageApp:
+    """A web server of another origin with one page, which has one script."""
+
+    script = body = ""
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        text = f"<!doctype html>{self.body}<script type=module>{self.script}</script>"
+        return Response(text, mimetype="text/html")(environ, start_response)
+
+
+@pytest.fixture
+def app_server() -> Iterator[Any]:
+    """The server of a `OnePageApp` on a port of its own."""
+    server = make_server("127.0.0.1", 0, OnePageApp(), threaded=True, request_handler=QuietRequestHandler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()

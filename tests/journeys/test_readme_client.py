@@ -1,42 +1,17 @@
 """The browser client of the README, exactly as it stands there, on a page of another origin."""
 
 import re
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
-from werkzeug.wrappers import Response
 
 from tests.journeys.conftest import in_one_process
-from tests.support.forks import QuietRequestHandler
 from tests.test_docs import BASE, README, fenced, section
 
 EMAIL, PASSWORD = "ann@example.com", "correct horse battery"
 CREDENTIALS = f'const email = "{EMAIL}", password = "{PASSWORD}";'
 EXPOSED = "Object.assign(window, { latchkey, account });"
-
-
-class App:
-    """A web server of another origin with one page, which has one script."""
-
-    script = ""
-
-    def __call__(self, environ: Any, start_response: Any) -> Any:
-        page = Response(f"<!doctype html><script type=module>{self.script}</script>", mimetype="text/html")
-        return page(environ, start_response)
-
-
-@pytest.fixture
-def app_server() -> Iterator[Any]:
-    server = make_server("127.0.0.1", 0, App(), threaded=True, request_handler=QuietRequestHandler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture

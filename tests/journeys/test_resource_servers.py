@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import jwt
+import pyotp
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -98,7 +99,7 @@ def hello(request: pytest.FixtureRequest, live_server: str, tmp_path: Path) -> I
     ):
         try:
             address = listening(child, log)
-            yield lambda token=None: ask("GET", f"{address}/hello", token=token)
+            yield lambda token=None, path="/hello": ask("GET", f"{address}{path}", token=token)
         finally:
             child.terminate()
 
@@ -204,6 +205,24 @@ def test_after_rotations_tokens_of_every_key_and_algorithm_pass(hello, live_serv
     assert [jwt.get_unverified_header(token)["alg"] for token in tokens] == ["ES256", "EdDSA", "RS256"]
     time.sleep(COOLDOWN)
     assert [hello(token).status for token in tokens] == [200, 200, 200]
+
+
+@each_example
+def test_secret_asks_for_the_second_factor_and_then_opens(hello, live_server, ann):
+    assert hello(path="/secret").status == 401
+    asked = hello(ann["access_token"], "/secret")
+    assert asked.status == 401
+    assert (
+        'error="insufficient_user_authentication", acr_values="aal2", max_age="300"'
+        in asked.headers["WWW-Authenticate"]
+    )
+    account, access = f"{live_server}/api/v1", ann["access_token"]
+    made = ask("POST", f"{account}/account/factors/totp", token=access, body={"name": "Phone"}).json
+    code = {"code": pyotp.TOTP(made["secret"]).now()}
+    assert ask("POST", f"{account}/account/factors/totp/{made['id']}/confirm", token=access, body=code).status == 200
+    tokens = ask("POST", f"{account}/auth/refresh", token=ann["refresh_token"]).json
+    opened = hello(tokens["access_token"], "/secret")
+    assert (opened.status, opened.json) == (200, {"secret": said_in(access)["sub"]})
 
 
 @each_example

@@ -5,12 +5,16 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import urlsplit
 
+import pyotp
 import pytest
 
 from tests.races.conftest import PASSWORD, Cluster, SignedUp
 from tests.races.test_links import link
+from tests.races.test_passkeys import Racer, sign_up_with_passkey
+from tests.races.test_second_factor import Person, at
 from tests.support.concurrency import Answer, Call, post, send_together
 from tests.support.profile import sized
 
@@ -47,6 +51,57 @@ class Scene:
     def by_link(self, path: str, kind: str) -> Call:
         """A request with the token of an emailed link."""
         return self.call("POST", f"/api/v1{path}", token=link(self.cluster, kind))
+
+    def enrolled(self) -> Person:
+        """Somebody who has an authenticator app."""
+        return Person(self.cluster)
+
+    def confirmation(self) -> Call:
+        """The first code of a new authenticator app."""
+        return Person(self.cluster, enrolled=False).confirmation(0)
+
+    def second_step(self) -> Call:
+        """A second step with a code."""
+        person = self.enrolled()
+        return person.second_steps(1, code=person.code())[0]
+
+    def enrolment(self, *, confirmed: bool) -> Call:
+        """A request that sets up the second factor during a sign-in, by the token that the policy would give."""
+        person = self.cluster.sign_up()
+        flows = self.cluster.app.extensions["latchkey"]
+        with self.cluster.app.app_context():
+            account = flows.factors.accounts.by_id(self.id_of(person))
+            token = flows.factors.links.sign(
+                "second-factor-enrolment.pwd",
+                account_id=account.id, state=account.credentials_version,
+                expires_at=flows.factors.clock.now() + timedelta(minutes=5),
+            )  # fmt: skip
+        start = at(self.cluster, 0, "/auth/second-factor/totp", token=token)
+        if not confirmed:
+            return start
+        made = start.send().body
+        code = pyotp.TOTP(made["secret"]).now()
+        return at(self.cluster, 0, "/auth/second-factor/totp/confirm", token=token, id=made["id"], code=code)
+
+    def trusted_device(self) -> Call:
+        """A request that removes a trusted device."""
+        person = self.enrolled()
+        answer = person.at(0, "/auth/second-factor", token=person.step_token(), code=person.code(), trust_device=True)
+        access = answer.send().body["access_token"]
+        mine = "SELECT max(id) FROM trusted_devices"
+        return self.call("DELETE", f"/api/v1/account/trusted-devices/{self.cluster.ask(mine)}", access)
+
+    def passkey(self, method: str, **body: object) -> Call:
+        """A request about a passkey of the account that asks."""
+        racer = Racer(self.cluster).with_passkey()
+        return self.call(method, f"/api/v1/account/passkeys/{racer.passkey_ids()[0]}", racer.account.access, **body)
+
+    def undo_factor(self) -> Call:
+        """A request with the token of the email about a new factor."""
+        self.cluster.ask("DELETE FROM outbox")
+        person = self.enrolled()
+        token = self.cluster.links("undo-second-factor")[person.email]
+        return at(self.cluster, 0, "/account/factors/undo", token=token)
 
     def form(self, method: str, path: str, cookie: str | None = None, **fields: str) -> Call:
         """A request with a form."""
@@ -112,6 +167,28 @@ ACTS: dict[str, Callable[[Scene], Call]] = {
     "post /api/v1/auth/reauthenticate": lambda s: s.own("POST", "/auth/reauthenticate", password=PASSWORD),
     "delete /api/v1/account": lambda s: s.own("DELETE", "/account", password=PASSWORD),
     "patch /api/v1/account": lambda s: s.own("PATCH", "/account", first_name="Ann", locale="de"),
+    "post /api/v1/auth/passkey/options": lambda s: post(s.url, "/auth/passkey/options"),
+    "post /api/v1/auth/passkey": lambda s: Racer(s.cluster).with_passkey().sign_in(s.url),
+    "post /api/v1/auth/passkey/sign-up/options": lambda s: post(
+        s.url, "/auth/passkey/sign-up/options", email=s.cluster.new_email()
+    ),
+    "post /api/v1/auth/passkey/sign-up": lambda s: sign_up_with_passkey(s.cluster, s.cluster.new_email()),
+    "post /api/v1/auth/reauthenticate/options": lambda s: s.own("POST", "/auth/reauthenticate/options"),
+    "post /api/v1/account/passkeys/options": lambda s: s.own("POST", "/account/passkeys/options"),
+    "post /api/v1/account/passkeys": lambda s: Racer(s.cluster).registration(),
+    "patch /api/v1/account/passkeys/{passkey_id}": lambda s: s.passkey("PATCH", name="Laptop"),
+    "delete /api/v1/account/passkeys/{passkey_id}": lambda s: s.passkey("DELETE"),
+    "post /api/v1/auth/second-factor": lambda s: s.second_step(),
+    "post /api/v1/auth/second-factor/totp": lambda s: s.enrolment(confirmed=False),
+    "post /api/v1/auth/second-factor/totp/confirm": lambda s: s.enrolment(confirmed=True),
+    "post /api/v1/account/factors/totp": lambda s: s.own("POST", "/account/factors/totp", password=PASSWORD),
+    "post /api/v1/account/factors/totp/{factor_id}/confirm": lambda s: s.confirmation(),
+    "patch /api/v1/account/factors/{factor_id}": lambda s: s.enrolled().renaming(),
+    "delete /api/v1/account/factors/{factor_id}": lambda s: s.enrolled().removal(),
+    "post /api/v1/account/factors/recovery-codes": lambda s: s.enrolled().new_codes(),
+    "post /api/v1/account/factors/undo": lambda s: s.undo_factor(),
+    "delete /api/v1/account/trusted-devices/{device_id}": lambda s: s.trusted_device(),
+    "delete /api/v1/account/trusted-devices": lambda s: s.own("DELETE", "/account/trusted-devices"),
     "delete /api/v1/account/sessions/{session_id}": lambda s: s.other_session(),
     "post /api/v1/verify-email": lambda s: s.by_link("/verify-email", "verify-email"),
     "post /api/v1/verify-email/claim": lambda s: s.by_link("/verify-email/claim", "verify-email"),
@@ -133,6 +210,7 @@ ACTS: dict[str, Callable[[Scene], Call]] = {
     f"post {USER}/enable": lambda s: s.administer("POST", f"{USER}/enable"),
     f"put {USER}/roles": lambda s: s.administer("PUT", f"{USER}/roles", roles=["admin", "editor"]),
     f"post {USER}/reset": lambda s: s.administer("POST", f"{USER}/reset"),
+    f"delete {USER}/factors": lambda s: s.administer("DELETE", f"{USER}/factors"),
     f"delete {USER}/sessions": lambda s: s.administer("DELETE", f"{USER}/sessions"),
     f"delete {USER}/sessions/{{session_id}}": lambda s: s.administer("DELETE", f"{USER}/sessions/{{session_id}}"),
     f"post {ADMIN}/mail/{{mail_id}}/retry": lambda s: s.administer("POST", f"{ADMIN}/mail/{s.dead_message()}/retry"),
@@ -173,7 +251,7 @@ def writing_operations(url: str) -> set[str]:
     return {f"{method} {path}" for path, item in paths.items() for method in item.keys() & WRITING}
 
 
-@pytest.mark.settings(compat_api=True, auth_type="session_db_auth")
+@pytest.mark.settings(compat_api=True, auth_type="session_db_auth", trusted_device_days=30)
 def test_no_writing_route_fails_under_parallel_identical_requests(cluster: Cluster, rounds: int) -> None:
     assert ACTS.keys() == writing_operations(cluster.urls[0])
     scene, failed = Scene(cluster), {}

@@ -5,11 +5,14 @@ by a route or in its configuration, is marked `own_app` and gets an app that no 
 """
 
 import shutil
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask
+from werkzeug.routing import Rule
 
 from app import create_app, current, migrate
 from app.container import build_auth
@@ -23,6 +26,24 @@ from tests.support.clock import SettableClock
 from tests.support.servers import NotHere, empty_tables, scratch_database
 
 MOST_IDLE = 40
+
+
+def compiled_once(compile_builder: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for each route, however many apps a process makes. Most of the time to make one is spent on this."""
+    compiled: dict[object, Any] = {}
+
+    def find(rule: Rule, append_unknown: bool = True) -> Any:
+        if rule.defaults:  # the compiled code has their values
+            return compile_builder(rule, append_unknown)
+        key = rule.rule, *rule._trace, append_unknown
+        if key not in compiled:
+            compiled[key] = compile_builder(rule, append_unknown)
+        return compiled[key]
+
+    return find
+
+
+Rule._compile_builder = compiled_once(Rule._compile_builder)  # type: ignore[method-assign]
 
 
 def close(app: Flask) -> None:
@@ -68,7 +89,7 @@ class Databases:
         except NotHere as reason:
             self._missing[kind] = f"{kind}, {reason}"
             raise NotHere(self._missing[kind]) from reason
-        app = create_app(load({}, app_env="testing", instance_path=self._folder, database_url=url))
+        app = create_app(load({}, app_env="testing", instance_path=self._folder, database_url=url, bcrypt_rounds=4))
         migrate(app)
         close(app)
         self._urls[kind] = url

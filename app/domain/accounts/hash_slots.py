@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from app.core.active_requests import active_requests
 from app.core.errors import Unavailable
 
 LOW_PRIORITY: Final = 15  # a nice value
@@ -52,7 +53,7 @@ class HashSlots:
 
     def run(self, work: Callable[[], Result]) -> Result:
         """Run `work` once a slot is free; its result or its exception. Raises `HashSlotsFull`."""
-        with self._acquire():
+        with active_requests.wait(), self._acquire():
             return self._pool.submit(work).result()
 
     def occupancy(self) -> Occupancy:

@@ -22,7 +22,7 @@ class Account(Model):
     compared byte for byte. `credentials_version` increases with every change of password or address, which invalidates
     all links and device tokens signed before. `unverified_since` is set until an address of the account is verified for
     the first time, and never again. `deletes_at` is when the account will be purged; signing in before then
-    cancels the deletion.
+    cancels the deletion. `second_factor_at` is when the account got a second factor; without one it is null.
     """
 
     __tablename__ = "accounts"
@@ -53,6 +53,7 @@ class Account(Model):
     credentials_version: Mapped[int] = mapped_column(default=0)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deletes_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    second_factor_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -75,6 +76,7 @@ class AccountSnapshot:
     deletes_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    second_factor_at: datetime | None
 
     @property
     def email_verified(self) -> bool:
@@ -90,6 +92,11 @@ class AccountSnapshot:
     def has_password(self) -> bool:
         """Whether the account has a password. An invited owner chooses one with the link in an email."""
         return self.password_hash is not None
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether sign-in asks for a second factor."""
+        return self.second_factor_at is not None
 
     @property
     def state(self) -> State:
@@ -115,4 +122,5 @@ SNAPSHOT_COLUMNS: tuple[sa.Column[Any], ...] = (
     _columns.deletes_at,
     _columns.created_at,
     _columns.updated_at,
+    _columns.second_factor_at,
 )

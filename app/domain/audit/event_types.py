@@ -32,6 +32,18 @@ class EventType(StrEnum):
     CODE_FAILED = "code.failed"
     SESSION_OPENED = "session.opened"
     LOGIN_FAILED = "login.failed"
+    SECOND_FACTOR_REQUIRED = "second_factor.required"
+    SECOND_FACTOR_FAILED = "second_factor.failed"
+    FACTOR_ADDED = "factor.added"
+    FACTOR_REMOVED = "factor.removed"
+    RECOVERY_CODE_USED = "recovery_code.used"
+    RECOVERY_CODES_CREATED = "recovery_codes.created"
+    DEVICE_TRUSTED = "trusted_device.added"
+    DEVICE_NOT_TRUSTED = "trusted_device.removed"
+    PASSKEY_ADDED = "passkey.added"
+    PASSKEY_REMOVED = "passkey.removed"
+    PASSKEY_FAILED = "passkey.failed"
+    PASSKEY_COPY_SUSPECTED = "passkey.copy_suspected"
     SESSION_REAUTHENTICATED = "session.reauthenticated"
     SESSION_ENDED = "session.ended"
     SESSION_REUSED = "session.token_reused"
@@ -47,7 +59,15 @@ class EventType(StrEnum):
 
 
 FAILURES: Final = frozenset(
-    {EventType.REAUTHENTICATION_FAILED, EventType.CODE_FAILED, EventType.LOGIN_FAILED, EventType.SESSION_REUSED}
+    {
+        EventType.REAUTHENTICATION_FAILED,
+        EventType.CODE_FAILED,
+        EventType.LOGIN_FAILED,
+        EventType.SESSION_REUSED,
+        EventType.SECOND_FACTOR_FAILED,
+        EventType.PASSKEY_FAILED,
+        EventType.PASSKEY_COPY_SUSPECTED,
+    }
 )
 
 # Rows written before version 0.2 keep their words, because the seal covers them. They are shown and found under the

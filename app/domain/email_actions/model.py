@@ -16,6 +16,7 @@ class Purpose(StrEnum):
     VERIFY_EMAIL = "verify-email"
     CHANGE_EMAIL = "change-email"
     UNDO_EMAIL_CHANGE = "undo-email-change"
+    UNDO_SECOND_FACTOR = "undo-second-factor"
     SECURE_ACCOUNT = "not-me"
 
 

@@ -56,7 +56,7 @@ class Outbox:
 
     def enqueue_now(self, kind: str, address: str, now: datetime, *, locale: str | None = None) -> None:
         """Enqueue a message in autocommit mode, for an address whose account has not been looked up."""
-        execute(queries.INSERT, self._row(kind, now, address, locale=locale))
+        queries.INSERT.execute(self._row(kind, now, address, locale=locale))
 
     def has_due(self, now: datetime) -> bool:
         """Whether a message is due. Takes no lock, so that frequent polling blocks nothing."""

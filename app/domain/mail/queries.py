@@ -4,6 +4,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from app.core.compiled import CompiledWrite
+from app.core.database import table_of
 from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedMessage
 
 _outbox = QueuedMessage.__table__.c
@@ -12,7 +14,14 @@ _this = _outbox.id == sa.bindparam("row_id")
 _free = sa.or_(_outbox.lease_until.is_(None), _outbox.lease_until <= _now)
 _is_due = sa.and_(_outbox.state == QUEUED, _outbox.due_at <= _now, _free)
 
-INSERT = sa.insert(QueuedMessage)
+INSERTED = ("kind", "account_id", "address", "mailbox", "locale", "parameters", "state", "attempts", "due_at",
+            "created_at", "message_id")  # fmt: skip
+# `inline`: PostgreSQL would return the id.
+INSERT = CompiledWrite(
+    sa.insert(table_of(QueuedMessage))
+    .values({name: sa.bindparam(name, type_=_outbox[name].type) for name in INSERTED})
+    .inline()
+)
 ANY_DUE = sa.select(sa.literal(1)).where(_is_due).limit(1)
 TAKE_DUE = (
     sa.select(QueuedMessage)

@@ -54,6 +54,22 @@ class Proof:
 
 
 PASSWORD: Final = Proof(("pwd",), level=1)
+MULTIPLE: Final = "mfa"  # RFC 8176: more than one kind of factor
+
+
+def passkey_proof(*, synced: bool) -> Proof:
+    """A passkey whose authenticator has verified its user: two factors at once (NIST SP 800-63B-4, 3.1.7).
+
+    `synced`: it may be copied to other devices by the service that keeps it.
+    """
+    return Proof(("swk" if synced else "hwk", "user"), level=2)
+
+
+def add_methods(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    """The methods of two steps as one list; `mfa` is last if they are of different kinds."""
+    methods = tuple(dict.fromkeys((*first, *second)))
+    single = tuple(method for method in methods if method != MULTIPLE)
+    return (*single, MULTIPLE) if MULTIPLE in methods or len(single) > len(first) else single
 
 
 @dataclass(frozen=True, slots=True)

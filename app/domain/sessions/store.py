@@ -14,7 +14,7 @@ from app.core.compiled import CompiledSelect, CompiledWrite
 from app.core.data_subject import DataSubject
 from app.core.database import database_now, db, execute_in_transaction, execute_one, fetch_all, fetch_one, table_of
 from app.domain.sessions.devices import network_of
-from app.domain.sessions.model import OwnedSession, Owner, Proof, Session, SessionSnapshot
+from app.domain.sessions.model import OwnedSession, Owner, Proof, Session, SessionSnapshot, add_methods
 
 MAX_LISTED: Final = 200
 MOST_COUNTED: Final = 100_000  # all of them would take seconds where there are millions
@@ -92,9 +92,16 @@ class SessionStore(Generic[Owner]):
         )
 
     def open(
-        self, account_id: str, version: int, proof: Proof, client: ClientInfo, now: datetime
+        self,
+        account_id: str,
+        version: int,
+        second_factor_at: datetime | None,
+        proof: Proof,
+        client: ClientInfo,
+        now: datetime,
     ) -> SessionSnapshot | None:
-        """Open a session; None if the account's credentials are not at `version`, or it is disabled or being deleted.
+        """Open a session; None if the account's credentials are not at `version`, its second factor is not that of
+        `second_factor_at`, or it is disabled or being deleted.
 
         Within a unit of work. The account's row is locked while it is read: otherwise a sign-in during a password
         reset, a disabling or a deletion would leave a session that those did not see and therefore did not end.
@@ -106,6 +113,7 @@ class SessionStore(Generic[Owner]):
             .where(
                 self._accounts.c.id == account_id,
                 self._accounts.c.credentials_version == version,
+                self._accounts.c.second_factor_at.is_not_distinct_from(second_factor_at),
                 self._accounts.c.disabled_at.is_(None),
                 self._accounts.c.deletes_at.is_(None),
             )
@@ -198,9 +206,17 @@ class SessionStore(Generic[Owner]):
             lost_successors=lost_successors,
         )
 
-    def authenticate(self, session_id: str, now: datetime) -> None:
-        """Record that the owner has just authenticated again. Within a unit of work."""
-        db.session.execute(sa.update(_sessions).where(_sessions.c.id == session_id).values(authenticated_at=now))
+    def authenticate(self, session: SessionSnapshot, now: datetime, proof: Proof | None = None) -> None:
+        """Record that the owner has just authenticated again. Within a unit of work.
+
+        `proof` adds its methods to those of the session, and may raise its level.
+        """
+        values: dict[str, object] = {"authenticated_at": now}
+        if proof is not None:
+            known = tuple(session.auth_methods.split())
+            both = add_methods(known, proof.methods)
+            values |= {"auth_methods": " ".join(both), "level": max(session.level, proof.level)}
+        db.session.execute(sa.update(_sessions).where(_sessions.c.id == session.id).values(values))
 
     def end(self, session_id: str, account_id: str, now: datetime) -> bool:
         """End one session of the account; True if it was live. Within a unit of work."""

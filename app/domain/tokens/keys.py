@@ -1,27 +1,22 @@
 """Signing keys as objects: read from PEM, identified by their thumbprint (RFC 7638), published as JWK (RFC 7517)."""
 
-import base64
 import hashlib
 import json
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from app.core import base64url
+from app.core import base64url, encryption
 from app.core.signing_key import KINDS, PrivateKey, unsuitable
 
 PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
 
 ALGORITHMS: Final = ("ES256", "EdDSA", "RS256")
-NONCE_BYTES: Final = 12
 _THUMBPRINT_MEMBERS = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}
 
 
@@ -47,25 +42,14 @@ def new_key(algorithm: str) -> PrivateKey:
 
 
 def encrypt(key: PrivateKey, secret: bytes) -> str:
-    """The key in PKCS #8, encrypted with AES-256-GCM under a secret of 32 bytes, in base64.
-
-    Not in encrypted PEM, which does not detect changes (ASVS 11.3.3).
-    """
+    """The key in PKCS #8, encrypted. Not in encrypted PEM, which does not detect changes (ASVS 11.3.3)."""
     plain = key.private_bytes(Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    return base64.b64encode(nonce + AESGCM(secret).encrypt(nonce, plain, None)).decode()
+    return encryption.encrypt(plain, secret)
 
 
-def decrypt(encrypted: str, *secrets_: bytes) -> PrivateKey:
+def decrypt(encrypted: str, *secrets: bytes) -> PrivateKey:
     """The key that was encrypted with one of the secrets. Raises `ValueError` if none fits, or the text was changed."""
-    data = base64.b64decode(encrypted, validate=True)
-    for secret in secrets_:
-        try:
-            plain = AESGCM(secret).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], None)
-        except InvalidTag:
-            continue
-        return _usable(serialization.load_der_private_key(plain, None))
-    raise ValueError("not encrypted with any of these secrets")
+    return _usable(serialization.load_der_private_key(encryption.decrypt(encrypted, secrets), None))
 
 
 def _usable(key: object) -> PrivateKey:

@@ -1,7 +1,6 @@
 """Step: check a password. Every flow that takes one calls this."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from app.core.client_info import ClientInfo
@@ -16,6 +15,7 @@ from app.domain.audit.journal import EventType, Journal
 from app.domain.limits.attempts import AttemptLimiter
 from app.flows.steps.identity import Identity
 from app.flows.steps.recognize_device import RecognizeDevice
+from app.flows.steps.sign_in_block import SignInBlock
 
 UNVERIFIED: Final = (
     "Incorrect email or password, or the address is not confirmed yet. To confirm it, open the link in the email."
@@ -54,7 +54,7 @@ class CheckPassword:
     attempt_limiter: AttemptLimiter
     recognize_device: RecognizeDevice
     journal: Journal
-    require_verified: bool
+    sign_in_block: SignInBlock
 
     def of_address(self, email: str, password: str, client: ClientInfo) -> AccountSnapshot:
         """The account with this address and password.
@@ -67,12 +67,12 @@ class CheckPassword:
         account = self.accounts.by_email(canonical)
         attempt = self.attempt_limiter.attempt(canonical, self.recognize_device(account, client))
         right = self.passwords.matches(password, account.password_hash if account else None)
-        closed = self._closed(account, now) if account and right else None
+        closed = self.sign_in_block(account, now) if account and right else None
         too_many = attempt.settle(right=right and not closed)
         if account is None or not right or closed or too_many:
             account_id, details = account.id if account else None, {"reason": closed} if closed else _details(right)
             self.journal.record_now(EventType.LOGIN_FAILED, client, now, account_id=account_id, **details)
-            raise too_many or InvalidCredentials(UNVERIFIED if self.require_verified else None)
+            raise too_many or InvalidCredentials(UNVERIFIED if self.sign_in_block.require_verified else None)
         self._rehash(account, password)
         return account
 
@@ -93,16 +93,6 @@ class CheckPassword:
                 **_details(right),
             )
             raise too_many or WrongPassword
-
-    def _closed(self, account: AccountSnapshot, now: datetime) -> str | None:
-        """Why sign-in to the account is blocked, even with the right password; None if it is not."""
-        if account.disabled_at is not None:
-            return "disabled"
-        if account.deletes_at is not None and account.deletes_at <= now:
-            return "deleted"
-        # An unconfirmed address gets the same error as a wrong password. Another one would tell a stranger, who has
-        # just signed up with the address and this password, that the address had no account before.
-        return "email_not_verified" if self.require_verified and not account.email_verified else None
 
     def _rehash(self, account: AccountSnapshot, password: str) -> None:
         if account.password_hash and self.passwords.is_outdated(account.password_hash):

@@ -52,6 +52,7 @@ class EmailSettings:
             Purpose.VERIFY_EMAIL: self.verify_email_url,
             Purpose.CHANGE_EMAIL: self.public_url + "/confirm-email#token={token}",
             Purpose.UNDO_EMAIL_CHANGE: self.public_url + "/undo-email-change#token={token}",
+            Purpose.UNDO_SECOND_FACTOR: self.public_url + "/undo-second-factor#token={token}",
             Purpose.SECURE_ACCOUNT: self.public_url + "/not-me#token={token}",
         }
         return pages[purpose].replace("{token}", token)
@@ -172,6 +173,8 @@ class ComposeEmail:
         purpose = Email.of(message.kind).value.carries
         if message.kind == "email_changed":
             return self._undo(message, account, now)
+        if message.kind == "factor_added":
+            return self._factor_undo(message, account, now)
         if purpose is None:
             return {}
         lifetime = self.email_settings.lifetime(message.kind, purpose)
@@ -199,6 +202,12 @@ class ComposeEmail:
                 return {}
             work.commit()
         token = self.links.sign(purpose, account_id=account.id, state=message.id, expires_at=expires_at)
+        return {"undo_url": self.email_settings.url(purpose, token)}
+
+    def _factor_undo(self, message: QueuedMessage, account: AccountSnapshot, now: datetime) -> dict[str, object]:
+        """The link that removes the factor. It works once, because the factor is gone then."""
+        purpose, factor_id = Purpose.UNDO_SECOND_FACTOR, int(message.parameters["factor_id"])
+        token = self.links.sign(purpose, account_id=account.id, state=factor_id, expires_at=now + UNDO_TIME)
         return {"undo_url": self.email_settings.url(purpose, token)}
 
     def _alarm(self, account: AccountSnapshot | None, now: datetime) -> str | None:

@@ -49,6 +49,15 @@ class Email(Enum):
     PASSWORD_CHANGED = Kind("password_changed", names_client=True)
     NEW_DEVICE = Kind("new_device", names_client=True)
     SESSION_USED_TWICE = Kind("session_used_twice", names_client=True)
+    FACTOR_ADDED = Kind("factor_added", names_client=True)  # has a link of its own that removes the factor
+    FACTOR_REMOVED = Kind("factor_removed", names_client=True)
+    FACTORS_RESET = Kind("factors_reset")
+    RECOVERY_CODE_USED = Kind("recovery_code_used", names_client=True)
+    RECOVERY_CODES_CREATED = Kind("recovery_codes_created", names_client=True)
+    SECOND_FACTOR_GUESSED = Kind("second_factor_guessed", names_client=True)
+    PASSKEY_ADDED = Kind("passkey_added", names_client=True)
+    PASSKEY_REMOVED = Kind("passkey_removed", names_client=True)
+    PASSKEY_COPY_SUSPECTED = Kind("passkey_copy_suspected", names_client=True)
     ACCOUNT_DELETED = Kind("account_deleted")
     MOVED_ACCOUNT_DELETED = Kind("moved_account_deleted")
 

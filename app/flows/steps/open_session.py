@@ -11,12 +11,14 @@ from app.domain.sessions.model import Proof, SessionSnapshot
 from app.flows.steps.identity import AccountSessions
 from app.flows.steps.notify import Email, Notify
 from app.flows.steps.recognize_device import RecognizeDevice
+from app.flows.steps.require_second_factor import RequireSecondFactor
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """Opens sessions, records it, and tells the owner if the device is new."""
+    """Asks for the second factor, opens sessions, records it, and tells the owner if the device is new."""
 
+    require_second_factor: RequireSecondFactor
     accounts: AccountStore
     sessions: AccountSessions
     recognize_device: RecognizeDevice
@@ -29,11 +31,15 @@ class OpenSession:
         """The new session; None if the account changed meanwhile in a way that ends its sessions. In a unit of work.
 
         A deletion that was scheduled when the owner signed in is cancelled. One that is scheduled at the same moment
-        wins: the row of the session is written only for an account that is not about to be deleted.
+        wins: the row of the session is written only for an account that is not about to be deleted. Raises
+        `SecondFactorRequired`; what it saw of the account's second factor must still be so when the row is written.
         """
+        self.require_second_factor(account, proof, client, now)
         if account.deletes_at and self.accounts.cancel_deletion(account.id, now):
             self.journal.record(EventType.ACCOUNT_DELETION_CANCELLED, client, now, account_id=account.id)
-        session = self.sessions.open(account.id, account.credentials_version, proof, client, now)
+        session = self.sessions.open(
+            account.id, account.credentials_version, account.second_factor_at, proof, client, now
+        )
         if session is None:
             return None
         event = EventType.ACCOUNT_CREATED if new_account else EventType.SESSION_OPENED

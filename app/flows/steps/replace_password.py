@@ -10,6 +10,7 @@ from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
 from app.domain.email_actions.store import EmailActionStore, PendingEmailAction
+from app.domain.passkeys.store import PasskeyStore
 from app.flows.steps.notify import Email, Notify
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
@@ -22,6 +23,7 @@ class ReplacePassword:
     clock: Clock
     accounts: AccountStore
     email_actions: EmailActionStore
+    passkeys: PasskeyStore
     revoke_access: RevokeAccess
     notify: Notify
     journal: Journal
@@ -40,6 +42,9 @@ class ReplacePassword:
                 return False
             if action is not None and not self.email_actions.consume(action, Purpose.RESET_PASSWORD):
                 return False
+            if by_email and not account.email_verified:
+                # A stranger may have opened the account with this address and a passkey of their own.
+                self.passkeys.remove_all(account.id)
             self.revoke_access(account.id, Cause.PASSWORD_RESET, now)
             self.journal.record(EventType.PASSWORD_RESET, client, now, account_id=account.id)
             self.notify(Email.PASSWORD_CHANGED, account.email, client, now, account_id=account.id)

@@ -1,4 +1,4 @@
-"""Step: end the sessions of an account and revoke what its emails still allow. No flow does either by itself."""
+"""Step: end sessions, and revoke what emails and trusted devices still allow. No flow does it by itself."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +8,7 @@ from typing import Final
 from app.core.client_info import ClientInfo
 from app.domain.email_actions.model import Purpose
 from app.domain.email_actions.store import EmailActionStore
+from app.domain.trusted_devices.store import TrustedDeviceStore
 from app.flows.steps.identity import AccountSessions
 
 
@@ -23,6 +24,11 @@ class Cause(StrEnum):
     EMAIL_CHANGE_UNDONE = "change of address undone"
     DELETED = "deletion scheduled"
     DISABLED = "disabled"
+    FACTOR_ADDED = "second factor added"
+    FACTOR_ADDITION_UNDONE = "addition of a second factor undone"
+    FACTOR_REMOVED = "second factor removed"
+    PASSKEY_REMOVED = "passkey removed"
+    FACTORS_RESET = "second factors removed by an administrator"
     SIGNED_OUT = "signed out"
 
 
@@ -40,28 +46,43 @@ REVOKED: Final = {
     Cause.EMAIL_CHANGE_UNDONE: _ALL_LINKS,
     Cause.DELETED: _ALL_LINKS,
     Cause.DISABLED: _ALL_LINKS,
+    Cause.FACTOR_ADDED: (),
+    Cause.FACTOR_ADDITION_UNDONE: _PASSWORD_LINKS,
+    Cause.FACTOR_REMOVED: (),
+    Cause.PASSKEY_REMOVED: (),
+    Cause.FACTORS_RESET: _PASSWORD_LINKS,
     Cause.SIGNED_OUT: (),
 }
 SESSIONS_STAY: Final = frozenset({Cause.EMAIL_CHANGED})  # the owner changed it, in one of them
+# A device was trusted by an owner with these credentials and factors.
+DEVICES_STAY: Final = frozenset(
+    {Cause.EMAIL_CHANGED, Cause.FACTOR_ADDED, Cause.SIGNED_OUT, Cause.DISABLED, Cause.DELETED}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class RevokeAccess:
-    """Ends sessions and pending email actions, as the cause asks for."""
+    """Ends sessions, pending email actions and trusted devices, as the cause asks for."""
 
     sessions: AccountSessions
     email_actions: EmailActionStore
+    trusted_devices: TrustedDeviceStore
 
-    def __call__(self, account_id: str, cause: Cause, now: datetime, *, keep: str | None = None) -> None:
+    def __call__(
+        self, account_id: str, cause: Cause, now: datetime, *, keep: str | None = None, keep_device: str | None = None
+    ) -> None:
         """End every session but `keep`, and revoke the links and codes of emails that `REVOKED` names for the cause.
 
-        In a unit of work that has locked the account's row: every flow takes that row first, so no two of them
-        deadlock, and none can open a session or use a link in between. `SIGNED_OUT` revokes no link and needs no lock.
+        No device is trusted any longer but the one with the token `keep_device`. In a unit of work that has locked the
+        account's row: every flow takes that row first, so no two of them deadlock, and none can open a session or use a
+        link in between. `SIGNED_OUT` revokes no link and needs no lock.
         """
         if REVOKED[cause]:
             self.email_actions.revoke(account_id, REVOKED[cause])
         if cause not in SESSIONS_STAY:
             self.sessions.end_all(account_id, now, but=keep)
+        if cause not in DEVICES_STAY:
+            self.trusted_devices.remove_all(account_id, but=keep_device)
 
     def of_reset_links(self, account_id: str) -> None:
         """Revoke the links and codes that set the account's password. In a unit of work."""

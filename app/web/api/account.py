@@ -12,11 +12,11 @@ from app.current import auth
 from app.domain.accounts.administrators import LastAdmin
 from app.domain.accounts.hash_slots import HashSlotsFull
 from app.domain.accounts.passwords import PasswordTooLong
-from app.flows.steps.check_password import ReauthenticationRequired, WrongPassword
+from app.flows.steps.check_password import WrongPassword
 from app.flows.steps.identity import Identity
 from app.web.client_info import client_info
 from app.web.endpoint import endpoint
-from app.web.guards import SignedIn
+from app.web.guards import REAUTHENTICATION_ERRORS, SignedIn
 from app.web.limits import CREDENTIAL_ATTEMPTS
 from app.web.schemas import Locale, Name, Password, RequestBody, ResponseBody
 
@@ -35,6 +35,8 @@ class Account(ResponseBody):
     last_name: str | None = Field(examples=["Lee"])
     locale: str | None = Field(examples=["en"])
     roles: list[str]
+    has_password: bool = Field(description="False until a password is set, for example by an emailed link")
+    has_second_factor: bool = Field(description="Whether sign-in asks for a second factor")
     created_at: datetime
     updated_at: datetime
 
@@ -81,7 +83,7 @@ class AccountExport(ResponseBody):
     who=SignedIn(),
     status=204,
     limit=CREDENTIAL_ATTEMPTS,
-    errors=(ReauthenticationRequired, WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited, LastAdmin),
+    errors=(*REAUTHENTICATION_ERRORS, WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited, LastAdmin),
 )
 def delete_account(identity: Identity, body: DeleteAccountRequest) -> None:
     """Schedule the deletion of the account.

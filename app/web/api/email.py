@@ -11,12 +11,12 @@ from app.domain.accounts.passwords import PasswordTooLong
 from app.domain.accounts.store import EmailTaken
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkExpired, LinkInvalid, LinkUsed
-from app.flows.steps.check_password import ReauthenticationRequired, WrongPassword
+from app.flows.steps.check_password import WrongPassword
 from app.flows.steps.identity import Identity
 from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.errors import InvalidBody
-from app.web.guards import MaybeSignedIn, SignedIn
+from app.web.guards import REAUTHENTICATION_ERRORS, MaybeSignedIn, SignedIn
 from app.web.input_errors import coded_error, input_error
 from app.web.limits import CREDENTIAL_ATTEMPTS, Limit
 from app.web.schemas import Code, Email, LinkToken, MessageResponse, Password, RequestBody
@@ -143,7 +143,7 @@ def resend_verification(identity: Identity | None, body: ResendVerificationReque
     status=202,
     who=SignedIn(),
     limit=CREDENTIAL_ATTEMPTS,
-    errors=(InvalidEmail, ReauthenticationRequired, WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited),
+    errors=(InvalidEmail, *REAUTHENTICATION_ERRORS, WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited),
 )
 def change_email(identity: Identity, body: ChangeEmailRequest) -> MessageResponse:
     """Change the email address.

@@ -7,11 +7,11 @@ from app.core.errors import RateLimited
 from app.current import auth
 from app.domain.accounts.hash_slots import HashSlotsFull
 from app.domain.accounts.passwords import PASSWORD_ERRORS
-from app.flows.steps.check_password import ReauthenticationRequired, WrongPassword
+from app.flows.steps.check_password import WrongPassword
 from app.flows.steps.identity import Identity
 from app.web.client_info import client_info
 from app.web.endpoint import endpoint
-from app.web.guards import SignedIn
+from app.web.guards import REAUTHENTICATION_ERRORS, SignedIn
 from app.web.limits import CREDENTIAL_ATTEMPTS
 from app.web.schemas import Password, PasswordToSet, RequestBody
 
@@ -37,7 +37,7 @@ class ChangePasswordRequest(RequestBody):
     who=SignedIn(),
     status=204,
     limit=CREDENTIAL_ATTEMPTS,
-    errors=(*PASSWORD_ERRORS, WrongPassword, ReauthenticationRequired, HashSlotsFull, RateLimited),
+    errors=(*PASSWORD_ERRORS, WrongPassword, *REAUTHENTICATION_ERRORS, HashSlotsFull, RateLimited),
 )
 def change_password(identity: Identity, body: ChangePasswordRequest) -> None:
     """Change the password.

@@ -1,9 +1,10 @@
 """/api/v1/auth: sign up, sign in, refresh, sign out."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 
 from flask import Blueprint, Response, after_this_request
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from app.core.errors import RateLimited
@@ -12,17 +13,36 @@ from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.hash_slots import HashSlotsFull
 from app.domain.accounts.passwords import PASSWORD_ERRORS, PasswordTooLong
 from app.domain.accounts.store import EmailTaken
+from app.domain.challenges.challenges import ChallengeExpired
+from app.domain.challenges.store import ChallengeUsed
+from app.domain.passkeys.verification import PasskeyInvalid
 from app.domain.tokens.csrf import CsrfMismatch
 from app.domain.tokens.jwt_tokens import InvalidToken
 from app.flows.sessions import Scope
+from app.flows.steps.check_passkey import PasskeyCopySuspected
 from app.flows.steps.check_password import InvalidCredentials, WrongPassword
+from app.flows.steps.check_second_factor import WrongCode
 from app.flows.steps.identity import Identity
 from app.flows.steps.issue_tokens import Tokens as IssuedTokens
+from app.flows.steps.require_recent_auth import StrongerSignInRequired
+from app.flows.steps.require_second_factor import SecondFactorEnrolmentRequired, SecondFactorRequired
+from app.web.api.passkey_schemas import ASSERTION_EXAMPLE, AssertionCredential, PasskeyRequestOptions
+from app.web.api.token_response import Tokens, TransportQuery, confirm_first_response, reject_cross_site, token_response
 from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.guards import HasRefreshToken, HasToken, SignedIn, SignedInByCookie
+from app.web.input_errors import coded_error
 from app.web.limits import CREDENTIAL_ATTEMPTS, Limit
-from app.web.schemas import Email, MessageResponse, Password, PasswordToSet, RequestBody, ResponseBody
+from app.web.schemas import (
+    Email,
+    MessageResponse,
+    Password,
+    PasswordToSet,
+    RecoveryCode,
+    RequestBody,
+    ResponseBody,
+    TotpCode,
+)
 from app.web.transports import cookie, is_by_cookie, presented_refresh_token, sign_out
 
 blueprint = Blueprint("sign_in", __name__, url_prefix="/api/v1/auth")
@@ -37,24 +57,18 @@ class LoginRequest(RequestBody):
 
     email: Email
     password: Password
+    trusted_device_token: str | None = Field(
+        None, min_length=1, max_length=100, description="From /auth/second-factor: skips the second factor"
+    )
 
 
-class SignupRequest(LoginRequest):
+class SignupRequest(RequestBody):
     """Email address and password of the new account."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+
+    email: Email
     password: PasswordToSet
-
-
-class Tokens(ResponseBody):
-    """An access token for `Authorization: Bearer …` and a refresh token for /auth/refresh."""
-
-    omits_none = True
-
-    access_token: str | None = Field(None, description="Absent with transport=cookie")
-    refresh_token: str | None = Field(None, description="Absent with transport=cookie")
-    token_type: str = Field(examples=["Bearer"])
-    csrf_token: str | None = Field(None, description="With transport=cookie: send it as X-CSRF-Token")
-    expires_in: int = Field(description="Seconds until the access token expires", examples=[884])
 
 
 class RefreshRequest(RequestBody):
@@ -79,20 +93,25 @@ class CsrfToken(ResponseBody):
     csrf_token: str
 
 
-class TransportQuery(RequestBody):
-    """How the tokens are sent."""
+class ReauthenticateRequest(RequestBody):
+    """One of the members: the current password, a passkey, or a code if the account has a second factor."""
 
-    transport: cookie.TransportName = Field(
-        "bearer", description="`cookie`: HttpOnly cookies instead of tokens in the body"
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"password": EXAMPLE["password"]}, {"code": "123456"}, {"passkey": ASSERTION_EXAMPLE}]
+        }
     )
 
+    password: Password | None = None
+    code: TotpCode | None = Field(None, description="Code of the authenticator app")
+    recovery_code: RecoveryCode | None = None
+    passkey: AssertionCredential | None = Field(None, description="With options of /auth/reauthenticate/options")
 
-class ReauthenticateRequest(RequestBody):
-    """The current password."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"password": EXAMPLE["password"]}]})
-
-    password: Password
+    @model_validator(mode="after")
+    def _one(self) -> "ReauthenticateRequest":
+        if sum(value is not None for value in (self.password, self.code, self.recovery_code, self.passkey)) != 1:
+            raise coded_error("choose_one", "Send one of `password`, `code`, `recovery_code` and `passkey`.")
+        return self
 
 
 class LogoutQuery(RequestBody):
@@ -109,7 +128,15 @@ class LogoutQuery(RequestBody):
     status=201,
     also={202: MessageResponse},
     limit=Limit("sign_up"),
-    errors=(EmailTaken, InvalidEmail, *PASSWORD_ERRORS, HashSlotsFull, RateLimited, CsrfMismatch),
+    errors=(
+        EmailTaken,
+        InvalidEmail,
+        *PASSWORD_ERRORS,
+        SecondFactorEnrolmentRequired,
+        HashSlotsFull,
+        RateLimited,
+        CsrfMismatch,
+    ),
 )
 def signup(body: SignupRequest, query: TransportQuery) -> IssuedTokens | Response:
     """Sign up.
@@ -117,12 +144,11 @@ def signup(body: SignupRequest, query: TransportQuery) -> IssuedTokens | Respons
     Creates an account and opens a session. With REQUIRE_VERIFIED_EMAIL, no session is opened: the response is 202 for
     new and for existing addresses, and an email explains how to continue.
     """
-    _refuse_cross_site(query)
+    reject_cross_site(query)
     tokens = auth.registration.sign_up(body.email, body.password, client_info())
     if tokens is None:
-        message = MessageResponse(message="An email has been sent. Open its link to continue.")
-        return Response(message.model_dump_json(), 202, mimetype="application/json")
-    return _token_response(tokens, query.transport, 201)
+        return confirm_first_response()
+    return token_response(tokens, query.transport, 201)
 
 
 @blueprint.post("/login")
@@ -131,16 +157,29 @@ def signup(body: SignupRequest, query: TransportQuery) -> IssuedTokens | Respons
     query=TransportQuery,
     gives=Tokens,
     limit=CREDENTIAL_ATTEMPTS,
-    errors=(InvalidCredentials, InvalidEmail, PasswordTooLong, HashSlotsFull, RateLimited, CsrfMismatch),
+    errors=(
+        InvalidCredentials,
+        InvalidEmail,
+        PasswordTooLong,
+        SecondFactorRequired,
+        SecondFactorEnrolmentRequired,
+        HashSlotsFull,
+        RateLimited,
+        CsrfMismatch,
+    ),
 )
 def login(body: LoginRequest, query: TransportQuery) -> IssuedTokens | Response:
     """Sign in with email address and password.
 
     A wrong password and an unknown address get the same response in the same time. So does an unconfirmed address if
-    REQUIRE_VERIFIED_EMAIL is on.
+    REQUIRE_VERIFIED_EMAIL is on. If the account has a second factor, the response is 403 `second_factor_required`:
+    continue with `POST /auth/second-factor`.
     """
-    _refuse_cross_site(query)
-    return _token_response(auth.sign_in.with_password(body.email, body.password, client_info()), query.transport)
+    reject_cross_site(query)
+    client = client_info()
+    if body.trusted_device_token:
+        client = replace(client, trusted_device_token=body.trusted_device_token)
+    return token_response(auth.sign_in.with_password(body.email, body.password, client), query.transport)
 
 
 @blueprint.post("/refresh")
@@ -156,7 +195,7 @@ def refresh(body: RefreshRequest, idempotency_key: str | None) -> IssuedTokens |
     presented = presented_refresh_token(body.refresh_token)
     with cookie.deleting_dead() if presented.by_cookie else nullcontext():
         tokens = auth.sessions.refresh(presented.value, client_info(), idempotency_key)
-    return _token_response(tokens, "cookie" if presented.by_cookie else "bearer")
+    return token_response(tokens, "cookie" if presented.by_cookie else "bearer")
 
 
 @blueprint.get("/csrf")
@@ -196,22 +235,41 @@ def logout(body: LogoutRequest, query: LogoutQuery) -> Response:
     who=SignedIn(),
     status=204,
     limit=CREDENTIAL_ATTEMPTS,
-    errors=(WrongPassword, PasswordTooLong, HashSlotsFull, RateLimited),
+    errors=(
+        WrongPassword,
+        PasswordTooLong,
+        WrongCode,
+        PasskeyInvalid,
+        ChallengeExpired,
+        ChallengeUsed,
+        PasskeyCopySuspected,
+        StrongerSignInRequired,
+        HashSlotsFull,
+        RateLimited,
+    ),
 )
 def reauthenticate(identity: Identity, body: ReauthenticateRequest) -> None:
-    """Reauthenticate with the password.
+    """Reauthenticate with the password, the second factor or a passkey.
 
-    The session then counts as recently authenticated for REAUTH_WINDOW_SECONDS (ten minutes by default).
+    The session then counts as recently authenticated for REAUTH_WINDOW_SECONDS (ten minutes by default). A code or a
+    passkey also raises it to level 2: refresh the tokens to get an access token with `"acr": "aal2"`.
     """
-    auth.sign_in.reauthenticate(identity, body.password, client_info())
+    client = client_info()
+    if body.password is not None:
+        auth.reauthentication.by_password(identity, body.password, client)
+    elif body.code is not None:
+        auth.reauthentication.by_code(identity, body.code, client)
+    elif body.passkey is not None:
+        auth.reauthentication.by_passkey(identity, body.passkey.members(), client)
+    else:
+        auth.reauthentication.by_recovery_code(identity, str(body.recovery_code), client)
 
 
-def _refuse_cross_site(query: TransportQuery) -> None:
-    if query.transport == "cookie":  # login CSRF: another site's page must not sign a browser in
-        cookie.reject_cross_site()
+@blueprint.post("/reauthenticate/options")
+@endpoint(gives=PasskeyRequestOptions, who=SignedIn())
+def get_reauthentication_options(identity: Identity) -> object:
+    """Get the options to reauthenticate with a passkey.
 
-
-def _token_response(
-    tokens: IssuedTokens, transport: cookie.TransportName, status: int = 200
-) -> IssuedTokens | Response:
-    return cookie.set_tokens(tokens, status) if transport == "cookie" else tokens
+    They list the passkeys of the account. Send the result to /auth/reauthenticate as `passkey`.
+    """
+    return {"publicKey": auth.reauthentication.passkey_options(identity)}

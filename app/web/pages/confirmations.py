@@ -115,6 +115,25 @@ CONFIRMATIONS = {
         ),
         offers_reset=True,
     ),
+    "undo-second-factor": Confirmation(
+        check=lambda token: auth.factors.check_undo(token),
+        act=lambda token, client: auth.factors.undo(token, client),
+        title="Remove the authenticator app",
+        prompt=(
+            "Press the button to remove the app that was added to your account, and to sign out all devices. "
+            "Then choose a new password: the person who added the app has used your account."
+        ),
+        not_you_hint="You added the app yourself? Close this page, and sign-in keeps asking for its codes.",
+        button="Remove the app",
+        done="The app is removed",
+        done_text="All devices were signed out. Now choose a new password that you do not use anywhere else.",
+        used="The app is no longer in your account. If you can sign in, there is nothing to do.",
+        retry_hint=(
+            "The link is valid for 72 hours. If an app that is not yours keeps you out of your account, ask the people "
+            "who run your app for help."
+        ),
+        offers_reset=True,
+    ),
     "not-me": Confirmation(
         check=lambda token: auth.account_recovery.check(token),
         act=lambda token, client: auth.account_recovery.secure(token, client),

@@ -82,11 +82,11 @@ def reject_cross_site() -> None:
         raise CsrfMismatch(f"Requests from this origin are not allowed. {hint_for(origin, settings)}")
 
 
-def set_tokens(tokens: Tokens, status: int) -> Response:
-    """A response with the tokens in cookies; its body contains only what a script needs."""
+def set_tokens(tokens: Tokens, status: int, **members: object) -> Response:
+    """A response with the tokens in cookies; its body contains only what a script needs, and further members."""
     idle = settings.jwt_refresh_token_expires
     csrf_token = auth.csrf.token_of(tokens.session_id)
-    answer = jsonify(token_type="Cookie", expires_in=tokens.expires_in, csrf_token=csrf_token)  # noqa: S106 - not a secret
+    answer = jsonify(token_type="Cookie", expires_in=tokens.expires_in, csrf_token=csrf_token, **members)  # noqa: S106 - not a secret
     answer.status_code = status
     cookies.set_cookie(answer, "access", tokens.access_token, tokens.expires_in)
     cookies.set_cookie(answer, "refresh", tokens.refresh_token, idle)

@@ -8,6 +8,7 @@ Run it:
 
 import json
 import os
+import time
 from functools import cache
 from urllib.request import urlopen
 
@@ -16,6 +17,7 @@ from flask import Flask, request
 
 ISSUER = os.environ.get("ISSUER", "http://localhost:8000")
 AUDIENCE = "latchkey"  # JWT_AUDIENCE of the issuer
+MAX_AGE = 300  # seconds since the second factor was shown
 ALGORITHMS = ["ES256", "EdDSA", "RS256"]
 
 app = Flask(__name__)
@@ -55,6 +57,19 @@ def hello():
     except jwt.PyJWTError:
         return {"error": "Invalid access token."}, 401, {"WWW-Authenticate": 'Bearer error="invalid_token"'}
     return {"hello": claims["sub"], "roles": claims["roles"]}
+
+
+@app.get("/secret")
+def secret():
+    """The same for people who have shown a second factor in the last five minutes (RFC 9470)."""
+    answer = hello()
+    if isinstance(answer, tuple):
+        return answer
+    claims = check(request.authorization.token)
+    if claims["acr"] != "aal2" or time.time() - claims["auth_time"] > MAX_AGE:
+        asks = f'Bearer error="insufficient_user_authentication", acr_values="aal2", max_age="{MAX_AGE}"'
+        return {"error": "Enter a code of your authenticator app."}, 401, {"WWW-Authenticate": asks}
+    return {"secret": claims["sub"]}
 
 
 if __name__ == "__main__":

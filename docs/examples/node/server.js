@@ -31,14 +31,26 @@ async function findKeys() {
   return createRemoteJWKSet(new URL(found.jwks_uri), { cacheMaxAge: 300_000, cooldownDuration: 2_000 });
 }
 
-/** Status, body and headers of the response to an Authorization header. */
-async function hello(authorization = "") {
+const MAX_AGE = 300; // seconds since the second factor was shown
+const STRONGER = `Bearer error="insufficient_user_authentication", acr_values="aal2", max_age="${MAX_AGE}"`;
+
+const ROUTES = {
+  "/hello": (claims) => [200, { hello: claims.sub, roles: claims.roles }],
+  // For people who have shown a second factor in the last five minutes (RFC 9470)
+  "/secret": ({ sub, acr, auth_time }) =>
+    acr === "aal2" && Date.now() / 1000 - auth_time <= MAX_AGE
+      ? [200, { secret: sub }]
+      : [401, { error: "Enter a code of your authenticator app." }, { "WWW-Authenticate": STRONGER }],
+};
+
+/** Status, body and headers of the response of a route to an Authorization header. */
+async function answer(route, authorization = "") {
   const [scheme, token = ""] = authorization.split(/ (.*)/);
   if (scheme.toLowerCase() !== "bearer") return [401, { error: "Sign in first." }, { "WWW-Authenticate": "Bearer" }];
   try {
     keys ??= await findKeys();
     const { payload } = await jwtVerify(token, keys, RULES);
-    return [200, { hello: payload.sub, roles: payload.roles }];
+    return route(payload);
   } catch (error) {
     if (error instanceof errors.JOSEError && !ISSUER_UNAVAILABLE.includes(error.code))
       return [401, { error: "Invalid access token." }, { "WWW-Authenticate": 'Bearer error="invalid_token"' }];
@@ -48,8 +60,8 @@ async function hello(authorization = "") {
 }
 
 const server = createServer(async (request, response) => {
-  const found = request.method === "GET" && request.url.split("?")[0] === "/hello";
-  const [status, body, headers] = found ? await hello(request.headers.authorization) : [404, { error: "Not found." }];
+  const route = request.method === "GET" && ROUTES[request.url.split("?")[0]];
+  const [status, body, headers] = route ? await answer(route, request.headers.authorization) : [404, { error: "Not found." }];
   response.writeHead(status, { "Content-Type": "application/json", ...headers }).end(JSON.stringify(body));
 });
 server.listen(PORT, "127.0.0.1", () => console.log(`Listening on http://127.0.0.1:${server.address().port}/hello`));

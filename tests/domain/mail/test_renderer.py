@@ -16,7 +16,7 @@ VALUES: dict[str, object] = {
     "public_url": SITE, "sign_in_url": f"{SITE}/sign-in", "forgot_password_url": f"{SITE}/reset-password/request",
     "when": NOON, "language": "en", "link": LINK, "code": "WDJB-MJHT", "minutes": 30, "code_minutes": 10,
     "not_me_url": NOT_ME, "undo_url": UNDO, "new_email": "new@example.org", "device": "Firefox on Windows",
-    "ip": "192.0.2.1", "user_agent": "Firefox/140", "final_at": NOON + timedelta(days=14), "days": 14,
+    "ip": "192.0.2.1", "user_agent": "Firefox/140", "final_at": NOON + timedelta(days=14), "days": 14, "left": 2,
     "undo_until": NOON + timedelta(days=3),
 }  # fmt: skip
 renderer = EmailRenderer()
@@ -94,7 +94,22 @@ def test_emails_without_codes_do_not_mention_codes(kind: str, locale: str) -> No
 
 
 @pytest.mark.parametrize(
-    "kind", ["password_changed", "email_change_requested", "new_device", "session_used_twice", "account_deleted"]
+    "kind",
+    [
+        "password_changed",
+        "email_change_requested",
+        "new_device",
+        "session_used_twice",
+        "account_deleted",
+        "factor_removed",
+        "factors_reset",
+        "recovery_code_used",
+        "recovery_codes_created",
+        "second_factor_guessed",
+        "passkey_added",
+        "passkey_removed",
+        "passkey_copy_suspected",
+    ],
 )
 def test_every_security_email_says_what_to_do_otherwise(kind: str) -> None:
     email = write(kind)

@@ -22,7 +22,13 @@ TOKEN, CODE = "eyJ0b2tlbiI6Im9mIHRoaXMgbGV0dGVyIn0", "WDJB-MJHT"
 LINK = f"https://id.example.org/verify#token={TOKEN}"
 HEARD = answer(f"451 4.3.0 not now: {LINK} {CODE}")
 REFUSED = answer(f"554 5.7.1 looks bad: {LINK} {CODE}")
-ORIGIN = {"ip": "192.0.2.1", "user_agent": "Firefox/140", "device": "Firefox", "new_email": "new@example.org"}
+ORIGIN = {
+    "ip": "192.0.2.1",
+    "user_agent": "Firefox/140",
+    "device": "Firefox",
+    "new_email": "new@example.org",
+    "left": 2,
+}
 
 
 def enqueue_one_of_each(clock: SettableClock) -> None:

@@ -23,7 +23,7 @@ def open_session(app):
     def act(version, origin=ClientInfo()):  # noqa: B008 - a frozen value
         [(account_id,)] = sql(app, "SELECT id FROM accounts")
         with app.app_context(), UnitOfWork() as work:
-            session = store.open(account_id, version, PASSWORD, origin, datetime.now(UTC))
+            session = store.open(account_id, version, None, PASSWORD, origin, datetime.now(UTC))
             work.commit()
         return session
 

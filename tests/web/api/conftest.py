@@ -33,7 +33,8 @@ def shared(databases, tmp_path_factory):
     folder = tmp_path_factory.mktemp("shared")
     app = create_app(load(
         {}, app_env="testing", instance_path=folder, database_url=databases.copy(folder), bcrypt_rounds=4,
-        ratelimit_enabled=False, hash_slots=64,
+        ratelimit_enabled=False, hash_slots=64, passkey_origins=["http://localhost:8000", "https://example.de"],
+        android_apps=["com.example=" + ":".join(["AA"] * 32)], apple_apps=["A1B2C3D4E5.com.example"],
     ))  # fmt: skip
     yield Shared(app)
     close(app)

@@ -8,7 +8,8 @@ import pytest
 from tests.support.api import bearer, is_problem, me, sign_up
 
 MEMBERS = {
-    "id", "email", "email_verified", "first_name", "last_name", "locale", "roles", "created_at", "updated_at",
+    "id", "email", "email_verified", "first_name", "last_name", "locale", "roles", "has_password",
+    "has_second_factor", "created_at", "updated_at",
 }  # fmt: skip
 
 

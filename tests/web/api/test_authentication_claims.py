@@ -3,8 +3,6 @@
 import jwt
 import pytest
 
-from app.core.client_info import ClientInfo
-from app.flows.steps.check_password import ReauthenticationRequired
 from tests.support.api import PASSWORD, bearer, log_in
 
 
@@ -36,11 +34,3 @@ def test_only_reauthentication_renews_the_authentication_time(client, ann, clock
     )
     assert renewed.status_code == 204
     assert claims(refresh(client, tokens))["auth_time"] >= int(began.timestamp()) + 300
-
-
-def test_recent_authentication_can_require_a_level(app, auth, ann):
-    identity = auth.sessions.authenticate(ann["access_token"])
-    require = app.extensions["latchkey"].password_change.require_recent_auth
-    require(identity, None, ClientInfo())
-    with pytest.raises(ReauthenticationRequired):
-        require(identity, None, ClientInfo(), level=2)

@@ -186,6 +186,8 @@ def test_a_refusal_does_not_repeat_what_was_sent(shared, method, path, contract)
 def test_too_long_values_have_their_own_error_code(shared, method, path, contract):
     own = {"password": "password_too_long", "current_password": "password_too_long", "email": "invalid_email",
            "token": "link_invalid", "reset_token": "link_invalid", "code": "code_invalid"}  # fmt: skip
+    if "/second-factor" in path:
+        own["token"] = "sign_in_token_invalid"
     for name in own.keys() & contract.takes.model_fields.keys():
         answer = shared.call(method, path, contract, json=example(contract) | {name: "x" * 5_000})
         assert is_problem(answer, 400, own[name])
@@ -215,7 +217,7 @@ def test_of_a_member_named_twice_the_last_counts(app, client):
 
 @each_route(lambda contract: contract.query is not None)
 def test_a_query_parameter_given_twice_is_refused(shared, method, path, contract):
-    body = {} if may_be_empty(contract) else NOTHING
+    body = example(contract) if contract.takes else None
     for name in [*contract.query.model_fields, "unknown", "é" * 200]:
         answer = shared.call(method, path, contract, query_string=[(name, "1"), (name, "1")], json=body)
         assert is_problem(answer, 400, "invalid_input")

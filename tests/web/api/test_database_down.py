@@ -7,10 +7,12 @@ import sqlalchemy as sa
 
 from app.core.clock import Clock
 from app.core.database import db
+from app.current import auth_of
 from app.domain.email_actions.model import Purpose
 from app.domain.tokens.links import Links
 from app.web.guards import SignedInByCookie
 from tests.support.api import is_problem
+from tests.support.authenticator import Authenticator
 from tests.web.api.routes import each_route, example, takes_body
 
 PURPOSES = {
@@ -19,7 +21,25 @@ PURPOSES = {
     "/api/v1/account/email/confirm": Purpose.CHANGE_EMAIL,
     "/api/v1/verify-email/claim": Purpose.VERIFY_EMAIL,
     "/api/v1/account/email/undo": Purpose.UNDO_EMAIL_CHANGE,
+    "/api/v1/account/factors/undo": Purpose.UNDO_SECOND_FACTOR,
+    "/api/v1/auth/second-factor": "second-factor.pwd",
+    "/api/v1/auth/second-factor/totp": "second-factor-enrolment.pwd",
+    "/api/v1/auth/second-factor/totp/confirm": "second-factor-enrolment.pwd",
     "/api/v1/not-me": Purpose.SECURE_ACCOUNT,
+}
+
+
+def used_passkey(auth, authenticator):
+    """The response to a sign-in with a passkey that does not exist."""
+    authenticator.create(auth.passkey_sign_up.options("ann@example.com", None))
+    return authenticator.get(auth.passkey_sign_in.options(None))
+
+
+PASSKEY_RESPONSES = {
+    "/api/v1/auth/passkey": used_passkey,
+    "/api/v1/auth/passkey/sign-up": lambda auth, authenticator: authenticator.create(
+        auth.passkey_sign_up.options("ann@example.com", None)
+    ),
 }
 REMEMBERED = {"/.well-known/jwks.json"}  # keys that were read a moment ago are shown again
 
@@ -52,6 +72,9 @@ def body_for(contract, app, path):
     links = Links((app.config["SECRET_KEY"],), Clock())
     until = datetime.now(UTC) + timedelta(hours=1)
     link = links.sign(PURPOSES.get(path, ""), account_id="a", state=1, expires_at=until)
+    if path in PASSKEY_RESPONSES:
+        with app.app_context():
+            return {"json": example(contract) | {"credential": PASSKEY_RESPONSES[path](auth_of(app), Authenticator())}}
     return {"json": {name: link if name.endswith("token") else value for name, value in example(contract).items()}}
 
 
@@ -71,4 +94,5 @@ def test_routes_without_a_database_answer_503_with_retry_after(cut_off, method, 
 
 @each_route(answers_without_a_database)
 def test_what_needs_no_database_answers_without_one(cut_off, method, path, contract):
-    assert cut_off.call(method, path, contract).status_code == contract.status
+    body = body_for(contract, cut_off.app, path)
+    assert cut_off.call(method, path, contract, **body).status_code == contract.status

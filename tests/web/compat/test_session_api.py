@@ -189,6 +189,13 @@ def test_disabled_account_is_not_authenticated(app, client, credential, clock):
 
 
 @everywhere
+def test_account_with_a_second_factor_gets_no_session(app, client, bob, auth_type, clock):
+    update_rows(app, Account, second_factor_at=clock.now())
+    answer = client.get(ME, headers=basic(**bob)) if auth_type == "basic_auth" else client.post(LOGIN, data=bob)
+    assert (answer.status_code, "Set-Cookie" in answer.headers) == (403 if auth_type == "basic_auth" else 401, False)
+
+
+@everywhere
 def test_the_last_administrator_is_not_deleted_by_anybody(app, client, credential, bob):
     make_admin(app, bob["email"])
     [bobs] = client.get("/api/v1/users", headers=credential).json

@@ -2,8 +2,9 @@
 
 import pytest
 
+from app.domain.accounts.model import Account
 from tests.conftest import package
-from tests.support.api import ANN, bearer, log_in, me, sign_up
+from tests.support.api import ANN, bearer, log_in, me, sign_up, update_rows
 from tests.web.compat.conftest import BOB, said, same
 
 EMAIL = "guillaume@holberton.io"
@@ -175,3 +176,9 @@ def test_a_method_that_is_not_there_is_405(client, method, path):
 def test_it_works_over_real_http_with_a_slash_too_many(web):
     assert said(web("POST", "/users/", data=BOB)) == (200, {"email": BOB["email"], "message": "user created"})
     assert said(web("GET", "/profile/")) == (403, {"error": "Forbidden"})
+
+
+def test_account_with_a_second_factor_is_not_logged_in(app, client, bob, clock):
+    update_rows(app, Account, second_factor_at=clock.now())
+    answer = client.post("/sessions", data=bob)
+    assert (answer.status_code, "Set-Cookie" in answer.headers) == (401, False)

@@ -24,8 +24,10 @@ class EmailTaken(Conflict):
 
 
 PATHS = [f"/{kind}" for kind in CONFIRMATIONS]
-CHECK = dict.fromkeys(PATHS, "check") | {"/undo-email-change": "check_undo"}
-USE = dict.fromkeys(PATHS, "confirm") | {"/undo-email-change": "undo", "/not-me": "secure"}
+CHECK = dict.fromkeys(PATHS, "check") | {"/undo-email-change": "check_undo", "/undo-second-factor": "check_undo"}
+USE = dict.fromkeys(PATHS, "confirm") | {
+    "/undo-email-change": "undo", "/undo-second-factor": "undo", "/not-me": "secure",
+}  # fmt: skip
 each_page = pytest.mark.parametrize("path", PATHS)
 
 
@@ -34,7 +36,7 @@ def press(browser, path, **changes):
 
 
 def test_every_email_with_a_button_has_a_page():
-    assert PATHS == ["/verify-email", "/confirm-email", "/undo-email-change", "/not-me"]
+    assert PATHS == ["/verify-email", "/confirm-email", "/undo-email-change", "/undo-second-factor", "/not-me"]
 
 
 @each_page
@@ -122,7 +124,7 @@ def test_a_dead_link_says_what_to_do_instead(browser, flow, path):
     assert 'id="token"' in browser.post(path, data={"token": "broken"}).text
 
 
-@pytest.mark.parametrize("path", ["/undo-email-change", "/not-me"])
+@pytest.mark.parametrize("path", ["/undo-email-change", "/undo-second-factor", "/not-me"])
 def test_alarming_pages_link_to_the_password_reset(browser, flow, path):
     assert 'href="/reset-password/request"' in press(browser, path).text
     flow.refusal = LinkUsed()
@@ -202,7 +204,7 @@ def test_pages_that_lead_to_the_app_link_it(build, flow, path, refusal):
     assert SIGN_IN in press(app.test_client(), path).text
 
 
-@pytest.mark.parametrize("path", ["/undo-email-change", "/not-me"])
+@pytest.mark.parametrize("path", ["/undo-email-change", "/undo-second-factor", "/not-me"])
 def test_pages_about_danger_link_no_app(build, path):
     app = build()
     app.extensions["latchkey_settings"].sign_in_url = "https://app.example/sign-in"

@@ -11,10 +11,9 @@ from app.core.errors import SearchTooBroad
 from app.core.pagination import InvalidCursor
 from app.current import auth
 from app.flows.mail_queue import MessageNotFound, NothingToRetry
-from app.flows.steps.check_password import ReauthenticationRequired
 from app.flows.steps.identity import Identity
 from app.web.endpoint import endpoint
-from app.web.guards import Administrator
+from app.web.guards import REAUTHENTICATION_ERRORS, Administrator
 from app.web.schemas import LARGEST_NUMBER, PageQuery, RequestBody, ResponseBody, RowId
 
 blueprint = Blueprint("admin", __name__, url_prefix="/api/v1/admin")
@@ -130,7 +129,7 @@ def list_email_messages(identity: Identity, query: MailQuery) -> object:
 
 
 @blueprint.post(f"/mail/<int(max={LARGEST_NUMBER}):mail_id>/retry")
-@endpoint(who=Administrator(), status=204, errors=(ReauthenticationRequired, MessageNotFound, NothingToRetry))
+@endpoint(who=Administrator(), status=204, errors=(*REAUTHENTICATION_ERRORS, MessageNotFound, NothingToRetry))
 def retry_email_message(identity: Identity, mail_id: int) -> None:
     """Retry an email.
 
@@ -152,7 +151,7 @@ def list_signing_keys(identity: Identity) -> object:
 
 
 @blueprint.post("/keys/rotate")
-@endpoint(takes=RotateKeyRequest, gives=RotatedKey, status=201, who=Administrator(), errors=(ReauthenticationRequired,))
+@endpoint(takes=RotateKeyRequest, gives=RotatedKey, status=201, who=Administrator(), errors=(*REAUTHENTICATION_ERRORS,))
 def rotate_signing_key(identity: Identity, body: RotateKeyRequest) -> object:
     """Rotate the signing key.
 

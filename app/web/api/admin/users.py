@@ -16,11 +16,10 @@ from app.domain.accounts.roles import InvalidRoles
 from app.domain.accounts.search import AccountQuery
 from app.domain.accounts.store import EmailTaken, NoSuchAccount
 from app.flows.admin_accounts import AccountDisabled
-from app.flows.steps.check_password import ReauthenticationRequired
 from app.flows.steps.identity import Identity
 from app.web.api.account import NULLABLE
 from app.web.endpoint import endpoint
-from app.web.guards import Administrator
+from app.web.guards import REAUTHENTICATION_ERRORS, Administrator
 from app.web.limits import Limit
 from app.web.schemas import Email, Locale, Name, PageQuery, RequestBody, ResponseBody, SearchText
 
@@ -42,6 +41,7 @@ class User(ResponseBody):
     roles: list[str]
     state: State
     has_password: bool = Field(description="False until the owner sets a password by the link in an email")
+    has_second_factor: bool
     disabled_at: datetime | None
     deletes_at: datetime | None = Field(description="Scheduled deletion; signing in before then cancels it")
     created_at: datetime
@@ -126,7 +126,7 @@ def list_users(identity: Identity, query: UserQuery) -> object:
     status=201,
     who=Administrator(),
     limit=Limit("admin_emails"),
-    errors=(ReauthenticationRequired, EmailTaken, InvalidEmail, InvalidRoles, RateLimited),
+    errors=(*REAUTHENTICATION_ERRORS, EmailTaken, InvalidEmail, InvalidRoles, RateLimited),
 )
 def invite_user(identity: Identity, body: InviteUserRequest) -> object:
     """Invite a user.
@@ -149,7 +149,7 @@ def get_user(identity: Identity, user_id: UUID) -> object:
     gives=User,
     who=Administrator(),
     limit=Limit("admin_emails"),
-    errors=(ReauthenticationRequired, NoSuchAccount, EmailTaken, InvalidEmail, RateLimited),
+    errors=(*REAUTHENTICATION_ERRORS, NoSuchAccount, EmailTaken, InvalidEmail, RateLimited),
 )
 def correct_user(identity: Identity, user_id: UUID, body: CorrectUserRequest) -> object:
     """Correct the email address, name or language of an account.
@@ -161,7 +161,7 @@ def correct_user(identity: Identity, user_id: UUID, body: CorrectUserRequest) ->
 
 
 @blueprint.delete("/<uuid:user_id>")
-@endpoint(who=Administrator(), status=204, errors=(ReauthenticationRequired, NoSuchAccount, LastAdmin))
+@endpoint(who=Administrator(), status=204, errors=(*REAUTHENTICATION_ERRORS, NoSuchAccount, LastAdmin))
 def delete_user(identity: Identity, user_id: UUID) -> None:
     """Schedule the deletion of an account.
 
@@ -172,7 +172,7 @@ def delete_user(identity: Identity, user_id: UUID) -> None:
 
 
 @blueprint.post("/<uuid:user_id>/disable")
-@endpoint(who=Administrator(), status=204, errors=(ReauthenticationRequired, NoSuchAccount, LastAdmin))
+@endpoint(who=Administrator(), status=204, errors=(*REAUTHENTICATION_ERRORS, NoSuchAccount, LastAdmin))
 def disable_user(identity: Identity, user_id: UUID) -> None:
     """Disable an account.
 
@@ -182,7 +182,7 @@ def disable_user(identity: Identity, user_id: UUID) -> None:
 
 
 @blueprint.post("/<uuid:user_id>/enable")
-@endpoint(who=Administrator(), status=204, errors=(ReauthenticationRequired, NoSuchAccount))
+@endpoint(who=Administrator(), status=204, errors=(*REAUTHENTICATION_ERRORS, NoSuchAccount))
 def enable_user(identity: Identity, user_id: UUID) -> None:
     """Enable an account."""
     auth.admin_accounts.enable(identity, str(user_id))
@@ -193,7 +193,7 @@ def enable_user(identity: Identity, user_id: UUID) -> None:
     takes=SetRolesRequest,
     who=Administrator(),
     status=204,
-    errors=(ReauthenticationRequired, NoSuchAccount, InvalidRoles, LastAdmin),
+    errors=(*REAUTHENTICATION_ERRORS, NoSuchAccount, InvalidRoles, LastAdmin),
 )
 def set_user_roles(identity: Identity, user_id: UUID, body: SetRolesRequest) -> None:
     """Set the roles of an account.
@@ -208,8 +208,19 @@ def set_user_roles(identity: Identity, user_id: UUID, body: SetRolesRequest) -> 
     who=Administrator(),
     status=204,
     limit=Limit("admin_emails"),
-    errors=(ReauthenticationRequired, NoSuchAccount, AccountDisabled, RateLimited),
+    errors=(*REAUTHENTICATION_ERRORS, NoSuchAccount, AccountDisabled, RateLimited),
 )
 def reset_user_password(identity: Identity, user_id: UUID) -> None:
     """Send a password reset email to the owner."""
     auth.admin_accounts.start_reset(identity, str(user_id))
+
+
+@blueprint.delete("/<uuid:user_id>/factors")
+@endpoint(who=Administrator(), status=204, errors=(*REAUTHENTICATION_ERRORS, NoSuchAccount))
+def remove_user_factors(identity: Identity, user_id: UUID) -> None:
+    """Remove all second factors and passkeys of an account.
+
+    For an owner who has lost them. Check first who asks: it makes the password enough to sign in. All sessions end, and
+    the owner gets an email.
+    """
+    auth.factors.remove_all_of(identity, str(user_id))

@@ -9,6 +9,7 @@ from flask import Request
 from app.current import auth, settings
 from app.domain.accounts.emails import InvalidEmail
 from app.flows.steps.check_password import InvalidCredentials
+from app.flows.steps.require_second_factor import SecondFactorRequired
 from app.web.compat.caller import caller
 from app.web.compat.service import in_service
 from app.web.compat.session_api.user import User, address_of
@@ -77,7 +78,7 @@ class BasicAuth(Auth):
             return None
         try:
             return User.of(auth.sign_in.authenticate_request(address_of(user_email), user_pwd, caller()).owner)
-        except (InvalidCredentials, InvalidEmail):
+        except (InvalidCredentials, SecondFactorRequired, InvalidEmail):
             return None
 
     def current_user(self, request: Request | None = None) -> User | None:

@@ -17,6 +17,7 @@ from app.domain.accounts.administrators import LastAdmin
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import EmailTaken
 from app.flows.steps.check_password import InvalidCredentials
+from app.flows.steps.require_second_factor import SecondFactorRequired
 from app.web.client_info import client_info
 from app.web.compat.contract import (
     PREFIX,
@@ -198,7 +199,7 @@ def create_compat_session(body: CompatLoginRequest) -> object:
     if auth.compat.by_email(body.email) is None:
         return compat_error(404, error="no user found for this email")
     session_id = None
-    with suppress(InvalidCredentials):
+    with suppress(InvalidCredentials, SecondFactorRequired):
         account = auth.sign_in.authenticate_request(body.email, body.password, client_info()).owner
         session_id = guard.open_session(account)
     if session_id is None:

@@ -10,6 +10,7 @@ from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.store import NoSuchAccount
 from app.domain.tokens.links import LinkExpired, LinkInvalid, LinkUsed
 from app.flows.steps.check_password import InvalidCredentials
+from app.flows.steps.require_second_factor import SecondFactorRequired
 from app.web.compat.caller import caller
 from app.web.compat.service import in_service, service_context
 from app.web.compat.user_service.db import DB, User
@@ -41,7 +42,7 @@ class Auth:
         """Whether the password of the user with this address is correct."""
         try:
             auth.sign_in.authenticate_request(email, password, caller())
-        except (InvalidCredentials, InvalidEmail):
+        except (InvalidCredentials, SecondFactorRequired, InvalidEmail):
             return False
         return True
 
@@ -49,7 +50,7 @@ class Auth:
         """`valid_login` and `create_session` in one step, without a race between them. Returns the session id."""
         try:
             return auth.sign_in.with_password(email, password, caller()).session_id
-        except (InvalidCredentials, InvalidEmail):
+        except (InvalidCredentials, SecondFactorRequired, InvalidEmail):
             return None
 
     def create_session(self, email: str) -> str | None:

@@ -17,6 +17,7 @@ WRITES = {
     "POST users/{}/enable": "account.enabled",
     "PUT users/{}/roles": "account.roles_changed",
     "POST users/{}/reset": "password.reset_started",
+    "DELETE users/{}/factors": "factor.removed",
     "DELETE users/{}/sessions": "session.ended",
     "DELETE users/{}/sessions/{}": "session.ended",
     "POST mail/{}/retry": "mail.retried",

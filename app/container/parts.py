@@ -1,4 +1,4 @@
-"""The parts that are made from settings alone: `app/container.py` gives them to the others."""
+"""The parts that are made from settings alone: `app/container/` gives them to the others."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,6 +20,8 @@ from app.domain.audit.event_types import EventType
 from app.domain.mail.rate_limit import EmailLimit
 from app.domain.mail.sender import helo_name_of, parse_helo_name, parse_sender
 from app.domain.mail.smtp import SmtpTransport, init_mail
+from app.domain.passkeys import relying_party as parsers
+from app.domain.passkeys.relying_party import RelyingParty
 from app.domain.sessions.store import Lifetimes
 from app.domain.tokens.jwt_tokens import LEEWAY_SECONDS, JwtTokens
 from app.domain.tokens.keyring import KeyRing
@@ -27,6 +29,7 @@ from app.flows.steps.compose_email import EmailSettings
 from app.flows.steps.identity import AccountSessions
 from config import Settings, SettingsError
 
+Given = TypeVar("Given")
 Parsed = TypeVar("Parsed")
 
 
@@ -110,6 +113,21 @@ def host_of(settings: Settings) -> str:
     return urlsplit(settings.public_url).hostname or "localhost"
 
 
+def relying_party(settings: Settings) -> RelyingParty:
+    """For which domain passkeys are, and which pages and apps may use them. Raises `SettingsError`."""
+    rp_id = _valid("PASSKEY_RP_ID", parsers.parse_rp_id, settings.passkey_rp_id) if settings.passkey_rp_id else ""
+    android = _valid("ANDROID_APPS", parsers.parse_android_apps, settings.android_apps)
+    apple = _valid("APPLE_APPS", parsers.parse_apple_apps, settings.apple_apps)
+    rp_id = rp_id or host_of(settings)
+    given = _valid("PASSKEY_ORIGINS", parsers.parse_origins, settings.passkey_origins)
+    pages = given or parsers.pages_on(rp_id, (settings.public_url, *settings.cors_origins))
+    origins = dict.fromkeys((*pages, *(app.origin for app in android)))
+    chosen = settings.passkey_rp_id or settings.passkey_origins
+    if chosen and not any(parsers.is_on(origin, rp_id) for origin in origins):
+        raise SettingsError(f"PASSKEY_ORIGINS: no page is on PASSKEY_RP_ID, {rp_id}, so no browser could use a passkey")
+    return RelyingParty(rp_id, host_of(settings), tuple(origins), android, apple)
+
+
 def probes(settings: Settings) -> dict[str, TcpProbe]:
     """What the health check connects to."""
     redis = urlsplit(settings.redis_url)
@@ -163,7 +181,7 @@ def _helo_name(settings: Settings) -> str:
     return helo_name_of(host_of(settings))
 
 
-def _valid(name: str, parse: Callable[[str], Parsed], text: str) -> Parsed:
+def _valid(name: str, parse: Callable[[Given], Parsed], text: Given) -> Parsed:
     try:
         return parse(text)
     except ValueError as error:

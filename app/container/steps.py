@@ -1,0 +1,143 @@
+"""The steps of one app: what several flows share."""
+
+from datetime import timedelta
+
+from app.container import parts
+from app.container.domain import Domain
+from app.core.clock import Clock
+from app.flows.steps.add_passkey import AddPasskey
+from app.flows.steps.allow_undo import AllowUndo
+from app.flows.steps.change_factors import ChangeFactors
+from app.flows.steps.check_passkey import CheckPasskey
+from app.flows.steps.check_password import CheckPassword
+from app.flows.steps.check_second_factor import CheckSecondFactor
+from app.flows.steps.complete_sign_in import CompleteSignIn
+from app.flows.steps.compose_email import ComposeEmail
+from app.flows.steps.enrol_totp import EnrolTotp
+from app.flows.steps.find_email_action import FindEmailAction
+from app.flows.steps.issue_tokens import IssueTokens
+from app.flows.steps.make_passkey_options import MakePasskeyOptions
+from app.flows.steps.notify import Notify
+from app.flows.steps.open_account import OpenAccount
+from app.flows.steps.open_second_step import OpenSecondStep
+from app.flows.steps.open_session import OpenSession
+from app.flows.steps.purge_account import PurgeAccount
+from app.flows.steps.recognize_device import RecognizeDevice
+from app.flows.steps.replace_password import ReplacePassword
+from app.flows.steps.require_administrator import RequireAdministrator
+from app.flows.steps.require_recent_auth import RequireRecentAuth
+from app.flows.steps.require_second_factor import RequireSecondFactor
+from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
+from app.flows.steps.revoke_access import RevokeAccess
+from app.flows.steps.schedule_deletion import ScheduleDeletion
+from app.flows.steps.second_factor_policy import SecondFactorPolicy
+from app.flows.steps.sign_in_block import SignInBlock
+from config import Settings
+
+
+class Steps:
+    """What several flows share, one of each."""
+
+    def __init__(self, domain: Domain, settings: Settings, clock: Clock) -> None:
+        work, accounts, journal = domain.work, domain.accounts, domain.journal
+        self.notify = Notify(domain.outbox)
+        self.allow_undo = AllowUndo(domain.undos, self.notify)
+        self.issue_tokens = IssueTokens(domain.tokens)
+        self.recognize_device = RecognizeDevice(clock, domain.links, domain.tokens)
+        self.policy = SecondFactorPolicy(settings.second_factor)
+        self.require_second_factor = RequireSecondFactor(
+            self.policy, domain.links, domain.passkeys, domain.recovery_codes, domain.trusted_devices
+        )
+        self.open_session = OpenSession(
+            self.require_second_factor, accounts, domain.sessions, self.recognize_device, self.notify, journal
+        )
+        self.lasting_sessions = parts.lasting_sessions()
+        self.open_lasting_session = OpenSession(
+            self.require_second_factor, accounts, self.lasting_sessions, self.recognize_device, self.notify, journal
+        )
+        self.complete_sign_in = CompleteSignIn(work, clock, self.open_session, self.issue_tokens, journal)
+        self.revoke_access = RevokeAccess(domain.sessions, domain.email_actions, domain.trusted_devices)
+        self.require_unreserved_email = RequireUnreservedEmail(domain.undos)
+        self.sign_in_block = SignInBlock(settings.require_verified_email)
+        self.check_password = CheckPassword(
+            work,
+            clock,
+            accounts,
+            domain.passwords,
+            domain.attempt_limiter,
+            self.recognize_device,
+            journal,
+            self.sign_in_block,
+        )
+        self.check_second_factor = CheckSecondFactor(
+            work, clock, domain.factors, domain.recovery_codes, domain.attempt_limiter, self.notify, journal
+        )
+        self.make_passkey_options = MakePasskeyOptions(domain.challenges, domain.relying_party)
+        self.add_passkey = AddPasskey(
+            clock, domain.passkeys, domain.challenges, domain.spent_challenges, domain.relying_party, journal
+        )
+        self.check_passkey = CheckPasskey(
+            work,
+            clock,
+            accounts,
+            domain.passkeys,
+            domain.challenges,
+            domain.spent_challenges,
+            domain.relying_party,
+            self.sign_in_block,
+            self.notify,
+            journal,
+        )
+        self.open_second_step = OpenSecondStep(clock, accounts, domain.links, self.sign_in_block)
+        self.open_account = OpenAccount(
+            work,
+            clock,
+            accounts,
+            self.require_unreserved_email,
+            self.open_session,
+            self.issue_tokens,
+            self.notify,
+            journal,
+            settings.require_verified_email,
+        )
+        self.change_factors = ChangeFactors(
+            accounts, domain.factors, domain.recovery_codes, domain.passkeys, self.notify, journal
+        )
+        self.enrol_totp = EnrolTotp(work, clock, accounts, domain.factors, parts.host_of(settings))
+        self.require_recent_auth = RequireRecentAuth(
+            clock, self.check_password, self.policy, timedelta(seconds=settings.reauth_window_seconds)
+        )
+        self.require_administrator = RequireAdministrator(self.require_recent_auth)
+        self.find_email_action = FindEmailAction(
+            work, clock, accounts, domain.email_actions, domain.links, domain.codes, domain.attempt_limiter, journal
+        )
+        self.replace_password = ReplacePassword(
+            work, clock, accounts, domain.email_actions, domain.passkeys, self.revoke_access, self.notify, journal
+        )
+        self.purge_account = PurgeAccount(
+            work, accounts, domain.unverified_accounts, domain.undos, domain.outbox, journal
+        )
+        self.schedule_deletion = ScheduleDeletion(
+            work,
+            accounts,
+            domain.administrators,
+            domain.undos,
+            self.notify,
+            journal,
+            self.revoke_access,
+            self.purge_account,
+            grace=timedelta(days=settings.deletion_grace_days),
+        )
+        self.email_settings = parts.email_settings(settings)
+        self.compose_email = ComposeEmail(
+            work,
+            clock,
+            accounts,
+            domain.email_actions,
+            domain.undos,
+            domain.outbox,
+            journal,
+            domain.links,
+            domain.codes,
+            self.email_settings,
+        )

@@ -1,0 +1,1 @@
+"""One-time challenges: made without being stored, and stored when they are used."""

@@ -1,0 +1,1 @@
+"""Second factors: authenticator apps (TOTP, RFC 6238) and recovery codes."""

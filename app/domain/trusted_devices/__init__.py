@@ -1,0 +1,1 @@
+"""Devices on which sign-in does not ask for the second factor."""

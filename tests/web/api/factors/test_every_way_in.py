@@ -1,0 +1,99 @@
+"""No route gives tokens to an account with a second factor, unless the factor was shown."""
+
+from app.core.base64url import encode
+from app.web.api.token_response import Tokens
+from tests.support.api import ANN, NEW, PASSWORD, bearer, me, sql
+from tests.support.authenticator_app import Owner
+from tests.support.passkey_holder import PasskeyHolder
+
+
+def stranger_with_a_passkey(owner):
+    """Somebody with a passkey that names the owner's account, but that the account does not have."""
+    stranger = PasskeyHolder(owner.client, email=owner.email)
+    options = stranger.sign_up_options()
+    account_id = me(owner.client, owner.tokens).json["id"].replace("-", "")
+    options["user"]["id"] = encode(bytes.fromhex(account_id))
+    stranger.authenticator.create(options)
+    return stranger
+
+
+# For each route that gives tokens: a request that knows everything but the second factor.
+WITHOUT_THE_FACTOR = {
+    "POST /api/v1/auth/login": lambda owner: owner.first_step(),
+    "POST /api/v1/auth/signup": lambda owner: owner.client.post("/api/v1/auth/signup", json=ANN),
+    "POST /api/v1/auth/refresh": None,  # needs the refresh token of a session that has shown it
+    "POST /api/v1/auth/second-factor": lambda owner: owner.second_step(code="000000"),
+    "POST /api/v1/auth/passkey": lambda owner: stranger_with_a_passkey(owner).sign_in(),
+    "POST /api/v1/auth/passkey/sign-up": lambda owner: stranger_with_a_passkey(owner).sign_up_without_password(),
+    "POST /api/v1/auth/second-factor/totp/confirm": lambda owner: owner.client.post(
+        "/api/v1/auth/second-factor/totp/confirm", json={"token": owner.step_token(), "id": 1, "code": "000000"}
+    ),
+}
+
+
+def routes_that_give_tokens(client):
+    """Found from the OpenAPI document: every response whose schema has an access token or a CSRF token."""
+    document = client.get("/openapi.json").json
+    schemas = {
+        name
+        for name, schema in document["components"]["schemas"].items()
+        if "refresh_token" in schema.get("properties", ())
+    } - {"RefreshRequest", "LogoutRequest"}
+    assert Tokens.__name__ in schemas
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if any(f'/{name}"' in str(operation["responses"]).replace("'", '"') for name in schemas):
+                yield f"{method.upper()} {path}"
+
+
+def test_walk_knows_every_route_that_gives_tokens(client):
+    assert set(routes_that_give_tokens(client)) == WITHOUT_THE_FACTOR.keys()
+
+
+def test_no_way_in_gives_tokens_without_the_factor(owner):
+    for route, act in WITHOUT_THE_FACTOR.items():
+        if act is None:
+            continue
+        answer = act(owner)
+        assert answer.status_code >= 400, route
+        assert "access_token" not in answer.text, route
+        assert "Set-Cookie" not in answer.headers, route
+
+
+def test_no_other_route_opens_a_session(app, owner, auth, mailbox):
+    """Reset, confirmation and undo by the emailed links: none of them signs in."""
+    before = sql(app, "SELECT count(*) FROM sessions")
+    owner.client.post("/api/v1/forgot-password", json={"email": owner.email})
+    while auth.mail_delivery.deliver_due():
+        pass
+    links = {}
+    for each in mailbox.messages:
+        for word in each.text.split():
+            page, mark, token = word.partition("#token=")
+            if mark:
+                links[page.rpartition("/")[2]] = token
+    assert {"reset-password", "verify-email", "undo-second-factor"} <= links.keys()
+    requests = {
+        "/verify-email": {"token": links["verify-email"]},
+        "/reset-password": {"reset_token": links["reset-password"], "password": NEW},
+        "/account/factors/undo": {"token": links["undo-second-factor"]},
+    }
+    for path, body in requests.items():
+        answer = owner.client.post(f"/api/v1{path}", json=body)
+        assert answer.status_code == 200, answer.text
+        assert "token" not in answer.text
+    assert sql(app, "SELECT count(*) FROM sessions") == before
+
+
+def test_sign_up_for_the_address_of_the_owner_gives_nothing(owner):
+    assert owner.client.post("/api/v1/auth/signup", json=ANN).json["code"] == "email_taken"
+
+
+def test_refresh_token_of_level_one_is_rejected_after_enrolment(client, clock):
+    owner = Owner(client, clock)
+    owner.tokens = client.post("/api/v1/auth/signup", json=ANN).json
+    other = client.post("/api/v1/auth/login", json=ANN).json
+    owner.add_app()
+    answer = client.post("/api/v1/auth/refresh", headers=bearer(other["refresh_token"]))
+    assert answer.status_code == 401
+    assert client.post("/api/v1/auth/login", json={"email": owner.email, "password": PASSWORD}).status_code == 403
