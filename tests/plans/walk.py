@@ -3,10 +3,12 @@
 from threading import Event
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Response, request, request_finished
 from werkzeug.test import TestResponse
 
+from tests.plans.factors_walk import FactorsWalk
 from tests.support.api import sql
+from tests.support.clock import SettableClock
 from tests.support.person import PASSWORD, Person
 from tests.support.smtp import FakeSmtpServer
 
@@ -15,16 +17,21 @@ FIREFOX = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/201001
 
 
 class Walk:
-    """Calls the routes one after the other and notes them in `visited`, as method and rule."""
+    """Calls the routes one after the other and notes those that succeed in `visited`, as method and rule."""
 
-    def __init__(self, app: Flask, auth: Any, mailbox: FakeSmtpServer) -> None:
-        self._app, self._auth, self._mailbox = app, auth, mailbox
+    def __init__(self, app: Flask, auth: Any, mailbox: FakeSmtpServer, clock: SettableClock) -> None:
+        self._app, self._auth, self._mailbox, self._clock = app, auth, mailbox, clock
         self._client = app.test_client()
         self.visited: set[tuple[str, str]] = set()
         self._persons = 0
 
     def all(self) -> None:
         """The whole walk."""
+        with request_finished.connected_to(self._note, self._app):
+            self._in_requests()
+        self._in_the_background()
+
+    def _in_requests(self) -> None:
         self._sign_in_and_out()
         self._own_account()
         self._verify()
@@ -33,7 +40,7 @@ class Walk:
         self._administer()
         self._operate()
         self._leave()
-        self._in_the_background()
+        FactorsWalk(self._app, self._auth, self._mailbox, self._clock).all()
 
     def _sign_in_and_out(self) -> None:
         ann = self._person()
@@ -119,6 +126,7 @@ class Walk:
         sessions = f"admin/users/{eve.account_id}/sessions"
         first = self.call("GET", sessions, ada).json["sessions"][0]["id"]
         self.call("DELETE", f"{sessions}/{first}", ada)
+        self.call("DELETE", f"admin/users/{eve.account_id}/factors", ada)
         self.call("DELETE", sessions, ada)
         self.call("DELETE", f"admin/users/{invited}", ada)
 
@@ -165,7 +173,7 @@ class Walk:
     def _person(self) -> Person:
         self._persons += 1
         person = Person(self._app.test_client(), self._auth, self._mailbox, f"walker{self._persons}@example.com")
-        self._note("POST", "/api/v1/auth/signup", person.sign_up())
+        assert person.sign_up().status_code == 201
         person.account_id = person.ask("GET", "account").json["id"]
         return person
 
@@ -178,9 +186,8 @@ class Walk:
         headers = {"Authorization": f"Bearer {person.tokens['access_token']}"} if person and person.tokens else {}
         answer = client.open(path, method=method, json=body or None, headers=headers)
         assert (answer.status_code == expect) if expect != 200 else (answer.status_code < 400), (path, answer.text)
-        return self._note(method, path, answer)
-
-    def _note(self, method: str, path: str, answer: TestResponse) -> TestResponse:
-        rule, _ = self._app.url_map.bind("localhost").match(path.partition("?")[0], method, return_rule=True)
-        self.visited.add((method, rule.rule))
         return answer
+
+    def _note(self, _app: Flask, response: Response, **_: object) -> None:
+        if response.status_code < 400 and request.url_rule:
+            self.visited.add((request.method, request.url_rule.rule))

@@ -1,11 +1,12 @@
 """The tables of second factors."""
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.database import Model, UtcDateTime
+from app.core.database import Base, Model, UtcDateTime
 
 
 class TotpFactor(Model):
@@ -17,6 +18,7 @@ class TotpFactor(Model):
     """
 
     __tablename__ = "totp_factors"
+    __table_args__: Any = (sa.Index(None, "confirmed_at", "created_at"), Base.__table_args__)
 
     id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
     name: Mapped[str | None] = mapped_column(sa.String(60))
