@@ -1,6 +1,7 @@
 """Start the service: `python run.py`, or `make run`. It takes no arguments; see the settings in `config.py`."""
 
 import errno
+import gc
 import os
 import signal
 import socket
@@ -78,7 +79,14 @@ def serve_app() -> Flask:
     start_deliverer(app)
     start_sealer(app)
     start_cleanup(app)
+    _freeze()
     return app
+
+
+def _freeze() -> None:
+    """Keep the garbage collector off all objects there are: it would write into pages that processes share."""
+    gc.collect()
+    gc.freeze()
 
 
 def _trace(app: Flask, endpoint: str) -> None:
@@ -124,6 +132,7 @@ def _serve_in_production(settings: Settings, listener: socket.socket) -> None:
             _enable_multiprocess_metrics(stops.enter_context(tempfile.TemporaryDirectory(prefix="latchkey-")))
         listeners = sockets.reuseport_sockets(listener, settings.workers)
         _listen(settings, *listeners)
+        _freeze()
         granian_server.serve(
             f"{Path(__file__).resolve()}:serve_app",
             listeners,

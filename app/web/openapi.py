@@ -3,7 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from functools import cache
 from http import HTTPStatus
 from types import MappingProxyType
@@ -53,25 +53,35 @@ _OTHER_ERRORS = {
     415: ("unsupported_media_type", "The body is not JSON, or the Content-Type is not application/json."),
 }
 
+# By what they are made of. The contracts are kept, so that no other one gets the same id.
+_documents: dict[Hashable, tuple[dict[str, Any], list[Contract]]] = {}
+
 
 def document(
     app: Flask, *, version: str, server: str = "/", schemes: Mapping[str, Any] = MappingProxyType({})
 ) -> dict[str, Any]:
     """The document. It contains every route with a contract; the models that validate are its schemas.
 
-    `server`: the path of the service. `schemes`: additional security schemes.
+    `server`: the path of the service. `schemes`: additional security schemes. Workers get the document that their
+    parent process made: it takes 4 MB.
     """
-    paths: dict[str, dict[str, Any]] = defaultdict(dict)
-    for rule, contract in contracts(app):
-        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            paths[_path(rule)][method.lower()] = _operation(rule, contract, basic=_takes_basic(app))
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "Latchkey", "version": version, "description": DESCRIPTION},
-        "servers": [{"url": server}],
-        "paths": dict(paths),
-        "components": {"schemas": _schemas(app), "securitySchemes": {**_security_schemes(app), **schemes}},
-    }
+    security = {**_security_schemes(app), **schemes}
+    routes = list(contracts(app))
+    made_of = version, server, repr(security), tuple((rule.rule, id(contract)) for rule, contract in routes)
+    if made_of not in _documents:
+        paths: dict[str, dict[str, Any]] = defaultdict(dict)
+        for rule, contract in routes:
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                paths[_path(rule)][method.lower()] = _operation(rule, contract, basic=_takes_basic(app))
+        made = {
+            "openapi": "3.1.0",
+            "info": {"title": "Latchkey", "version": version, "description": DESCRIPTION},
+            "servers": [{"url": server}],
+            "paths": dict(paths),
+            "components": {"schemas": _schemas(app), "securitySchemes": security},
+        }
+        _documents[made_of] = made, [contract for _, contract in routes]
+    return _documents[made_of][0]
 
 
 def contracts(app: Flask) -> Iterator[tuple[Rule, Contract]]:

@@ -34,6 +34,7 @@ CONNECTIONS: Final = 16
 COST: Final = 4
 ROUNDS: Final = 5
 SIGNING_IN: Final = 4
+ATTEMPTS: Final = 30
 GOAL: Final = 1.2
 ROUTES: Final = (
     "GET /account",
@@ -80,13 +81,14 @@ class Crowd:
 
     def _sign_in(self, person: dict[str, str]) -> dict[str, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
-        while True:
+        for _ in range(ATTEMPTS):
             connection.request("POST", "/api/v1/auth/login", json.dumps(person), {"Content-Type": "application/json"})
             answer = connection.getresponse()
             told: dict[str, str] = json.loads(answer.read())
             if answer.status < 300:
                 return told
-            time.sleep(float(answer.headers["Retry-After"]))  # too many hashes at once
+            time.sleep(float(answer.headers.get("Retry-After", 1)))  # too many hashes at once
+        raise SystemExit(f"A login fails: {told}")
 
 
 def measure_growth(kind: str, counts: Sequence[int], seconds: int) -> Iterator[str]:
