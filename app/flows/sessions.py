@@ -125,7 +125,8 @@ class Sessions:
         session = found.session
         if claims.generation != session.parent:
             return False
-        in_grace = session.read_at - session.rotated_at <= self.grace
+        # Two refreshes may have the same time: SQLite's clock counts milliseconds, and a clock may be set back.
+        in_grace = bool(self.grace) and session.read_at - session.rotated_at <= self.grace
         return in_grace or (key is not None and key == session.idempotency_key_hash)
 
     def _is_lost(self, claims: Claims, found: Identity, key: str | None) -> bool:

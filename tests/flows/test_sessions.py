@@ -1,7 +1,7 @@
 """Keeping a session going, and ending it."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -82,6 +82,15 @@ def test_after_the_grace_the_parent_ends_the_session(client, elsewhere, ann):
     newest = refresh(client, ann).json
     assert is_problem(refresh(client, ann), 401, "invalid_token")
     assert (is_dead(client, newest), is_dead(elsewhere, newest)) == (True, True)
+
+
+@everywhere
+@no_grace
+def test_without_grace_the_same_moment_is_too_late(app, client, ann):
+    newest = refresh(client, ann).json
+    update_rows(app, Session, rotated_at=datetime.now(UTC) + timedelta(minutes=1))
+    assert is_problem(refresh(client, ann), 401, "invalid_token")
+    assert is_dead(client, newest)
 
 
 @everywhere
