@@ -28,6 +28,7 @@ from tests.bench.costs import Cost, Load, measure_cost
 from tests.bench.growth import measure_growth
 from tests.bench.load import LOAD, Sample, Shots, raw, with_wrk
 from tests.bench.serving import running
+from tests.bench.start import measure_start
 from tests.support.servers import DATABASES, ROOT, NotHere, available, new_database
 
 BASELINE = Path(__file__).with_name("baseline.json")  # ratios to the bare route: a rate alone says little elsewhere
@@ -215,6 +216,7 @@ def measure(kind: str, seconds: int, folder: Path, *, costs: bool) -> Iterator[s
             f"Started in {service.started_in:.1f} s; {WORKERS} workers and their parent hold {idle:.0f} MB then, "
             f"and {service.memory():.0f} MB after all this."
         )
+        yield from measure_start(settings)
 
 
 def main() -> None:
