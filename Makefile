@@ -6,7 +6,7 @@ FAULTS := mail_outages crashes isolation timing databases bursts redis malformed
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Only these plugins, and compiled files are kept: else each worker compiles hypothesis, schemathesis and all tests again.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --disable-plugin-autoload \
-	-p xdist -p timeout -p randomly -n 2 --dist loadscope
+	-p xdist -p timeout -p randomly -n 3 --dist loadscope
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-long lint types docs lock bench faults clean
