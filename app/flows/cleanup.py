@@ -8,6 +8,7 @@ from typing import Final
 
 from app.core.background import BackgroundTask, Context
 from app.core.clock import Clock
+from app.core.errors import Unavailable
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.store import AccountStore
 from app.domain.accounts.unverified import UnverifiedAccounts
@@ -33,6 +34,7 @@ ACTION_RETENTION: Final = timedelta(days=1)
 CHALLENGE_RETENTION: Final = timedelta(hours=1)  # after they expire, so that a clock that is behind does no harm
 ENROLMENT_TIME: Final = timedelta(hours=1)
 TASK: Final = "cleanup"
+ATTEMPTS: Final = 3
 
 
 class Cleanup:
@@ -130,8 +132,19 @@ def _repeat(forget: Callable[[], int], may_go_on: Callable[[], bool], stop: thre
     total = 0
     while True:
         began = time.monotonic()
-        count = forget()
+        count = _with_retries(forget)
         took = time.monotonic() - began
         total += count
         if not count or not may_go_on() or stop.wait(max(MIN_PAUSE_SECONDS, PAUSE_SHARE * took)):
             return total
+
+
+def _with_retries(forget: Callable[[], int]) -> int:
+    """Run a batch, again after a deadlock: that rolls back the whole batch, so it can be repeated."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return forget()
+        except Unavailable as error:
+            if not error.transient:
+                raise
+    return forget()

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from app import start_cleanup
 from app.core.client_info import ClientInfo
 from app.core.database import AUTOCOMMIT, db
+from app.core.errors import DatabaseUnavailable
 from app.domain.accounts.model import Account
 from app.domain.email_actions.model import EmailAction
 from app.domain.mail.model import DEAD, QUEUED, SENT, QueuedMessage
@@ -154,3 +155,27 @@ def test_it_is_done_by_itself_in_a_running_service(app, clock):
 def test_it_can_be_left_to_the_command(app):
     assert start_cleanup(app) is None
     assert "sessions: 0" in app.test_cli_runner().invoke(args=["cleanup", "run"]).output
+
+
+def test_a_batch_that_deadlocks_is_repeated(auth, app, monkeypatch):
+    outcomes = [DatabaseUnavailable(transient=True), DatabaseUnavailable(transient=True), 0]
+
+    def fail_twice(*_):
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    sessions = app.extensions["latchkey"].cleanup._sessions
+    monkeypatch.setattr(sessions, "delete_expired", fail_twice)
+    assert auth.cleanup.run()["sessions"] == 0
+    assert outcomes == []
+
+
+def test_an_outage_ends_the_run_at_once(auth, app, monkeypatch):
+    def fail(*_):
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(app.extensions["latchkey"].cleanup._sessions, "delete_expired", fail)
+    with pytest.raises(DatabaseUnavailable):
+        auth.cleanup.run()
