@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.errors import Conflict
+from app.core.errors import Conflict, Superseded
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
@@ -180,4 +180,6 @@ class Factors:
         current = self.accounts.get_for_update(account.id)
         if current is None or current.credentials_version != account.credentials_version or current.disabled_at:
             raise InvalidToken  # a parallel change ended the session that asks
+        if current.second_factor_at != account.second_factor_at:
+            raise Superseded  # a new attempt sees whether that ended the session, and at which level it must be
         return current

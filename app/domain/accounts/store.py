@@ -194,12 +194,14 @@ class AccountStore:
         return account
 
     def lock_if_unchanged(self, account: AccountSnapshot) -> bool:
-        """Lock the account's row until the commit; False if it is deleted, disabled, or its credentials changed.
+        """Lock the account's row until the commit; False if it is deleted, disabled, or credentials or second factor
+        changed.
 
         Within a unit of work, before any row that belongs to the account: flows that all lock the account's row first
         do not deadlock.
         """
-        same = sa.select(_accounts.c.id).where(_is_unchanged(account)).with_for_update(key_share=True)
+        same_factor = _accounts.c.second_factor_at.is_not_distinct_from(account.second_factor_at)
+        same = sa.select(_accounts.c.id).where(_is_unchanged(account), same_factor).with_for_update(key_share=True)
         return db.session.scalar(same) is not None
 
     def set_roles(self, account_id: str, roles: str, now: datetime) -> None:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from app.core.client_info import ClientInfo
+from app.core.errors import ServiceError
 from tests.support.api import NEW, PASSWORD, is_problem, log_in, me, sign_up, sql
 from tests.support.authenticator_app import Owner
 
@@ -203,6 +205,17 @@ def test_claimed_account_loses_its_factors(app, ann, auth, mailbox):
     assert ann.client.post("/api/v1/verify-email/claim", json={"token": token}).status_code == 200
     assert sql(app, "SELECT count(*) FROM totp_factors") == [(0,)]
     assert sql(app, "SELECT second_factor_at FROM accounts") == [(None,)]
+
+
+@on_each_database
+def test_request_begun_before_an_enrolment_adds_no_factor(app, client, clock, auth, ann):
+    stranger = auth.sessions.authenticate(log_in(client).json["access_token"])
+    ann.add_app()
+    with pytest.raises(ServiceError):
+        auth.factors.start(stranger, None, None, ClientInfo())
+    with pytest.raises(ServiceError):
+        auth.factors.confirm(stranger, ann.factor_id, ann.app.code(), ClientInfo())
+    assert sql(app, "SELECT count(*) FROM totp_factors") == [(1,)]
 
 
 def renew(owner):
