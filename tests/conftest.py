@@ -26,9 +26,10 @@ from config import Settings, load
 from tests.support.apps import Apps, Databases, close
 from tests.support.clock import SettableClock
 from tests.support.forks import QuietRequestHandler
+from tests.support.ports import unused_port
 from tests.support.process_pool import ProcessPool
 from tests.support.profile import LONG
-from tests.support.servers import DATABASES, NotHere, available, given_redis, is_root, unused_port
+from tests.support.servers import DATABASES, NotHere, available, given_redis, is_root
 from tests.support.smtp import FakeSmtpServer
 
 SLOW_TO_START = {"chromium", "redis_server", "service", "start", "started", "printed", "port"}

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from app import create_app
 from config import RENAMED, ROOT, Settings, SettingsError, load, new_signing_key
+from tests.support.ports import unused_port
 from tests.support.profile import long, sized
-from tests.support.servers import unused_port
 
 # Forks wait until the last one is there: new processes would begin at moments that differ by more than the race takes.
 LOADED_AT_ONCE = """

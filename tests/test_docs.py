@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from app.web.errors import STATUS, status_of, title_of
 from app.web.input_errors import CODES
 from app.web.openapi import errors_of
 from config import RENAMED, ROOT, Settings, load
+from tests.support.ports import unused_port
 from tests.web.api.routes import ROUTES, SOMEBODY, SOMETHING
 
 README = ROOT / "README.md"
@@ -280,8 +280,7 @@ def alike(printed: str) -> str:
 @pytest.fixture
 def started(tmp_path):
     """The port of a service that `python run.py` started with development settings."""
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        port, mail_port = one.getsockname()[1], other.getsockname()[1]
+    port, mail_port = unused_port(), unused_port()
     told = {"PORT": port, "MAIL_PORT": mail_port, "INSTANCE_PATH": tmp_path / "instance", "BCRYPT_ROUNDS": 4}
     environ = {"PATH": os.environ["PATH"]} | {name: str(value) for name, value in told.items()}
     with (tmp_path / "log").open("w") as log:

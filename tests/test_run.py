@@ -15,6 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from config import ROOT, new_signing_key
+from tests.support.ports import unused_port
 from tests.support.profile import long, sized
 
 TOKEN = "a token for Prometheus"
@@ -31,8 +32,7 @@ class Service:
     """One `python run.py` of its own."""
 
     def __init__(self, folder, handed_over=None, **settings):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.port = (handed_over or listener).getsockname()[1]
+        self.port = handed_over.getsockname()[1] if handed_over else unused_port()
         environ = {
             "PATH": os.environ["PATH"], "PORT": str(self.port), "INSTANCE_PATH": str(folder), "BCRYPT_ROUNDS": "4",
             "DATABASE_URL": f"sqlite:///{folder / 'latchkey.db'}", "MAIL_DELIVERER": "off",

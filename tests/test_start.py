@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from config import ROOT, new_signing_key
+from tests.support.ports import unused_port
 
 PASSWORD = "correct horse battery"
 SERVED_BY_ANOTHER = """
@@ -37,7 +38,7 @@ def environ(tmp_path):
     """Settings of a machine on which the service was never started."""
     return {
         "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "INSTANCE_PATH": str(tmp_path / "instance"),
-        "PORT": str(free()), "MAIL_PORT": str(free()), "BCRYPT_ROUNDS": "4",
+        "PORT": str(unused_port()), "MAIL_PORT": str(unused_port()), "BCRYPT_ROUNDS": "4",
     }  # fmt: skip
 
 
@@ -59,19 +60,6 @@ def start(environ, tmp_path):
     for process in running:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-GIVEN = set()
-
-
-def free():
-    """A port that the system picks, and that no earlier call gave: it may pick one twice."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    if port in GIVEN:
-        return free()
-    GIVEN.add(port)
-    return port
 
 
 def run(environ, folder, *command, **settings):
@@ -99,7 +87,7 @@ def ready(process, log, port):
 
 
 def test_flask_run_delivers_each_email_once(environ, start):
-    ports = [free(), free()]
+    ports = [unused_port(), unused_port()]
     one, log = start("flask", "--app", "app", "run", "--port", str(ports[0]))
     ready(one, log, ports[0])
     other, other_log = start("flask", "--app", "app", "run", "--debug", "--port", str(ports[1]))

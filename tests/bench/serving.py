@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.ports import unused_port
 from tests.support.servers import ROOT
 
 
@@ -47,8 +47,7 @@ def proportional(pid: int) -> int:
 @contextmanager
 def running(*command: str, **settings: str) -> Iterator[Served]:
     """A Python program that serves, once it answers."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = unused_port()
     environment = {name: os.environ[name] for name in ("PATH", "DATABASE_URL") if name in os.environ}
     environment |= {"PORT": str(port), "PYTHONPATH": str(ROOT)} | settings
     with tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("w+") as log:

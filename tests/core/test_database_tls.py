@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from app.core.database_url import read_database_url
 from tests.conftest import lacking
+from tests.support.ports import unused_port
 from tests.support.profile import only_long
 from tests.support.proxies import make_certificate
-from tests.support.servers import NotHere, OwnMariaDB, OwnPostgres, is_root, unused_port
+from tests.support.servers import NotHere, OwnMariaDB, OwnPostgres, is_root
 
 ENCRYPTED = {
     "postgresql": "SELECT ssl::int FROM pg_stat_ssl WHERE pid = pg_backend_pid()",

@@ -20,6 +20,7 @@ from config import Settings, load
 from tests.faults import drill
 from tests.faults.drill import Client, Reply, Report, statuses, until
 from tests.support.apps import close
+from tests.support.ports import unused_port
 from tests.support.process_pool import ProcessPool
 from tests.support.servers import new_database
 from tests.support.smtp import FakeSmtpServer
@@ -124,7 +125,7 @@ def opened(url: str, port: int) -> Iterator[Target]:
 
 def crashes(kind: str, size: Size, report: Report) -> None:
     """Load, kill, look for what was acknowledged."""
-    known, numbers, smtp_server = Acknowledged(), count(), FakeSmtpServer(port=drill.free_port())
+    known, numbers, smtp_server = Acknowledged(), count(), FakeSmtpServer(port=unused_port())
     with new_database(kind) as url, smtp_server.open(), opened(url, smtp_server.port) as target:
         killer = threading.Thread(target=kill_by_turns, args=(target, known, size))
         killer.start()

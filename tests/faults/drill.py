@@ -3,7 +3,6 @@
 import argparse
 import http.client
 import json
-import random
 import secrets
 import socket
 import statistics
@@ -92,14 +91,6 @@ def service(url: str, **settings: object) -> Iterator[int]:
     told = usual | {name.upper(): str(value) for name, value in settings.items()}
     with running(str(ROOT / "run.py"), **told) as served:
         yield served.port
-
-
-def free_port() -> int:
-    """A port that nobody listens on, and that no connection gets by chance while nobody does."""
-    for port in random.sample(range(20_000, 30_000), 100):
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-    raise NotHere("no port is free")
 
 
 @dataclass(frozen=True, slots=True)

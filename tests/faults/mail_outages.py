@@ -15,6 +15,7 @@ from multiprocessing import get_context
 
 from tests.faults import drill
 from tests.faults.drill import Client, Reply, Report, ms, percentile, statuses, until
+from tests.support.ports import unused_port
 from tests.support.servers import new_database
 from tests.support.smtp import FakeSmtpServer, answer, drop
 
@@ -169,7 +170,7 @@ def tell(name: str, found: Sequence[tuple[Window, Window, float, float]], report
 
 def mail_outages(kind: str, size: Size, report: Report) -> None:
     """Each fault in turn."""
-    smtp_server = FakeSmtpServer(port=drill.free_port())
+    smtp_server = FakeSmtpServer(port=unused_port())
     anew = get_context("spawn")  # a fork would hold the mail server's port open
     with new_database(kind) as url, ProcessPoolExecutor(1, anew) as pool:
         with drill.service(url, mail_port=smtp_server.port, mail_deliverer="thread") as port:

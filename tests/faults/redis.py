@@ -12,6 +12,7 @@ from redis import Redis
 
 from tests.faults import drill
 from tests.faults.drill import Client, Load, Reply, Report, ms, percentile, statuses
+from tests.support.ports import unused_port
 from tests.support.servers import new_database
 
 WORKERS, LIMIT = 2, 20  # the limit of sign-ins a minute is that of docs/api.md
@@ -30,7 +31,7 @@ class OwnRedis:
     """A Redis of our own (Valkey, in truth) that goes and comes back at the same port."""
 
     def __init__(self) -> None:
-        self.port = drill.free_port()
+        self.port = unused_port()
 
     @contextmanager
     def open(self) -> Iterator["OwnRedis"]:

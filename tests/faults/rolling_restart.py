@@ -13,7 +13,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from config import ROOT, new_signing_key
+from tests.support.ports import unused_port
 
 PERSON = {"email": "ann@example.com", "password": "correct horse battery"}
 CLIENTS = 16
@@ -40,8 +40,7 @@ class Instance:
     """One service on a port of its own, which can be restarted."""
 
     def __init__(self, folder: Path, environment: dict[str, str], serve: Serve) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.port = listener.getsockname()[1]
+        self.port = unused_port()
         self._folder, self._environment, self._serve = folder, environment | {"PORT": str(self.port)}, serve
         self.drained: list[float] = []
 

@@ -22,6 +22,7 @@ from tests.conftest import AuthInContext
 from tests.faults import drill
 from tests.faults.drill import Client, Reply, Report, statuses
 from tests.support.apps import close
+from tests.support.ports import unused_port
 from tests.support.servers import new_database
 from tests.support.smtp import FakeSmtpServer
 
@@ -130,7 +131,7 @@ def slope(looks: Sequence[Look], of: Callable[[Look], int]) -> float:
 
 def soak(kind: str, size: Size, report: Report) -> None:
     """Live, look, and see what grows."""
-    smtp_server, looks = FakeSmtpServer(port=drill.free_port()), list[Look]()
+    smtp_server, looks = FakeSmtpServer(port=unused_port()), list[Look]()
     settings = {"mail_port": smtp_server.port, "mail_deliverer": "thread", "deletion_grace_days": 0, **LIFETIMES}
     with new_database(kind) as url, smtp_server.open(), drill.service(url, **settings) as port:
         before, began = {process.pid for process in drill.servers()}, time.monotonic()

@@ -17,6 +17,7 @@ from werkzeug.security import generate_password_hash
 
 from tests.faults import drill
 from tests.faults.drill import Client, Reply, Report, ms, percentile
+from tests.support.ports import unused_port
 from tests.support.servers import new_database
 from tests.support.smtp import FakeSmtpServer
 
@@ -171,7 +172,7 @@ def tell(name: str, arms: tuple[Arm, Arm], report: Report) -> None:
 
 def timing(kind: str, size: Size, report: Report) -> None:
     """Attack with the mail server there, then with it gone."""
-    smtp_server = FakeSmtpServer(port=drill.free_port())
+    smtp_server = FakeSmtpServer(port=unused_port())
     settings = {
         "mail_port": smtp_server.port,
         "mail_deliverer": "thread",

@@ -13,6 +13,7 @@ from app.flows.health import NotReady
 from tests.conftest import AuthInContext
 from tests.support.api import sign_up
 from tests.support.apps import close
+from tests.support.ports import unused_port
 
 AWAY = "postgresql://nobody@127.0.0.1:1/nowhere"
 ALL_WELL = {"database": "ok", "migrations": "ok", "signing_keys": "ok", "mail": "ok"}
@@ -27,11 +28,6 @@ def migrated_to(app):
             connection.execute(sa.text("UPDATE alembic_version SET version_num = :version"), {"version": version})
 
     return write
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def test_with_all_that_it_needs_it_is_ready(each_app, auth):
@@ -87,7 +83,7 @@ def test_with_keys_that_another_secret_encrypted_it_is_not_ready(settings, auth)
     close(app)
 
 
-@pytest.mark.settings(mail_port=free_port(), redis_url=f"redis://127.0.0.1:{free_port()}/0")
+@pytest.mark.settings(mail_port=unused_port(), redis_url=f"redis://127.0.0.1:{unused_port()}/0")
 def test_service_is_ready_without_mail_server_and_redis(auth):
     assert auth.health.ready() == ALL_WELL | {"mail": "away", "redis": "away"}
 

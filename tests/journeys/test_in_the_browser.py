@@ -1,6 +1,5 @@
 """The developer's road in a real browser: from `python run.py` to a password that was forgotten and replaced."""
 
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.journeys.conftest import in_two_processes
+from tests.support.ports import unused_port
 from tests.support.servers import ROOT
 
 OLD, NEW = "correct horse battery", "another staple entirely"
@@ -54,7 +54,7 @@ def visit(browser: Any, origin: str, **options: Any) -> Iterator[tuple[Any, list
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The base URL of `python run.py`, started by somebody who sets nothing but where it may listen and write."""
-    (port,) = free_ports(1)
+    port = unused_port()
     with running(tmp_path_factory.mktemp("service"), PORT=str(port)):
         yield f"http://localhost:{port}"
 
@@ -62,8 +62,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @contextmanager
 def running(folder: Path, **settings: str) -> Iterator[None]:
     """`python run.py` with these settings, until the end of the block."""
-    (mail_port,) = free_ports(1)
-    settings |= {"MAIL_PORT": str(mail_port), "INSTANCE_PATH": str(folder), "BCRYPT_ROUNDS": "4"}
+    settings |= {"MAIL_PORT": str(unused_port()), "INSTANCE_PATH": str(folder), "BCRYPT_ROUNDS": "4"}
     child = subprocess.Popen(
         [sys.executable, ROOT / "run.py"],
         cwd=folder, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -82,14 +81,6 @@ def running(folder: Path, **settings: str) -> Iterator[None]:
         yield
         child.terminate()
         reader.join()
-
-
-def free_ports(count: int) -> list[int]:
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in listeners]
-    for listener in listeners:
-        listener.close()
-    return ports
 
 
 def sign_up(page: Any, email: str) -> None:
@@ -171,6 +162,7 @@ def test_every_page_fits_a_narrow_screen_in_both_themes(chromium, service):
     with visit(chromium, service, viewport=NARROW) as (page, _):
 
         def look(name: str) -> None:
+            page.wait_for_load_state()  # before it, the style sheet may be missing
             seen[name] = [page.evaluate(OVERFLOW)]
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme=scheme)

@@ -13,8 +13,9 @@ import jwt
 import pytest
 
 from tests.conftest import lacking
-from tests.journeys.test_in_the_browser import OLD, choose_password, follow, free_ports, running, see, visit
+from tests.journeys.test_in_the_browser import OLD, choose_password, follow, running, see, visit
 from tests.journeys.test_swagger_ui import authorize, execute
+from tests.support.ports import unused_port
 from tests.support.proxies import proxy
 from tests.support.servers import NotHere
 
@@ -34,7 +35,7 @@ SIGN_IN_AND_REFRESH = """async ([email, password]) => {
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]:
     """Where the proxy is to listen, and where the service does."""
-    port, upstream = free_ports(2)
+    port, upstream = unused_port(), unused_port()
     url = f"https://localhost:{port}/auth"
     with running(tmp_path_factory.mktemp("service"), PORT=str(upstream), PUBLIC_URL=url, TRUSTED_PROXIES="127.0.0.1"):
         yield port, upstream

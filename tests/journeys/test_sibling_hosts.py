@@ -14,7 +14,7 @@ from config import Settings
 from tests.journeys.conftest import in_one_process
 from tests.journeys.test_cross_origin_app import ANN, Tab
 from tests.support.forks import QuietRequestHandler
-from tests.support.servers import unused_port
+from tests.support.ports import unused_port
 
 pytestmark = pytest.mark.settings(public_url="https://accounts.latchkey.test")
 PAGE = Response("<!doctype html><title>An app</title>", mimetype="text/html")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from tests.support.servers import NotHere, is_root, listens, unused_port
+from tests.support.ports import unused_port
+from tests.support.servers import NotHere, is_root, listens
 
 CONFIGURATION = """[databases]
 * = {target}

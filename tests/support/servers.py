@@ -38,12 +38,6 @@ def is_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
-def unused_port() -> int:
-    """A port that the system picks, so that two workers do not try the same one."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def listens(port: int) -> bool:
     """Whether somebody takes connections on this port of this machine."""
     with socket.socket() as knock:

@@ -14,6 +14,7 @@ import pytest
 
 from app.web.headers import API_POLICY, PAGE_POLICY
 from config import ROOT, new_signing_key
+from tests.support.ports import unused_port
 
 APP, OTHER = "https://app.example.com", "https://other.example.com"
 STRANGERS = (
@@ -31,8 +32,7 @@ class Service:
 
     def __init__(self, folder, environment):
         self.production = environment == "production"
-        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-            self.port, mail_port = one.getsockname()[1], other.getsockname()[1]
+        self.port, mail_port = unused_port(), unused_port()
         told = {
             "PATH": os.environ["PATH"], "APP_ENV": environment, "PORT": self.port, "MAIL_PORT": mail_port,
             "INSTANCE_PATH": folder, "BCRYPT_ROUNDS": 4, "CORS_ORIGINS": f"{APP},{OTHER}", "MAIL_DELIVERER": "off",

@@ -11,7 +11,7 @@ from app.core import counting
 from app.core.redis_options import TIMEOUT
 from app.domain.limits.counters import Counters
 from tests.conftest import package
-from tests.support.servers import unused_port
+from tests.support.ports import unused_port
 
 LIMIT = parse("2 per minute")
 

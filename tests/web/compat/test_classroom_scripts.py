@@ -13,6 +13,7 @@ import pytest
 
 from config import ROOT
 from tests.conftest import package
+from tests.support.ports import unused_port
 from tests.web.compat.test_user_service import EMAIL, NEW_PASSWD, PASSWD, Script
 
 COMPAT = ROOT / "app/compat"
@@ -157,8 +158,7 @@ def serve(tmp_path):
     running = []
 
     def serve(*command, text="", **settings):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
+        port = unused_port()
         if text:
             (tmp_path / command[0]).write_text(text.replace("PORT", str(port)))
         log = tmp_path / "log"
@@ -212,11 +212,8 @@ def test_published_script_passes_with_an_own_app_py(serve):
 
 def test_the_api_is_served_by_its_own_command(serve, tmp_path):
     requests = package("requests")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        mail_port = str(listener.getsockname()[1])
-    url, _ = serve(
-        "-m", "api.v1.app", API_HOST="127.0.0.1", API_PORT="PORT", AUTH_TYPE="basic_auth", MAIL_PORT=mail_port
-    )
+    settings = {"API_HOST": "127.0.0.1", "API_PORT": "PORT", "MAIL_PORT": str(unused_port())}
+    url, _ = serve("-m", "api.v1.app", AUTH_TYPE="basic_auth", **settings)
     main = "from models.user import User\nuser = User(email='bob@hbtn.io', password='H0lbertonSchool98!')\nuser.save()"
     subprocess.run([sys.executable, "-c", main], env=environ(tmp_path), cwd=tmp_path, check=True, timeout=60)
     given = base64.b64encode(b"bob@hbtn.io:H0lbertonSchool98!").decode()
