@@ -54,8 +54,6 @@ HeaderNames = Annotated[list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(lambda text: ip_network(text, strict=False))]
 Networks = Annotated[list[Network], BeforeValidator(_split)]
 Level = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lambda value: str(value).lower())]
-# The built-in pages contain these links, so none may run as a script.
-LINK = re.compile(r"(?i:(?!(javascript|data|vbscript):)[a-z][a-z0-9+.-]*):[^\s<>\"\\]+")
 TEN_YEARS = 10 * 365 * 86_400
 Seconds = Annotated[int, Field(ge=1, le=TEN_YEARS)]
 
@@ -141,6 +139,8 @@ class Settings(BaseModel):
     passkey_origins: Words = []
     android_apps: Words = []
     apple_apps: Words = []
+    providers: list[Any] = Field([], repr=False)  # of `ProviderSettings`; see `_providers`
+    redirect_urls: Words = []
 
     bcrypt_rounds: int = Field(12, ge=4, le=16)
     password_min_length: int = Field(8, ge=1, le=128)
@@ -175,18 +175,16 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _validate(self) -> Self:
-        from app.core.setting_checks import check_cookies, check_production  # here, as in `_read_values`
+        from app.core import setting_checks  # here, as in `_read_values`
 
         if self.production:
-            check_production(self)
+            setting_checks.check_production(self)
         else:
             self._default("secret_key", lambda: _load_or_create(self.instance_path / "secret_key", new_secret))
             path = self.instance_path / "signing_key.pem"
             self._default("signing_key", lambda: _load_or_create(path, new_signing_key))
         self._set_defaults()
-        self._check_links()
-        check_cookies(self)
-        self._check_secrets()
+        setting_checks.check_all(self)
         if self.mail_use_tls and self.mail_use_ssl:
             raise ValueError("MAIL_USE_TLS and MAIL_USE_SSL exclude each other: the first is STARTTLS, the second TLS")
         if self.model_fields_set & {"database_url", "signing_key"}:
@@ -213,29 +211,12 @@ class Settings(BaseModel):
         self._default("sign_in_url", lambda: self.public_url)
         self._default("database_url", lambda: f"sqlite:///{self.instance_path.resolve() / 'latchkey.db'}")
 
-    def _check_links(self) -> None:
-        for name in ("reset_password_url", "verify_email_url", "sign_in_url", "change_password_url"):
-            if not LINK.fullmatch(url := getattr(self, name) or self.public_url):
-                raise ValueError(f"{name.upper()} must be a complete URL: https://…, or one with your app's own scheme")
-            if name in ("reset_password_url", "verify_email_url") and "{token}" not in url:
-                raise ValueError(f"{name.upper()} must contain {{token}}, which is replaced by the token")
-
     def _default(self, name: str, make: Callable[[], str]) -> None:
         if not getattr(self, name):
             self._set(name, make())
 
     def _set(self, name: str, value: str) -> None:
         object.__setattr__(self, name, value)  # the model is frozen for all other code
-
-    def _check_secrets(self) -> None:
-        for name, values in (
-            ("SECRET_KEY", [self.secret_key]),
-            ("SECRET_KEY_FALLBACKS", self.secret_key_fallbacks),
-            ("KEY_ENCRYPTION_SECRET", [self.key_encryption_secret or self.secret_key]),
-            ("KEY_ENCRYPTION_SECRET_FALLBACKS", self.key_encryption_secret_fallbacks),
-        ):
-            if any(len(value.encode()) < 32 for value in values):
-                raise ValueError(f"{name} must have at least 32 bytes; create one with `openssl rand -base64 48`")
 
 
 def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
@@ -244,6 +225,8 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
         environ = {name: value for name, value in dotenv_values(".env").items() if value} | dict(os.environ)
     environ = _with_files(_with_current_names(environ))
     given: dict[str, Any] = {name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper())}
+    if "providers" not in overrides:
+        given |= _providers(environ)
     try:
         return Settings(**(given | overrides))
     except ValidationError as invalid:
@@ -266,6 +249,17 @@ def _with_files(environ: Mapping[str, str]) -> Mapping[str, str]:
         return read_secret_files(environ, SECRETS)
     except ValueError as unusable:
         raise SettingsError(str(unusable)) from None
+
+
+def _providers(environ: Mapping[str, str]) -> dict[str, Any]:
+    if not any(name.startswith("PROVIDER") for name in environ):
+        return {}
+    from app.core.provider_settings import read_providers  # here, as in `_read_values`
+
+    try:
+        return {"providers": read_providers(environ)}
+    except ValueError as invalid:
+        raise SettingsError(str(invalid)) from None
 
 
 def _line(error: Any) -> str:
