@@ -51,7 +51,7 @@ def test_preset_needs_client_id_and_secret_only(kind):
 def test_apple_needs_its_key_instead_of_a_secret():
     assert "PRIVATE KEY-----" in only(APPLE).private_key
     one_line = APPLE["PROVIDER_APPLE_PRIVATE_KEY"].replace("\n", "\\n")
-    assert only(APPLE | {"PROVIDER_APPLE_PRIVATE_KEY": one_line}).private_key == only(APPLE).private_key
+    assert only(APPLE | {"PROVIDER_APPLE_PRIVATE_KEY": one_line}).private_key.strip() == only(APPLE).private_key
     with pytest.raises(ValueError, match=r"^PROVIDER_APPLE_CLIENT_SECRET: no such setting"):
         read_providers(APPLE | {"PROVIDER_APPLE_CLIENT_SECRET": "secret"})
 
