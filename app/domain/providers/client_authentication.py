@@ -1,0 +1,47 @@
+"""How this service proves to a token endpoint who it is."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from urllib.parse import quote_plus
+
+import jwt
+
+from app.core.clock import Clock
+from app.core.provider_settings import ProviderSettings
+
+APPLE_AUDIENCE: Final = "https://appleid.apple.com"
+APPLE_LIFETIME: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAuthentication:
+    """Headers and form fields to add to a token request."""
+
+    headers: Mapping[str, str]
+    form: Mapping[str, str]
+
+
+def authenticate(settings: ProviderSettings, clock: Clock, *, by_basic: bool) -> ClientAuthentication:
+    """The client id and secret, by HTTP Basic or in the form (OpenID Connect Core, 9). Apple's secret is made here."""
+    secret = apple_secret(settings, clock) if settings.kind == "apple" else settings.client_secret
+    if by_basic:
+        # RFC 6749, 2.3.1: each part is form-encoded before both are joined.
+        joined = f"{quote_plus(settings.client_id)}:{quote_plus(secret)}"
+        return ClientAuthentication({"Authorization": "Basic " + base64.b64encode(joined.encode()).decode()}, {})
+    return ClientAuthentication({}, {"client_id": settings.client_id, "client_secret": secret})
+
+
+def apple_secret(settings: ProviderSettings, clock: Clock) -> str:
+    """The client secret that Apple wants: a JWT signed with the key of the team."""
+    now = clock.now()
+    claims = {
+        "iss": settings.team_id,
+        "iat": int(now.timestamp()),
+        "exp": int((now + APPLE_LIFETIME).timestamp()),
+        "aud": APPLE_AUDIENCE,
+        "sub": settings.client_id,
+    }
+    return jwt.encode(claims, settings.private_key, "ES256", {"kid": settings.key_id})
