@@ -80,7 +80,7 @@ class IdTokens:
             if self._settings.tenants and tenant not in self._settings.tenants:
                 raise ValueError("of a tenant that is not in the settings")
             issuer = issuer.replace(ANY_TENANT, str(tenant))
-        elif self._settings.kind == "google" and given == issuer.removeprefix("https://"):
+        elif self._settings.kind == "google" and given == issuer.partition("://")[2]:
             return  # both forms are Google's
         if given != issuer:
             raise ValueError("of another issuer")
