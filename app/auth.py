@@ -31,6 +31,7 @@ from app.flows.passkeys import Passkeys
 from app.flows.password_change import PasswordChange
 from app.flows.password_reset import PasswordReset
 from app.flows.profile import Profile
+from app.flows.provider_sign_in import ProviderSignIn
 from app.flows.reauthentication import Reauthentication
 from app.flows.registration import Registration
 from app.flows.second_factor import SecondFactor
@@ -63,6 +64,7 @@ class Auth:
     sign_in: SignIn
     passkey_sign_in: PasskeySignIn
     passkey_sign_up: PasskeySignUp
+    provider_sign_in: ProviderSignIn
     second_factor: SecondFactor
     reauthentication: Reauthentication
     factors: Factors

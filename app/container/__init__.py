@@ -8,6 +8,7 @@ from flask import Flask
 from app.auth import Auth, Mailbox
 from app.container import parts
 from app.container.domain import Domain
+from app.container.provider_sign_in import provider_sign_in
 from app.container.steps import Steps
 from app.core.clock import Clock
 from app.flows.account_correction import AccountCorrection
@@ -78,6 +79,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
         passkey_sign_up=PasskeySignUp(
             steps.make_passkey_options, steps.add_passkey, steps.open_account, steps.issue_tokens
         ),
+        provider_sign_in=provider_sign_in(domain, steps, settings),
         second_factor=SecondFactor(
             work,
             clock,

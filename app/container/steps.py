@@ -22,6 +22,7 @@ from app.flows.steps.open_account import OpenAccount
 from app.flows.steps.open_second_step import OpenSecondStep
 from app.flows.steps.open_session import OpenSession
 from app.flows.steps.purge_account import PurgeAccount
+from app.flows.steps.read_identity import ReadIdentity
 from app.flows.steps.recognize_device import RecognizeDevice
 from app.flows.steps.replace_password import ReplacePassword
 from app.flows.steps.require_administrator import RequireAdministrator
@@ -87,6 +88,9 @@ class Steps:
             self.sign_in_block,
             self.notify,
             journal,
+        )
+        self.read_identity = ReadIdentity(
+            clock, domain.providers, domain.sealed, domain.challenges, domain.spent_challenges
         )
         self.open_second_step = OpenSecondStep(clock, accounts, domain.links, self.sign_in_block)
         self.open_account = OpenAccount(

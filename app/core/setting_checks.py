@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from app.core.provider_settings import is_endpoint
 
+MAX_REDIRECT: Final = 1_000  # so that it fits into a cookie
 WEAK_SECRETS: Final = ("changeme", "change-me", "secret", "password", "development", "example")
 
 # An app's own scheme. RFC 8252, 7.1 asks for a domain name in reverse, so that no other app is likely to have it.
@@ -45,7 +46,7 @@ def check_secrets(settings: Any) -> None:
 
 
 def check_redirects(settings: Any) -> None:
-    """Raise `ValueError` for a member of REDIRECT_URLS that is no complete URL of a page or app."""
+    """Raise `ValueError` for a member of REDIRECT_URLS that is not the complete URL of a page or app."""
     for url in settings.redirect_urls:
         if not _is_redirect(url, local=not settings.production):
             raise ValueError(
@@ -57,7 +58,13 @@ def check_redirects(settings: Any) -> None:
 
 
 def _is_redirect(url: str, *, local: bool) -> bool:
-    if "#" in url or "\\" in url or not url.isascii() or any(character <= " " for character in url):
+    if (
+        len(url) > MAX_REDIRECT
+        or "#" in url
+        or "\\" in url
+        or not url.isascii()
+        or any(character <= " " for character in url)
+    ):
         return False
     scheme = url.partition(":")[0]
     if scheme in ("http", "https"):

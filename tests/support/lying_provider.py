@@ -48,13 +48,17 @@ def base64url(data: bytes) -> str:
 
 @dataclass
 class Reply:
-    """A response that replaces that of a path. `silence`: seconds to wait before, or until the provider closes."""
+    """A response that replaces that of a path.
+
+    `silence`: seconds to wait before, or until the provider closes. `drip`: seconds between the bytes of the body.
+    """
 
     status: int = 200
     body: bytes = b"{}"
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
     silence: float = 0
+    drip: float = 0
 
 
 class LyingProvider:
@@ -175,7 +179,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(reply.body)))
             self.end_headers()
-            self.wfile.write(reply.body)
+            if not reply.drip:
+                self.wfile.write(reply.body)
+                return
+            for byte in reply.body:
+                self.wfile.write(bytes([byte]))
+                self.wfile.flush()
+                if provider.closing.wait(reply.drip):
+                    return
         except OSError:  # the service has hung up
             pass
 

@@ -4,13 +4,12 @@ from typing import Any, Final
 
 from app.core.clock import Clock
 from app.core.provider_settings import ProviderSettings
-from app.domain.providers.client_authentication import authenticate
+from app.domain.providers.claims import email_of, is_trusted, split_name
 from app.domain.providers.connection import ProviderConnection
-from app.domain.providers.emails import email_of, is_trusted
 from app.domain.providers.errors import IdTokenInvalid, ProviderSignInFailed, ProviderUnavailable
 from app.domain.providers.model import ExternalIdentity, SignInAttempt
-from app.domain.providers.openid import accepted, split_name
 from app.domain.providers.provider import with_query
+from app.domain.providers.token_endpoint import authenticate, check_token_response
 
 PUBLIC: Final = "https://github.com"
 PUBLIC_API: Final = "https://api.github.com"
@@ -52,7 +51,7 @@ class GitHubProvider:
             **client.form,
         }
         url = f"{self._site}/login/oauth/access_token"
-        answer = accepted(self.id, *self._connection.post(url, form, client.headers))
+        answer = check_token_response(self.id, *self._connection.post(url, form, client.headers))
         access_token = answer.get("access_token")
         if not isinstance(access_token, str):
             raise ProviderSignInFailed

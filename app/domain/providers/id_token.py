@@ -20,6 +20,7 @@ from app.domain.providers.metadata import Discovery
 
 LEEWAY: Final = 60  # seconds that the provider's clock may differ
 MAX_AGE: Final = timedelta(minutes=10)
+LONGEST_USE: Final = MAX_AGE + timedelta(seconds=2 * LEEWAY)  # from the first moment at which a token is accepted
 MAX_LENGTH: Final = 16_384
 MAX_SUBJECT: Final = 255
 log = logging.getLogger(__name__)
@@ -60,8 +61,8 @@ class IdTokens:
             raise ValueError("too long, or not ASCII")
         header = jwt.get_unverified_header(token)
         algorithm, kid = header.get("alg"), header.get("kid")
-        if algorithm not in self._discovery.metadata().algorithms or "crit" in header:
-            raise ValueError("not an algorithm of this provider, or with extensions")
+        if algorithm not in self._discovery.metadata().algorithms:
+            raise ValueError("not an algorithm of this provider")
         found = self._keys.find(kid, algorithm)
         if found is None:
             raise ValueError("no key of this provider")

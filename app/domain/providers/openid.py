@@ -2,20 +2,19 @@
 
 import logging
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 from app.core.clock import Clock
 from app.core.provider_settings import ProviderSettings
-from app.domain.providers.client_authentication import authenticate
+from app.domain.providers.claims import email_of, is_true, is_trusted, name_of, split_name
 from app.domain.providers.connection import ProviderConnection
-from app.domain.providers.emails import email_of, is_true, is_trusted, name_of
-from app.domain.providers.errors import IdTokenInvalid, ProviderSignInFailed, ProviderUnavailable
+from app.domain.providers.errors import IdTokenInvalid, ProviderSignInFailed
 from app.domain.providers.id_token import Claims, Expected, IdTokens
 from app.domain.providers.key_set import KeySet
 from app.domain.providers.metadata import Discovery
 from app.domain.providers.model import ExternalIdentity, SignInAttempt
 from app.domain.providers.provider import with_query
+from app.domain.providers.token_endpoint import authenticate, check_token_response
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +84,7 @@ class OpenIdProvider:
             **client.form,
         }
         status, answer = self._connection.post(metadata.token_endpoint, form, client.headers)
-        return accepted(self.id, status, answer)
+        return check_token_response(self.id, status, answer)
 
     def _userinfo(self, access_token: str, subject: str) -> Mapping[str, Any]:
         """What is said about the person outside the ID token: some providers send the address only there."""
@@ -111,24 +110,3 @@ class OpenIdProvider:
             first,
             last,
         )
-
-
-def split_name(full: object) -> tuple[str | None, str | None]:
-    """The first word of a full name, and the rest."""
-    first, _, last = (name_of(full) or "").partition(" ")
-    return first or None, last.strip() or None
-
-
-def accepted(provider_id: str, status: int, answer: Any) -> Mapping[str, Any]:
-    """The answer of a token endpoint. Raises `ProviderSignInFailed`, or `ProviderUnavailable` for a wrong setting."""
-    if not isinstance(answer, dict):
-        log.warning("the token endpoint of %s answered with status %d and no JSON object", provider_id, status)
-        raise ProviderUnavailable
-    if status == HTTPStatus.OK and "error" not in answer:
-        return answer
-    error = str(answer.get("error"))[:40]
-    if error in ("invalid_client", "unauthorized_client", "incorrect_client_credentials", "redirect_uri_mismatch"):
-        log.error("identity provider %s rejects the client id, secret or redirect URL: %s", provider_id, error)
-        raise ProviderUnavailable
-    log.warning("identity provider %s rejected the authorization code: status %d, %s", provider_id, status, error)
-    raise ProviderSignInFailed

@@ -18,11 +18,11 @@ MAX_LENGTH: Final = 4_000  # a cookie has at most 4,096 bytes
 
 @dataclass(frozen=True, slots=True)
 class OpenedToken:
-    """What was sealed, and until when the token is accepted. `digestible` is the same for each copy of the token."""
+    """What was sealed, and until when the token is accepted. `unique` is that of no other token."""
 
     values: Mapping[str, Any] = field(repr=False)
     expires_at: datetime
-    digestible: bytes = field(repr=False)
+    unique: bytes = field(repr=False)
 
 
 class SealedTokens:
@@ -39,7 +39,7 @@ class SealedTokens:
     def seal(self, purpose: str, values: Mapping[str, object], lifetime: timedelta) -> str:
         """A token in base64url that is opened for `purpose` until `lifetime` is over. `values` must fit JSON."""
         expires_at = int((self._clock.now() + lifetime).timestamp())
-        plain = json.dumps([expires_at, values], separators=(",", ":")).encode()
+        plain = json.dumps([expires_at, values], separators=(",", ":"), ensure_ascii=False).encode()
         salt = secrets.token_bytes(SALT_BYTES)
         return base64url.encode(salt + encrypt_bytes(plain, _key(self._secrets[0], salt), purpose.encode()))
 

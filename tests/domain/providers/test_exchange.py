@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from app.core.provider_settings import EmailTrust
-from app.domain.providers.emails import is_trusted
+from app.domain.providers.claims import is_trusted
 from app.domain.providers.errors import IdTokenInvalid, ProviderSignInFailed, ProviderUnavailable
 from app.domain.providers.model import code_challenge_of
 from config import new_signing_key
@@ -193,7 +193,7 @@ def test_rule_decides_whose_address_counts(trust, email, verified, claims, trust
 @pytest.mark.parametrize(
     "email", [1, "", "a@", "x" * 300 + "@example.com", "no-at-sign", "a\0@example.com", None, ["a@b.c"]]
 )
-def test_value_that_is_no_address_is_left_out(openid, lying, email):
+def test_other_values_of_email_are_left_out(openid, lying, email):
     identity = openid().read_id_token(lying.id_token(email=email), ("n-1",))
     assert (identity.email, identity.email_trusted) == (None, False)
 

@@ -81,7 +81,8 @@ FORGERIES = {
     "key id that is a path": {"kid": "../../dev/null"},
     "algorithm that the provider does not use": {"algorithm": "PS256"},
     "other algorithm of the family": {"algorithm": "RS512"},
-    "critical extension": {"header": {"crit": ["exp"], "exp": 1}},
+    "unknown extension": {"header": {"crit": ["exp"], "exp": 1}},
+    "known extension": {"header": {"crit": ["b64"], "b64": True}},
 }
 
 
@@ -105,6 +106,12 @@ def test_changed_signature_is_noticed(openid, lying):
 def test_garbage_is_rejected(openid, token):
     with pytest.raises(IdTokenInvalid):
         read(openid(), token)
+
+
+def test_token_with_endless_claims_is_rejected(openid, lying):
+    assert read(openid(), lying.id_token(more="x" * 1_000)).subject == "subject-1"
+    with pytest.raises(IdTokenInvalid):
+        read(openid(), lying.id_token(more="x" * 20_000))
 
 
 def test_payload_must_be_an_object(openid):

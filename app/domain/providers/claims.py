@@ -1,4 +1,4 @@
-"""Which email addresses of a provider count as the person's own."""
+"""What a provider says about a person: names, and an email address that counts or does not."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -21,6 +21,12 @@ def email_of(value: object) -> str | None:
 def name_of(value: object) -> str | None:
     """A name that fits its column; None if there is none."""
     return (clean(value, MAX_NAME).strip() or None) if isinstance(value, str) else None
+
+
+def split_name(full: object) -> tuple[str | None, str | None]:
+    """The first word of a full name, and the rest."""
+    first, _, last = (name_of(full) or "").partition(" ")
+    return first or None, last.strip() or None
 
 
 def is_true(value: object) -> bool:
