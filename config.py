@@ -48,6 +48,12 @@ def _origin(text: str) -> str:
     return text
 
 
+def _as_providers(value: object) -> object:
+    from app.core.provider_settings import as_providers  # here, as in `_read_values`
+
+    return as_providers(value)
+
+
 Words = Annotated[list[str], BeforeValidator(_split)]
 Origins = Annotated[list[Annotated[str, AfterValidator(_origin)]], BeforeValidator(_split)]
 HeaderNames = Annotated[list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]], BeforeValidator(_split)]
@@ -139,7 +145,7 @@ class Settings(BaseModel):
     passkey_origins: Words = []
     android_apps: Words = []
     apple_apps: Words = []
-    providers: list[Any] = Field([], repr=False)  # of `ProviderSettings`; see `_providers`
+    providers: Annotated[list[Any], BeforeValidator(_as_providers)] = Field([], repr=False)
     redirect_urls: Words = []
 
     bcrypt_rounds: int = Field(12, ge=4, le=16)
@@ -223,10 +229,16 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     """The settings in `environ`, by default the environment over `.env`. Raises `SettingsError`."""
     if environ is None:
         environ = {name: value for name, value in dotenv_values(".env").items() if value} | dict(os.environ)
-    environ = _with_files(_with_current_names(environ))
-    given: dict[str, Any] = {name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper())}
-    if "providers" not in overrides:
-        given |= _providers(environ)
+    from app.core.provider_variables import read_providers  # here, as in `_read_values`
+    from app.core.secret_files import read_secret_files
+
+    try:
+        environ = read_secret_files(_with_current_names(environ), SECRETS)
+        given: dict[str, Any] = {"providers": read_providers(environ)}
+    except ValueError as unusable:
+        raise SettingsError(str(unusable)) from None
+    names = [name for name in Settings.model_fields if environ.get(name.upper()) and name not in given]
+    given |= {name: environ[name.upper()] for name in names}
     try:
         return Settings(**(given | overrides))
     except ValidationError as invalid:
@@ -238,28 +250,6 @@ def _with_current_names(environ: Mapping[str, str]) -> Mapping[str, str]:
     for old, new in found.items():
         log.warning("%s was renamed to %s. Version 0.3 will ignore the old name.", old, new)
     return {new: environ[old] for old, new in found.items()} | {name: value for name, value in environ.items() if value}
-
-
-def _with_files(environ: Mapping[str, str]) -> Mapping[str, str]:
-    if not any(environ.get(f"{name}_FILE") for name in SECRETS):
-        return environ
-    from app.core.secret_files import read_secret_files  # here, as in `_read_values`
-
-    try:
-        return read_secret_files(environ, SECRETS)
-    except ValueError as unusable:
-        raise SettingsError(str(unusable)) from None
-
-
-def _providers(environ: Mapping[str, str]) -> dict[str, Any]:
-    if not any(name.startswith("PROVIDER") for name in environ):
-        return {}
-    from app.core.provider_settings import read_providers  # here, as in `_read_values`
-
-    try:
-        return {"providers": read_providers(environ)}
-    except ValueError as invalid:
-        raise SettingsError(str(invalid)) from None
 
 
 def _line(error: Any) -> str:

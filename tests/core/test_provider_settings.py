@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.core.provider_settings import EmailTrust, is_endpoint, read_providers
+from app.core.provider_settings import EmailTrust, is_endpoint
+from app.core.provider_variables import read_providers
 from config import SettingsError, load, new_signing_key
 
 WORK = {

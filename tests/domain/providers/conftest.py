@@ -1,6 +1,5 @@
 """A provider that may lie, and the parts that must notice."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,18 +11,6 @@ from app.domain.providers.openid import OpenIdProvider
 from tests.support.lying_provider import LyingProvider
 
 CALLBACK = "https://id.example.com/api/v1/auth/providers/work/callback"
-
-
-@pytest.fixture(scope="session")
-def session_provider() -> Iterator[LyingProvider]:
-    with LyingProvider().open() as provider:
-        yield provider
-
-
-@pytest.fixture
-def lying(session_provider: LyingProvider) -> LyingProvider:
-    session_provider.reset()
-    return session_provider
 
 
 @pytest.fixture
