@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -121,10 +122,12 @@ class LyingProvider:
         signature = hmac.digest(pem, signing_input.encode(), "sha256") if header["alg"] == "HS256" else b""
         return f"{signing_input}.{base64url(signature)}"
 
-    def answer(self, path: str) -> Reply:
+    def answer(self, path: str, query: dict[str, str] | None = None) -> Reply:
         """What the path is answered with."""
         if path in self.replies:
             return self.replies[path]
+        if path == "/authorization" and query:
+            return self._consent(query)
         if path.endswith(DISCOVERY):
             found: Any = self._true_metadata() | self.metadata
         else:
@@ -137,6 +140,15 @@ class LyingProvider:
                 "/api/v3/user/emails": self.github_emails,
             }.get(path)
         return Reply(404) if found is None else Reply(body=json.dumps(found).encode())
+
+    def _consent(self, query: dict[str, str]) -> Reply:
+        """A page whose button posts the answer, as Apple's does."""
+        self.claims = {"nonce": query["nonce"]}
+        user = json.dumps({"name": {"firstName": "Ann", "lastName": "Lee"}})
+        fields = {"code": "the-code", "state": query["state"], "iss": self.url, "user": user}
+        inputs = "".join(f'<input name="{name}" value="{escape(value)}">' for name, value in fields.items())
+        page = f'<form method="post" action="{escape(query["redirect_uri"])}">{inputs}<button>Continue</button></form>'
+        return Reply(body=page.encode(), content_type="text/html")
 
     def _true_metadata(self) -> dict[str, Any]:
         endpoints = {f"{name}_endpoint": f"{self.url}/{name}" for name in ("authorization", "token", "userinfo")}
@@ -168,9 +180,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _reply(self, form: dict[str, str]) -> None:
         provider: LyingProvider = self.server.provider  # type: ignore[attr-defined]
-        path = urlsplit(self.path).path
+        url = urlsplit(self.path)
+        path = url.path
         provider.requests.append((path, form, {name.lower(): value for name, value in self.headers.items()}))
-        reply = provider.answer(path)
+        reply = provider.answer(path, dict(parse_qsl(url.query)))
         if reply.silence and provider.closing.wait(reply.silence):
             return
         try:
