@@ -61,7 +61,7 @@ class OpenInvitations:
             work.commit()
 
     def revoke(self, by: Administrator, account_id: str) -> None:
-        """Delete the account that nobody has used, and with it the link.
+        """Delete the account, which was never used, and with it the link.
 
         Of an answer and a revocation at the same moment exactly one succeeds. Raises `NoSuchAccount` or
         `InvitationAnswered`.

@@ -9,7 +9,7 @@ from app.core.database import db, execute_one, fetch_all, table_of
 from app.core.errors import Conflict
 from app.core.pagination import Page
 from app.domain.accounts.model import SNAPSHOT_COLUMNS, Account, AccountSnapshot
-from app.domain.accounts.search import after_cursor, cursor_of
+from app.domain.accounts.search import EPOCH, after_cursor, cursor_of
 from app.domain.accounts.store import verified_columns
 
 _accounts = table_of(Account)
@@ -69,7 +69,8 @@ class Invitations:
 
 def select_invited(after: str | None, limit: int) -> sa.Select[tuple[object, ...]]:
     """The statement for a page, with one account more than its limit."""
-    found = sa.select(*SNAPSHOT_COLUMNS).where(IS_OPEN, _columns.deletes_at.is_(None))
+    # After the epoch are all of them; the comparison lets PostgreSQL read a range of the index.
+    found = sa.select(*SNAPSHOT_COLUMNS).where(IS_OPEN, _columns.invited_at > EPOCH, _columns.deletes_at.is_(None))
     if after:
         found = found.where(after_cursor(after, _columns.invited_at))
     return found.order_by(_columns.invited_at.desc(), _columns.id.desc()).limit(limit + 1)
