@@ -38,6 +38,10 @@ class InvitationAnswer:
     issue_tokens: IssueTokens
     journal: Journal
 
+    def takes_passkeys_of(self, origin: str) -> bool:
+        """Whether a page of this origin may create passkeys."""
+        return origin in self.make_passkey_options.relying_party.origins
+
     def passkey_options(self, token: str) -> dict[str, Any]:
         """How to create the passkey. Raises `LinkInvalid`, `LinkExpired` or `LinkUsed`. Changes nothing."""
         account, action = self._open(token)
@@ -73,6 +77,6 @@ class InvitationAnswer:
     def _open(self, token: str) -> tuple[AccountSnapshot, PendingEmailAction]:
         action = self.find_email_action.by_link(Purpose.RESET_PASSWORD, token)
         account = self.accounts.by_id(action.account_id)
-        if account is None or account.invited_at is None or account.has_password:
+        if account is None or not account.is_invited:
             raise LinkUsed
         return account, action

@@ -49,7 +49,7 @@ class OpenInvitations:
         self.require_open_sign_up.to_invite(by)
         with self.work as work:
             account = self.accounts.require_for_update(account_id)
-            if account.invited_at is None or account.has_password or account.deletes_at is not None:
+            if not account.is_invited or account.deletes_at is not None:
                 raise InvitationAnswered
             if account.disabled_at is not None:
                 raise AccountDisabled

@@ -78,7 +78,7 @@ Locale = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-
 # Of the member `roles` of an account; the setting ROLE_PERMISSIONS says which they are.
 Permissions = Annotated[
     list[str],
-    BeforeValidator(lambda roles: auth.profile.permissions_of(roles)),
+    BeforeValidator(lambda roles: auth.profile.permissions_of(roles) if roles else roles),  # most have none
     Field(validation_alias="roles", description="What the roles allow (ROLE_PERMISSIONS), sorted"),
 ]
 Claims = Annotated[dict[str, Any], Field(description="Set by administrators, and in access tokens")]

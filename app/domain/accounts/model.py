@@ -113,6 +113,11 @@ class AccountSnapshot:
         return self.second_factor_at is not None
 
     @property
+    def is_invited(self) -> bool:
+        """Whether an invitation is open: the owner has no way to sign in yet."""
+        return self.invited_at is not None and self.password_hash is None
+
+    @property
     def state(self) -> State:
         """Whether the owner can sign in, the account is disabled, or its deletion is scheduled."""
         if self.deletes_at is not None:

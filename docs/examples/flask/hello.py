@@ -76,7 +76,7 @@ def secret():
 
 @app.get("/articles")
 def articles():
-    """Show articles to people with the permission `articles.read`, which ROLE_PERMISSIONS of the issuer gives to roles."""
+    """Something for people with the permission `articles.read`, which ROLE_PERMISSIONS of the issuer gives to roles."""
     answer = hello()
     if isinstance(answer, tuple):
         return answer

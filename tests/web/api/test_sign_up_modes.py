@@ -51,6 +51,16 @@ def test_a_closed_sign_up_costs_no_hash(client, monkeypatch):
     assert hashed == []
 
 
+def test_home_page_and_documentation_say_that_sign_up_is_closed(client, mode):
+    said = {"invited": "by invitation only", "closed": "takes no new accounts"}[mode]
+    assert said in client.get("/").text
+    assert said in client.get("/openapi.json").json["info"]["description"]
+
+
+def test_an_open_service_says_nothing_about_sign_up(client):
+    assert "new accounts" not in client.get("/").text + client.get("/openapi.json").json["info"]["description"]
+
+
 @pytest.mark.usefixtures("mode")
 def test_people_with_an_account_sign_in(client, taken):
     assert log_in(client, email=taken).status_code == 200
