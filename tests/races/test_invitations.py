@@ -79,6 +79,18 @@ def test_one_answer_of_many_wins(cluster: Cluster, rounds: int) -> None:
         assert (guest.count("passkeys"), guest.count("sessions")) == ((1, 1) if by_passkey else (0, 0))
 
 
+def test_parallel_sign_ins_to_an_invited_account_all_work(cluster: Cluster, rounds: int) -> None:
+    """The mark is left where a process of an earlier version has set the password."""
+    for _ in range(rounds):
+        person = cluster.sign_up()
+        cluster.ask("UPDATE accounts SET invited_at = created_at WHERE email = :email", email=person.email)
+        calls = [
+            post(cluster.urls[n % 2], "/auth/login", email=person.email, password=PASSWORD) for n in range(CLIENTS)
+        ]  # fmt: skip
+        assert statuses(send_together(calls)) == {200: CLIENTS}
+        assert cluster.ask("SELECT invited_at FROM accounts WHERE email = :email", email=person.email) is None
+
+
 def test_one_revocation_of_many_wins(cluster: Cluster, rounds: int) -> None:
     admin = administrator(cluster)
     for _ in range(rounds):

@@ -40,6 +40,9 @@ class OpenSession:
         self.require_second_factor(account, proof, client, now)
         if account.deletes_at and self.accounts.cancel_deletion(account.id, now):
             self.journal.record(EventType.ACCOUNT_DELETION_CANCELLED, client, now, account_id=account.id)
+        if account.invited_at is not None:
+            # Before the shared lock of `open`: parallel sign-ins that first share it, and then write, deadlock.
+            self.accounts.get_for_update(account.id)
         session = self.sessions.open(
             account.id, account.credentials_version, account.second_factor_at, proof, client, now
         )
