@@ -180,7 +180,10 @@ def test_pending_undo_and_session_survive_the_new_key(app):
 def test_accounts_without_a_way_in_become_open_invitations(app):
     with app.app_context():
         upgrade(directory=MIGRATIONS, revision="0013")
-    columns = "id, email, email_canonical, password_hash, email_verified_at, roles, credentials_version, created_at, updated_at"
+    columns = (
+        "id, email, email_canonical, password_hash, email_verified_at, roles, credentials_version, created_at,"
+        " updated_at"
+    )
     for name, password, verified, version in (
         ("invited", "NULL", "NULL", 0),
         ("with a password", "'x'", "NULL", 0),
@@ -194,7 +197,8 @@ def test_accounts_without_a_way_in_become_open_invitations(app):
     run_sql(
         app,
         "INSERT INTO sessions (id, account_id, generation, created_at, rotated_at, expires_at, absolute_expires_at,"
-        f" authenticated_at, lost_successors) VALUES ('s', 'with a session', 4, {TIME}, {TIME}, {TIME}, {TIME}, {TIME}, 0)",
+        " authenticated_at, lost_successors)"
+        f" VALUES ('s', 'with a session', 4, {TIME}, {TIME}, {TIME}, {TIME}, {TIME}, 0)",
         "INSERT INTO passkeys (id, account_id, digest, credential_id, public_key, sign_count, transports, aaguid,"
         f" backup_eligible, backed_up, created_at) VALUES (1, 'with a passkey', 'd', 'c', 'k', 0, '', '', false, false,"
         f" {TIME})",
