@@ -9,6 +9,7 @@ from tests.journeys.test_in_the_browser import OVERFLOW, visit
 from tests.journeys.test_passkeys_in_the_browser import VirtualAuthenticator
 from tests.support.api import PASSWORD, log_in, sql
 from tests.support.person import Person
+from tests.test_docs import ROOT, fenced, section
 
 EVE = "eve@example.com"
 
@@ -37,6 +38,18 @@ def test_invited_person_creates_a_passkey(app: Any, chromium: Any, live_server: 
     found = "SELECT count(*) FROM accounts WHERE invited_at IS NULL AND email_verified_at IS NOT NULL"
     assert sql(app, found) == [(1,)]
     assert sql(app, "SELECT count(*) FROM sessions WHERE revoked_at IS NULL") == [(0,)]
+
+
+@in_one_process
+def test_code_of_the_documentation_answers_an_invitation(chromium: Any, live_server: str, invitation: str) -> None:
+    (code,) = fenced(section(ROOT / "docs/passkeys.md", "## Answering an invitation"), "js")
+    with visit(chromium, live_server) as (page, _):
+        authenticator = VirtualAuthenticator(page)
+        page.goto("/reset-password")
+        token = invitation.partition("#token=")[2]
+        tokens = page.evaluate(f"async (token) => {{ {code} return tokens; }}", token)
+        assert tokens["token_type"] == "Bearer"
+        assert len(authenticator.credentials()) == 1
 
 
 @in_one_process

@@ -17,7 +17,7 @@ _is_active_admin = sa.and_(
     HAS_ADMIN_ROLE,
     _columns.disabled_at.is_(None),
     _columns.deletes_at.is_(None),
-    _columns.invited_at.is_(None),
+    sa.or_(_columns.invited_at.is_(None), _columns.password_hash.is_not(None)),  # no open invitation
 )
 _active_admins = sa.select(_columns.id).where(_is_active_admin)
 
