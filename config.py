@@ -119,6 +119,9 @@ class Settings(BaseModel):
     sign_in_url: str = ""
     change_password_url: str = ""
     email_templates_path: Path | None = None
+    invitation_link_expires: Seconds = 86_400
+    sign_up: Literal["open", "invited", "closed"] = "open"
+    sign_up_answer: Literal["tokens", "generic"] = "tokens"
     require_verified_email: bool = False
     unverified_account_days: int = Field(0, ge=0, le=3_650)
     deletion_grace_days: int = Field(7, ge=0, le=365)
@@ -135,6 +138,7 @@ class Settings(BaseModel):
     refresh_grace_seconds: int = Field(10, ge=0, le=300)
     reauth_window_seconds: Seconds = 600
     basic_auth: bool = False
+    role_permissions: str = ""
     second_factor: Literal["optional", "administrators", "everybody"] = "optional"
     trusted_device_days: int = Field(0, ge=0, le=365)
     passkey_rp_id: str = ""
@@ -175,7 +179,12 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _validate(self) -> Self:
-        from app.core.setting_checks import check_cookies, check_production  # here, as in `_read_values`
+        from app.core.setting_checks import (
+            check_cookies,
+            check_production,
+            check_secrets,
+            check_sign_up,
+        )  # here, as in `_read_values`
 
         if self.production:
             check_production(self)
@@ -186,7 +195,8 @@ class Settings(BaseModel):
         self._set_defaults()
         self._check_links()
         check_cookies(self)
-        self._check_secrets()
+        check_secrets(self)
+        check_sign_up(self)
         if self.mail_use_tls and self.mail_use_ssl:
             raise ValueError("MAIL_USE_TLS and MAIL_USE_SSL exclude each other: the first is STARTTLS, the second TLS")
         if self.model_fields_set & {"database_url", "signing_key"}:
@@ -226,16 +236,6 @@ class Settings(BaseModel):
 
     def _set(self, name: str, value: str) -> None:
         object.__setattr__(self, name, value)  # the model is frozen for all other code
-
-    def _check_secrets(self) -> None:
-        for name, values in (
-            ("SECRET_KEY", [self.secret_key]),
-            ("SECRET_KEY_FALLBACKS", self.secret_key_fallbacks),
-            ("KEY_ENCRYPTION_SECRET", [self.key_encryption_secret or self.secret_key]),
-            ("KEY_ENCRYPTION_SECRET_FALLBACKS", self.key_encryption_secret_fallbacks),
-        ):
-            if any(len(value.encode()) < 32 for value in values):
-                raise ValueError(f"{name} must have at least 32 bytes; create one with `openssl rand -base64 48`")
 
 
 def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

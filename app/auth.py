@@ -21,6 +21,8 @@ from app.flows.email_verification import EmailVerification
 from app.flows.export import Export
 from app.flows.factors import Factors
 from app.flows.health import Health
+from app.flows.invitation_answer import InvitationAnswer
+from app.flows.invitations import OpenInvitations
 from app.flows.key_rotation import KeyRotation
 from app.flows.mail_delivery import MailDelivery
 from app.flows.mail_queue import MailQueue
@@ -63,6 +65,8 @@ class Auth:
     sign_in: SignIn
     passkey_sign_in: PasskeySignIn
     passkey_sign_up: PasskeySignUp
+    open_invitations: OpenInvitations
+    invitation_answer: InvitationAnswer
     second_factor: SecondFactor
     reauthentication: Reauthentication
     factors: Factors

@@ -6,16 +6,13 @@ from datetime import timedelta
 from flask import Flask
 
 from app.auth import Auth, Mailbox
-from app.container import parts
+from app.container import administration, parts
 from app.container.domain import Domain
 from app.container.steps import Steps
 from app.core.clock import Clock
-from app.flows.account_correction import AccountCorrection
 from app.flows.account_deletion import AccountDeletion
 from app.flows.account_recovery import AccountRecovery
 from app.flows.activity import Activity
-from app.flows.admin_accounts import AdminAccounts
-from app.flows.admin_sessions import AdminSessions
 from app.flows.associated_apps import AssociatedApps
 from app.flows.audit_log import AuditLog
 from app.flows.audit_sealing import AuditSealing
@@ -57,7 +54,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     sessions, passkeys, email_actions = domain.sessions, domain.passkeys, domain.email_actions
     require_recent_auth, require_administrator = steps.require_recent_auth, steps.require_administrator
     return Auth(
-        registration=Registration(domain.passwords, steps.open_account, steps.issue_tokens),
+        registration=Registration(steps.require_open_sign_up, domain.passwords, steps.open_account, steps.issue_tokens),
         sign_in=SignIn(
             clock,
             steps.check_password,
@@ -76,8 +73,14 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             steps.issue_tokens,
         ),
         passkey_sign_up=PasskeySignUp(
-            steps.make_passkey_options, steps.add_passkey, steps.open_account, steps.issue_tokens
+            steps.require_open_sign_up,
+            steps.make_passkey_options,
+            steps.add_passkey,
+            steps.open_account,
+            steps.issue_tokens,
         ),
+        open_invitations=administration.open_invitations(domain, steps, clock),
+        invitation_answer=administration.invitation_answer(domain, steps, clock),
         second_factor=SecondFactor(
             work,
             clock,
@@ -151,7 +154,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
         ),
         own_sessions=OwnSessions(work, clock, sessions, journal),
         csrf=Csrf(domain.tokens, domain.csrf),
-        profile=Profile(clock, accounts),
+        profile=Profile(clock, accounts, domain.permissions),
         email_verification=EmailVerification(
             work,
             clock,
@@ -196,32 +199,9 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
         account_recovery=AccountRecovery(work, clock, accounts, passkeys, revoke_access, domain.links, notify, journal),
         account_deletion=AccountDeletion(clock, require_recent_auth, steps.schedule_deletion),
         export=Export(clock, domain.exporters),
-        admin_accounts=AdminAccounts(
-            work,
-            clock,
-            accounts,
-            domain.account_search,
-            domain.administrators,
-            domain.passwords,
-            notify,
-            journal,
-            require_administrator,
-            steps.require_unreserved_email,
-            steps.schedule_deletion,
-            revoke_access,
-        ),
-        account_correction=AccountCorrection(
-            work,
-            clock,
-            accounts,
-            steps.allow_undo,
-            notify,
-            journal,
-            require_administrator,
-            steps.require_unreserved_email,
-            revoke_access,
-        ),
-        admin_sessions=AdminSessions(work, clock, accounts, sessions, journal, require_administrator, revoke_access),
+        admin_accounts=administration.admin_accounts(domain, steps, clock),
+        account_correction=administration.account_correction(domain, steps, clock),
+        admin_sessions=administration.admin_sessions(domain, steps, clock),
         audit_log=AuditLog(journal),
         activity=Activity(journal),
         audit_sealing=AuditSealing(work, domain.chain_heads, domain.sealer, domain.verifier),

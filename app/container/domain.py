@@ -7,6 +7,7 @@ from app.container import parts
 from app.core.clock import Clock
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.administrators import Administrators
+from app.domain.accounts.invitations import Invitations
 from app.domain.accounts.search import AccountSearch
 from app.domain.accounts.store import AccountStore
 from app.domain.accounts.unverified import UnverifiedAccounts
@@ -42,7 +43,8 @@ class Domain:
     def __init__(self, app: Flask, settings: Settings, clock: Clock) -> None:
         self.work, self.registry = UnitOfWork(), CollectorRegistry()
         self.accounts, self.administrators, self.account_search = AccountStore(), Administrators(), AccountSearch()
-        self.unverified_accounts = UnverifiedAccounts()
+        self.unverified_accounts, self.invitations = UnverifiedAccounts(), Invitations()
+        self.permissions = parts.permissions(settings)
         self.sessions, self.leases = parts.session_store(settings), Leases()
         self.email_actions, self.undos = EmailActionStore(), UndoStore()
         self.email_sign_ins, self.identities = EmailSignInStore(), IdentityStore()

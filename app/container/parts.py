@@ -16,6 +16,7 @@ from app.domain.accounts.breached_passwords import BreachedPasswords
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.model import SNAPSHOT_COLUMNS, AccountSnapshot
 from app.domain.accounts.passwords import Passwords
+from app.domain.accounts.permissions import Permissions, parse_role_permissions
 from app.domain.audit.event_types import EventType
 from app.domain.mail.rate_limit import EmailLimit
 from app.domain.mail.sender import helo_name_of, parse_helo_name, parse_sender
@@ -108,6 +109,11 @@ def bearer_tokens(app: Flask, settings: Settings, keys: KeyRing) -> JwtTokens:
     return tokens
 
 
+def permissions(settings: Settings) -> Permissions:
+    """The permissions of each role. Raises `SettingsError`."""
+    return Permissions(_valid("ROLE_PERMISSIONS", parse_role_permissions, settings.role_permissions))
+
+
 def host_of(settings: Settings) -> str:
     """The name that people reach us by."""
     return urlsplit(settings.public_url).hostname or "localhost"
@@ -155,6 +161,7 @@ def email_settings(settings: Settings) -> EmailSettings:
         verify_email_url=settings.verify_email_url,
         reset_link_lifetime=timedelta(seconds=settings.reset_link_expires),
         verify_link_lifetime=timedelta(seconds=settings.verify_link_expires),
+        invitation_lifetime=timedelta(seconds=settings.invitation_link_expires),
     )
 
 

@@ -25,6 +25,7 @@ from app.flows.steps.purge_account import PurgeAccount
 from app.flows.steps.recognize_device import RecognizeDevice
 from app.flows.steps.replace_password import ReplacePassword
 from app.flows.steps.require_administrator import RequireAdministrator
+from app.flows.steps.require_open_sign_up import RequireOpenSignUp
 from app.flows.steps.require_recent_auth import RequireRecentAuth
 from app.flows.steps.require_second_factor import RequireSecondFactor
 from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
@@ -42,18 +43,31 @@ class Steps:
         work, accounts, journal = domain.work, domain.accounts, domain.journal
         self.notify = Notify(domain.outbox)
         self.allow_undo = AllowUndo(domain.undos, self.notify)
-        self.issue_tokens = IssueTokens(domain.tokens)
+        self.issue_tokens = IssueTokens(domain.tokens, domain.permissions)
+        self.require_open_sign_up = RequireOpenSignUp(settings.sign_up)
         self.recognize_device = RecognizeDevice(clock, domain.links, domain.tokens)
         self.policy = SecondFactorPolicy(settings.second_factor)
         self.require_second_factor = RequireSecondFactor(
             self.policy, domain.links, domain.passkeys, domain.recovery_codes, domain.trusted_devices
         )
         self.open_session = OpenSession(
-            self.require_second_factor, accounts, domain.sessions, self.recognize_device, self.notify, journal
+            self.require_second_factor,
+            accounts,
+            domain.invitations,
+            domain.sessions,
+            self.recognize_device,
+            self.notify,
+            journal,
         )
         self.lasting_sessions = parts.lasting_sessions()
         self.open_lasting_session = OpenSession(
-            self.require_second_factor, accounts, self.lasting_sessions, self.recognize_device, self.notify, journal
+            self.require_second_factor,
+            accounts,
+            domain.invitations,
+            self.lasting_sessions,
+            self.recognize_device,
+            self.notify,
+            journal,
         )
         self.complete_sign_in = CompleteSignIn(work, clock, self.open_session, self.issue_tokens, journal)
         self.revoke_access = RevokeAccess(domain.sessions, domain.email_actions, domain.trusted_devices)
@@ -92,13 +106,14 @@ class Steps:
         self.open_account = OpenAccount(
             work,
             clock,
+            self.require_open_sign_up,
             accounts,
             self.require_unreserved_email,
             self.open_session,
             self.issue_tokens,
             self.notify,
             journal,
-            settings.require_verified_email,
+            answers_alike=settings.require_verified_email or settings.sign_up_answer == "generic",
         )
         self.change_factors = ChangeFactors(
             accounts, domain.factors, domain.recovery_codes, domain.passkeys, self.notify, journal

@@ -15,6 +15,24 @@ def check_cookies(settings: Any) -> None:
         raise ValueError(f"COOKIE_DOMAIN must be the host of PUBLIC_URL, {host}, or a domain that contains it")
 
 
+def check_secrets(settings: Any) -> None:
+    """Raise `ValueError` for a secret that is too short."""
+    for name, values in (
+        ("SECRET_KEY", [settings.secret_key]),
+        ("SECRET_KEY_FALLBACKS", settings.secret_key_fallbacks),
+        ("KEY_ENCRYPTION_SECRET", [settings.key_encryption_secret or settings.secret_key]),
+        ("KEY_ENCRYPTION_SECRET_FALLBACKS", settings.key_encryption_secret_fallbacks),
+    ):
+        if any(len(value.encode()) < 32 for value in values):
+            raise ValueError(f"{name} must have at least 32 bytes; create one with `openssl rand -base64 48`")
+
+
+def check_sign_up(settings: Any) -> None:
+    """Raise `ValueError` if strangers could sign up although SIGN_UP says that they cannot."""
+    if settings.compat_api and settings.sign_up != "open":
+        raise ValueError("COMPAT_API needs SIGN_UP=open: its routes create accounts for strangers")
+
+
 def check_production(settings: Any) -> None:
     """Raise `ValueError` for a setting that is unsafe in production."""
     if any(word in settings.secret_key.lower() for word in WEAK_SECRETS) or len(set(settings.secret_key)) < 10:

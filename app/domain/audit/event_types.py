@@ -11,9 +11,12 @@ class EventType(StrEnum):
 
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_INVITED = "account.invited"
+    ACCOUNT_INVITATION_SENT = "account.invitation_sent"
+    ACCOUNT_INVITATION_REVOKED = "account.invitation_revoked"
     ACCOUNT_DISABLED = "account.disabled"
     ACCOUNT_ENABLED = "account.enabled"
     ACCOUNT_ROLES_CHANGED = "account.roles_changed"
+    ACCOUNT_CLAIMS_CHANGED = "account.claims_changed"
     ACCOUNT_UPDATED = "account.updated"
     ACCOUNT_DELETION_SCHEDULED = "account.deletion_scheduled"
     ACCOUNT_DELETION_CANCELLED = "account.deletion_cancelled"

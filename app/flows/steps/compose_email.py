@@ -39,6 +39,7 @@ class EmailSettings:
     verify_email_url: str
     reset_link_lifetime: timedelta
     verify_link_lifetime: timedelta
+    invitation_lifetime: timedelta
 
     @property
     def forgot_password_url(self) -> str:
@@ -59,7 +60,9 @@ class EmailSettings:
 
     def lifetime(self, kind: str, purpose: Purpose) -> timedelta:
         """How long the link in such an email lives. An invitation comes unasked and is read later."""
-        if purpose is Purpose.RESET_PASSWORD and kind != "invitation":
+        if kind == "invitation":
+            return self.invitation_lifetime
+        if purpose is Purpose.RESET_PASSWORD:
             return self.reset_link_lifetime
         return self.verify_link_lifetime
 

@@ -1,4 +1,4 @@
-"""Step: create an account, and sign its owner in unless the address must be confirmed first."""
+"""Step: create an account, and sign its owner in unless the response must be the same for every address."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from app.domain.sessions.model import Proof
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
 from app.flows.steps.notify import Email, Notify
 from app.flows.steps.open_session import OpenSession
+from app.flows.steps.require_open_sign_up import RequireOpenSignUp
 from app.flows.steps.require_second_factor import SecondFactorEnrolmentRequired
 from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
 
@@ -34,21 +35,24 @@ class OpenAccount:
 
     work: UnitOfWork
     clock: Clock
+    require_open_sign_up: RequireOpenSignUp
     accounts: AccountStore
     require_unreserved_email: RequireUnreservedEmail
     open_session: OpenSession
     issue_tokens: IssueTokens
     notify: Notify
     journal: Journal
-    require_verified: bool
+    answers_alike: bool
 
     def __call__(self, address: Address, credential: NewCredential, client: ClientInfo) -> Tokens | None:
-        """The tokens of the new account. Raises `EmailTaken`, `SecondFactorEnrolmentRequired`, or what `store` does.
+        """The tokens of the new account. Raises `SignUpClosed`, `EmailTaken`, `SecondFactorEnrolmentRequired`, or what
+        `store` does.
 
-        Where addresses must be confirmed before the first sign-in, the result is None for a new and for a taken
-        address alike; the owner of a taken one gets an email.
+        With `answers_alike` (REQUIRE_VERIFIED_EMAIL or SIGN_UP_ANSWER=generic), the result is None for a new and for a
+        taken address alike; the owner of a taken one gets an email.
         """
-        if not self.require_verified:
+        self.require_open_sign_up()
+        if not self.answers_alike:
             return self._open(address, credential, client)
         self._open_unverified(address, credential, client)
         return None
