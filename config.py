@@ -48,14 +48,18 @@ def _origin(text: str) -> str:
     return text
 
 
+def _as_providers(value: object) -> object:
+    from app.core.provider_settings import as_providers  # here, as in `_read_values`
+
+    return as_providers(value)
+
+
 Words = Annotated[list[str], BeforeValidator(_split)]
 Origins = Annotated[list[Annotated[str, AfterValidator(_origin)]], BeforeValidator(_split)]
 HeaderNames = Annotated[list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]], BeforeValidator(_split)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(lambda text: ip_network(text, strict=False))]
 Networks = Annotated[list[Network], BeforeValidator(_split)]
 Level = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lambda value: str(value).lower())]
-# The built-in pages contain these links, so none may run as a script.
-LINK = re.compile(r"(?i:(?!(javascript|data|vbscript):)[a-z][a-z0-9+.-]*):[^\s<>\"\\]+")
 TEN_YEARS = 10 * 365 * 86_400
 Seconds = Annotated[int, Field(ge=1, le=TEN_YEARS)]
 
@@ -116,6 +120,9 @@ class Settings(BaseModel):
     reset_link_expires: Seconds = 1_800
     verify_email_url: str = ""
     verify_link_expires: Seconds = 86_400
+    email_sign_in: Literal["off", "existing", "open"] = "existing"
+    sign_in_link_url: str = ""
+    sign_in_link_expires: Seconds = 1_800
     sign_in_url: str = ""
     change_password_url: str = ""
     email_templates_path: Path | None = None
@@ -145,6 +152,9 @@ class Settings(BaseModel):
     passkey_origins: Words = []
     android_apps: Words = []
     apple_apps: Words = []
+    providers: Annotated[list[Any], BeforeValidator(_as_providers)] = Field([], repr=False)
+    redirect_urls: Words = []
+    link_by_email: Literal["ask", "trusted"] = "ask"
 
     bcrypt_rounds: int = Field(12, ge=4, le=16)
     password_min_length: int = Field(8, ge=1, le=128)
@@ -158,6 +168,7 @@ class Settings(BaseModel):
     ratelimit_links: str = "20 per minute"
     ratelimit_reset_emails: str = "20 per minute"
     ratelimit_verify_emails: str = "10 per minute"
+    ratelimit_sign_in_emails: str = "20 per minute"
     ratelimit_admin_emails: str = "60 per minute"
     email_burst: int = Field(3, ge=1, le=20)
     email_interval_minutes: int = Field(20, ge=1, le=60)
@@ -179,24 +190,16 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _validate(self) -> Self:
-        from app.core.setting_checks import (
-            check_cookies,
-            check_production,
-            check_secrets,
-            check_sign_up,
-        )  # here, as in `_read_values`
+        from app.core import setting_checks  # here, as in `_read_values`
 
         if self.production:
-            check_production(self)
+            setting_checks.check_production(self)
         else:
             self._default("secret_key", lambda: _load_or_create(self.instance_path / "secret_key", new_secret))
             path = self.instance_path / "signing_key.pem"
             self._default("signing_key", lambda: _load_or_create(path, new_signing_key))
         self._set_defaults()
-        self._check_links()
-        check_cookies(self)
-        check_secrets(self)
-        check_sign_up(self)
+        setting_checks.check_all(self)
         if self.mail_use_tls and self.mail_use_ssl:
             raise ValueError("MAIL_USE_TLS and MAIL_USE_SSL exclude each other: the first is STARTTLS, the second TLS")
         if self.model_fields_set & {"database_url", "signing_key"}:
@@ -220,15 +223,9 @@ class Settings(BaseModel):
         self._set("public_url", self.public_url.rstrip("/"))
         self._default("reset_password_url", lambda: self.public_url + "/reset-password#token={token}")
         self._default("verify_email_url", lambda: self.public_url + "/verify-email#token={token}")
+        self._default("sign_in_link_url", lambda: self.public_url + "/sign-in/link#token={token}")
         self._default("sign_in_url", lambda: self.public_url)
         self._default("database_url", lambda: f"sqlite:///{self.instance_path.resolve() / 'latchkey.db'}")
-
-    def _check_links(self) -> None:
-        for name in ("reset_password_url", "verify_email_url", "sign_in_url", "change_password_url"):
-            if not LINK.fullmatch(url := getattr(self, name) or self.public_url):
-                raise ValueError(f"{name.upper()} must be a complete URL: https://…, or one with your app's own scheme")
-            if name in ("reset_password_url", "verify_email_url") and "{token}" not in url:
-                raise ValueError(f"{name.upper()} must contain {{token}}, which is replaced by the token")
 
     def _default(self, name: str, make: Callable[[], str]) -> None:
         if not getattr(self, name):
@@ -242,8 +239,16 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     """The settings in `environ`, by default the environment over `.env`. Raises `SettingsError`."""
     if environ is None:
         environ = {name: value for name, value in dotenv_values(".env").items() if value} | dict(os.environ)
-    environ = _with_files(_with_current_names(environ))
-    given: dict[str, Any] = {name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper())}
+    from app.core.provider_variables import read_providers  # here, as in `_read_values`
+    from app.core.secret_files import read_secret_files
+
+    try:
+        environ = read_secret_files(_with_current_names(environ), SECRETS)
+        given: dict[str, Any] = {"providers": read_providers(environ)}
+    except ValueError as unusable:
+        raise SettingsError(str(unusable)) from None
+    names = [name for name in Settings.model_fields if environ.get(name.upper()) and name not in given]
+    given |= {name: environ[name.upper()] for name in names}
     try:
         return Settings(**(given | overrides))
     except ValidationError as invalid:
@@ -255,17 +260,6 @@ def _with_current_names(environ: Mapping[str, str]) -> Mapping[str, str]:
     for old, new in found.items():
         log.warning("%s was renamed to %s. Version 0.3 will ignore the old name.", old, new)
     return {new: environ[old] for old, new in found.items()} | {name: value for name, value in environ.items() if value}
-
-
-def _with_files(environ: Mapping[str, str]) -> Mapping[str, str]:
-    if not any(environ.get(f"{name}_FILE") for name in SECRETS):
-        return environ
-    from app.core.secret_files import read_secret_files  # here, as in `_read_values`
-
-    try:
-        return read_secret_files(environ, SECRETS)
-    except ValueError as unusable:
-        raise SettingsError(str(unusable)) from None
 
 
 def _line(error: Any) -> str:

@@ -17,10 +17,12 @@ from app.flows.cleanup import Cleanup
 from app.flows.compat import Compat
 from app.flows.csrf import Csrf
 from app.flows.email_change import EmailChange
+from app.flows.email_sign_in import EmailSignIn
 from app.flows.email_verification import EmailVerification
 from app.flows.export import Export
 from app.flows.factors import Factors
 from app.flows.health import Health
+from app.flows.identities import Identities
 from app.flows.invitation_answer import InvitationAnswer
 from app.flows.invitations import OpenInvitations
 from app.flows.key_rotation import KeyRotation
@@ -33,6 +35,7 @@ from app.flows.passkeys import Passkeys
 from app.flows.password_change import PasswordChange
 from app.flows.password_reset import PasswordReset
 from app.flows.profile import Profile
+from app.flows.provider_sign_in import ProviderSignIn
 from app.flows.reauthentication import Reauthentication
 from app.flows.registration import Registration
 from app.flows.second_factor import SecondFactor
@@ -67,6 +70,9 @@ class Auth:
     passkey_sign_up: PasskeySignUp
     open_invitations: OpenInvitations
     invitation_answer: InvitationAnswer
+    provider_sign_in: ProviderSignIn
+    identities: Identities
+    email_sign_in: EmailSignIn
     second_factor: SecondFactor
     reauthentication: Reauthentication
     factors: Factors

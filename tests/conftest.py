@@ -26,9 +26,11 @@ from config import Settings, load
 from tests.support.apps import Apps, Databases, close
 from tests.support.clock import SettableClock
 from tests.support.forks import QuietRequestHandler
+from tests.support.lying_provider import LyingProvider
 from tests.support.ports import unused_port
 from tests.support.process_pool import ProcessPool
 from tests.support.profile import LONG
+from tests.support.provider_visitor import REDIRECT_URLS
 from tests.support.servers import DATABASES, NotHere, available, given_redis, is_root
 from tests.support.smtp import FakeSmtpServer
 
@@ -154,11 +156,34 @@ def settings(request: pytest.FixtureRequest, database: str, mailbox: FakeSmtpSer
         "mail_server": "127.0.0.1", "mail_port": mailbox.port, "bcrypt_rounds": 4, "hash_slots": 64,
         "ratelimit_enabled": False, "database_timeout": 10,  # this machine also does other work
     }  # fmt: skip
+    if "lying" in request.fixturenames:
+        ours |= {"providers": providers_of(request), "redirect_urls": REDIRECT_URLS}
     if "live_server" in request.fixturenames:
         ours["public_url"] = f"http://localhost:{request.getfixturevalue('listener').getsockname()[1]}"
     for mark in reversed(list(request.node.iter_markers("settings"))):
         ours |= mark.kwargs
     return load({}, **ours)
+
+
+def providers_of(request: pytest.FixtureRequest) -> list[Any]:
+    """The provider that may lie, as `work` and as `github`. `@pytest.mark.provider(...)` changes `work`."""
+    lying: LyingProvider = request.getfixturevalue("lying")
+    mark = request.node.get_closest_marker("provider")
+    work = lying.settings(*mark.args, **mark.kwargs) if mark else lying.settings(audiences=("ios-client",))
+    return [work, lying.settings("github", id="github", name="GitHub")]
+
+
+@pytest.fixture(scope="session")
+def session_provider() -> Iterator[LyingProvider]:
+    with LyingProvider().open() as provider:
+        yield provider
+
+
+@pytest.fixture
+def lying(session_provider: LyingProvider) -> LyingProvider:
+    """An identity provider that tells the truth until the test changes what it says. The app uses it."""
+    session_provider.reset()
+    return session_provider
 
 
 @pytest.fixture(scope="session")

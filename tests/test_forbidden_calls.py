@@ -83,6 +83,10 @@ def test_redirects_lead_to_own_pages_and_settings():
         if name.rpartition(".")[2] == "redirect"
     ]
     assert redirects == [
+        (
+            "app/web/api/providers.py",
+            "url",
+        ),  # of a provider in the settings, a member of REDIRECT_URLS, or our own path
         ("app/web/compat/user_service/routes.py", "url_for('.get_welcome_message')"),
         ("app/web/pages/home.py", "settings.change_password_url or url_for('pages_reset_password.ask_address')"),
     ]

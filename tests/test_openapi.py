@@ -27,7 +27,7 @@ from tests.web.api.routes import (
 
 WITHOUT_A_CONTRACT = ("static", "flasgger.", "pages_")
 CLASSIC = {"user-authentication-service", "session-authentication"}
-NEEDS_A_REAL_TOKEN = {"reset_token", "token", "code", "credential"}
+NEEDS_A_REAL_TOKEN = {"reset_token", "token", "code", "credential", "id_token"}
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["house", "classic"])

@@ -6,7 +6,7 @@ from datetime import timedelta
 from flask import Flask
 
 from app.auth import Auth, Mailbox
-from app.container import administration, parts
+from app.container import administration, outside, parts
 from app.container.domain import Domain
 from app.container.steps import Steps
 from app.core.clock import Clock
@@ -81,6 +81,9 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
         ),
         open_invitations=administration.open_invitations(domain, steps, clock),
         invitation_answer=administration.invitation_answer(domain, steps, clock),
+        provider_sign_in=outside.provider_sign_in(domain, steps, settings),
+        identities=outside.identities(domain, steps, clock),
+        email_sign_in=outside.email_sign_in(steps, settings),
         second_factor=SecondFactor(
             work,
             clock,
@@ -106,6 +109,8 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             steps.check_passkey,
             steps.make_passkey_options,
             passkeys,
+            steps.find_sign_in,
+            domain.email_sign_ins,
             sessions,
             journal,
         ),
@@ -138,6 +143,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             revoke_access,
             notify,
             journal,
+            steps.require_way_in,
             require_recent_auth,
         ),
         associated_apps=AssociatedApps(domain.relying_party),
@@ -163,7 +169,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             steps.find_email_action,
             steps.recognize_device,
             revoke_access,
-            steps.change_factors,
+            steps.claim_account,
             notify,
             journal,
         ),
@@ -173,7 +179,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             accounts,
             email_actions,
             domain.undos,
-            passkeys,
+            steps.remove_credentials,
             steps.allow_undo,
             steps.find_email_action,
             revoke_access,
@@ -196,7 +202,9 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             notify,
             domain.attempt_limiter,
         ),
-        account_recovery=AccountRecovery(work, clock, accounts, passkeys, revoke_access, domain.links, notify, journal),
+        account_recovery=AccountRecovery(
+            work, clock, accounts, steps.remove_credentials, revoke_access, domain.links, notify, journal
+        ),
         account_deletion=AccountDeletion(clock, require_recent_auth, steps.schedule_deletion),
         export=Export(clock, domain.exporters),
         admin_accounts=administration.admin_accounts(domain, steps, clock),

@@ -30,9 +30,11 @@ from app.domain.limits.counters import Counters
 from app.domain.mail.outbox import Outbox
 from app.domain.mail.renderer import EmailRenderer
 from app.domain.passkeys.store import PasskeyStore
+from app.domain.providers.registry import Providers
 from app.domain.tokens.codes import Codes
 from app.domain.tokens.csrf import CsrfTokens
 from app.domain.tokens.links import Links
+from app.domain.tokens.sealed import SealedTokens
 from app.domain.trusted_devices.store import TrustedDeviceStore
 from config import Settings
 
@@ -56,7 +58,8 @@ class Domain:
         self.factors, self.recovery_codes = FactorStore(parts.secrets_at_rest(settings)), RecoveryCodes()
         self.trusted_devices, self.passkeys = TrustedDeviceStore(), PasskeyStore()
         self.relying_party, self.spent_challenges = parts.relying_party(settings), SpentChallenges()
-        self.challenges = Challenges(self.link_secrets, clock)
+        self.challenges, self.sealed = Challenges(self.link_secrets, clock), SealedTokens(self.link_secrets, clock)
+        self.providers = Providers(settings.providers, clock)
         self.keys = parts.key_ring(settings, clock)
         self.tokens = parts.bearer_tokens(app, settings, self.keys)
         self.rates = parts.rates(settings)

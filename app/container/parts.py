@@ -26,7 +26,7 @@ from app.domain.passkeys.relying_party import RelyingParty
 from app.domain.sessions.store import Lifetimes
 from app.domain.tokens.jwt_tokens import LEEWAY_SECONDS, JwtTokens
 from app.domain.tokens.keyring import KeyRing
-from app.flows.steps.compose_email import EmailSettings
+from app.flows.steps.email_settings import EmailSettings
 from app.flows.steps.identity import AccountSessions
 from config import Settings, SettingsError
 
@@ -159,8 +159,10 @@ def email_settings(settings: Settings) -> EmailSettings:
         sign_in_url=settings.sign_in_url,
         reset_password_url=settings.reset_password_url,
         verify_email_url=settings.verify_email_url,
+        sign_in_link_url=settings.sign_in_link_url,
         reset_link_lifetime=timedelta(seconds=settings.reset_link_expires),
         verify_link_lifetime=timedelta(seconds=settings.verify_link_expires),
+        sign_in_link_lifetime=timedelta(seconds=settings.sign_in_link_expires),
         invitation_lifetime=timedelta(seconds=settings.invitation_link_expires),
     )
 

@@ -15,16 +15,25 @@ def encrypt(plain: bytes, key: bytes, associated: bytes | None = None) -> str:
 
     `associated` says where the value belongs: it is decrypted only with the same, so no other row can take it over.
     """
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    return base64.b64encode(nonce + AESGCM(key).encrypt(nonce, plain, associated)).decode()
+    return base64.b64encode(encrypt_bytes(plain, key, associated)).decode()
 
 
 def decrypt(encrypted: str, keys: tuple[bytes, ...], associated: bytes | None = None) -> bytes:
     """The value that was encrypted with one of the keys. Raises `ValueError` if none fits, or the text was changed."""
-    data = base64.b64decode(encrypted, validate=True)
+    return decrypt_bytes(base64.b64decode(encrypted, validate=True), keys, associated)
+
+
+def encrypt_bytes(plain: bytes, key: bytes, associated: bytes | None = None) -> bytes:
+    """The same as bytes."""
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plain, associated)
+
+
+def decrypt_bytes(encrypted: bytes, keys: tuple[bytes, ...], associated: bytes | None = None) -> bytes:
+    """The same from bytes. Raises `ValueError`."""
     for key in keys:
         try:
-            return AESGCM(key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], associated)
+            return AESGCM(key).decrypt(encrypted[:NONCE_BYTES], encrypted[NONCE_BYTES:], associated)
         except InvalidTag:
             continue
     raise ValueError("not encrypted with any of these secrets")

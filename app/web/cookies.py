@@ -1,12 +1,13 @@
 """Cookies: HttpOnly, SameSite=Lax and bound to this host, unless the settings say otherwise."""
 
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from flask import Response, request
 
 from app.current import settings
 
+SameSite = Literal["Lax", "Strict"]
 SHARED: Final = ("access", "refresh", "csrf")  # with other hosts, if COOKIE_DOMAIN is set
 
 
@@ -15,8 +16,16 @@ def get(name: str) -> str | None:
     return request.cookies.get(name_of(name)) if "Cookie" in request.headers else None
 
 
-def set_cookie(answer: Response, name: str, value: str, seconds: int, *, readable_by_scripts: bool = False) -> None:
-    """Set a cookie for this many seconds."""
+def set_cookie(
+    answer: Response,
+    name: str,
+    value: str,
+    seconds: int,
+    *,
+    readable_by_scripts: bool = False,
+    same_site: SameSite | None = None,
+) -> None:
+    """Set a cookie for this many seconds. `same_site` is by default COOKIE_SAMESITE."""
     answer.set_cookie(
         name_of(name),
         value,
@@ -25,21 +34,21 @@ def set_cookie(answer: Response, name: str, value: str, seconds: int, *, readabl
         domain=_domain(name),
         secure=_secure(),
         httponly=not readable_by_scripts,
-        samesite=settings.cookie_samesite.capitalize(),
-        partitioned=_partitioned(),
+        samesite=same_site or settings.cookie_samesite.capitalize(),
+        partitioned=_partitioned(same_site),
     )
 
 
-def delete(answer: Response, name: str) -> None:
-    """Delete a cookie."""
+def delete(answer: Response, name: str, *, same_site: SameSite | None = None) -> None:
+    """Delete a cookie that was set with the same `same_site`."""
     answer.delete_cookie(
         name_of(name),
         path=_path(),
         domain=_domain(name),
         secure=_secure(),
         httponly=True,
-        samesite=settings.cookie_samesite.capitalize(),
-        partitioned=_partitioned(),
+        samesite=same_site or settings.cookie_samesite.capitalize(),
+        partitioned=_partitioned(same_site),
     )
 
 
@@ -61,9 +70,9 @@ def _path() -> str:
     return urlsplit(settings.public_url).path or "/"
 
 
-def _partitioned() -> bool:
+def _partitioned(same_site: SameSite | None) -> bool:
     # Browsers that block cookies of other sites accept those that are kept apart for each site (CHIPS).
-    return settings.cookie_samesite == "none"
+    return same_site is None and settings.cookie_samesite == "none"
 
 
 def _secure() -> bool:

@@ -29,7 +29,7 @@ class Contract:
 
     `takes`, `form`, `query`: the schema of the body, whether it is a form, the schema of the query. `gives`, `status`:
     the response, and `also` further ones by status. `who`: the guard. `problems`: errors are problem documents; if
-    not, `also` has their schemas.
+    not, `also` has their schemas. `navigated`: browsers open the route as a page, so they get errors as pages too.
     """
 
     takes: type[RequestBody] | None = None
@@ -44,6 +44,7 @@ class Contract:
     limit: Limit | None = None
     needs_database: bool = True
     idempotent: bool = False
+    navigated: bool = False
     cache_seconds: int | None = None
     summary: str = ""
     description: str = ""
@@ -55,7 +56,7 @@ class Contract:
         if self.who.gives:
             arguments[self.who.gives] = result
         if self.takes:
-            arguments["body"] = _form(self.takes) if self.form else _body(self.takes)
+            arguments["body"] = _form(self.takes, strict=self.problems) if self.form else _body(self.takes)
         if self.query:
             arguments["query"] = _query(self.query)
         if self.idempotent:
@@ -143,7 +144,9 @@ def _body(model: type[RequestBody]) -> RequestBody:
     return _validated(lambda: model.model_validate_json(b"{}" if is_empty else data))
 
 
-def _form(model: type[RequestBody]) -> RequestBody:
+def _form(model: type[RequestBody], *, strict: bool) -> RequestBody:
+    if strict and request.mimetype != "application/x-www-form-urlencoded":
+        raise UnsupportedMediaType("Send a form, as a browser does.")
     fields = _reject_repeated(request.form)
     return _validated(lambda: model.model_validate(fields))
 

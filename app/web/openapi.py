@@ -49,6 +49,7 @@ REFRESH_TOKEN = {
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 _REF = "#/components/schemas/{model}"
 _SHAPES = {
+    "string": {"type": "string"},
     "uuid": {"type": "string", "format": "uuid"},
     "int": {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST_NUMBER},
 }

@@ -17,6 +17,7 @@ from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkInvalid
 from app.flows.steps.check_second_factor import WrongCode
 from app.flows.steps.open_second_step import SignInTokenInvalid
+from app.flows.steps.read_identity import ProviderCodeInvalid
 from app.web.input_errors import coded_error
 
 
@@ -62,6 +63,7 @@ Password = Annotated[
 LinkToken = Annotated[str, _within(1, 2_000, LinkInvalid), _schema(minLength=1, maxLength=2_000)]
 Code = Annotated[str, _within(8, 20, CodeInvalid), _schema(minLength=8, maxLength=20, examples=["WDJB-MJHT"])]
 SignInToken = Annotated[str, _within(1, 2_000, SignInTokenInvalid), _schema(minLength=1, maxLength=2_000)]
+ProviderCodeText = Annotated[str, _within(1, 4_000, ProviderCodeInvalid), _schema(minLength=1, maxLength=4_000)]
 TotpCode = Annotated[
     str,
     AfterValidator(lambda text: text.replace(" ", "")),

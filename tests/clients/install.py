@@ -26,9 +26,14 @@ def from_pip() -> Path:
 
 def from_npm() -> Path:
     """The folder of the packages in tests/node."""
+    return installed_node_packages(NODE)
+
+
+def installed_node_packages(folder: Path) -> Path:
+    """The folder in which the packages are installed that the lock file in `folder` names."""
     if not shutil.which("npm"):
         lacking("npm; install Node 20 or newer")
-    return installed(NODE / "package-lock.json", NPM)
+    return installed(folder / "package-lock.json", NPM)
 
 
 def installed(wanted: Path, *commands: tuple[str, ...]) -> Path:

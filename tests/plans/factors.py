@@ -26,6 +26,9 @@ class NotedClient:
     def open(self, path: str, *, method: str, **sent: Any) -> TestResponse:
         return self._note(method, path, self._client.open(path, method=method, **sent))
 
+    def get(self, path: str, **sent: Any) -> TestResponse:
+        return self.open(path, method="GET", **sent)
+
     def post(self, path: str, **sent: Any) -> TestResponse:
         return self.open(path, method="POST", **sent)
 

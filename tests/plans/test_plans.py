@@ -43,8 +43,8 @@ def is_excepted(statement):
     android_apps=["com.example.app=" + ":".join(["0A"] * 32)],
 )
 @pytest.mark.usefixtures("each_database")
-def test_each_statement_finds_its_rows_by_an_index(seeded, auth, mailbox):
-    walk = Walk(seeded, auth, mailbox)
+def test_each_statement_finds_its_rows_by_an_index(seeded, auth, mailbox, lying):
+    walk = Walk(seeded, auth, mailbox, lying)
     with explained(seeded) as plans:
         walk.all()
     assert {text: tables for text, tables in plans.scans.items() if not is_excepted(text)} == {}

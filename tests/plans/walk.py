@@ -7,8 +7,10 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.plans.factors import walk_enrolment, walk_factors, walk_passkeys
+from tests.plans.providers import walk_providers
 from tests.support.api import sql
 from tests.support.authenticator import Authenticator
+from tests.support.lying_provider import LyingProvider
 from tests.support.person import PASSWORD, Person
 from tests.support.smtp import FakeSmtpServer
 
@@ -19,8 +21,8 @@ FIREFOX = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/201001
 class Walk:
     """Calls the routes one after the other and notes them in `visited`, as method and rule."""
 
-    def __init__(self, app: Flask, auth: Any, mailbox: FakeSmtpServer) -> None:
-        self._app, self._auth, self._mailbox = app, auth, mailbox
+    def __init__(self, app: Flask, auth: Any, mailbox: FakeSmtpServer, provider: LyingProvider) -> None:
+        self._app, self._auth, self._mailbox, self._provider = app, auth, mailbox, provider
         self._client = app.test_client()
         self.visited: set[tuple[str, str]] = set()
         self._persons = 0
@@ -38,6 +40,7 @@ class Walk:
         walk_factors(self._app, self._note, self._emailed)
         walk_enrolment(self._app, self._note)
         walk_passkeys(self._app, self._note)
+        walk_providers(self._app, self._note, self._provider)
         self._in_the_background()
 
     def _sign_in_and_out(self) -> None:

@@ -11,12 +11,14 @@ from urllib.parse import urlsplit
 import pyotp
 import pytest
 
+from app.domain.providers.model import ExternalIdentity, code_challenge_of
 from tests.races.conftest import PASSWORD, Cluster, SignedUp
 from tests.races.test_invitations import Guest
 from tests.races.test_links import link
 from tests.races.test_passkeys import Racer, sign_up_with_passkey
 from tests.races.test_second_factor import Person, at
 from tests.support.concurrency import Answer, Call, post, send_together
+from tests.support.lying_provider import LyingProvider
 from tests.support.profile import sized
 
 CLIENTS = sized(3, 8)
@@ -30,8 +32,8 @@ CLASSIC_USER = "/api/v1/users/{user_id}"
 class Scene:
     """What the routes need before they can succeed."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self.cluster, self.url = cluster, cluster.urls[0]
+    def __init__(self, cluster: Cluster, provider: LyingProvider) -> None:
+        self.cluster, self.url, self.provider = cluster, cluster.urls[0], provider
         self.admin = cluster.sign_up()
         cluster.ask("UPDATE accounts SET roles = 'admin' WHERE email = :email", email=self.admin.email)
 
@@ -108,6 +110,20 @@ class Scene:
         token = self.cluster.links("undo-second-factor")[person.email]
         return at(self.cluster, 0, "/account/factors/undo", token=token)
 
+    def provider_code(self) -> Call:
+        """A request with our code of a sign-in with an identity provider."""
+        email = self.cluster.new_email()
+        identity = ExternalIdentity("work", "https://id.example.com", email, email, True, None, None)
+        flows, verifier = self.cluster.app.extensions["latchkey"], "v" * 43
+        code = flows.provider_sign_in.read_identity.make_code(identity, code_challenge_of(verifier))
+        return post(self.url, "/auth/providers/token", code=code, code_verifier=verifier)
+
+    def id_token(self) -> Call:
+        """A request with an ID token of a person who was never here."""
+        nonce, email = self.cluster.auth.provider_sign_in.nonce().nonce, self.cluster.new_email()
+        token = self.provider.id_token(nonce, sub=email, email=email)
+        return post(self.url, "/auth/id-token", provider="work", id_token=token, nonce=nonce)
+
     def form(self, method: str, path: str, cookie: str | None = None, **fields: str) -> Call:
         """A request with a form."""
         return Call(self.url, method, path, form=fields, cookie=cookie)
@@ -183,6 +199,11 @@ ACTS: dict[str, Callable[[Scene], Call]] = {
     "post /api/v1/account/passkeys": lambda s: Racer(s.cluster).registration(),
     "patch /api/v1/account/passkeys/{passkey_id}": lambda s: s.passkey("PATCH", name="Laptop"),
     "delete /api/v1/account/passkeys/{passkey_id}": lambda s: s.passkey("DELETE"),
+    "post /api/v1/auth/providers/{provider_id}/callback": lambda s: s.form(
+        "POST", "/api/v1/auth/providers/work/callback", code="x"
+    ),
+    "post /api/v1/auth/providers/token": lambda s: s.provider_code(),
+    "post /api/v1/auth/id-token": lambda s: s.id_token(),
     "post /api/v1/auth/second-factor": lambda s: s.second_step(),
     "post /api/v1/auth/second-factor/totp": lambda s: s.enrolment(confirmed=False),
     "post /api/v1/auth/second-factor/totp/confirm": lambda s: s.enrolment(confirmed=True),
@@ -262,9 +283,11 @@ def writing_operations(url: str) -> set[str]:
 
 
 @pytest.mark.settings(compat_api=True, auth_type="session_db_auth", trusted_device_days=30)
-def test_no_writing_route_fails_under_parallel_identical_requests(cluster: Cluster, rounds: int) -> None:
+def test_no_writing_route_fails_under_parallel_identical_requests(
+    cluster: Cluster, lying: LyingProvider, rounds: int
+) -> None:
     assert ACTS.keys() == writing_operations(cluster.urls[0])
-    scene, failed = Scene(cluster), {}
+    scene, failed = Scene(cluster, lying), {}
     for _ in range(max(1, rounds // 5)):
         for name, prepare in ACTS.items():
             call = prepare(scene)
@@ -276,8 +299,8 @@ def test_no_writing_route_fails_under_parallel_identical_requests(cluster: Clust
 
 
 @pytest.mark.settings(compat_api=True, deletion_grace_days=0)
-def test_no_write_fails_while_its_account_is_erased(cluster: Cluster, rounds: int) -> None:
-    scene, found = Scene(cluster), Counter[tuple[str, int]]()
+def test_no_write_fails_while_its_account_is_erased(cluster: Cluster, lying: LyingProvider, rounds: int) -> None:
+    scene, found = Scene(cluster, lying), Counter[tuple[str, int]]()
     for _ in range(rounds):
         for method, path, body in BESIDE_ERASURE:
             person = cluster.sign_up()

@@ -5,11 +5,12 @@ The service (Pwned Passwords or a compatible one) receives the first five hexade
 
 import hashlib
 import logging
-from typing import Any, Final
-from urllib.error import URLError
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from http import HTTPStatus
+from typing import Final
+from urllib.request import Request
 
 from app.core.errors import Invalid
+from app.core.http_fetch import FetchFailed, fetch
 
 TIMEOUT: Final = 1.0  # seconds that the lookup may delay a sign-up
 MAX_RESPONSE: Final = 200_000  # bytes
@@ -22,16 +23,6 @@ class PasswordBreached(Invalid):
     code = "password_breached"
     detail = "This password appeared in a data breach. Choose another one."
     field = "password"
-
-
-class _NoRedirects(HTTPRedirectHandler):
-    """Follows no redirect: only the configured host may be contacted (ASVS 15.3.2)."""
-
-    def redirect_request(self, *_: Any) -> None:
-        """Return None, so that the redirect raises `HTTPError`."""
-
-
-_opener = build_opener(_NoRedirects)
 
 
 class BreachedPasswords:
@@ -51,9 +42,9 @@ class BreachedPasswords:
         digest = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
         try:
             answer = self._request(digest[:5])
-        except (URLError, OSError, ValueError) as error:
+        except FetchFailed as error:
             self.unanswered += 1
-            log.warning("breached password service does not respond, check skipped: %s", type(error).__name__)
+            log.warning("breached password service does not respond, check skipped: %s", error)
             return
         if any(line.partition(":")[0] == digest[5:] and not line.endswith(":0") for line in answer.split()):
             raise PasswordBreached
@@ -61,5 +52,7 @@ class BreachedPasswords:
     def _request(self, prefix: str) -> str:
         # The settings accept only https here.
         request = Request(self._url + prefix, headers={"Add-Padding": "true"})  # noqa: S310
-        with _opener.open(request, timeout=TIMEOUT) as answer:
-            return str(answer.read(MAX_RESPONSE).decode("ascii", "replace"))
+        answer = fetch(request, timeout=TIMEOUT, most=MAX_RESPONSE)
+        if answer.status != HTTPStatus.OK:
+            raise FetchFailed(f"status {answer.status}")
+        return answer.body.decode("ascii", "replace")

@@ -47,6 +47,8 @@ class EventType(StrEnum):
     PASSKEY_REMOVED = "passkey.removed"
     PASSKEY_FAILED = "passkey.failed"
     PASSKEY_COPY_SUSPECTED = "passkey.copy_suspected"
+    IDENTITY_LINKED = "identity.linked"
+    IDENTITY_UNLINKED = "identity.unlinked"
     SESSION_REAUTHENTICATED = "session.reauthenticated"
     SESSION_ENDED = "session.ended"
     SESSION_REUSED = "session.token_reused"

@@ -33,8 +33,13 @@ class RequireOpenSignUp:
 
     def __call__(self) -> None:
         """Raises `SignUpClosed`. Flows call it first, before they hash a password or look up an address."""
-        if self.mode != "open":
+        if not self.is_open:
             raise SignUpClosed
+
+    @property
+    def is_open(self) -> bool:
+        """Whether strangers may create accounts."""
+        return self.mode == "open"
 
     def to_invite(self, by: Administrator) -> None:
         """Raises `InvitationsClosed` for an administrator; an operator at a shell may always invite."""

@@ -25,4 +25,7 @@ def init_error_pages(app: Flask) -> None:
 def _is_for_programs() -> bool:
     """Whether the request is for the API or another route with a contract, which defines its responses."""
     view = current_app.view_functions.get(request.endpoint or "")
-    return f"{request.path}/".startswith("/api/") or (view is not None and contract_of(view) is not None)
+    contract = contract_of(view) if view else None
+    if contract is not None:
+        return not contract.navigated
+    return f"{request.path}/".startswith("/api/")

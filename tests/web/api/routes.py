@@ -39,8 +39,8 @@ def each_route(choose=lambda contract: True):
 
 
 def takes_body(contract):
-    """Whether the route has a body."""
-    return contract.takes is not None
+    """Whether the route has a body of JSON."""
+    return contract.takes is not None and not contract.form
 
 
 def may_be_empty(contract):

@@ -9,7 +9,9 @@ from app.core.clock import Clock
 from app.core.database import db
 from app.current import auth_of
 from app.domain.email_actions.model import Purpose
+from app.domain.providers.model import ExternalIdentity, code_challenge_of
 from app.domain.tokens.links import Links
+from app.web.api.providers import IdTokenRequest, ProviderCode
 from app.web.guards import SignedInByCookie
 from tests.support.api import is_problem
 from tests.support.authenticator import Authenticator
@@ -37,6 +39,14 @@ def used_passkey(auth, authenticator):
     return authenticator.get(auth.passkey_sign_in.options(None))
 
 
+def provider_code(auth):
+    """The body with our code of a sign-in with an identity provider."""
+    identity = ExternalIdentity("work", "https://id.example.com", "1", None, False, None, None)
+    verifier = "v" * 43
+    code = auth.provider_sign_in.read_identity.make_code(identity, code_challenge_of(verifier))
+    return {"code": code, "code_verifier": verifier}
+
+
 PASSKEY_RESPONSES = {
     "/api/v1/auth/passkey": used_passkey,
     "/api/v1/auth/passkey/sign-up": lambda auth, authenticator: authenticator.create(
@@ -47,8 +57,8 @@ REMEMBERED = {"/.well-known/jwks.json"}  # keys that were read a moment ago are 
 
 
 def answers_without_a_database(contract):
-    """Whether the route may answer though the database is gone."""
-    return not contract.needs_database
+    """Whether the route may answer though the database is gone; tests/web/api/providers has those of browsers."""
+    return not contract.needs_database and not contract.navigated
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +87,19 @@ def body_for(contract, app, path):
     if path in PASSKEY_RESPONSES:
         with app.app_context():
             return {"json": example(contract) | {"credential": PASSKEY_RESPONSES[path](auth_of(app), Authenticator())}}
+    if contract.takes is ProviderCode:
+        with app.app_context():
+            return {"json": provider_code(auth_of(app))}
     return {"json": {name: link if name.endswith("token") else value for name, value in example(contract).items()}}
 
 
 def asks_the_database(contract):
-    """Whether each call does; what reads a cookie and knows the keys need not."""
-    return contract.needs_database and not isinstance(contract.who, SignedInByCookie)
+    """Whether each call does; what reads a cookie and knows the keys need not, and an ID token needs a provider."""
+    return (
+        contract.needs_database
+        and not isinstance(contract.who, SignedInByCookie)
+        and contract.takes is not IdTokenRequest
+    )
 
 
 @each_route(asks_the_database)

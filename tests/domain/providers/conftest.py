@@ -1,0 +1,35 @@
+"""A provider that may lie, and the parts that must notice."""
+
+from typing import Any
+
+import pytest
+
+from app.domain.providers.connection import ProviderConnection
+from app.domain.providers.github import GitHubProvider
+from app.domain.providers.model import SignInAttempt
+from app.domain.providers.openid import OpenIdProvider
+from tests.support.lying_provider import LyingProvider
+
+CALLBACK = "https://id.example.com/api/v1/auth/providers/work/callback"
+
+
+@pytest.fixture
+def attempt() -> SignInAttempt:
+    return SignInAttempt(CALLBACK, state="s-1", nonce="n-1", code_verifier="v" * 43)
+
+
+@pytest.fixture
+def openid(lying: LyingProvider, clock: Any) -> Any:
+    """A provider with these changes of its settings, which waits 0.3 s for a response."""
+
+    def make(kind: str = "openid", *, pause: float = 0.05, **changes: Any) -> OpenIdProvider:
+        connection = ProviderConnection("work", timeout=0.3, pause=pause)
+        return OpenIdProvider(lying.settings(kind, **changes), clock, connection)
+
+    return make
+
+
+@pytest.fixture
+def github(lying: LyingProvider, clock: Any) -> GitHubProvider:
+    settings = lying.settings("github", id="github", scopes=("read:user", "user:email"))
+    return GitHubProvider(settings, clock, ProviderConnection("github", timeout=0.3, pause=0.05))
