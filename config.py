@@ -120,9 +120,15 @@ class Settings(BaseModel):
     reset_link_expires: Seconds = 1_800
     verify_email_url: str = ""
     verify_link_expires: Seconds = 86_400
+    email_sign_in: Literal["off", "existing", "open"] = "existing"
+    sign_in_link_url: str = ""
+    sign_in_link_expires: Seconds = 1_800
     sign_in_url: str = ""
     change_password_url: str = ""
     email_templates_path: Path | None = None
+    invitation_link_expires: Seconds = 86_400
+    sign_up: Literal["open", "invited", "closed"] = "open"
+    sign_up_answer: Literal["tokens", "generic"] = "tokens"
     require_verified_email: bool = False
     unverified_account_days: int = Field(0, ge=0, le=3_650)
     deletion_grace_days: int = Field(7, ge=0, le=365)
@@ -139,6 +145,7 @@ class Settings(BaseModel):
     refresh_grace_seconds: int = Field(10, ge=0, le=300)
     reauth_window_seconds: Seconds = 600
     basic_auth: bool = False
+    role_permissions: str = ""
     second_factor: Literal["optional", "administrators", "everybody"] = "optional"
     trusted_device_days: int = Field(0, ge=0, le=365)
     passkey_rp_id: str = ""
@@ -147,6 +154,7 @@ class Settings(BaseModel):
     apple_apps: Words = []
     providers: Annotated[list[Any], BeforeValidator(_as_providers)] = Field([], repr=False)
     redirect_urls: Words = []
+    link_by_email: Literal["ask", "trusted"] = "ask"
 
     bcrypt_rounds: int = Field(12, ge=4, le=16)
     password_min_length: int = Field(8, ge=1, le=128)
@@ -160,6 +168,7 @@ class Settings(BaseModel):
     ratelimit_links: str = "20 per minute"
     ratelimit_reset_emails: str = "20 per minute"
     ratelimit_verify_emails: str = "10 per minute"
+    ratelimit_sign_in_emails: str = "20 per minute"
     ratelimit_admin_emails: str = "60 per minute"
     email_burst: int = Field(3, ge=1, le=20)
     email_interval_minutes: int = Field(20, ge=1, le=60)
@@ -214,6 +223,7 @@ class Settings(BaseModel):
         self._set("public_url", self.public_url.rstrip("/"))
         self._default("reset_password_url", lambda: self.public_url + "/reset-password#token={token}")
         self._default("verify_email_url", lambda: self.public_url + "/verify-email#token={token}")
+        self._default("sign_in_link_url", lambda: self.public_url + "/sign-in/link#token={token}")
         self._default("sign_in_url", lambda: self.public_url)
         self._default("database_url", lambda: f"sqlite:///{self.instance_path.resolve() / 'latchkey.db'}")
 

@@ -17,10 +17,14 @@ from app.flows.cleanup import Cleanup
 from app.flows.compat import Compat
 from app.flows.csrf import Csrf
 from app.flows.email_change import EmailChange
+from app.flows.email_sign_in import EmailSignIn
 from app.flows.email_verification import EmailVerification
 from app.flows.export import Export
 from app.flows.factors import Factors
 from app.flows.health import Health
+from app.flows.identities import Identities
+from app.flows.invitation_answer import InvitationAnswer
+from app.flows.invitations import OpenInvitations
 from app.flows.key_rotation import KeyRotation
 from app.flows.mail_delivery import MailDelivery
 from app.flows.mail_queue import MailQueue
@@ -64,7 +68,11 @@ class Auth:
     sign_in: SignIn
     passkey_sign_in: PasskeySignIn
     passkey_sign_up: PasskeySignUp
+    open_invitations: OpenInvitations
+    invitation_answer: InvitationAnswer
     provider_sign_in: ProviderSignIn
+    identities: Identities
+    email_sign_in: EmailSignIn
     second_factor: SecondFactor
     reauthentication: Reauthentication
     factors: Factors

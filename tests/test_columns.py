@@ -11,6 +11,7 @@ from app.core.base64url import encode
 from app.core.client_info import ClientInfo
 from app.core.database import db
 from app.core.encryption import encrypt as encrypted
+from app.domain.accounts.claims import MAX_BYTES, claims_text
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.roles import role_words
 from app.domain.audit.chain import GENESIS
@@ -49,6 +50,7 @@ LONGEST = {
     "accounts.last_name": "x" * MEMBERS["last_name"],
     "accounts.locale": "x" * MEMBERS["locale"],
     "accounts.roles": ROLES,
+    "accounts.claims": claims_text({"x": "y" * (MAX_BYTES - 8)}),
     "audit_events.event": max(EventType, key=len),
     "audit_events.result": max((tag.result for tag in EventType), key=len),
     "audit_events.account_id": UUID,

@@ -73,6 +73,9 @@ BAD = {
     "PASSWORD_MIN_LENGTH": "0",
     "ALLOW_COMMON_PASSWORDS": "perhaps",
     "HASH_SLOTS": "0",
+    "SIGN_UP": "perhaps",
+    "SIGN_UP_ANSWER": "perhaps",
+    "INVITATION_LINK_EXPIRES": "0",
     "RATELIMIT_ENABLED": "perhaps",
     "EMAIL_BURST": "0",
     "EMAIL_INTERVAL_MINUTES": "61",
@@ -132,6 +135,12 @@ def test_an_origin_is_one_origin_and_no_pattern(tmp_path, origin):
 def test_cors_header_is_one_name_and_no_pattern(tmp_path, name):
     with pytest.raises(SettingsError, match=r"^CORS_HEADERS: "):
         in_development(tmp_path, CORS_HEADERS=f"X-Client,{name}")
+
+
+def test_compatibility_api_needs_an_open_sign_up(tmp_path):
+    with pytest.raises(SettingsError, match=r"^COMPAT_API needs SIGN_UP=open"):
+        in_development(tmp_path, COMPAT_API="true", SIGN_UP="invited")
+    assert in_development(tmp_path, COMPAT_API="true").compat_api
 
 
 def test_cookies_of_another_site_need_https(production):

@@ -177,6 +177,37 @@ def test_pending_undo_and_session_survive_the_new_key(app):
     assert rows(app, "SELECT message_id, reserved FROM email_actions") == [(7, "old@example.com")]
 
 
+def test_accounts_without_a_way_in_become_open_invitations(app):
+    with app.app_context():
+        upgrade(directory=MIGRATIONS, revision="0013")
+    columns = (
+        "id, email, email_canonical, password_hash, email_verified_at, roles, credentials_version, created_at,"
+        " updated_at"
+    )
+    for name, password, verified, version in (
+        ("invited", "NULL", "NULL", 0),
+        ("with a password", "'x'", "NULL", 0),
+        ("verified", "NULL", TIME, 0),
+        ("secured", "NULL", "NULL", 1),
+        ("with a session", "NULL", "NULL", 0),
+        ("with a passkey", "NULL", "NULL", 0),
+    ):
+        values = f"'{name}', '{name}', '{name}', {password}, {verified}, '', {version}, {TIME}, {TIME}"
+        run_sql(app, f"INSERT INTO accounts ({columns}) VALUES ({values})")
+    run_sql(
+        app,
+        "INSERT INTO sessions (id, account_id, generation, created_at, rotated_at, expires_at, absolute_expires_at,"
+        " authenticated_at, lost_successors)"
+        f" VALUES ('s', 'with a session', 4, {TIME}, {TIME}, {TIME}, {TIME}, {TIME}, 0)",
+        "INSERT INTO passkeys (id, account_id, digest, credential_id, public_key, sign_count, transports, aaguid,"
+        f" backup_eligible, backed_up, created_at) VALUES (1, 'with a passkey', 'd', 'c', 'k', 0, '', '', false, false,"
+        f" {TIME})",
+    )
+    migrate(app)
+    assert rows(app, "SELECT id FROM accounts WHERE invited_at = created_at") == [("invited",)]
+    assert rows(app, "SELECT count(*) FROM accounts WHERE invited_at IS NOT NULL") == [(1,)]
+
+
 def test_a_second_start_finds_nothing_to_do(app, client):
     migrate(app)
     assert drift(app) == []

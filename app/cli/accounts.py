@@ -1,5 +1,6 @@
 """flask accounts: create, find and change accounts, and end their sessions."""
 
+import json
 import re
 import sys
 from typing import Final, Literal
@@ -30,6 +31,13 @@ def _locale(_context: click.Context, _option: click.Parameter, value: str | None
     return value
 
 
+def _json(_context: click.Context, _argument: click.Parameter, value: str) -> object:
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        raise click.BadParameter("Give a JSON object.") from None
+
+
 @accounts.command("create")
 @click.argument("email")
 @click.option("--role", "roles", multiple=True, help="A role, such as admin. Can be repeated.")
@@ -37,8 +45,9 @@ def _locale(_context: click.Context, _option: click.Parameter, value: str | None
 def create(email: str, roles: tuple[str, ...], password_stdin: bool) -> None:
     """Create an account for EMAIL and print its id. Use `--role admin` for the first administrator.
 
-    The owner gets an email with a link to choose a password, and cannot sign in before. Without a mail server, use
-    --password-stdin: it reads the password from the first line of standard input, and marks the address as verified.
+    The owner gets an email with a link to choose a password or add a passkey, and cannot sign in before. Without a
+    mail server, use --password-stdin: it reads the password from the first line of standard input, and marks the
+    address as verified.
     """
     with errors_as_exits():
         if password_stdin:
@@ -73,6 +82,8 @@ def show(account: str) -> None:
             "verified": found.email_verified_at,
             "state": found.state,
             "roles": found.role_words,
+            "claims": found.claims_text,
+            "invited": found.invited_at,
             "password": "set" if found.has_password else "not set",
             "factor": found.second_factor_at,
             "first-name": found.first_name,
@@ -142,6 +153,44 @@ def revoke(account: str, role: str) -> None:
     with errors_as_exits():
         auth.admin_accounts.revoke(None, _id_of(account), role)
         click.echo(f"{account}  does not have role {role}")
+
+
+@accounts.command("set-claims")
+@account_name
+@click.argument("claims", metavar="JSON", callback=_json)
+def set_claims(account: str, claims: object) -> None:
+    """Replace the claims of ACCOUNT by a JSON object, such as '{"plan": "team"}'. '{}' removes all."""
+    with errors_as_exits():
+        auth.admin_accounts.set_claims(None, _id_of(account), claims)
+        click.echo(f"{account}  claims set")
+
+
+@accounts.command("invitations")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many at most.")
+def invitations(limit: int) -> None:
+    """List the newest open invitations: id, time, email address, roles. Their owners cannot sign in yet."""
+    with errors_as_exits():
+        for account in auth.open_invitations.page(None, limit).items:
+            invited = f"{account.invited_at:%Y-%m-%d %H:%M:%S} UTC"
+            click.echo(f"{account.id}  {invited}  {account.email}  {account.role_words}".rstrip())
+
+
+@accounts.command("invite-again")
+@account_name
+def invite_again(account: str) -> None:
+    """Send the invitation of ACCOUNT again, with a new link. Exits with 1 if it was answered."""
+    with errors_as_exits():
+        auth.open_invitations.send_again(None, _id_of(account))
+        click.echo(f"{account}  an email is queued")
+
+
+@accounts.command("revoke-invitation")
+@account_name
+def revoke_invitation(account: str) -> None:
+    """Delete ACCOUNT, whose owner has not answered the invitation. Exits with 1 if it was answered."""
+    with errors_as_exits():
+        auth.open_invitations.revoke(None, _id_of(account))
+        click.echo(f"{account}  invitation revoked")
 
 
 @accounts.command("reset")

@@ -6,17 +6,13 @@ from datetime import timedelta
 from flask import Flask
 
 from app.auth import Auth, Mailbox
-from app.container import parts
+from app.container import administration, outside, parts
 from app.container.domain import Domain
-from app.container.provider_sign_in import provider_sign_in
 from app.container.steps import Steps
 from app.core.clock import Clock
-from app.flows.account_correction import AccountCorrection
 from app.flows.account_deletion import AccountDeletion
 from app.flows.account_recovery import AccountRecovery
 from app.flows.activity import Activity
-from app.flows.admin_accounts import AdminAccounts
-from app.flows.admin_sessions import AdminSessions
 from app.flows.associated_apps import AssociatedApps
 from app.flows.audit_log import AuditLog
 from app.flows.audit_sealing import AuditSealing
@@ -58,7 +54,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
     sessions, passkeys, email_actions = domain.sessions, domain.passkeys, domain.email_actions
     require_recent_auth, require_administrator = steps.require_recent_auth, steps.require_administrator
     return Auth(
-        registration=Registration(domain.passwords, steps.open_account, steps.issue_tokens),
+        registration=Registration(steps.require_open_sign_up, domain.passwords, steps.open_account, steps.issue_tokens),
         sign_in=SignIn(
             clock,
             steps.check_password,
@@ -77,9 +73,17 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             steps.issue_tokens,
         ),
         passkey_sign_up=PasskeySignUp(
-            steps.make_passkey_options, steps.add_passkey, steps.open_account, steps.issue_tokens
+            steps.require_open_sign_up,
+            steps.make_passkey_options,
+            steps.add_passkey,
+            steps.open_account,
+            steps.issue_tokens,
         ),
-        provider_sign_in=provider_sign_in(domain, steps, settings),
+        open_invitations=administration.open_invitations(domain, steps, clock),
+        invitation_answer=administration.invitation_answer(domain, steps, clock),
+        provider_sign_in=outside.provider_sign_in(domain, steps, settings),
+        identities=outside.identities(domain, steps, clock),
+        email_sign_in=outside.email_sign_in(steps, settings),
         second_factor=SecondFactor(
             work,
             clock,
@@ -105,6 +109,8 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             steps.check_passkey,
             steps.make_passkey_options,
             passkeys,
+            steps.find_sign_in,
+            domain.email_sign_ins,
             sessions,
             journal,
         ),
@@ -137,6 +143,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             revoke_access,
             notify,
             journal,
+            steps.require_way_in,
             require_recent_auth,
         ),
         associated_apps=AssociatedApps(domain.relying_party),
@@ -153,7 +160,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
         ),
         own_sessions=OwnSessions(work, clock, sessions, journal),
         csrf=Csrf(domain.tokens, domain.csrf),
-        profile=Profile(clock, accounts),
+        profile=Profile(clock, accounts, domain.permissions),
         email_verification=EmailVerification(
             work,
             clock,
@@ -162,7 +169,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             steps.find_email_action,
             steps.recognize_device,
             revoke_access,
-            steps.change_factors,
+            steps.claim_account,
             notify,
             journal,
         ),
@@ -172,7 +179,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             accounts,
             email_actions,
             domain.undos,
-            passkeys,
+            steps.remove_credentials,
             steps.allow_undo,
             steps.find_email_action,
             revoke_access,
@@ -195,35 +202,14 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             notify,
             domain.attempt_limiter,
         ),
-        account_recovery=AccountRecovery(work, clock, accounts, passkeys, revoke_access, domain.links, notify, journal),
+        account_recovery=AccountRecovery(
+            work, clock, accounts, steps.remove_credentials, revoke_access, domain.links, notify, journal
+        ),
         account_deletion=AccountDeletion(clock, require_recent_auth, steps.schedule_deletion),
         export=Export(clock, domain.exporters),
-        admin_accounts=AdminAccounts(
-            work,
-            clock,
-            accounts,
-            domain.account_search,
-            domain.administrators,
-            domain.passwords,
-            notify,
-            journal,
-            require_administrator,
-            steps.require_unreserved_email,
-            steps.schedule_deletion,
-            revoke_access,
-        ),
-        account_correction=AccountCorrection(
-            work,
-            clock,
-            accounts,
-            steps.allow_undo,
-            notify,
-            journal,
-            require_administrator,
-            steps.require_unreserved_email,
-            revoke_access,
-        ),
-        admin_sessions=AdminSessions(work, clock, accounts, sessions, journal, require_administrator, revoke_access),
+        admin_accounts=administration.admin_accounts(domain, steps, clock),
+        account_correction=administration.account_correction(domain, steps, clock),
+        admin_sessions=administration.admin_sessions(domain, steps, clock),
         audit_log=AuditLog(journal),
         activity=Activity(journal),
         audit_sealing=AuditSealing(work, domain.chain_heads, domain.sealer, domain.verifier),
@@ -278,6 +264,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             domain.trusted_devices,
             domain.spent_challenges,
             email_actions,
+            domain.email_sign_ins,
             domain.outbox,
             steps.purge_account,
             domain.chain_heads,

@@ -7,6 +7,7 @@ from app.container import parts
 from app.core.clock import Clock
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.administrators import Administrators
+from app.domain.accounts.invitations import Invitations
 from app.domain.accounts.search import AccountSearch
 from app.domain.accounts.store import AccountStore
 from app.domain.accounts.unverified import UnverifiedAccounts
@@ -19,8 +20,10 @@ from app.domain.challenges.challenges import Challenges
 from app.domain.challenges.store import SpentChallenges
 from app.domain.email_actions.store import EmailActionStore
 from app.domain.email_actions.undos import UndoStore
+from app.domain.email_sign_ins.store import EmailSignInStore
 from app.domain.factors.recovery_codes import RecoveryCodes
 from app.domain.factors.store import FactorStore
+from app.domain.identities.store import IdentityStore
 from app.domain.leases.store import Leases
 from app.domain.limits.attempts import AttemptLimiter
 from app.domain.limits.counters import Counters
@@ -42,9 +45,11 @@ class Domain:
     def __init__(self, app: Flask, settings: Settings, clock: Clock) -> None:
         self.work, self.registry = UnitOfWork(), CollectorRegistry()
         self.accounts, self.administrators, self.account_search = AccountStore(), Administrators(), AccountSearch()
-        self.unverified_accounts = UnverifiedAccounts()
+        self.unverified_accounts, self.invitations = UnverifiedAccounts(), Invitations()
+        self.permissions = parts.permissions(settings)
         self.sessions, self.leases = parts.session_store(settings), Leases()
         self.email_actions, self.undos = EmailActionStore(), UndoStore()
+        self.email_sign_ins, self.identities = EmailSignInStore(), IdentityStore()
         self.outbox = Outbox(parts.host_of(settings), parts.email_limit(settings))
         self.renderer = EmailRenderer(settings.email_templates_path)
         self.link_secrets = parts.link_secrets(settings)
@@ -77,4 +82,6 @@ class Domain:
             "recovery_codes": self.recovery_codes.export,
             "trusted_devices": self.trusted_devices.export,
             "passkeys": self.passkeys.export,
+            "identities": self.identities.export,
+            "email_sign_ins": self.email_sign_ins.export,
         }

@@ -16,6 +16,7 @@ from app.domain.accounts.breached_passwords import BreachedPasswords
 from app.domain.accounts.hash_slots import HashSlots
 from app.domain.accounts.model import SNAPSHOT_COLUMNS, AccountSnapshot
 from app.domain.accounts.passwords import Passwords
+from app.domain.accounts.permissions import Permissions, parse_role_permissions
 from app.domain.audit.event_types import EventType
 from app.domain.mail.rate_limit import EmailLimit
 from app.domain.mail.sender import helo_name_of, parse_helo_name, parse_sender
@@ -25,7 +26,7 @@ from app.domain.passkeys.relying_party import RelyingParty
 from app.domain.sessions.store import Lifetimes
 from app.domain.tokens.jwt_tokens import LEEWAY_SECONDS, JwtTokens
 from app.domain.tokens.keyring import KeyRing
-from app.flows.steps.compose_email import EmailSettings
+from app.flows.steps.email_settings import EmailSettings
 from app.flows.steps.identity import AccountSessions
 from config import Settings, SettingsError
 
@@ -108,6 +109,11 @@ def bearer_tokens(app: Flask, settings: Settings, keys: KeyRing) -> JwtTokens:
     return tokens
 
 
+def permissions(settings: Settings) -> Permissions:
+    """The permissions of each role. Raises `SettingsError`."""
+    return Permissions(_valid("ROLE_PERMISSIONS", parse_role_permissions, settings.role_permissions))
+
+
 def host_of(settings: Settings) -> str:
     """The name that people reach us by."""
     return urlsplit(settings.public_url).hostname or "localhost"
@@ -153,8 +159,11 @@ def email_settings(settings: Settings) -> EmailSettings:
         sign_in_url=settings.sign_in_url,
         reset_password_url=settings.reset_password_url,
         verify_email_url=settings.verify_email_url,
+        sign_in_link_url=settings.sign_in_link_url,
         reset_link_lifetime=timedelta(seconds=settings.reset_link_expires),
         verify_link_lifetime=timedelta(seconds=settings.verify_link_expires),
+        sign_in_link_lifetime=timedelta(seconds=settings.sign_in_link_expires),
+        invitation_lifetime=timedelta(seconds=settings.invitation_link_expires),
     )
 
 

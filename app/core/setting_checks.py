@@ -22,14 +22,15 @@ def check_all(settings: Any) -> None:
     check_cookies(settings)
     check_redirects(settings)
     check_secrets(settings)
+    check_sign_up(settings)
 
 
 def check_links(settings: Any) -> None:
     """Raise `ValueError` for a link that cannot be followed, or has no place for its token."""
-    for name in ("reset_password_url", "verify_email_url", "sign_in_url", "change_password_url"):
+    for name in ("reset_password_url", "verify_email_url", "sign_in_link_url", "sign_in_url", "change_password_url"):
         if not LINK.fullmatch(url := getattr(settings, name) or settings.public_url):
             raise ValueError(f"{name.upper()} must be a complete URL: https://…, or one with your app's own scheme")
-        if name in ("reset_password_url", "verify_email_url") and "{token}" not in url:
+        if name in ("reset_password_url", "verify_email_url", "sign_in_link_url") and "{token}" not in url:
             raise ValueError(f"{name.upper()} must contain {{token}}, which is replaced by the token")
 
 
@@ -80,6 +81,12 @@ def check_cookies(settings: Any) -> None:
         raise ValueError("COOKIE_SAMESITE=none needs https in PUBLIC_URL: browsers reject such cookies over http")
     if settings.cookie_domain and not f".{host}".endswith(f".{settings.cookie_domain}"):
         raise ValueError(f"COOKIE_DOMAIN must be the host of PUBLIC_URL, {host}, or a domain that contains it")
+
+
+def check_sign_up(settings: Any) -> None:
+    """Raise `ValueError` if strangers could sign up although SIGN_UP says that they cannot."""
+    if settings.compat_api and settings.sign_up != "open":
+        raise ValueError("COMPAT_API needs SIGN_UP=open: its routes create accounts for strangers")
 
 
 def check_production(settings: Any) -> None:

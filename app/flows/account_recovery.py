@@ -8,10 +8,10 @@ from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
-from app.domain.passkeys.store import PasskeyStore
 from app.domain.tokens.links import Links, LinkUsed
 from app.flows.steps.compose_email import SECURE_ACCOUNT_TIME
 from app.flows.steps.notify import Notify
+from app.flows.steps.remove_credentials import RemoveCredentials
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 
@@ -22,7 +22,7 @@ class AccountRecovery:
     work: UnitOfWork
     clock: Clock
     accounts: AccountStore
-    passkeys: PasskeyStore
+    remove_credentials: RemoveCredentials
     revoke_access: RevokeAccess
     links: Links
     notify: Notify
@@ -48,7 +48,7 @@ class AccountRecovery:
         with self.work as work:
             if account is None or not self.accounts.invalidate_password(account_id, version, now):
                 raise LinkUsed
-            self.passkeys.remove_all(account_id, since=now - SECURE_ACCOUNT_TIME)
+            self.remove_credentials(account_id, since=now - SECURE_ACCOUNT_TIME)
             self.revoke_access(account_id, Cause.SECURED, now)
             self.notify.start_reset(account.email, client, now)
             self.journal.record(EventType.ACCOUNT_SECURED, client, now, account_id=account_id)

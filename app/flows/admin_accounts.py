@@ -6,32 +6,29 @@ or chooses one, but for opening an account from a shell.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from app.core.client_info import ClientInfo
 from app.core.clock import Clock
-from app.core.errors import Conflict
 from app.core.pagination import Page
 from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.administrators import Administrators
+from app.domain.accounts.claims import claims_text, stored_claims
 from app.domain.accounts.emails import parse_address
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.passwords import Passwords
 from app.domain.accounts.roles import ADMIN, role_words
 from app.domain.accounts.search import AccountQuery, AccountSearch
-from app.domain.accounts.store import AccountStore, NoSuchAccount
+from app.domain.accounts.store import AccountDisabled, AccountStore, NoSuchAccount
 from app.domain.audit.journal import EventType, Journal
 from app.flows.steps.notify import Email, Notify
 from app.flows.steps.require_administrator import Administrator, RequireAdministrator
+from app.flows.steps.require_open_sign_up import RequireOpenSignUp
 from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 from app.flows.steps.schedule_deletion import ScheduleDeletion
 
-
-class AccountDisabled(Conflict):
-    """What was asked for is of no use to an account that is disabled."""
-
-    code = "account_disabled"
-    detail = "The account is disabled: no email goes there. Enable it first."
+MAX_NAMES: Final = 1_000  # characters of an event
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +44,7 @@ class AdminAccounts:
     notify: Notify
     journal: Journal
     require_administrator: RequireAdministrator
+    require_open_sign_up: RequireOpenSignUp
     require_unreserved_email: RequireUnreservedEmail
     schedule_deletion: ScheduleDeletion
     revoke_access: RevokeAccess
@@ -63,14 +61,15 @@ class AdminAccounts:
         return found
 
     def invite(self, by: Administrator, email: str, roles: Iterable[str] = (), **about: str | None) -> AccountSnapshot:
-        """Open an account for somebody, and send the email by which they choose a password. `EmailTaken`.
+        """Create an account for somebody, and send the email by which they choose a password or add a passkey.
 
-        `about`: first_name, last_name, locale.
+        `about`: first_name, last_name, locale. Raises `EmailTaken` or `InvitationsClosed`.
         """
         actor, address, words = self.require_administrator(by), parse_address(email), role_words(roles)
+        self.require_open_sign_up.to_invite(by)
         now = self.clock.now()
         with self.work as work:
-            account = self.accounts.create(address, None, now, roles=words, **about)
+            account = self.accounts.create(address, None, now, roles=words, invited_at=now, **about)
             self.require_unreserved_email(address, account.id, now)
             self.journal.record(
                 EventType.ACCOUNT_INVITED, ClientInfo(), now, account_id=account.id, **actor, roles=words
@@ -121,6 +120,22 @@ class AdminAccounts:
         """Replace the roles of the account. Raises `InvalidRoles` or `LastAdmin`."""
         wanted = frozenset(role_words(roles).split())
         self._change_roles(by, account_id, lambda _: wanted)
+
+    def set_claims(self, by: Administrator, account_id: str, claims: object) -> None:
+        """Replace the claims of the account; an empty object removes them. Raises `InvalidClaims`.
+
+        The next access token contains them. The event names their keys, not their values.
+        """
+        actor, text, now = self.require_administrator(by), claims_text(claims), self.clock.now()
+        with self.work as work:
+            before = self.accounts.require_for_update(account_id)
+            if text != before.claims_text:
+                self.accounts.update_locked(account_id, {"claims": text}, now)
+                names = " ".join(sorted(stored_claims(text)))[:MAX_NAMES]
+                self.journal.record(
+                    EventType.ACCOUNT_CLAIMS_CHANGED, ClientInfo(), now, account_id=account_id, **actor, claims=names
+                )
+                work.commit()
 
     def grant(self, by: Administrator, account_id: str, role: str) -> None:
         """Add a role."""

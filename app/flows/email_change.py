@@ -13,13 +13,13 @@ from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
 from app.domain.email_actions.store import UNDO_TIME, EmailActionStore, PendingEmailAction
 from app.domain.email_actions.undos import UndoStore
-from app.domain.passkeys.store import PasskeyStore
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
 from app.flows.steps.allow_undo import AllowUndo
 from app.flows.steps.find_email_action import FindEmailAction
 from app.flows.steps.identity import Identity
 from app.flows.steps.notify import Email, Notify
+from app.flows.steps.remove_credentials import RemoveCredentials
 from app.flows.steps.require_recent_auth import RequireRecentAuth
 from app.flows.steps.require_unreserved_email import RequireUnreservedEmail
 from app.flows.steps.revoke_access import Cause, RevokeAccess
@@ -34,7 +34,7 @@ class EmailChange:
     accounts: AccountStore
     email_actions: EmailActionStore
     undos: UndoStore
-    passkeys: PasskeyStore
+    remove_credentials: RemoveCredentials
     allow_undo: AllowUndo
     find_email_action: FindEmailAction
     revoke_access: RevokeAccess
@@ -100,7 +100,7 @@ class EmailChange:
                 raise LinkUsed
             self.undos.revoke_after(account.id, action.replaced_version)
             self.accounts.restore_email(account, address, now)
-            self.passkeys.remove_all(account.id, since=now - 2 * UNDO_TIME)  # a thief may have added one just before
+            self.remove_credentials(account.id, since=now - 2 * UNDO_TIME)  # a thief may have added one just before
             self.revoke_access(account.id, Cause.EMAIL_CHANGE_UNDONE, now)
             self.notify.start_reset(address.typed, client, now)
             self.journal.record(EventType.EMAIL_CHANGE_UNDONE, client, now, account_id=account.id)

@@ -13,11 +13,11 @@ from app.domain.email_actions.model import Purpose
 from app.domain.email_actions.store import EmailActionStore, PendingEmailAction
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkUsed
-from app.flows.steps.change_factors import ChangeFactors
+from app.flows.steps.claim_account import ClaimAccount
 from app.flows.steps.find_email_action import FindEmailAction
 from app.flows.steps.notify import Email, Notify
 from app.flows.steps.recognize_device import RecognizeDevice
-from app.flows.steps.revoke_access import Cause, RevokeAccess
+from app.flows.steps.revoke_access import RevokeAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class EmailVerification:
     find_email_action: FindEmailAction
     recognize_device: RecognizeDevice
     revoke_access: RevokeAccess
-    change_factors: ChangeFactors
+    claim_account: ClaimAccount
     notify: Notify
     journal: Journal
 
@@ -78,8 +78,8 @@ class EmailVerification:
     def claim(self, token: str, client: ClientInfo) -> None:
         """The owner of the mailbox did not open this account: everybody else is locked out of it.
 
-        Every session ends, no password fits, no passkey or second factor stays, and a reset starts that lets the owner
-        choose a password. Raises `LinkUsed` for an address that was confirmed before: its account is the owner's
+        Every session ends, no password fits, no passkey, identity or second factor stays, and a reset starts that lets
+        the owner choose a password. Raises `LinkUsed` for an address that was confirmed before: its account is the owner's
         already, and `not_me` is the way.
         """
         action, now = self.find_email_action.by_link(Purpose.VERIFY_EMAIL, token), self.clock.now()
@@ -89,11 +89,8 @@ class EmailVerification:
                 raise LinkUsed
             if not self.email_actions.consume(action, Purpose.VERIFY_EMAIL):
                 raise LinkUsed
-            self.accounts.invalidate_password(account.id, account.credentials_version, now, verified=True)
-            self.change_factors.remove_all(account, now)
-            self.revoke_access(account.id, Cause.CLAIMED, now)
+            self.claim_account(account, client, now)
             self.notify.start_reset(account.email, client, now)
-            self.journal.record(EventType.ACCOUNT_CLAIMED, client, now, account_id=account.id)
             work.commit()
 
     def _verify(self, action: PendingEmailAction, client: ClientInfo, *, other_devices_stay: bool) -> bool:

@@ -29,6 +29,8 @@ class Export:
                 "last_name": account.last_name,
                 "locale": account.locale,
                 "roles": account.roles,
+                "claims": account.claims,
+                "invited_at": account.invited_at,
                 "created_at": account.created_at,
                 "updated_at": account.updated_at,
                 "deletes_at": account.deletes_at,

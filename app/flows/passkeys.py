@@ -20,6 +20,7 @@ from app.flows.steps.identity import Identity
 from app.flows.steps.make_passkey_options import REGISTRATION, MakePasskeyOptions, binding_of, handle_of
 from app.flows.steps.notify import Email, Notify
 from app.flows.steps.require_recent_auth import RequireRecentAuth
+from app.flows.steps.require_way_in import RequireWayIn
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 MAX_PASSKEYS: Final = 20
@@ -30,13 +31,6 @@ class TooManyPasskeys(Conflict):
 
     code = "too_many_passkeys"
     detail = f"An account has at most {MAX_PASSKEYS} passkeys. Remove one first."
-
-
-class LastWayIn(Conflict):
-    """The account has no password, and this is its only passkey."""
-
-    code = "last_way_in"
-    detail = "You sign in with this passkey, and have neither a password nor another passkey. Add one of them first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +69,7 @@ class Passkeys:
     revoke_access: RevokeAccess
     notify: Notify
     journal: Journal
+    require_way_in: RequireWayIn
     require_recent_auth: RequireRecentAuth
 
     def all(self, identity: Identity) -> PasskeyList:
@@ -126,8 +121,7 @@ class Passkeys:
                 raise InvalidToken
             if not self.passkeys.remove(account.id, passkey_id):
                 raise NoSuchPasskey
-            if not account.has_password and not self.passkeys.count(account.id):
-                raise LastWayIn
+            self.require_way_in(account)
             self.revoke_access(account.id, Cause.PASSKEY_REMOVED, now, keep=identity.session.id)
             self.journal.record(EventType.PASSKEY_REMOVED, client, now, account_id=account.id, passkey=str(passkey_id))
             self.notify(Email.PASSKEY_REMOVED, account.email, client, now, account_id=account.id)

@@ -41,9 +41,14 @@ class PasswordReset:
         canonical = parse_address(email).canonical
         self.notify.without_lookup(Email.RESET_PASSWORD, canonical, client, self.clock.now())
 
-    def check(self, token: str) -> None:
-        """Raise the error of a reset link. Changes nothing: opening the page does not consume it."""
-        self.find_email_action.by_link(Purpose.RESET_PASSWORD, token)
+    def check(self, token: str) -> bool:
+        """Raise the error of a reset link. True if the link answers an open invitation.
+
+        Changes nothing: opening the page does not consume it.
+        """
+        action = self.find_email_action.by_link(Purpose.RESET_PASSWORD, token)
+        account = self.accounts.by_id(action.account_id)
+        return account is not None and account.is_invited
 
     def complete(self, token: str, password: str, client: ClientInfo) -> str:
         """Set the new password, end every session, notify the owner. Opens no session.

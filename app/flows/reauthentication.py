@@ -8,12 +8,15 @@ from app.core.client_info import ClientInfo
 from app.core.clock import Clock
 from app.core.unit_of_work import UnitOfWork
 from app.domain.audit.journal import EventType, Journal
+from app.domain.email_sign_ins.store import EmailSignInStore
 from app.domain.passkeys.store import PasskeyStore
 from app.domain.passkeys.verification import PasskeyInvalid
-from app.domain.sessions.model import PASSWORD, Proof
+from app.domain.sessions.model import EMAILED, PASSWORD, Proof
+from app.domain.tokens.codes import CodeInvalid
 from app.flows.steps.check_passkey import CheckPasskey
 from app.flows.steps.check_password import CheckPassword
 from app.flows.steps.check_second_factor import METHOD, CheckSecondFactor
+from app.flows.steps.find_sign_in import FindSignIn
 from app.flows.steps.identity import AccountSessions, Identity
 from app.flows.steps.make_passkey_options import REAUTHENTICATION, MakePasskeyOptions, binding_of
 from app.flows.steps.require_recent_auth import StrongerSignInRequired
@@ -30,6 +33,8 @@ class Reauthentication:
     check_passkey: CheckPasskey
     make_passkey_options: MakePasskeyOptions
     passkeys: PasskeyStore
+    find_sign_in: FindSignIn
+    email_sign_ins: EmailSignInStore
     sessions: AccountSessions
     journal: Journal
 
@@ -49,6 +54,23 @@ class Reauthentication:
         """By a recovery code, which is used up. Raises `WrongCode` or `RateLimited`."""
         use = self.check_second_factor.recovery_code(identity.owner, code, client, identity.session.id)
         self._record(identity, client, Proof(METHOD, level=2), use)
+
+    def by_emailed_code(self, identity: Identity, attempt: str, code: str, client: ClientInfo) -> None:
+        """By the code of an email that was sent to the account's address, for the client that asked for it.
+
+        Raises `CodeInvalid`, or `StrongerSignInRequired` for an account that has a second factor.
+        """
+        if identity.owner.has_second_factor:
+            raise StrongerSignInRequired
+        pending = self.find_sign_in.by_code(attempt, code, client)
+        if pending.mailbox != identity.owner.email_canonical:
+            raise CodeInvalid
+
+        def use() -> None:
+            if not self.email_sign_ins.use(pending):
+                raise CodeInvalid
+
+        self._record(identity, client, EMAILED, use)
 
     def passkey_options(self, identity: Identity) -> dict[str, Any]:
         """How to use a passkey of the account in `by_passkey`."""

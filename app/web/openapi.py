@@ -29,6 +29,11 @@ Sign up or sign in below to try the API: this page stores the tokens. In your cl
 Browsers can use cookies instead (`?transport=cookie`). They send no token, but the header `X-CSRF-Token` with each
 request that writes.
 Errors are problem documents (RFC 9457) with a stable `code`."""
+SIGN_UPS = {
+    "open": "",
+    "invited": "\n\nSign-up is closed: new accounts are by invitation only.",
+    "closed": "\n\nSign-up is closed: this service takes no new accounts.",
+}
 
 BEARER, BASIC = (
     {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The access token"},
@@ -68,7 +73,14 @@ def document(
     """
     security = {**_security_schemes(app), **schemes}
     routes = list(contracts(app))
-    made_of = version, server, repr(security), tuple((rule.rule, id(contract)) for rule, contract in routes)
+    description = DESCRIPTION + SIGN_UPS[settings_of(app).sign_up]
+    made_of = (
+        version,
+        server,
+        description,
+        repr(security),
+        tuple((rule.rule, id(contract)) for rule, contract in routes),
+    )
     if made_of not in _documents:
         paths: dict[str, dict[str, Any]] = defaultdict(dict)
         for rule, contract in routes:
@@ -76,7 +88,7 @@ def document(
                 paths[_path(rule)][method.lower()] = _operation(rule, contract, basic=_takes_basic(app))
         made = {
             "openapi": "3.1.0",
-            "info": {"title": "Latchkey", "version": version, "description": DESCRIPTION},
+            "info": {"title": "Latchkey", "version": version, "description": description},
             "servers": [{"url": server}],
             "paths": dict(paths),
             "components": {"schemas": _schemas(app), "securitySchemes": security},

@@ -1,15 +1,16 @@
 """Schemas that several routes share."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationInfo
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import WithDefaultSchema
 
 from app.core.errors import Invalid
+from app.current import auth
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.passwords import PasswordTooLong
 from app.domain.tokens.codes import CodeInvalid
@@ -76,6 +77,13 @@ FactorName = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_
 Name = Annotated[str, Field(max_length=100), AfterValidator(_printable)]
 SearchText = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_printable)]
 Locale = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+# Of the member `roles` of an account; the setting ROLE_PERMISSIONS says which they are.
+Permissions = Annotated[
+    list[str],
+    BeforeValidator(lambda roles: auth.profile.permissions_of(roles) if roles else roles),  # most have none
+    Field(validation_alias="roles", description="What the roles allow (ROLE_PERMISSIONS), sorted"),
+]
+Claims = Annotated[dict[str, Any], Field(description="Set by administrators, and in access tokens")]
 LARGEST_NUMBER: Final = 2**63 - 1  # of a row id; a path with a larger number is not found
 RowId = Annotated[int, _schema(format="int64")]
 

@@ -72,11 +72,48 @@ def test_what_is_refused_ends_with_1_and_says_why(
 
 @pytest.mark.parametrize(
     "words",
-    ["create", "create --role", "list --state lost", "list --limit 0", "show", "grant ann",
-     "sessions ann --end x --end-all"],
+    ["create", "create --role", "list --state lost", "list --limit 0", "show", "grant ann", "set-claims ann {",
+     "invite-again", "sessions ann --end x --end-all"],
 )  # fmt: skip
 def test_a_command_that_makes_no_sense_ends_with_2(app: Flask, words: str) -> None:
     assert run(app, *words.split()).exit_code == 2
+
+
+def test_claims_are_set_from_json(app: Flask, client: FlaskClient) -> None:
+    tokens = sign_up(client)
+    assert run(app, "set-claims", ANNS, '{"plan": "team"}').exit_code == 0
+    assert facts(app)["claims"] == '{"plan":"team"}'
+    assert me(client, tokens).json["claims"] == {"plan": "team"}
+    assert run(app, "set-claims", ANNS, "{}").exit_code == 0
+    assert facts(app)["claims"] == "-"
+    refused = run(app, "set-claims", ANNS, "[]")
+    assert (refused.exit_code, refused.stderr[:22]) == (1, "Error: Give an object ")
+
+
+@pytest.mark.usefixtures("each_database")
+def test_invitations_are_listed_sent_again_and_revoked(app: Flask, auth, mailbox: FakeSmtpServer) -> None:
+    run(app, "create", "--role", "editor", ANNS)
+    run(app, "create", "bob@example.com")
+    listed = run(app, "invitations").stdout.splitlines()
+    assert [line.split()[4:] for line in listed] == [["bob@example.com"], [ANNS, "editor"]]
+    ann = Person(app.test_client(), auth, mailbox, ANNS)
+    old = ann.link("You have an account", "reset-password")
+    assert run(app, "invite-again", ANNS).exit_code == 0
+    assert ann.link("You have an account", "reset-password") != old
+    assert run(app, "revoke-invitation", "bob@example.com").exit_code == 0
+    assert run(app, "show", "bob@example.com").exit_code == 1
+    token = ann.link("You have an account", "reset-password")
+    ann.send("reset-password", reset_token=token, password="a new horse battery")
+    assert run(app, "invitations").stdout == ""
+    for command in ("invite-again", "revoke-invitation"):
+        refused = run(app, command, ANNS)
+        assert (refused.exit_code, refused.stderr[:34]) == (1, "Error: This account has no open in")
+
+
+@pytest.mark.settings(sign_up="closed")
+def test_operator_creates_accounts_while_sign_up_is_closed(app: Flask) -> None:
+    assert run(app, "create", ANNS).exit_code == 0
+    assert run(app, "invite-again", ANNS).exit_code == 0
 
 
 @pytest.mark.settings(database_url="sqlite:////nowhere/latchkey.db")

@@ -75,6 +75,7 @@ def delivery(app: Flask, clock: SettableClock, links: Links) -> MailDelivery:
         verify_email_url="https://app.example.org/verify#token={token}",
         reset_link_lifetime=timedelta(minutes=30),
         verify_link_lifetime=timedelta(days=1),
+        invitation_lifetime=timedelta(days=1),
     )
     codes = Codes("a secret for the tests, long enough")
     journal = Journal(

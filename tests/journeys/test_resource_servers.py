@@ -226,6 +226,31 @@ def test_secret_asks_for_the_second_factor_and_then_opens(hello, live_server, an
 
 
 @each_example
+@pytest.mark.settings(role_permissions="editor=articles.write articles.read; viewer=articles.read")
+def test_articles_need_a_permission_and_plan_reads_claims(hello, live_server, auth, ann):
+    account = said_in(ann["access_token"])["sub"]
+    assert hello(path="/articles").status == hello(path="/plan").status == 401
+    refused = hello(ann["access_token"], "/articles")
+    assert (refused.status, refused.headers["WWW-Authenticate"]) == (
+        403, 'Bearer error="insufficient_scope", scope="articles.read"',
+    )  # fmt: skip
+    assert hello(ann["access_token"], "/plan").json == {"plan": "free"}
+    tokens = ann
+    for role, may_write in (("viewer", False), ("editor", True)):
+        auth.admin_accounts.set_roles(None, account, [role])
+        auth.admin_accounts.set_claims(None, account, {"plan": role})
+        tokens = ask("POST", f"{live_server}/api/v1/auth/refresh", token=tokens["refresh_token"]).json
+        opened = hello(tokens["access_token"], "/articles")
+        assert (opened.status, opened.json) == (200, {"articles": [], "may_write": may_write})
+        assert hello(tokens["access_token"], "/plan").json == {"plan": role}
+
+
+@each_example
+def test_token_without_permissions_opens_no_articles(hello, ann):
+    assert hello(ann["access_token"], "/articles").status == 403
+
+
+@each_example
 def test_unknown_key_names_do_not_trigger_a_fetch_each_time(site, hello, auth, ann):
     good, ours = ann["access_token"], auth.key_rotation.all()[0][0].private
     began = time.monotonic()

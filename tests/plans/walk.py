@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 from tests.plans.factors import walk_enrolment, walk_factors, walk_passkeys
 from tests.plans.providers import walk_providers
 from tests.support.api import sql
+from tests.support.authenticator import Authenticator
 from tests.support.lying_provider import LyingProvider
 from tests.support.person import PASSWORD, Person
 from tests.support.smtp import FakeSmtpServer
@@ -121,6 +122,7 @@ class Walk:
         self.call("POST", f"{user}/enable", ada)
         self.call("PUT", f"{user}/roles", ada, roles=["admin", "editor"])
         self.call("PUT", f"{user}/roles", ada, roles=[])
+        self.call("PUT", f"{user}/claims", ada, claims={"plan": "team"})
         self.call("POST", f"{user}/reset", ada)
         eve = self._person()
         sessions = f"admin/users/{eve.account_id}/sessions"
@@ -128,7 +130,20 @@ class Walk:
         self.call("DELETE", f"{sessions}/{first}", ada)
         self.call("DELETE", sessions, ada)
         self.call("DELETE", f"admin/users/{eve.account_id}/factors", ada)
+        self._invite(ada)
         self.call("DELETE", f"admin/users/{invited}", ada)
+
+    def _invite(self, ada: Person) -> None:
+        for name in ("guest", "visitor"):
+            invited = self.call("POST", "admin/users", ada, email=f"{name}@example.com").json["id"]
+            self.call("POST", f"admin/users/{invited}/invitation", ada)
+        after = self.call("GET", "admin/invitations?limit=1", ada).json["next"]
+        self.call("GET", f"admin/invitations?limit=1&after={after}", ada)
+        token = self._emailed("reset-password")
+        options = self.call("POST", "auth/invitation/passkey/options", token=token).json["publicKey"]
+        self.call("POST", "auth/invitation/passkey", token=token, credential=Authenticator().create(options))
+        guest = sql(self._app, "SELECT id FROM accounts WHERE email_canonical = 'guest@example.com'")[0][0]
+        self.call("DELETE", f"admin/users/{guest}/invitation", ada)
 
     def _operate(self) -> None:
         ada = self._person()

@@ -13,6 +13,7 @@ import pytest
 
 from app.domain.providers.model import ExternalIdentity, code_challenge_of
 from tests.races.conftest import PASSWORD, Cluster, SignedUp
+from tests.races.test_invitations import Guest
 from tests.races.test_links import link
 from tests.races.test_passkeys import Racer, sign_up_with_passkey
 from tests.races.test_second_factor import Person, at
@@ -49,6 +50,10 @@ class Scene:
         person = self.cluster.sign_up()
         path = path.format(user_id=self.id_of(person), session_id=self.session_of(person))
         return self.call(method, path, self.admin.access, **body)
+
+    def invited(self, method: str) -> Call:
+        """A request of an administrator about an open invitation."""
+        return self.call(method, f"{ADMIN}/users/{Guest(self.cluster).account_id}/invitation", self.admin.access)
 
     def by_link(self, path: str, kind: str) -> Call:
         """A request with the token of an emailed link."""
@@ -230,6 +235,11 @@ ACTS: dict[str, Callable[[Scene], Call]] = {
     f"post {USER}/disable": lambda s: s.administer("POST", f"{USER}/disable"),
     f"post {USER}/enable": lambda s: s.administer("POST", f"{USER}/enable"),
     f"put {USER}/roles": lambda s: s.administer("PUT", f"{USER}/roles", roles=["admin", "editor"]),
+    f"put {USER}/claims": lambda s: s.administer("PUT", f"{USER}/claims", claims={"plan": "team"}),
+    f"post {USER}/invitation": lambda s: s.invited("POST"),
+    f"delete {USER}/invitation": lambda s: s.invited("DELETE"),
+    "post /api/v1/auth/invitation/passkey/options": lambda s: Guest(s.cluster).options(s.url),
+    "post /api/v1/auth/invitation/passkey": lambda s: Guest(s.cluster).with_passkey(s.url),
     f"post {USER}/reset": lambda s: s.administer("POST", f"{USER}/reset"),
     f"delete {USER}/factors": lambda s: s.administer("DELETE", f"{USER}/factors"),
     f"delete {USER}/sessions": lambda s: s.administer("DELETE", f"{USER}/sessions"),

@@ -13,7 +13,11 @@ _columns: Final = table_of(Account).c
 # `roles > ''` lets the index be used: few accounts have a role.
 HAS_ADMIN_ROLE: Final = (" " + _columns.roles + " ").contains(f" {ADMIN} ", autoescape=True)
 _is_active_admin = sa.and_(
-    _columns.roles > "", HAS_ADMIN_ROLE, _columns.disabled_at.is_(None), _columns.deletes_at.is_(None)
+    _columns.roles > "",
+    HAS_ADMIN_ROLE,
+    _columns.disabled_at.is_(None),
+    _columns.deletes_at.is_(None),
+    sa.or_(_columns.invited_at.is_(None), _columns.password_hash.is_not(None)),  # no open invitation
 )
 _active_admins = sa.select(_columns.id).where(_is_active_admin)
 
@@ -26,7 +30,7 @@ class LastAdmin(Conflict):
 
 
 class Administrators:
-    """Accounts that have the role `admin`, are not disabled and are not scheduled for deletion."""
+    """Accounts that have the role `admin`, are not disabled or scheduled for deletion, and have no open invitation."""
 
     def require_another_admin(self, account_id: str) -> None:
         """Raises `LastAdmin` if this account is the last active administrator.

@@ -8,11 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Base, Model, UtcDateTime, table_of
+from app.domain.accounts.claims import MAX_BYTES, stored_claims
 
 State = Literal["active", "disabled", "deleting"]
 
 
 IS_DISABLED: Final = sa.text("disabled_at IS NOT NULL")
+IS_INVITED: Final = sa.text("invited_at IS NOT NULL")
 
 
 class Account(Model):
@@ -23,6 +25,8 @@ class Account(Model):
     all links and device tokens signed before. `unverified_since` is set until an address of the account is verified for
     the first time, and never again. `deletes_at` is when the account will be purged; signing in before then
     cancels the deletion. `second_factor_at` is when the account got a second factor; without one it is null.
+    `invited_at` is when an administrator invited its owner, and null once the owner has a way to sign in. `claims` is
+    the compact JSON of an object for other services; null is an empty one.
     """
 
     __tablename__ = "accounts"
@@ -30,6 +34,7 @@ class Account(Model):
         sa.Index(None, "created_at", "id"),
         # Few accounts are disabled. With all in it, SQLite would use it to find those that are not.
         sa.Index(None, "disabled_at", sqlite_where=IS_DISABLED, postgresql_where=IS_DISABLED),
+        sa.Index(None, "invited_at", "id", sqlite_where=IS_INVITED, postgresql_where=IS_INVITED),
         # Where the collation is not C, PostgreSQL finds no prefix by the unique index.
         sa.Index(
             "ix_accounts_email_canonical_prefix",
@@ -54,6 +59,8 @@ class Account(Model):
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deletes_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     second_factor_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    invited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    claims: Mapped[str | None] = mapped_column(sa.String(MAX_BYTES))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -77,6 +84,13 @@ class AccountSnapshot:
     created_at: datetime
     updated_at: datetime
     second_factor_at: datetime | None
+    invited_at: datetime | None
+    claims_text: str | None
+
+    @property
+    def claims(self) -> dict[str, Any]:
+        """What administrators have stored for other services; often nothing."""
+        return stored_claims(self.claims_text)
 
     @property
     def email_verified(self) -> bool:
@@ -97,6 +111,11 @@ class AccountSnapshot:
     def has_second_factor(self) -> bool:
         """Whether sign-in asks for a second factor."""
         return self.second_factor_at is not None
+
+    @property
+    def is_invited(self) -> bool:
+        """Whether an invitation is open: the owner has no way to sign in yet."""
+        return self.invited_at is not None and self.password_hash is None
 
     @property
     def state(self) -> State:
@@ -123,4 +142,6 @@ SNAPSHOT_COLUMNS: tuple[sa.Column[Any], ...] = (
     _columns.created_at,
     _columns.updated_at,
     _columns.second_factor_at,
+    _columns.invited_at,
+    _columns.claims,
 )

@@ -23,6 +23,11 @@ class InvalidRoles(Invalid):
     field = "roles"
 
 
+def is_role(name: str) -> bool:
+    """Whether this can be the name of a role."""
+    return _ROLE.fullmatch(name) is not None
+
+
 def role_words(names: Iterable[str]) -> str:
     """The roles as they are stored: each once, sorted, separated by spaces. Raises `InvalidRoles`."""
     roles = sorted(set(names))

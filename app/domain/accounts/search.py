@@ -56,7 +56,7 @@ class AccountSearch:
             raise SearchTooBroad(TOO_BROAD, field="search") from None
         accounts = [AccountSnapshot(*row) for row in rows]
         more, accounts = len(accounts) > query.limit, accounts[: query.limit]
-        return Page(accounts, _encode_cursor(accounts[-1]) if more else None)
+        return Page(accounts, cursor_of(accounts[-1].created_at, accounts[-1].id) if more else None)
 
 
 def select_page(query: AccountQuery) -> sa.Select[tuple[object, ...]]:
@@ -67,7 +67,7 @@ def select_page(query: AccountQuery) -> sa.Select[tuple[object, ...]]:
     if query.state:
         found = found.where(_IN_STATE[query.state])
     if query.after:
-        found = found.where(_after_cursor(query.after))
+        found = found.where(after_cursor(query.after, _columns.created_at))
     return found.limit(query.limit + 1)
 
 
@@ -100,15 +100,17 @@ def _contains(text: str) -> sa.ColumnElement[bool]:
     )
 
 
-def _after_cursor(cursor: str) -> sa.ColumnElement[bool]:
+def after_cursor(cursor: str, column: sa.Column[datetime]) -> sa.ColumnElement[bool]:
+    """Which accounts follow in a list that is ordered by `column` and id, newest first. Raises `InvalidCursor`."""
     microseconds, account_id = decode_cursor(cursor, int, str)
     if not isinstance(microseconds, int) or microseconds > MAX_TIME:
         raise InvalidCursor
     moment = EPOCH + timedelta(microseconds=microseconds)
     # Not as a comparison of pairs: MariaDB uses no index for one.
-    older = sa.or_(_columns.created_at < moment, _columns.id < account_id)
-    return sa.and_(_columns.created_at <= moment, older)
+    older = sa.or_(column < moment, _columns.id < account_id)
+    return sa.and_(column <= moment, older)
 
 
-def _encode_cursor(account: AccountSnapshot) -> str:
-    return encode_cursor((account.created_at - EPOCH) // timedelta(microseconds=1), account.id)
+def cursor_of(moment: datetime, account_id: str) -> str:
+    """The cursor of the page after this account."""
+    return encode_cursor((moment - EPOCH) // timedelta(microseconds=1), account_id)

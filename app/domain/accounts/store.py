@@ -26,6 +26,13 @@ class NoSuchAccount(NotFound):
     detail = "Account not found."
 
 
+class AccountDisabled(Conflict):
+    """The account is disabled, so what was asked for would be of no use to its owner."""
+
+    code = "account_disabled"
+    detail = "The account is disabled: no email goes there. Enable it first."
+
+
 _accounts = table_of(Account)
 _by_id = sa.select(*SNAPSHOT_COLUMNS).where(_accounts.c.id == sa.bindparam("id"))
 _by_email = sa.select(*SNAPSHOT_COLUMNS).where(_accounts.c.email_canonical == sa.bindparam("canonical"))
@@ -76,7 +83,7 @@ class AccountStore:
     ) -> AccountSnapshot:
         """Create an account within a unit of work. Raises `EmailTaken`; the unique index decides a race.
 
-        `values` are further columns: names, locale, `email_verified_at`.
+        `values` are further columns: names, locale, `email_verified_at`, `invited_at`.
         """
         account = Account(
             id=account_id or str(uuid.uuid4()),
@@ -118,11 +125,11 @@ class AccountStore:
     ) -> bool:
         """Replace the password; False if password or address changed since the snapshot. Within a unit of work.
 
-        `verified`: the caller has just shown that they receive emails at the address.
+        `verified`: the caller has just shown that they receive emails at the address. An open invitation is answered.
         """
-        values: dict[str, Any] = {"password_hash": password_hash}
+        values: dict[str, Any] = {"password_hash": password_hash, "invited_at": None}
         if verified:
-            values |= _verified(sa.func.coalesce(_accounts.c.email_verified_at, now))
+            values |= verified_columns(sa.func.coalesce(_accounts.c.email_verified_at, now))
         return self._update_if_unchanged(account, values, now)
 
     def set_email(self, account: AccountSnapshot, address: Address, now: datetime, *, verified: bool = True) -> bool:
@@ -130,7 +137,7 @@ class AccountStore:
 
         `verified`: the new address has been confirmed. Raises `EmailTaken`.
         """
-        values = _email_columns(address) | (_verified(now) if verified else {"email_verified_at": None})
+        values = _email_columns(address) | (verified_columns(now) if verified else {"email_verified_at": None})
         try:
             return self._update_if_unchanged(account, values, now)
         except sa.exc.IntegrityError:
@@ -142,7 +149,7 @@ class AccountStore:
         It removes the password, which has to be reset, and cancels a scheduled deletion. A disabled account stays
         disabled.
         """
-        values = _email_columns(address) | _verified(now) | {"password_hash": None, "deletes_at": None}
+        values = _email_columns(address) | verified_columns(now) | {"password_hash": None, "deletes_at": None}
         self._replace_email(account, values, now)
 
     def correct_email(self, account: AccountSnapshot, address: Address, now: datetime, *, verified: bool) -> None:
@@ -153,7 +160,7 @@ class AccountStore:
         """
         since = _accounts.c.unverified_since
         again = {"email_verified_at": None, "unverified_since": sa.case((since.is_not(None), now), else_=None)}
-        self._replace_email(account, _email_columns(address) | (_verified(now) if verified else again), now)
+        self._replace_email(account, _email_columns(address) | (verified_columns(now) if verified else again), now)
 
     def verify_email(self, account: AccountSnapshot, now: datetime) -> bool:
         """Mark the address as verified; True if it was not, and is still the same. Within a unit of work."""
@@ -162,7 +169,7 @@ class AccountStore:
             _accounts.c.email_canonical == account.email_canonical,
             _accounts.c.email_verified_at.is_(None),
         )
-        return execute_one(sa.update(_accounts).where(unverified).values(_verified(now) | {"updated_at": now}))
+        return execute_one(sa.update(_accounts).where(unverified).values(verified_columns(now) | {"updated_at": now}))
 
     def invalidate_password(self, account_id: str, version: int, now: datetime, *, verified: bool = False) -> bool:
         """Remove the password and cancel a scheduled deletion; False if the credentials are no longer at `version`.
@@ -177,7 +184,7 @@ class AccountStore:
             "deletes_at": None,
             "updated_at": now,
         }
-        values |= _verified(now) if verified else {}
+        values |= verified_columns(now) if verified else {}
         return execute_one(sa.update(_accounts).where(same).values(values))
 
     def get_for_update(self, account_id: str) -> AccountSnapshot | None:
@@ -266,7 +273,8 @@ def _is_unchanged(account: AccountSnapshot) -> sa.ColumnElement[bool]:
     )
 
 
-def _verified(at: object) -> dict[str, Any]:
+def verified_columns(at: object) -> dict[str, Any]:
+    """The columns of an account of which an address was verified."""
     return {"email_verified_at": at, "unverified_since": None}
 
 

@@ -54,9 +54,11 @@ class Outbox:
         row = self._row(kind, now, address, account_id=account_id, locale=locale, parameters=parameters)
         db.session.add(QueuedMessage(**row))
 
-    def enqueue_now(self, kind: str, address: str, now: datetime, *, locale: str | None = None) -> None:
+    def enqueue_now(
+        self, kind: str, address: str, now: datetime, *, locale: str | None = None, **parameters: str | int | None
+    ) -> None:
         """Enqueue a message in autocommit mode, for an address whose account has not been looked up."""
-        queries.INSERT.execute(self._row(kind, now, address, locale=locale))
+        queries.INSERT.execute(self._row(kind, now, address, locale=locale, parameters=parameters))
 
     def has_due(self, now: datetime) -> bool:
         """Whether a message is due. Takes no lock, so that frequent polling blocks nothing."""

@@ -19,7 +19,8 @@ from app.core import base64url
 from app.domain.tokens.keys import Key, PublicKey
 
 _DETERMINISTIC: Final = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+# Not in ASCII: an escape sequence takes up to three times the bytes, and a token has to fit into a cookie.
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 class RepeatableES256(ECAlgorithm):

@@ -79,11 +79,11 @@ class JwtTokens:
         self._keys.all()
 
     def access(
-        self, account_id: str, session_id: str, roles: list[str], now: datetime, authentication: dict[str, object]
+        self, account_id: str, session_id: str, roles: list[str], now: datetime, further: dict[str, object]
     ) -> tuple[str, int]:
         """An access token and its lifetime in seconds: up to 5 % less than set, so that clients return spread out.
 
-        `authentication`: the claims `amr`, `acr` and `auth_time` (RFC 9068, 2.2.1).
+        `further`: the claims `amr`, `acr` and `auth_time` (RFC 9068, 2.2.1), and what else the account may do.
         """
         seconds = self._access_lifetime.total_seconds()
         lifetime = int(seconds - secrets.randbelow(int(seconds * 0.05) + 1))
@@ -100,7 +100,7 @@ class JwtTokens:
             "sid": session_id,
             "roles": roles,
             "exp": issued + lifetime,
-            **authentication,
+            **further,
         }
         return jws.sign(claims, HEADER_TYPES[ACCESS], self._keys.signing(now)), lifetime
 

@@ -22,46 +22,13 @@ from app.domain.mail.outbox import Outbox
 from app.domain.sessions.devices import device_name
 from app.domain.tokens.codes import Codes
 from app.domain.tokens.links import Links
+from app.flows.steps.carry_sign_in import CarrySignIn
+from app.flows.steps.email_settings import EmailSettings
 from app.flows.steps.notify import OWNER, Email
 
 SECURE_ACCOUNT_TIME: Final = timedelta(days=7)
 MOMENTS: Final = {"final_at", "undo_until"}
 RECENT_EVENTS: Final = 20
-
-
-@dataclass(frozen=True, slots=True)
-class EmailSettings:
-    """What emails say about ourselves. Links are built from these templates alone; `{token}` is replaced."""
-
-    public_url: str
-    sign_in_url: str
-    reset_password_url: str
-    verify_email_url: str
-    reset_link_lifetime: timedelta
-    verify_link_lifetime: timedelta
-
-    @property
-    def forgot_password_url(self) -> str:
-        """The page where somebody asks for a new password."""
-        return f"{self.public_url}/reset-password/request"
-
-    def url(self, purpose: Purpose, token: str) -> str:
-        """The link of one purpose that carries this token."""
-        pages = {
-            Purpose.RESET_PASSWORD: self.reset_password_url,
-            Purpose.VERIFY_EMAIL: self.verify_email_url,
-            Purpose.CHANGE_EMAIL: self.public_url + "/confirm-email#token={token}",
-            Purpose.UNDO_EMAIL_CHANGE: self.public_url + "/undo-email-change#token={token}",
-            Purpose.UNDO_SECOND_FACTOR: self.public_url + "/undo-second-factor#token={token}",
-            Purpose.SECURE_ACCOUNT: self.public_url + "/not-me#token={token}",
-        }
-        return pages[purpose].replace("{token}", token)
-
-    def lifetime(self, kind: str, purpose: Purpose) -> timedelta:
-        """How long the link in such an email lives. An invitation comes unasked and is read later."""
-        if purpose is Purpose.RESET_PASSWORD and kind != "invitation":
-            return self.reset_link_lifetime
-        return self.verify_link_lifetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +58,7 @@ class ComposeEmail:
     journal: Journal
     links: Links
     codes: Codes
+    carry_sign_in: CarrySignIn
     email_settings: EmailSettings
 
     def __call__(self, message: QueuedMessage) -> ComposedEmail:
@@ -105,9 +73,13 @@ class ComposeEmail:
         if message.kind == "account_deleted":  # whether or not the account is gone by now
             self._begin(message, now)
             return self._ready(message, message.address, account, {"not_me_url": self._alarm(account, now)})
+        if account is None and message.kind == "sign_in" and message.parameters.get("may_open_account"):
+            return self._sign_in(message, None, now)
         if account is None or (account.disabled_at is not None and not Email.of(message.kind).value.while_disabled):
             raise SkipEmail("no such account")
         message.account_id = account.id
+        if message.kind == "sign_in":
+            return self._sign_in(message, account, now)
         address = self._address(message, account)
         self._require_use(message, account, now)
         self._begin(message, now)
@@ -137,6 +109,9 @@ class ComposeEmail:
             pending = self.email_actions.find(account.id, Purpose.CHANGE_EMAIL, now)
             if pending is None or pending.address != message.address:
                 raise SkipEmail("another address was asked for, or none any more")
+        self._require_newest(message)
+
+    def _require_newest(self, message: QueuedMessage) -> None:
         # A stranger's request, which may have to wait, does not take the place of the owner's, which need not.
         kind = Email.of(message.kind).value
         newer = (SENT,) if _is_by_owner(message) else (QUEUED, SENT)
@@ -157,6 +132,15 @@ class ComposeEmail:
                 also_by_account=message.kind == "email_change_confirm",  # the account names any mailbox it likes
             )
             work.commit()
+
+    def _sign_in(self, message: QueuedMessage, account: AccountSnapshot | None, now: datetime) -> ComposedEmail:
+        """The link and the code are for the mailbox: without an account, they open one."""
+        self._require_newest(message)
+        self._begin(message, now)
+        carried = self.carry_sign_in(message, account, now)
+        if carried is None:
+            raise SkipEmail("superseded by a newer email")
+        return self._ready(message, account.email if account else message.address, account, carried)
 
     def _confirmation(
         self, message: QueuedMessage, account: AccountSnapshot, carried: dict[str, object]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from app.core import logs
 from app.domain.accounts.model import AccountSnapshot
+from app.domain.accounts.permissions import Permissions
 from app.domain.sessions.model import SessionSnapshot
 from app.domain.tokens.jwt_tokens import JwtTokens
 
@@ -28,8 +29,8 @@ class IssueTokens:
     which no tokens can be given.
     """
 
-    def __init__(self, bearer: JwtTokens) -> None:
-        self._bearer = bearer
+    def __init__(self, bearer: JwtTokens, permissions: Permissions) -> None:
+        self._bearer, self._permissions = bearer, permissions
 
     def require_keys(self) -> None:
         """Raises `Unavailable` if no key can sign. Outside a unit of work: the first key may have to be stored."""
@@ -39,7 +40,11 @@ class IssueTokens:
         """The pair; its refresh token is the same bytes each time, until the account's credentials change."""
         logs.bind(account_id=account.id, session_id=session.id)
         access, lifetime = self._bearer.access(
-            account.id, session.id, account.roles, session.read_at, _authentication(session)
+            account.id,
+            session.id,
+            account.roles,
+            session.read_at,
+            _authentication(session) | self._authorization(account),
         )
         refresh = self._bearer.refresh(
             account.id,
@@ -50,6 +55,13 @@ class IssueTokens:
             account.credentials_version,
         )
         return Tokens(access, refresh, lifetime, session.id, account.id, account.credentials_version)
+
+    def _authorization(self, account: AccountSnapshot) -> dict[str, object]:
+        """`permissions` only where ROLE_PERMISSIONS is set, and `claims` only for an account that has some."""
+        found: dict[str, object] = (
+            {"permissions": self._permissions.of(account.roles)} if self._permissions.are_set else {}
+        )
+        return found | {"claims": account.claims} if account.claims_text else found
 
 
 def _authentication(session: SessionSnapshot) -> dict[str, object]:

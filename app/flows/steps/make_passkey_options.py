@@ -18,6 +18,7 @@ SECOND_FACTOR: Final = "passkey-second-factor"
 REAUTHENTICATION: Final = "passkey-reauthentication"
 REGISTRATION: Final = "passkey-registration"
 SIGN_UP: Final = "passkey-sign-up"
+INVITATION: Final = "passkey-invitation"
 TIMEOUT_MS: Final = int(LIFETIME.total_seconds()) * 1_000
 
 
@@ -49,6 +50,12 @@ class MakePasskeyOptions:
         holder = Holder(handle_of(account_id_of(challenge)), address.typed, name or address.typed)
         return registration_options(self.relying_party, holder, challenge, TIMEOUT_MS)
 
+    def to_answer(self, account: AccountSnapshot, message_id: int) -> dict[str, Any]:
+        """To answer the invitation that this message carries."""
+        challenge = self.challenges.new(INVITATION, binding_of_invitation(account, message_id))
+        holder = Holder(handle_of(account.id), account.email, _full_name(account) or account.email)
+        return registration_options(self.relying_party, holder, challenge, TIMEOUT_MS)
+
 
 def handle_of(account_id: str) -> bytes:
     """The user handle of an account (WebAuthn, 14.6.1): 16 bytes, which say nothing about the person."""
@@ -63,6 +70,11 @@ def account_id_of(challenge: bytes) -> str:
 def binding_of(identity: Identity) -> str:
     """What the challenges of a session are bound to."""
     return f"{identity.owner.id} {identity.session.id}"
+
+
+def binding_of_invitation(account: AccountSnapshot, message_id: int) -> str:
+    """What the challenges of an invitation are bound to."""
+    return f"{account.id} {message_id}"
 
 
 def _full_name(account: AccountSnapshot) -> str:

@@ -41,6 +41,7 @@ class Email(Enum):
     RESET_PASSWORD = Kind(
         "reset_password", Purpose.RESET_PASSWORD, on_request=True, present_owner_only=True, while_disabled=False
     )
+    SIGN_IN = Kind("sign_in", on_request=True, present_owner_only=True, while_disabled=False, names_client=True)
     INVITATION = Kind("invitation", Purpose.RESET_PASSWORD, present_owner_only=True, while_disabled=False)
     ACCOUNT_EXISTS = Kind("account_exists", on_request=True, present_owner_only=True, while_disabled=False)
     EMAIL_CHANGE_CONFIRM = Kind("email_change_confirm", Purpose.CHANGE_EMAIL, on_request=True, while_disabled=False)
@@ -58,6 +59,9 @@ class Email(Enum):
     PASSKEY_ADDED = Kind("passkey_added", names_client=True)
     PASSKEY_REMOVED = Kind("passkey_removed", names_client=True)
     PASSKEY_COPY_SUSPECTED = Kind("passkey_copy_suspected", names_client=True)
+    IDENTITY_LINKED = Kind("identity_linked", names_client=True)
+    IDENTITY_UNLINKED = Kind("identity_unlinked", names_client=True)
+    ACCOUNT_CLAIMED = Kind("account_claimed", names_client=True)
     ACCOUNT_DELETED = Kind("account_deleted")
     MOVED_ACCOUNT_DELETED = Kind("moved_account_deleted")
 
@@ -93,7 +97,7 @@ class Notify:
         The language is `locale`, or else the client's, unless the account has one of its own when it is sent.
         """
         if email.value.names_client:
-            parameters |= {"ip": client.ip, "user_agent": client.user_agent}
+            parameters |= _names(client)
         self.outbox.enqueue(
             email.value.template,
             now=now,
@@ -107,9 +111,17 @@ class Notify:
         """Queue the email for a new password, asked for by the owner with a link: it is not rate-limited."""
         self(Email.RESET_PASSWORD, address, client, now, asked_by=OWNER)
 
-    def without_lookup(self, email: Email, address: str, client: ClientInfo, now: datetime) -> None:
+    def without_lookup(
+        self, email: Email, address: str, client: ClientInfo, now: datetime, **parameters: str | int | None
+    ) -> None:
         """Queue an email to an address without looking it up, by one statement that commits itself.
 
         A known and an unknown address take the same time; which it is, is found out when the email is sent.
         """
-        self.outbox.enqueue_now(email.value.template, address, now, locale=client.language)
+        if email.value.names_client:
+            parameters |= _names(client)
+        self.outbox.enqueue_now(email.value.template, address, now, locale=client.language, **parameters)
+
+
+def _names(client: ClientInfo) -> dict[str, str | None]:
+    return {"ip": client.ip, "user_agent": client.user_agent}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.client_info import ClientInfo
+from app.domain.accounts.invitations import Invitations
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
@@ -20,6 +21,7 @@ class OpenSession:
 
     require_second_factor: RequireSecondFactor
     accounts: AccountStore
+    invitations: Invitations
     sessions: AccountSessions
     recognize_device: RecognizeDevice
     notify: Notify
@@ -31,17 +33,23 @@ class OpenSession:
         """The new session; None if the account changed meanwhile in a way that ends its sessions. In a unit of work.
 
         A deletion that was scheduled when the owner signed in is cancelled. One that is scheduled at the same moment
-        wins: the row of the session is written only for an account that is not about to be deleted. Raises
+        wins: the row of the session is written only for an account that is not about to be deleted. An open invitation
+        becomes answered; if it is revoked at the same moment, the account is gone and there is no session. Raises
         `SecondFactorRequired`; what it saw of the account's second factor must still be so when the row is written.
         """
         self.require_second_factor(account, proof, client, now)
         if account.deletes_at and self.accounts.cancel_deletion(account.id, now):
             self.journal.record(EventType.ACCOUNT_DELETION_CANCELLED, client, now, account_id=account.id)
+        if account.invited_at is not None:
+            # Before the shared lock of `open`: parallel sign-ins that first share it, and then write, deadlock.
+            self.accounts.get_for_update(account.id)
         session = self.sessions.open(
             account.id, account.credentials_version, account.second_factor_at, proof, client, now
         )
         if session is None:
             return None
+        if account.invited_at is not None:
+            self.invitations.close(account.id)
         event = EventType.ACCOUNT_CREATED if new_account else EventType.SESSION_OPENED
         self.journal.record(event, client, now, account_id=account.id, session_id=session.id)
         if not new_account and self._is_new_device(account, session, client):

@@ -38,7 +38,7 @@ class PurgeAccount:
                 return False
             if not self.accounts.purge(account.id, now):
                 return False
-            self._remove_traces(account)
+            self.remove_traces(account)
             self.journal.record(EventType.ACCOUNT_DELETED, ClientInfo(), now, account_id=None)
             work.commit()
         return True
@@ -50,11 +50,12 @@ class PurgeAccount:
         with self.work as work:
             if not self.unverified_accounts.purge(account.id, before):
                 return False
-            self._remove_traces(account)
+            self.remove_traces(account)
             self.journal.record(EventType.ACCOUNT_DELETED, ClientInfo(), now, account_id=None, cause="unverified")
             work.commit()
         return True
 
-    def _remove_traces(self, account: AccountSnapshot) -> None:
+    def remove_traces(self, account: AccountSnapshot) -> None:
+        """Delete the messages to the account, and remove the personal data from its events. Within a unit of work."""
         self.outbox.delete_mailbox(account.email_canonical)
         self.journal.anonymise(account.id)

@@ -15,11 +15,13 @@ from app.domain.providers.errors import IdTokenInvalid, ProviderNotFound
 from app.domain.providers.id_token import LONGEST_USE, nonce_forms
 from app.domain.providers.model import ExternalIdentity, code_challenge_of
 from app.domain.providers.registry import Providers
-from app.domain.tokens.sealed import SealedTokens
+from app.domain.tokens.sealed import OpenedToken, SealedTokens
 
 CODE: Final = "provider-code"
 CODE_LIFETIME: Final = timedelta(seconds=60)
 NONCE: Final = "id-token-nonce"
+LINK: Final = "identity-link"
+LINK_LIFETIME: Final = timedelta(minutes=10)
 
 
 class ProviderCodeInvalid(Invalid):
@@ -28,6 +30,14 @@ class ProviderCodeInvalid(Invalid):
     code = "provider_code_invalid"
     detail = "This code is wrong, expired or used. Start the sign-in with the identity provider again."
     field = "code"
+
+
+class LinkTokenInvalid(Invalid):
+    """The link token was used, or is more than `LINK_LIFETIME` old. It does not say which."""
+
+    code = "link_token_invalid"
+    detail = "This token is wrong, expired or used. Sign in with the identity provider again."
+    field = "link_token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,19 @@ class ReadIdentity:
         if not hmac.compare_digest(code_challenge_of(code_verifier), opened.values["challenge"]):
             raise ProviderCodeInvalid
         identity = ExternalIdentity(**opened.values["identity"])
-        return ProvedIdentity(identity, lambda: self._use_code(opened.unique, opened.expires_at))
+        return ProvedIdentity(identity, lambda: self._use_up(opened, ProviderCodeInvalid))
+
+    def make_link_token(self, identity: ExternalIdentity) -> str:
+        """A token with which the owner of an account links the identity to it."""
+        return self.sealed.seal(LINK, {"identity": asdict(identity)}, LINK_LIFETIME)
+
+    def by_link_token(self, token: str) -> ProvedIdentity:
+        """The identity in a link token. Raises `LinkTokenInvalid`."""
+        opened = self.sealed.open(LINK, token)
+        if opened is None:
+            raise LinkTokenInvalid
+        identity = ExternalIdentity(**opened.values["identity"])
+        return ProvedIdentity(identity, lambda: self._use_up(opened, LinkTokenInvalid))
 
     def new_nonce(self) -> str:
         """A nonce for an ID token, accepted for ten minutes. Asking for one costs no statement."""
@@ -104,8 +126,8 @@ class ReadIdentity:
             raise IdTokenInvalid(field="nonce")
         return challenge, expires_at
 
-    def _use_code(self, code: bytes, expires_at: datetime) -> None:
+    def _use_up(self, opened: OpenedToken, used: type[Invalid]) -> None:
         try:
-            self.spent_challenges.spend(code, expires_at)
+            self.spent_challenges.spend(opened.unique, opened.expires_at)
         except ChallengeUsed:
-            raise ProviderCodeInvalid from None
+            raise used from None

@@ -10,8 +10,8 @@ from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
 from app.domain.email_actions.model import Purpose
 from app.domain.email_actions.store import EmailActionStore, PendingEmailAction
-from app.domain.passkeys.store import PasskeyStore
 from app.flows.steps.notify import Email, Notify
+from app.flows.steps.remove_credentials import RemoveCredentials
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 
@@ -23,7 +23,7 @@ class ReplacePassword:
     clock: Clock
     accounts: AccountStore
     email_actions: EmailActionStore
-    passkeys: PasskeyStore
+    remove_credentials: RemoveCredentials
     revoke_access: RevokeAccess
     notify: Notify
     journal: Journal
@@ -43,8 +43,8 @@ class ReplacePassword:
             if action is not None and not self.email_actions.consume(action, Purpose.RESET_PASSWORD):
                 return False
             if by_email and not account.email_verified:
-                # A stranger may have opened the account with this address and a passkey of their own.
-                self.passkeys.remove_all(account.id)
+                # A stranger may have opened the account with this address and a passkey or identity of their own.
+                self.remove_credentials(account.id)
             self.revoke_access(account.id, Cause.PASSWORD_RESET, now)
             self.journal.record(EventType.PASSWORD_RESET, client, now, account_id=account.id)
             self.notify(Email.PASSWORD_CHANGED, account.email, client, now, account_id=account.id)

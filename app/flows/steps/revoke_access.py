@@ -28,6 +28,7 @@ class Cause(StrEnum):
     FACTOR_ADDITION_UNDONE = "addition of a second factor undone"
     FACTOR_REMOVED = "second factor removed"
     PASSKEY_REMOVED = "passkey removed"
+    IDENTITY_UNLINKED = "identity unlinked"
     FACTORS_RESET = "second factors removed by an administrator"
     SIGNED_OUT = "signed out"
 
@@ -50,6 +51,7 @@ REVOKED: Final = {
     Cause.FACTOR_ADDITION_UNDONE: _PASSWORD_LINKS,
     Cause.FACTOR_REMOVED: (),
     Cause.PASSKEY_REMOVED: (),
+    Cause.IDENTITY_UNLINKED: (),
     Cause.FACTORS_RESET: _PASSWORD_LINKS,
     Cause.SIGNED_OUT: (),
 }

@@ -18,7 +18,7 @@ from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.guards import REAUTHENTICATION_ERRORS, SignedIn
 from app.web.limits import CREDENTIAL_ATTEMPTS
-from app.web.schemas import Locale, Name, Password, RequestBody, ResponseBody
+from app.web.schemas import Claims, Locale, Name, Password, Permissions, RequestBody, ResponseBody
 
 blueprint = Blueprint("account", __name__, url_prefix="/api/v1")
 
@@ -35,6 +35,8 @@ class Account(ResponseBody):
     last_name: str | None = Field(examples=["Lee"])
     locale: str | None = Field(examples=["en"])
     roles: list[str]
+    permissions: Permissions
+    claims: Claims
     has_password: bool = Field(description="False until a password is set, for example by an emailed link")
     has_second_factor: bool = Field(description="Whether sign-in asks for a second factor")
     created_at: datetime

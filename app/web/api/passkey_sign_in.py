@@ -15,6 +15,7 @@ from app.domain.tokens.csrf import CsrfMismatch
 from app.flows.steps.check_passkey import PasskeyCopySuspected, PasskeyUnknown, PasskeyUnusable
 from app.flows.steps.issue_tokens import Tokens as IssuedTokens
 from app.flows.steps.open_second_step import SignInExpired, SignInTokenInvalid
+from app.flows.steps.require_open_sign_up import SignUpClosed
 from app.web.api.passkey_schemas import (
     ASSERTION_EXAMPLE,
     ATTESTATION_EXAMPLE,
@@ -113,7 +114,12 @@ def sign_in_with_passkey(body: PasskeySignInRequest, query: TransportQuery) -> o
 
 
 @blueprint.post("/sign-up/options")
-@endpoint(takes=PasskeySignUpOptionsRequest, gives=PasskeyCreationOptions, needs_database=False, errors=(InvalidEmail,))
+@endpoint(
+    takes=PasskeySignUpOptionsRequest,
+    gives=PasskeyCreationOptions,
+    needs_database=False,
+    errors=(SignUpClosed, InvalidEmail),
+)
 def get_passkey_sign_up_options(body: PasskeySignUpOptionsRequest) -> object:
     """Get the options to sign up with a passkey.
 
@@ -132,6 +138,7 @@ def get_passkey_sign_up_options(body: PasskeySignUpOptionsRequest) -> object:
     also={202: MessageResponse},
     limit=Limit("sign_up"),
     errors=(
+        SignUpClosed,
         EmailTaken,
         InvalidEmail,
         PasskeyInvalid,
@@ -146,8 +153,8 @@ def sign_up_with_passkey(body: PasskeySignUpRequest, query: TransportQuery) -> I
     """Sign up with a passkey and no password.
 
     Takes the `toJSON()` of the credential that was created with the options for the same address. With
-    REQUIRE_VERIFIED_EMAIL, no session is opened: the response is 202 for new and for existing addresses, and an email
-    explains how to continue.
+    REQUIRE_VERIFIED_EMAIL or SIGN_UP_ANSWER=generic, no session is opened: the response is 202 for new and for existing
+    addresses, and an email explains how to continue. Unless SIGN_UP is `open`, the response is 403 for every address.
     """
     reject_cross_site(query)
     tokens = auth.passkey_sign_up.sign_up(body.email, body.credential.members(), body.name, client_info())

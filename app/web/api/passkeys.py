@@ -11,8 +11,9 @@ from app.domain.challenges.challenges import ChallengeExpired
 from app.domain.challenges.store import ChallengeUsed
 from app.domain.passkeys.store import NoSuchPasskey, PasskeyExists
 from app.domain.passkeys.verification import PasskeyInvalid
-from app.flows.passkeys import LastWayIn, TooManyPasskeys
+from app.flows.passkeys import TooManyPasskeys
 from app.flows.steps.identity import Identity
+from app.flows.steps.require_way_in import LastWayIn
 from app.web.api.passkey_schemas import ATTESTATION_EXAMPLE, AttestationCredential, CredentialId, PasskeyCreationOptions
 from app.web.client_info import client_info
 from app.web.endpoint import endpoint

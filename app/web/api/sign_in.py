@@ -24,6 +24,7 @@ from app.flows.steps.check_password import InvalidCredentials, WrongPassword
 from app.flows.steps.check_second_factor import WrongCode
 from app.flows.steps.identity import Identity
 from app.flows.steps.issue_tokens import Tokens as IssuedTokens
+from app.flows.steps.require_open_sign_up import SignUpClosed
 from app.flows.steps.require_recent_auth import StrongerSignInRequired
 from app.flows.steps.require_second_factor import SecondFactorEnrolmentRequired, SecondFactorRequired
 from app.web.api.passkey_schemas import ASSERTION_EXAMPLE, AssertionCredential, PasskeyRequestOptions
@@ -129,6 +130,7 @@ class LogoutQuery(RequestBody):
     also={202: MessageResponse},
     limit=Limit("sign_up"),
     errors=(
+        SignUpClosed,
         EmailTaken,
         InvalidEmail,
         *PASSWORD_ERRORS,
@@ -141,8 +143,9 @@ class LogoutQuery(RequestBody):
 def signup(body: SignupRequest, query: TransportQuery) -> IssuedTokens | Response:
     """Sign up.
 
-    Creates an account and opens a session. With REQUIRE_VERIFIED_EMAIL, no session is opened: the response is 202 for
-    new and for existing addresses, and an email explains how to continue.
+    Creates an account and opens a session. With REQUIRE_VERIFIED_EMAIL or SIGN_UP_ANSWER=generic, no session is opened:
+    the response is 202 for new and for existing addresses, and an email explains how to continue. Unless SIGN_UP is
+    `open`, the response is 403 for every address.
     """
     reject_cross_site(query)
     tokens = auth.registration.sign_up(body.email, body.password, client_info())

@@ -7,12 +7,13 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import Invalid, RetryLater, ServiceError
-from app.current import auth
+from app.current import auth, settings
 from app.domain.tokens.links import LinkInvalid
 from app.web import device_cookie
 from app.web.client_info import client_info
 from app.web.limits import CREDENTIAL_ATTEMPTS
 from app.web.pages.emailed_links import LIMIT, NO_LINK, TOKEN_MAX, posted_token, rejected, with_error_pages
+from app.web.public_url import origin_of
 
 PASSWORD_MAX = 1_024
 EMAIL_MAX = 254
@@ -53,13 +54,12 @@ def use_link() -> ResponseReturnValue:
         if len(token) > TOKEN_MAX:
             raise LinkInvalid
         if password is None:
-            auth.password_reset.check(token)
-            return render_template("reset_password/new_password.html", token=token)
+            return _ask_password(token)
         device_token = auth.password_reset.complete(token, _check_length(password), client_info())
     except ServiceError as error:
         return _rejected_link(error, token, password)
     device_cookie.set_cookie(device_token)
-    return render_template("reset_password/changed.html")
+    return render_template("reset_password/changed.html", invited=_is_invited())
 
 
 @pages_reset_password.get("/code")
@@ -133,10 +133,26 @@ def _check_length(password: str) -> str:
     return password
 
 
+def _ask_password(token: str) -> ResponseReturnValue:
+    if not auth.password_reset.check(token):
+        return render_template("reset_password/new_password.html", token=token)
+    return render_template("reset_password/invited.html", token=token, takes_passkeys=_takes_passkeys())
+
+
+def _takes_passkeys() -> bool:
+    return auth.invitation_answer.takes_passkeys_of(origin_of(settings.public_url))
+
+
+def _is_invited() -> bool:
+    return request.form.get("invited") == "yes"  # by the form of `_ask_password`; decides about words only
+
+
 def _rejected_link(error: ServiceError, token: str, password: str | None) -> ResponseReturnValue:
     """The page for an error: the form with the token if the link still works, otherwise the page for dead links."""
     if isinstance(error, RetryLater) and password is None:
         raise error
     if isinstance(error, RetryLater) or getattr(error, "field", None) == "password":
+        if _is_invited():
+            return rejected("reset_password/invited.html", error, token=token, takes_passkeys=_takes_passkeys())
         return rejected("reset_password/new_password.html", error, token=token)
     return rejected("reset_password/dead_link.html", error)

@@ -19,6 +19,8 @@ ISSUER = os.environ.get("ISSUER", "http://localhost:8000")
 AUDIENCE = "latchkey"  # JWT_AUDIENCE of the issuer
 MAX_AGE = 300  # seconds since the second factor was shown
 ALGORITHMS = ["ES256", "EdDSA", "RS256"]
+NEEDED = "articles.read"
+FORBIDDEN = f'Bearer error="insufficient_scope", scope="{NEEDED}"'  # RFC 6750, 3.1
 
 app = Flask(__name__)
 
@@ -70,6 +72,27 @@ def secret():
         asks = f'Bearer error="insufficient_user_authentication", acr_values="aal2", max_age="{MAX_AGE}"'
         return {"error": "Enter a code of your authenticator app."}, 401, {"WWW-Authenticate": asks}
     return {"secret": claims["sub"]}
+
+
+@app.get("/articles")
+def articles():
+    """Something for people with the permission `articles.read`, which ROLE_PERMISSIONS of the issuer gives to roles."""
+    answer = hello()
+    if isinstance(answer, tuple):
+        return answer
+    claims = check(request.authorization.token)
+    if NEEDED not in claims.get("permissions", []):
+        return {"error": f"You need the permission {NEEDED}."}, 403, {"WWW-Authenticate": FORBIDDEN}
+    return {"articles": [], "may_write": "articles.write" in claims["permissions"]}
+
+
+@app.get("/plan")
+def plan():
+    """What administrators of the issuer have stored about the account; without any, the token has no `claims`."""
+    answer = hello()
+    if isinstance(answer, tuple):
+        return answer
+    return {"plan": check(request.authorization.token).get("claims", {}).get("plan", "free")}
 
 
 if __name__ == "__main__":

@@ -34,6 +34,9 @@ async function findKeys() {
 const MAX_AGE = 300; // seconds since the second factor was shown
 const STRONGER = `Bearer error="insufficient_user_authentication", acr_values="aal2", max_age="${MAX_AGE}"`;
 
+const NEEDED = "articles.read";
+const FORBIDDEN = `Bearer error="insufficient_scope", scope="${NEEDED}"`; // RFC 6750, 3.1
+
 const ROUTES = {
   "/hello": (claims) => [200, { hello: claims.sub, roles: claims.roles }],
   // For people who have shown a second factor in the last five minutes (RFC 9470)
@@ -41,6 +44,13 @@ const ROUTES = {
     acr === "aal2" && Date.now() / 1000 - auth_time <= MAX_AGE
       ? [200, { secret: sub }]
       : [401, { error: "Enter a code of your authenticator app." }, { "WWW-Authenticate": STRONGER }],
+  // For people who have the permission `articles.read`. ROLE_PERMISSIONS of the issuer gives it to roles.
+  "/articles": ({ permissions = [] }) =>
+    permissions.includes(NEEDED)
+      ? [200, { articles: [], may_write: permissions.includes("articles.write") }]
+      : [403, { error: `You need the permission ${NEEDED}.` }, { "WWW-Authenticate": FORBIDDEN }],
+  // What administrators of the issuer have stored about the account; without any, the token has no `claims`.
+  "/plan": ({ claims = {} }) => [200, { plan: claims.plan ?? "free" }],
 };
 
 /** Status, body and headers of the response of a route to an Authorization header. */

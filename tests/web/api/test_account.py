@@ -9,7 +9,7 @@ from tests.support.api import bearer, is_problem, me, sign_up
 
 MEMBERS = {
     "id", "email", "email_verified", "first_name", "last_name", "locale", "roles", "has_password",
-    "has_second_factor", "created_at", "updated_at",
+    "has_second_factor", "permissions", "claims", "created_at", "updated_at",
 }  # fmt: skip
 
 

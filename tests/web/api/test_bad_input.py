@@ -63,6 +63,8 @@ def spoilt(body):
             else WRONG_ITEMS + [wrong for wrong in WRONG_VALUES if not isinstance(wrong, list)]
         )
         for wrong in wrong_values:
+            if name == "claims" and isinstance(wrong, dict):
+                continue  # any object is right
             if "password" not in name or not isinstance(wrong, str) or len(wrong) > 100:
                 yield json.dumps(body | {name: wrong, "unused": value} if wrong is value else body | {name: wrong})
 
@@ -186,7 +188,7 @@ def test_a_refusal_does_not_repeat_what_was_sent(shared, method, path, contract)
 def test_too_long_values_have_their_own_error_code(shared, method, path, contract):
     own = {"password": "password_too_long", "current_password": "password_too_long", "email": "invalid_email",
            "token": "link_invalid", "reset_token": "link_invalid", "code": "code_invalid"}  # fmt: skip
-    if "/second-factor" in path or "/passkey" in path:
+    if "/second-factor" in path or ("/passkey" in path and "/invitation" not in path):
         own["token"] = "sign_in_token_invalid"
     if "/providers/" in path:
         own["code"] = "provider_code_invalid"

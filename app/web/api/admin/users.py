@@ -1,31 +1,34 @@
 """/api/v1/admin/users: managing accounts."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from flask import Blueprint
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, WithJsonSchema
 
 from app.core.errors import RateLimited, SearchTooBroad
 from app.core.pagination import InvalidCursor
 from app.current import auth
 from app.domain.accounts.administrators import LastAdmin
+from app.domain.accounts.claims import InvalidClaims
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.roles import InvalidRoles
 from app.domain.accounts.search import AccountQuery
-from app.domain.accounts.store import EmailTaken, NoSuchAccount
-from app.flows.admin_accounts import AccountDisabled
+from app.domain.accounts.store import AccountDisabled, EmailTaken, NoSuchAccount
 from app.flows.steps.identity import Identity
+from app.flows.steps.require_open_sign_up import InvitationsClosed
 from app.web.api.account import NULLABLE
 from app.web.endpoint import endpoint
 from app.web.guards import REAUTHENTICATION_ERRORS, Administrator
 from app.web.limits import Limit
-from app.web.schemas import Email, Locale, Name, PageQuery, RequestBody, ResponseBody, SearchText
+from app.web.schemas import Claims, Email, Locale, Name, PageQuery, Permissions, RequestBody, ResponseBody, SearchText
 
 blueprint = Blueprint("admin_users", __name__, url_prefix="/api/v1/admin/users")
 
 State = Literal["active", "disabled", "deleting"]
+# Of any type, so that a wrong one gets the code of all other invalid claims.
+_OBJECT = WithJsonSchema({"type": "object", "additionalProperties": True})
 Roles = Annotated[list[Annotated[str, Field(max_length=32)]], Field(max_length=10)]
 
 
@@ -39,9 +42,12 @@ class User(ResponseBody):
     last_name: str | None
     locale: str | None
     roles: list[str]
+    permissions: Permissions
+    claims: Claims
     state: State
     has_password: bool = Field(description="False until the owner sets a password by the link in an email")
     has_second_factor: bool
+    invited_at: datetime | None = Field(description="Null unless the account has an open invitation")
     disabled_at: datetime | None
     deletes_at: datetime | None = Field(description="Scheduled deletion; signing in before then cancels it")
     created_at: datetime
@@ -107,6 +113,14 @@ class SetRolesRequest(RequestBody):
     roles: Roles
 
 
+class SetClaimsRequest(RequestBody):
+    """All claims of the account; others are removed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"claims": {"plan": "team", "seats": 5}}]})
+
+    claims: Annotated[Any, _OBJECT] = Field(description="At most 1 KiB as compact JSON in UTF-8")
+
+
 @blueprint.get("")
 @endpoint(query=UserQuery, gives=UserPage, who=Administrator(), errors=(InvalidCursor, SearchTooBroad))
 def list_users(identity: Identity, query: UserQuery) -> object:
@@ -126,12 +140,13 @@ def list_users(identity: Identity, query: UserQuery) -> object:
     status=201,
     who=Administrator(),
     limit=Limit("admin_emails"),
-    errors=(*REAUTHENTICATION_ERRORS, EmailTaken, InvalidEmail, InvalidRoles, RateLimited),
+    errors=(*REAUTHENTICATION_ERRORS, EmailTaken, InvalidEmail, InvalidRoles, InvitationsClosed, RateLimited),
 )
 def invite_user(identity: Identity, body: InviteUserRequest) -> object:
     """Invite a user.
 
-    Creates an account without a password and sends an email with a link to set one.
+    Creates an account without a password and sends an email with a link, by which the owner sets a password or adds a
+    passkey. With SIGN_UP=closed the response is 409.
     """
     return auth.admin_accounts.invite(identity, **body.model_dump())
 
@@ -201,6 +216,22 @@ def set_user_roles(identity: Identity, user_id: UUID, body: SetRolesRequest) -> 
     Takes effect here immediately. Services that read roles from access tokens see the change in the next access token.
     """
     auth.admin_accounts.set_roles(identity, str(user_id), body.roles)
+
+
+@blueprint.put("/<uuid:user_id>/claims")
+@endpoint(
+    takes=SetClaimsRequest,
+    who=Administrator(),
+    status=204,
+    errors=(*REAUTHENTICATION_ERRORS, NoSuchAccount, InvalidClaims),
+)
+def set_user_claims(identity: Identity, user_id: UUID, body: SetClaimsRequest) -> None:
+    """Set the claims of an account.
+
+    Replaces all of them; an empty object removes them. They are for your services: the account's owner sees them, and
+    the next access token contains them.
+    """
+    auth.admin_accounts.set_claims(identity, str(user_id), body.claims)
 
 
 @blueprint.post("/<uuid:user_id>/reset")

@@ -16,6 +16,9 @@ WRITES = {
     "POST users/{}/disable": "account.disabled",
     "POST users/{}/enable": "account.enabled",
     "PUT users/{}/roles": "account.roles_changed",
+    "PUT users/{}/claims": "account.claims_changed",
+    "POST users/{}/invitation": "account.invitation_sent",
+    "DELETE users/{}/invitation": "account.invitation_revoked",
     "POST users/{}/reset": "password.reset_started",
     "DELETE users/{}/factors": "factor.removed",
     "DELETE users/{}/sessions": "session.ended",
@@ -23,10 +26,16 @@ WRITES = {
     "POST mail/{}/retry": "mail.retried",
     "POST keys/rotate": "key.rotated",
 }
-REPEATABLE = ["DELETE users/{}", "POST users/{}/disable", "POST users/{}/enable", "PUT users/{}/roles"]
+REPEATABLE = [
+    "DELETE users/{}",
+    "POST users/{}/disable",
+    "POST users/{}/enable",
+    "PUT users/{}/roles",
+    "PUT users/{}/claims",
+]
 BODIES = {
     "POST users": {"email": "eve@example.com"}, "PUT users/{}/roles": {"roles": ["editor"]},
-    "PATCH users/{}": {"first_name": "Bob"},
+    "PATCH users/{}": {"first_name": "Bob"}, "PUT users/{}/claims": {"claims": {"plan": "team"}},
     "POST keys/rotate": {"algorithm": "ES256"},
 }  # fmt: skip
 
@@ -60,6 +69,8 @@ def write(app, desk, bob, act):
         path = path.format(bob.id, desk.get(f"users/{bob.id}/sessions").json["sessions"][0]["id"])
     else:
         path = path.format(bob.id)
+    if path.endswith("invitation"):
+        sql(app, "UPDATE accounts SET invited_at = created_at, password_hash = NULL WHERE id = :id", id=bob.id)
     if path.endswith("enable"):
         desk.post(f"users/{bob.id}/disable")
     return desk.call(method, path, **BODIES.get(act, {}))

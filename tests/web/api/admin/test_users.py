@@ -9,7 +9,7 @@ from tests.support.person import Person as Visitor
 EVE = {"email": "Eve@Example.com", "first_name": "Eve", "last_name": "Moss", "locale": "de", "roles": ["editor"]}
 MEMBERS = {
     "id", "email", "email_verified", "first_name", "last_name", "locale", "roles", "state", "has_password",
-    "has_second_factor",
+    "has_second_factor", "permissions", "claims", "invited_at",
     "disabled_at", "deletes_at", "created_at", "updated_at",
 }  # fmt: skip
 TOO_LONG_TOGETHER = ["x" * 31 + str(number) for number in range(10)]

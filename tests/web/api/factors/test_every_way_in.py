@@ -1,6 +1,9 @@
 """No route gives tokens to an account with a second factor, unless the factor was shown."""
 
+from datetime import timedelta
+
 from app.core.base64url import encode
+from app.domain.email_actions.model import Purpose
 from app.web.api.token_response import Tokens
 from tests.support.api import ANN, NEW, PASSWORD, bearer, me, sql
 from tests.support.authenticator_app import Owner
@@ -17,6 +20,23 @@ def stranger_with_a_passkey(owner):
     return stranger
 
 
+def with_a_reset_link(owner):
+    """A new passkey with the token of a link that was emailed to the owner."""
+    holder = PasskeyHolder(owner.client, email=owner.email)
+    credential = holder.authenticator.create(PasskeyHolder(owner.client, email="new@example.com").sign_up_options())
+    flows = owner.client.application.extensions["latchkey"]
+    with owner.client.application.app_context():
+        account, now = flows.factors.accounts.by_email(owner.email), flows.factors.clock.now()
+        until = now + timedelta(hours=1)
+        with flows.factors.work as work:
+            flows.invitation_answer.email_actions.create(account.id, Purpose.RESET_PASSWORD, until, message_id=7)
+            work.commit()
+        link = flows.factors.links.sign(Purpose.RESET_PASSWORD, account_id=account.id, state=7, expires_at=until)
+    answer = owner.client.post("/api/v1/auth/invitation/passkey", json={"token": link, "credential": credential})
+    assert answer.json["code"] == "link_used"
+    return answer
+
+
 # For each route that gives tokens: a request that knows everything but the second factor.
 WITHOUT_THE_FACTOR = {
     "POST /api/v1/auth/login": lambda owner: owner.first_step(),
@@ -25,6 +45,7 @@ WITHOUT_THE_FACTOR = {
     "POST /api/v1/auth/second-factor": lambda owner: owner.second_step(code="000000"),
     "POST /api/v1/auth/passkey": lambda owner: stranger_with_a_passkey(owner).sign_in(),
     "POST /api/v1/auth/passkey/sign-up": lambda owner: stranger_with_a_passkey(owner).sign_up_without_password(),
+    "POST /api/v1/auth/invitation/passkey": lambda owner: with_a_reset_link(owner),
     "POST /api/v1/auth/second-factor/totp/confirm": lambda owner: owner.client.post(
         "/api/v1/auth/second-factor/totp/confirm", json={"token": owner.step_token(), "id": 1, "code": "000000"}
     ),

@@ -110,6 +110,7 @@ def test_default_domain_is_the_host_of_the_service(client):
         ({"android_apps": ["com.example.app"]}, "ANDROID_APPS"),
         ({"android_apps": ["com.example.app=AA:BB"]}, "ANDROID_APPS"),
         ({"apple_apps": ["com.example.app"]}, "APPLE_APPS"),
+        ({"role_permissions": "editor"}, "ROLE_PERMISSIONS"),
     ],
     ids=str,
 )
