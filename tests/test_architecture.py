@@ -14,7 +14,7 @@ EDGE_IMPORTS_NAMES_OF = ("app.flows", "app.domain", "app.core.pagination")
 # Only errors, from where they are defined, and these values
 EDGE_IMPORTS_VALUES = {
     "ACCESS", "ADMIN", "REFRESH", "PASSWORD_ERRORS", "AccountSnapshot", "Identity", "AccountQuery",
-    "CompletedSignIn", "ProviderAnswer", "Scope", "Tokens",
+    "CompletedSignIn", "ProviderAnswer", "Scope", "StartedByEmail", "Tokens",
 }  # fmt: skip
 # What each layer may import of ours. A package may always import itself.
 MAY_IMPORT = {

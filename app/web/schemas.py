@@ -162,5 +162,7 @@ class Problem(ResponseBody):
     code: str = Field(description="Stable code for programs", examples=["invalid_input"])
     errors: list[FieldError] | None = Field(None, description="Errors of members of the input")
     second_factor: SecondFactorStep | None = Field(None, description="How to continue a sign-in")
+    link_token: str | None = Field(None, description="Links the identity, after a sign-in to the account")
+    expires_in: int | None = Field(None, description="Seconds until `link_token` expires", examples=[600])
     acr: str | None = Field(None, description="The level that the access token must have", examples=["aal2"])
     request_id: str | None = Field(None, description="With status 500: quote it when you report the error")

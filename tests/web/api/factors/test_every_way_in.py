@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 from app.core.base64url import encode
+from app.current import auth_of
 from app.domain.email_actions.model import Purpose
 from app.web.api.token_response import Tokens
 from tests.support.api import ANN, NEW, PASSWORD, bearer, me, sql
 from tests.support.authenticator_app import Owner
 from tests.support.passkey_holder import PasskeyHolder
+from tests.support.provider_visitor import Visitor
 
 
 def stranger_with_a_passkey(owner):
@@ -37,10 +39,39 @@ def with_a_reset_link(owner):
     return answer
 
 
+def linked(owner):
+    """The subject at the provider `work` that is linked to the owner's account, and the issuer."""
+    app, account_id = owner.client.application, me(owner.client, owner.tokens).json["id"]
+    step, issuer = auth_of(app).provider_sign_in.sign_in_with_identity, owner.provider.url
+    with app.app_context(), step.work as work:
+        if step.identities.find(issuer, "owner") is None:
+            step.identities.link(account_id, "work", issuer, "owner", None, step.clock.now())
+            work.commit()
+    return "owner"
+
+
+def by_provider_code(owner):
+    visitor = Visitor(owner.client, owner.provider)
+    answer = visitor.redeem(visitor.code(sub=linked(owner)))
+    assert answer.json["code"] == "second_factor_required"
+    owner.client.delete_cookie("latchkey_flow")
+    return answer
+
+
+def by_id_token(owner):
+    visitor = Visitor(owner.client, owner.provider)
+    owner.provider.claims, nonce = {}, visitor.new_nonce()
+    answer = visitor.send_id_token(owner.provider.id_token(nonce, sub=linked(owner)), nonce)
+    assert answer.json["code"] == "second_factor_required"
+    return answer
+
+
 # For each route that gives tokens: a request that knows everything but the second factor.
 WITHOUT_THE_FACTOR = {
     "POST /api/v1/auth/login": lambda owner: owner.first_step(),
     "POST /api/v1/auth/signup": lambda owner: owner.client.post("/api/v1/auth/signup", json=ANN),
+    "POST /api/v1/auth/providers/token": by_provider_code,
+    "POST /api/v1/auth/id-token": by_id_token,
     "POST /api/v1/auth/refresh": None,  # needs the refresh token of a session that has shown it
     "POST /api/v1/auth/second-factor": lambda owner: owner.second_step(code="000000"),
     "POST /api/v1/auth/passkey": lambda owner: stranger_with_a_passkey(owner).sign_in(),
@@ -71,7 +102,8 @@ def test_walk_knows_every_route_that_gives_tokens(client):
     assert set(routes_that_give_tokens(client)) == WITHOUT_THE_FACTOR.keys()
 
 
-def test_no_way_in_gives_tokens_without_the_factor(owner):
+def test_no_way_in_gives_tokens_without_the_factor(owner, lying):
+    owner.provider = lying
     for route, act in WITHOUT_THE_FACTOR.items():
         if act is None:
             continue
