@@ -1,9 +1,23 @@
 """Rules about several settings at once. `config.py` applies them and names the setting in front of the message."""
 
+import re
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 WEAK_SECRETS: Final = ("changeme", "change-me", "secret", "password", "development", "example")
+
+# The built-in pages contain these links, so none may run as a script.
+LINK: Final = re.compile(r"(?i:(?!(javascript|data|vbscript):)[a-z][a-z0-9+.-]*):[^\s<>\"\\]+")
+WITH_TOKEN: Final = ("reset_password_url", "verify_email_url")
+
+
+def check_links(settings: Any) -> None:
+    """Raise `ValueError` for a link that is not a complete URL, or lacks the place for its token."""
+    for name in (*WITH_TOKEN, "sign_in_url", "change_password_url"):
+        if not LINK.fullmatch(url := getattr(settings, name) or settings.public_url):
+            raise ValueError(f"{name.upper()} must be a complete URL: https://…, or one with your app's own scheme")
+        if name in WITH_TOKEN and "{token}" not in url:
+            raise ValueError(f"{name.upper()} must contain {{token}}, which is replaced by the token")
 
 
 def check_cookies(settings: Any) -> None:

@@ -22,6 +22,7 @@ from app.web.api import (
     sign_in,
     well_known,
 )
+from app.web.api.admin import claims as admin_claims
 from app.web.api.admin import invitations as admin_invitations
 from app.web.api.admin import operations as admin_service
 from app.web.api.admin import sessions as admin_sessions
@@ -92,7 +93,7 @@ def init_web(app: Flask, settings: Settings) -> None:
     schemes = mount_compat(app, settings) if settings.compat_api else {}
     for module in API:
         app.register_blueprint(module.blueprint)
-    for module in (admin_users, admin_invitations, admin_sessions, admin_service):
+    for module in (admin_users, admin_claims, admin_invitations, admin_sessions, admin_service):
         app.register_blueprint(module.blueprint)
     for page in (pages_home, pages_reset_password, pages_confirmations):
         app.register_blueprint(page)
