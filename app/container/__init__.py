@@ -256,6 +256,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             domain.trusted_devices,
             domain.spent_challenges,
             email_actions,
+            domain.email_sign_ins,
             domain.outbox,
             steps.purge_account,
             domain.chain_heads,

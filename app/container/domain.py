@@ -20,8 +20,10 @@ from app.domain.challenges.challenges import Challenges
 from app.domain.challenges.store import SpentChallenges
 from app.domain.email_actions.store import EmailActionStore
 from app.domain.email_actions.undos import UndoStore
+from app.domain.email_sign_ins.store import EmailSignInStore
 from app.domain.factors.recovery_codes import RecoveryCodes
 from app.domain.factors.store import FactorStore
+from app.domain.identities.store import IdentityStore
 from app.domain.leases.store import Leases
 from app.domain.limits.attempts import AttemptLimiter
 from app.domain.limits.counters import Counters
@@ -45,6 +47,7 @@ class Domain:
         self.permissions = parts.permissions(settings)
         self.sessions, self.leases = parts.session_store(settings), Leases()
         self.email_actions, self.undos = EmailActionStore(), UndoStore()
+        self.email_sign_ins, self.identities = EmailSignInStore(), IdentityStore()
         self.outbox = Outbox(parts.host_of(settings), parts.email_limit(settings))
         self.renderer = EmailRenderer(settings.email_templates_path)
         self.link_secrets = parts.link_secrets(settings)
@@ -76,4 +79,6 @@ class Domain:
             "recovery_codes": self.recovery_codes.export,
             "trusted_devices": self.trusted_devices.export,
             "passkeys": self.passkeys.export,
+            "identities": self.identities.export,
+            "email_sign_ins": self.email_sign_ins.export,
         }

@@ -16,6 +16,7 @@ from app.domain.audit.chain_head import ChainHeadStore
 from app.domain.audit.seal import Sealer
 from app.domain.challenges.store import SpentChallenges
 from app.domain.email_actions.store import EmailActionStore
+from app.domain.email_sign_ins.store import EmailSignInStore
 from app.domain.factors.store import FactorStore
 from app.domain.leases.store import Leases
 from app.domain.mail.outbox import Outbox
@@ -55,6 +56,7 @@ class Cleanup:
         trusted_devices: TrustedDeviceStore,
         spent_challenges: SpentChallenges,
         email_actions: EmailActionStore,
+        email_sign_ins: EmailSignInStore,
         outbox: Outbox,
         purge_account: PurgeAccount,
         chain_heads: ChainHeadStore,
@@ -68,6 +70,7 @@ class Cleanup:
         self._work, self._chain_heads, self._sealer, self._events_kept = work, chain_heads, sealer, events_kept
         self._clock, self._accounts, self._sessions, self._email_actions = clock, accounts, sessions, email_actions
         self._factors, self._trusted_devices, self._spent_challenges = factors, trusted_devices, spent_challenges
+        self._email_sign_ins = email_sign_ins
         self._outbox, self._purge_account, self._leases, self._interval = outbox, purge_account, leases, interval
 
     def run(self) -> dict[str, int]:
@@ -103,6 +106,7 @@ class Cleanup:
         yield "trusted_devices", lambda: self._trusted_devices.delete_expired(now, BATCH)
         yield "spent_challenges", lambda: self._spent_challenges.delete_expired(now - CHALLENGE_RETENTION, BATCH)
         yield "email_actions", lambda: self._email_actions.delete_expired(now - ACTION_RETENTION, BATCH)
+        yield "email_sign_ins", lambda: self._email_sign_ins.delete_expired(now, BATCH)
         yield "messages", lambda: self._outbox.delete_finished(now - MESSAGE_RETENTION, BATCH)
         if not self._sealer.enabled:
             yield "unsealed_events", lambda: self._sealer.purge_unsealed(now - self._events_kept)

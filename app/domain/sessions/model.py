@@ -54,6 +54,8 @@ class Proof:
 
 
 PASSWORD: Final = Proof(("pwd",), level=1)
+EMAILED: Final = Proof(("email",), level=1)  # not registered: a link or code that came by email
+FEDERATED: Final = Proof(("fed",), level=1)  # not registered: an outside identity provider
 MULTIPLE: Final = "mfa"  # RFC 8176: more than one kind of factor
 
 

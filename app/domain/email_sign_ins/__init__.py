@@ -1,0 +1,1 @@
+"""Emailed sign-ins: a link and a code that sign in the owner of a mailbox, once."""

@@ -1,0 +1,1 @@
+"""Identities: the accounts of people at outside providers, with which they sign in here."""
