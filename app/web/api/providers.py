@@ -15,20 +15,34 @@ from app.domain.tokens.csrf import CsrfMismatch
 from app.flows.provider_sign_in import ProviderAnswer, ProviderFlowInvalid, RedirectNotAllowed
 from app.flows.steps.issue_tokens import Tokens as IssuedTokens
 from app.flows.steps.read_identity import ProviderCodeInvalid
+from app.flows.steps.require_open_sign_up import SignUpClosed
 from app.flows.steps.require_second_factor import SecondFactorEnrolmentRequired, SecondFactorRequired
+from app.flows.steps.sign_in_with_identity import EmailNeeded, IdentityLinkRequired, IdentityUnusable, StartedByEmail
 from app.web import cookies
-from app.web.api.token_response import Tokens, TransportQuery, confirm_first_response, reject_cross_site, token_response
+from app.web.api.token_response import Tokens, TransportQuery, reject_cross_site, token_response
 from app.web.client_info import client_info
 from app.web.endpoint import endpoint
 from app.web.limits import CREDENTIAL_ATTEMPTS, Limit
-from app.web.schemas import MessageResponse, Name, ProviderCodeText, RequestBody, ResponseBody
+from app.web.schemas import Name, ProviderCodeText, RequestBody, ResponseBody
 
 FLOW: Final = "flow"  # the cookie
 FLOW_SECONDS: Final = 600
+EMAIL_SENT: Final = "An email has been sent to your address. Enter its code here, or open its link, to continue."
 LIMIT: Final = Limit("credentials")
 CHALLENGE: Final = r"^[A-Za-z0-9_-]{43}$"
 VERIFIER: Final = r"^[A-Za-z0-9._~-]{43,128}$"
 PRINTABLE: Final = r"^[ -~]*$"
+
+SIGN_IN_ERRORS: Final = (
+    EmailNeeded,
+    IdentityUnusable,
+    IdentityLinkRequired,
+    SignUpClosed,
+    SecondFactorRequired,
+    SecondFactorEnrolmentRequired,
+    RateLimited,
+    CsrfMismatch,
+)
 
 blueprint = Blueprint("providers", __name__, url_prefix="/api/v1/auth")
 
@@ -108,6 +122,18 @@ class IdTokenRequest(RequestBody):
     last_name: Name | None = None
 
 
+class EmailSentResponse(ResponseBody):
+    """The provider does not vouch for the address, so an email with a link and a code was sent to it.
+
+    Sign in with them at /auth/email/code or /auth/email/link, then link the identity at /account/identities.
+    """
+
+    message: str = Field(examples=[EMAIL_SENT])
+    attempt: str = Field(description="Keep it, and send it with the code or the link")
+    link_token: str = Field(description="For /account/identities, within ten minutes")
+    expires_in: int = Field(description="Seconds that the link in the email works", examples=[1800])
+
+
 class NonceResponse(ResponseBody):
     """A nonce for one ID token."""
 
@@ -185,9 +211,9 @@ def repeat_provider_answer(provider_id: str, body: CallbackForm) -> Response:
     takes=ProviderCode,
     query=TransportQuery,
     gives=Tokens,
-    also={202: MessageResponse},
+    also={202: EmailSentResponse},
     limit=CREDENTIAL_ATTEMPTS,
-    errors=(ProviderCodeInvalid, SecondFactorRequired, SecondFactorEnrolmentRequired, RateLimited, CsrfMismatch),
+    errors=(ProviderCodeInvalid, *SIGN_IN_ERRORS),
 )
 def get_provider_tokens(body: ProviderCode, query: TransportQuery) -> object:
     """Get tokens for the code of a sign-in with an identity provider.
@@ -214,18 +240,9 @@ def get_id_token_nonce() -> object:
     takes=IdTokenRequest,
     query=TransportQuery,
     gives=Tokens,
-    also={202: MessageResponse},
+    also={202: EmailSentResponse},
     limit=CREDENTIAL_ATTEMPTS,
-    errors=(
-        IdTokenInvalid,
-        ChallengeExpired,
-        ChallengeUsed,
-        ProviderUnavailable,
-        SecondFactorRequired,
-        SecondFactorEnrolmentRequired,
-        RateLimited,
-        CsrfMismatch,
-    ),
+    errors=(IdTokenInvalid, ChallengeExpired, ChallengeUsed, ProviderUnavailable, *SIGN_IN_ERRORS),
 )
 def sign_in_with_id_token(body: IdTokenRequest, query: TransportQuery) -> object:
     """Sign in with an ID token.
@@ -239,10 +256,13 @@ def sign_in_with_id_token(body: IdTokenRequest, query: TransportQuery) -> object
     return _response(signed_in, query)
 
 
-def _response(signed_in: object, query: TransportQuery) -> object:
-    return (
-        token_response(signed_in, query.transport) if isinstance(signed_in, IssuedTokens) else confirm_first_response()
+def _response(signed_in: IssuedTokens | StartedByEmail, query: TransportQuery) -> object:
+    if isinstance(signed_in, IssuedTokens):
+        return token_response(signed_in, query.transport)
+    sent = EmailSentResponse(
+        message=EMAIL_SENT, attempt=signed_in.attempt, link_token=signed_in.link_token, expires_in=signed_in.expires_in
     )
+    return Response(sent.model_dump_json(), 202, mimetype="application/json")
 
 
 def _see_other(url: str) -> Response:
