@@ -17,7 +17,7 @@ TIMEOUT: Final = 3.0  # seconds
 MOST_BYTES: Final = 1_000_000
 MOST_AT_ONCE: Final = 8
 PAUSE: Final = 5.0  # seconds after a failure, in which only one request is tried
-USER_AGENT: Final = "latchkey"
+HEADERS: Final = {"Accept": "application/json", "User-Agent": "latchkey"}
 log = logging.getLogger(__name__)
 
 
@@ -29,17 +29,23 @@ class ProviderConnection:
         self._free = threading.BoundedSemaphore(MOST_AT_ONCE)
         self._lock, self._down, self._next_try = threading.Lock(), False, 0.0
 
-    def get(self, url: str, access_token: str | None = None) -> Any:
+    def get(self, url: str) -> Any:
         """The JSON at the URL. Raises `ProviderUnavailable` for anything else."""
-        headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
-        if access_token is not None:
-            headers["Authorization"] = f"Bearer {access_token}"
-        response = self._send(Request(url, headers=headers))  # noqa: S310 - `is_endpoint` accepted the URL
+        response = self._get(url, {})
         if response.status != HTTPStatus.OK:
-            raise self._failed(f"status {response.status}")
+            raise self.failed(f"status {response.status}")
         found = _json(response)
         if found is None:
-            raise self._failed("the response is not JSON")
+            raise self.failed("the response is not JSON")
+        return found
+
+    def get_for(self, access_token: str, url: str) -> Any:
+        """The same about the person of an access token. A failure may be that of this person's token alone."""
+        response = self._get(url, {"Authorization": f"Bearer {access_token}"})
+        found = _json(response)
+        if response.status != HTTPStatus.OK or found is None:
+            log.warning("identity provider %s says nothing about a person: status %d", self._id, response.status)
+            raise ProviderUnavailable(retry_after=_seconds(self._pause))
         return found
 
     def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, Any]:
@@ -47,12 +53,21 @@ class ProviderConnection:
 
         A status of failure does not stop other requests: what was sent may be the reason, and a stranger may send it.
         """
-        headers = {"Accept": "application/json", "User-Agent": USER_AGENT, **headers}
-        response = self._send(Request(url, urlencode(form).encode(), headers))  # noqa: S310 - see above
+        request = Request(url, urlencode(form).encode(), {**HEADERS, **headers})  # noqa: S310 - as above
+        response = self._send(request)
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR or response.status == HTTPStatus.TOO_MANY_REQUESTS:
             log.warning("identity provider %s answered with status %d", self._id, response.status)
             raise ProviderUnavailable(retry_after=_seconds(self._pause))
         return response.status, _json(response)
+
+    def failed(self, why: str) -> ProviderUnavailable:
+        """Log the failure, and try nothing for a while. Returns the error to raise."""
+        log.warning("identity provider %s does not respond as it should: %s", self._id, why)
+        self._down, self._next_try = True, time.monotonic() + self._pause
+        return ProviderUnavailable(retry_after=_seconds(self._pause))
+
+    def _get(self, url: str, headers: Mapping[str, str]) -> FetchedResponse:
+        return self._send(Request(url, headers={**HEADERS, **headers}))  # noqa: S310 - `is_endpoint` accepted the URL
 
     def _send(self, request: Request) -> FetchedResponse:
         if not self._may_try() or not self._free.acquire(blocking=False):
@@ -60,7 +75,7 @@ class ProviderConnection:
         try:
             response = fetch(request, timeout=self._timeout, most=MOST_BYTES)
         except FetchFailed as error:
-            raise self._failed(str(error)) from error
+            raise self.failed(str(error)) from error
         finally:
             self._free.release()
         self._down = False
@@ -72,11 +87,6 @@ class ProviderConnection:
                 return False
             self._next_try = time.monotonic() + self._pause
             return True
-
-    def _failed(self, why: str) -> ProviderUnavailable:
-        log.warning("identity provider %s does not respond as it should: %s", self._id, why)
-        self._down, self._next_try = True, time.monotonic() + self._pause
-        return ProviderUnavailable(retry_after=_seconds(self._pause))
 
 
 def _json(response: FetchedResponse) -> Any:

@@ -56,8 +56,8 @@ class GitHubProvider:
         if not isinstance(access_token, str):
             raise ProviderSignInFailed
         return self._identity(
-            self._connection.get(f"{self._api}/user", access_token),
-            self._connection.get(f"{self._api}/user/emails", access_token),
+            self._connection.get_for(access_token, f"{self._api}/user"),
+            self._connection.get_for(access_token, f"{self._api}/user/emails"),
         )
 
     def read_id_token(self, token: str, nonces: tuple[str, ...]) -> ExternalIdentity:

@@ -1,6 +1,5 @@
 """The public keys of a provider (RFC 7517), of which each ID token names one."""
 
-import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -8,7 +7,6 @@ import jwt
 
 from app.domain.providers.cached import Cached
 from app.domain.providers.connection import ProviderConnection
-from app.domain.providers.errors import ProviderUnavailable
 from app.domain.providers.metadata import Discovery
 
 FRESH: Final = 300  # seconds; a key that the provider withdraws is accepted for so long
@@ -16,7 +14,6 @@ USABLE: Final = 3_600
 COOL_DOWN: Final = 30  # seconds in which tokens with unknown keys cause one request at most
 MOST_KEYS: Final = 100
 KEY_TYPES: Final = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
-log = logging.getLogger(__name__)
 
 JsonWebKey = Mapping[str, Any]
 
@@ -24,8 +21,8 @@ JsonWebKey = Mapping[str, Any]
 class KeySet:
     """Finds keys in the set that the provider publishes, and reads it again when a token names an unknown one."""
 
-    def __init__(self, provider_id: str, discovery: Discovery, connection: ProviderConnection) -> None:
-        self._id, self._discovery, self._connection = provider_id, discovery, connection
+    def __init__(self, discovery: Discovery, connection: ProviderConnection) -> None:
+        self._discovery, self._connection = discovery, connection
         self._cached = Cached(self._read, fresh=FRESH, usable=USABLE)
 
     def find(self, kid: str | None, algorithm: str) -> JsonWebKey | None:
@@ -39,8 +36,7 @@ class KeySet:
         found = self._connection.get(self._discovery.metadata().jwks_uri)
         keys = found.get("keys") if isinstance(found, dict) else None
         if not isinstance(keys, list) or len(keys) > MOST_KEYS:
-            log.error("identity provider %s publishes no key set that can be used", self._id)
-            raise ProviderUnavailable
+            raise self._connection.failed("its key set cannot be used")
         return [key for key in keys if isinstance(key, dict)]
 
 

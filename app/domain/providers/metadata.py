@@ -1,13 +1,11 @@
 """OpenID Connect Discovery 1.0: what a provider publishes about itself."""
 
-import logging
 from dataclasses import dataclass
 from typing import Any, Final
 
 from app.core.provider_settings import ANY_TENANT, ProviderSettings, is_endpoint
 from app.domain.providers.cached import Cached
 from app.domain.providers.connection import ProviderConnection
-from app.domain.providers.errors import ProviderUnavailable
 
 PATH: Final = "/.well-known/openid-configuration"
 FRESH: Final = 3_600  # seconds
@@ -16,7 +14,6 @@ USABLE: Final = 86_400
 ALGORITHMS: Final = frozenset(
     f"{family}{bits}" for family in ("RS", "PS", "ES") for bits in (256, 384, 512)
 ) | {"EdDSA"}  # fmt: skip
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +46,7 @@ class Discovery:
         try:
             return _checked(found, self._settings)
         except (ValueError, TypeError, AttributeError, KeyError) as error:
-            log.error("identity provider %s cannot be used: %s", self._settings.id, error)
-            raise ProviderUnavailable from error
+            raise self._connection.failed(f"its metadata cannot be used: {error}") from error
 
 
 def _tenant_issuer(settings: ProviderSettings) -> str:

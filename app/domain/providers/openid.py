@@ -26,7 +26,7 @@ class OpenIdProvider:
         self.id, self.name, self.needs_nonce = settings.id, settings.name, settings.needs_nonce
         self._settings, self._clock, self._connection = settings, clock, connection
         self._discovery = Discovery(settings, connection)
-        self._id_tokens = IdTokens(settings, self._discovery, KeySet(settings.id, self._discovery, connection), clock)
+        self._id_tokens = IdTokens(settings, self._discovery, KeySet(self._discovery, connection), clock)
 
     def authorization_url(self, attempt: SignInAttempt) -> str:
         """Where the browser goes to sign in."""
@@ -89,7 +89,7 @@ class OpenIdProvider:
     def _userinfo(self, access_token: str, subject: str) -> Mapping[str, Any]:
         """What is said about the person outside the ID token: some providers send the address only there."""
         url = self._discovery.metadata().userinfo_endpoint
-        found = self._connection.get(url, access_token) if url else {}
+        found = self._connection.get_for(access_token, url) if url else {}
         # OpenID Connect Core, 5.3.2: else an access token of somebody else could have been put in its place.
         return found if isinstance(found, dict) and found.get("sub") == subject else {}
 

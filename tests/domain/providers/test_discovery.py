@@ -69,9 +69,9 @@ def test_unusable_response_makes_the_provider_unavailable(openid, lying, path, p
 )
 def test_wrong_metadata_is_not_used(openid, lying, attempt, changes, caplog):
     lying.metadata = changes
-    with caplog.at_level(logging.ERROR), pytest.raises(ProviderUnavailable):
+    with caplog.at_level(logging.WARNING), pytest.raises(ProviderUnavailable):
         openid().authorization_url(attempt)
-    assert "identity provider work cannot be used" in caplog.text
+    assert "identity provider work does not respond as it should: its metadata cannot be used" in caplog.text
 
 
 @pytest.mark.parametrize("keys", [None, {}, [1, None], [{"kty": "RSA", "kid": "first"}]])

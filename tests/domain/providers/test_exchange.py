@@ -112,6 +112,14 @@ def test_failing_code_does_not_stop_the_sign_in_of_others(openid, lying, attempt
     assert provider.exchange("the-code", attempt).subject == "subject-1"
 
 
+def test_refused_access_token_does_not_stop_the_sign_in_of_others(github, lying, attempt):
+    lying.replies["/api/v3/user"] = Reply(401)
+    with pytest.raises(ProviderUnavailable):
+        github.exchange("of somebody who withdraws it at once", attempt)
+    del lying.replies["/api/v3/user"]
+    assert github.exchange("the-code", attempt).subject == "4711"
+
+
 def test_secrets_are_not_logged(openid, lying, attempt, caplog):
     with caplog.at_level(logging.DEBUG):
         for reply in (Reply(401, b'{"error": "invalid_client"}'), Reply(400, b'{"error": "x"}'), Reply(500)):
