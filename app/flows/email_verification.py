@@ -79,8 +79,8 @@ class EmailVerification:
         """The owner of the mailbox did not open this account: everybody else is locked out of it.
 
         Every session ends, no password fits, no passkey, identity or second factor stays, and a reset starts that lets
-        the owner choose a password. Raises `LinkUsed` for an address that was confirmed before: its account is the owner's
-        already, and `not_me` is the way.
+        the owner choose a password. Raises `LinkUsed` for an address that was confirmed before: its account is the
+        owner's already, and `not_me` is the way.
         """
         action, now = self.find_email_action.by_link(Purpose.VERIFY_EMAIL, token), self.clock.now()
         with self.work as work:

@@ -26,6 +26,7 @@ SAMPLE: dict[str, object] = {
     "final_at": datetime(2026, 3, 15, 12, 0, tzinfo=UTC),
     "days": 14,
     "left": 2,
+    "provider": "google",
     "undo_until": datetime(2026, 3, 4, 12, 0, tzinfo=UTC),
 }
 MINUTES = {

@@ -11,7 +11,9 @@ from app.web.api import (
     activity,
     associated_apps,
     email,
+    email_sign_in,
     factors,
+    identities,
     invitation,
     passkey_sign_in,
     passkeys,
@@ -23,6 +25,7 @@ from app.web.api import (
     sign_in,
     well_known,
 )
+from app.web.api.admin import claims as admin_claims
 from app.web.api.admin import invitations as admin_invitations
 from app.web.api.admin import operations as admin_service
 from app.web.api.admin import sessions as admin_sessions
@@ -61,10 +64,12 @@ API = (
     passkey_sign_in,
     invitation,
     second_factor,
+    email_sign_in,
     providers,
     account,
     factors,
     passkeys,
+    identities,
     activity,
     sessions,
     email,
@@ -94,7 +99,7 @@ def init_web(app: Flask, settings: Settings) -> None:
     schemes = mount_compat(app, settings) if settings.compat_api else {}
     for module in API:
         app.register_blueprint(module.blueprint)
-    for module in (admin_users, admin_invitations, admin_sessions, admin_service):
+    for module in (admin_users, admin_claims, admin_invitations, admin_sessions, admin_service):
         app.register_blueprint(module.blueprint)
     for page in (pages_home, pages_reset_password, pages_confirmations):
         app.register_blueprint(page)

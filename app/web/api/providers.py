@@ -27,12 +27,12 @@ from app.web.schemas import Name, ProviderCodeText, RequestBody, ResponseBody
 
 FLOW: Final = "flow"  # the cookie
 FLOW_SECONDS: Final = 600
+EMAIL_SENT: Final = "An email has been sent to your address. Enter its code here, or open its link, to continue."
 LIMIT: Final = Limit("credentials")
 CHALLENGE: Final = r"^[A-Za-z0-9_-]{43}$"
 VERIFIER: Final = r"^[A-Za-z0-9._~-]{43,128}$"
 PRINTABLE: Final = r"^[ -~]*$"
 
-# Of both ways, once the identity is known
 SIGN_IN_ERRORS: Final = (
     EmailNeeded,
     IdentityUnusable,
@@ -122,13 +122,16 @@ class IdTokenRequest(RequestBody):
     last_name: Name | None = None
 
 
-class StartedByEmailResponse(ResponseBody):
-    """An email was sent to the address that the provider named, because the service does not rely on it."""
+class EmailSentResponse(ResponseBody):
+    """The provider does not vouch for the address, so an email with a link and a code was sent to it.
 
-    message: str
-    attempt: str = Field(description="For /auth/email/code or /auth/email/link, with what is in the email")
-    link_token: str = Field(description="After that sign-in: for POST /account/identities")
-    expires_in: int = Field(description="Seconds", examples=[600])
+    Sign in with them at /auth/email/code or /auth/email/link, then link the identity at /account/identities.
+    """
+
+    message: str = Field(examples=[EMAIL_SENT])
+    attempt: str = Field(description="Keep it, and send it with the code or the link")
+    link_token: str = Field(description="For /account/identities, within ten minutes")
+    expires_in: int = Field(description="Seconds that the link in the email works", examples=[1800])
 
 
 class NonceResponse(ResponseBody):
@@ -208,7 +211,7 @@ def repeat_provider_answer(provider_id: str, body: CallbackForm) -> Response:
     takes=ProviderCode,
     query=TransportQuery,
     gives=Tokens,
-    also={202: StartedByEmailResponse},
+    also={202: EmailSentResponse},
     limit=CREDENTIAL_ATTEMPTS,
     errors=(ProviderCodeInvalid, *SIGN_IN_ERRORS),
 )
@@ -237,7 +240,7 @@ def get_id_token_nonce() -> object:
     takes=IdTokenRequest,
     query=TransportQuery,
     gives=Tokens,
-    also={202: StartedByEmailResponse},
+    also={202: EmailSentResponse},
     limit=CREDENTIAL_ATTEMPTS,
     errors=(IdTokenInvalid, ChallengeExpired, ChallengeUsed, ProviderUnavailable, *SIGN_IN_ERRORS),
 )
@@ -256,13 +259,10 @@ def sign_in_with_id_token(body: IdTokenRequest, query: TransportQuery) -> object
 def _response(signed_in: IssuedTokens | StartedByEmail, query: TransportQuery) -> object:
     if isinstance(signed_in, IssuedTokens):
         return token_response(signed_in, query.transport)
-    started = StartedByEmailResponse(
-        message="An email has been sent. Open its link, or type its code.",
-        attempt=signed_in.attempt,
-        link_token=signed_in.link_token,
-        expires_in=signed_in.expires_in,
+    sent = EmailSentResponse(
+        message=EMAIL_SENT, attempt=signed_in.attempt, link_token=signed_in.link_token, expires_in=signed_in.expires_in
     )
-    return Response(started.model_dump_json(), 202, mimetype="application/json")
+    return Response(sent.model_dump_json(), 202, mimetype="application/json")
 
 
 def _see_other(url: str) -> Response:

@@ -16,6 +16,7 @@ from app.domain.accounts.store import EmailTaken
 from app.domain.challenges.challenges import ChallengeExpired
 from app.domain.challenges.store import ChallengeUsed
 from app.domain.passkeys.verification import PasskeyInvalid
+from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.csrf import CsrfMismatch
 from app.domain.tokens.jwt_tokens import InvalidToken
 from app.flows.sessions import Scope
@@ -35,6 +36,8 @@ from app.web.guards import HasRefreshToken, HasToken, SignedIn, SignedInByCookie
 from app.web.input_errors import coded_error
 from app.web.limits import CREDENTIAL_ATTEMPTS, Limit
 from app.web.schemas import (
+    Attempt,
+    Code,
     Email,
     MessageResponse,
     Password,
@@ -95,11 +98,16 @@ class CsrfToken(ResponseBody):
 
 
 class ReauthenticateRequest(RequestBody):
-    """One of the members: the current password, a passkey, or a code if the account has a second factor."""
+    """One way: the current password, a passkey, an emailed code, or a code if the account has a second factor."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"password": EXAMPLE["password"]}, {"code": "123456"}, {"passkey": ASSERTION_EXAMPLE}]
+            "examples": [
+                {"password": EXAMPLE["password"]},
+                {"code": "123456"},
+                {"passkey": ASSERTION_EXAMPLE},
+                {"attempt": "attempt-of-the-202-response", "email_code": "WDJB-MJHT"},
+            ]
         }
     )
 
@@ -107,11 +115,18 @@ class ReauthenticateRequest(RequestBody):
     code: TotpCode | None = Field(None, description="Code of the authenticator app")
     recovery_code: RecoveryCode | None = None
     passkey: AssertionCredential | None = Field(None, description="With options of /auth/reauthenticate/options")
+    email_code: Code | None = Field(None, description="Code of an email that POST /auth/email sent to the account")
+    attempt: Attempt | None = Field(None, description="With `email_code`: from the response of POST /auth/email")
 
     @model_validator(mode="after")
     def _one(self) -> "ReauthenticateRequest":
-        if sum(value is not None for value in (self.password, self.code, self.recovery_code, self.passkey)) != 1:
-            raise coded_error("choose_one", "Send one of `password`, `code`, `recovery_code` and `passkey`.")
+        ways = (self.password, self.code, self.recovery_code, self.passkey, self.email_code)
+        if sum(value is not None for value in ways) != 1:
+            raise coded_error(
+                "choose_one", "Send one of `password`, `code`, `recovery_code`, `passkey` and `email_code`."
+            )
+        if (self.email_code is None) != (self.attempt is None):
+            raise coded_error("choose_one", "Send `email_code` and `attempt` together.")
         return self
 
 
@@ -242,6 +257,7 @@ def logout(body: LogoutRequest, query: LogoutQuery) -> Response:
         WrongPassword,
         PasswordTooLong,
         WrongCode,
+        CodeInvalid,
         PasskeyInvalid,
         ChallengeExpired,
         ChallengeUsed,
@@ -252,7 +268,7 @@ def logout(body: LogoutRequest, query: LogoutQuery) -> Response:
     ),
 )
 def reauthenticate(identity: Identity, body: ReauthenticateRequest) -> None:
-    """Reauthenticate with the password, the second factor or a passkey.
+    """Reauthenticate with the password, the second factor, a passkey or an emailed code.
 
     The session then counts as recently authenticated for REAUTH_WINDOW_SECONDS (ten minutes by default). A code or a
     passkey also raises it to level 2: refresh the tokens to get an access token with `"acr": "aal2"`.
@@ -264,6 +280,8 @@ def reauthenticate(identity: Identity, body: ReauthenticateRequest) -> None:
         auth.reauthentication.by_code(identity, body.code, client)
     elif body.passkey is not None:
         auth.reauthentication.by_passkey(identity, body.passkey.members(), client)
+    elif body.email_code is not None:
+        auth.reauthentication.by_emailed_code(identity, str(body.attempt), body.email_code, client)
     else:
         auth.reauthentication.by_recovery_code(identity, str(body.recovery_code), client)
 

@@ -112,7 +112,7 @@ def test_failing_code_does_not_stop_the_sign_in_of_others(openid, lying, attempt
     assert provider.exchange("the-code", attempt).subject == "subject-1"
 
 
-def test_refused_access_token_does_not_stop_the_sign_in_of_others(github, lying, attempt):
+def test_refused_access_token_does_not_stop_others(github, lying, attempt):
     lying.replies["/api/v3/user"] = Reply(401)
     with pytest.raises(ProviderUnavailable):
         github.exchange("of somebody who withdraws it at once", attempt)

@@ -1,17 +1,16 @@
 """/api/v1/admin/users: managing accounts."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from flask import Blueprint
-from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic import ConfigDict, Field
 
 from app.core.errors import RateLimited, SearchTooBroad
 from app.core.pagination import InvalidCursor
 from app.current import auth
 from app.domain.accounts.administrators import LastAdmin
-from app.domain.accounts.claims import InvalidClaims
 from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.roles import InvalidRoles
 from app.domain.accounts.search import AccountQuery
@@ -27,8 +26,6 @@ from app.web.schemas import Claims, Email, Locale, Name, PageQuery, Permissions,
 blueprint = Blueprint("admin_users", __name__, url_prefix="/api/v1/admin/users")
 
 State = Literal["active", "disabled", "deleting"]
-# Of any type, so that a wrong one gets the code of all other invalid claims.
-_OBJECT = WithJsonSchema({"type": "object", "additionalProperties": True})
 Roles = Annotated[list[Annotated[str, Field(max_length=32)]], Field(max_length=10)]
 
 
@@ -111,14 +108,6 @@ class SetRolesRequest(RequestBody):
     model_config = ConfigDict(json_schema_extra={"examples": [{"roles": ["admin", "editor"]}]})
 
     roles: Roles
-
-
-class SetClaimsRequest(RequestBody):
-    """All claims of the account; others are removed."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"claims": {"plan": "team", "seats": 5}}]})
-
-    claims: Annotated[Any, _OBJECT] = Field(description="At most 1 KiB as compact JSON in UTF-8")
 
 
 @blueprint.get("")
@@ -216,22 +205,6 @@ def set_user_roles(identity: Identity, user_id: UUID, body: SetRolesRequest) -> 
     Takes effect here immediately. Services that read roles from access tokens see the change in the next access token.
     """
     auth.admin_accounts.set_roles(identity, str(user_id), body.roles)
-
-
-@blueprint.put("/<uuid:user_id>/claims")
-@endpoint(
-    takes=SetClaimsRequest,
-    who=Administrator(),
-    status=204,
-    errors=(*REAUTHENTICATION_ERRORS, NoSuchAccount, InvalidClaims),
-)
-def set_user_claims(identity: Identity, user_id: UUID, body: SetClaimsRequest) -> None:
-    """Set the claims of an account.
-
-    Replaces all of them; an empty object removes them. They are for your services: the account's owner sees them, and
-    the next access token contains them.
-    """
-    auth.admin_accounts.set_claims(identity, str(user_id), body.claims)
 
 
 @blueprint.post("/<uuid:user_id>/reset")
