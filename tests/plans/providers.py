@@ -3,6 +3,7 @@
 from flask import Flask
 
 from tests.plans.factors import Note, NotedClient
+from tests.support.api import bearer
 from tests.support.lying_provider import LyingProvider
 from tests.support.provider_visitor import AUTH, Visitor
 
@@ -19,6 +20,14 @@ def walk_providers(app: Flask, note: Note, provider: LyingProvider) -> None:
     code = visitor.code(sub="first")
     visitor.redeem(code)
     visitor.redeem(code)
+    tokens = visitor.redeem(visitor.code(sub="first")).json
+    for link in (visitor.code(sub="linked"), visitor.code(sub="first")):
+        body = {"code": link, "code_verifier": visitor.verifier}
+        client.post("/api/v1/account/identities", json=body, headers=bearer(tokens["access_token"]))
+    listed = client.get("/api/v1/account/identities", headers=bearer(tokens["access_token"])).json["identities"]
+    for each in listed:  # the last one is refused
+        path = f"/api/v1/account/identities/{each['id']}"
+        client.open(path, method="DELETE", headers=bearer(tokens["access_token"]))
     provider.claims = {}
     nonce = visitor.new_nonce()
-    assert visitor.send_id_token(provider.id_token(nonce, sub="first"), nonce).status_code in (200, 202)
+    assert visitor.send_id_token(provider.id_token(nonce, sub="linked"), nonce).status_code in (200, 202)

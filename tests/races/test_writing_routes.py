@@ -118,6 +118,19 @@ class Scene:
         code = flows.provider_sign_in.read_identity.make_code(identity, code_challenge_of(verifier))
         return post(self.url, "/auth/providers/token", code=code, code_verifier=verifier)
 
+    def link_identity(self) -> Call:
+        """A request that links an identity to the account that asks."""
+        email = self.cluster.new_email()
+        identity = ExternalIdentity("work", "https://id.example.com", email, email, False, None, None)
+        with self.cluster.app.app_context():
+            token = self.cluster.app.extensions["latchkey"].provider_sign_in.read_identity.make_link_token(identity)
+        return self.own("POST", "/account/identities", link_token=token)
+
+    def unlink_identity(self) -> Call:
+        """A request that unlinks it."""
+        call = self.link_identity()
+        return self.call("DELETE", f"/api/v1/account/identities/{call.send().body['id']}", call.token)
+
     def id_token(self) -> Call:
         """A request with an ID token of a person who was never here."""
         nonce, email = self.cluster.auth.provider_sign_in.nonce().nonce, self.cluster.new_email()
@@ -204,6 +217,8 @@ ACTS: dict[str, Callable[[Scene], Call]] = {
     ),
     "post /api/v1/auth/providers/token": lambda s: s.provider_code(),
     "post /api/v1/auth/id-token": lambda s: s.id_token(),
+    "post /api/v1/account/identities": lambda s: s.link_identity(),
+    "delete /api/v1/account/identities/{identity_id}": lambda s: s.unlink_identity(),
     "post /api/v1/auth/second-factor": lambda s: s.second_step(),
     "post /api/v1/auth/second-factor/totp": lambda s: s.enrolment(confirmed=False),
     "post /api/v1/auth/second-factor/totp/confirm": lambda s: s.enrolment(confirmed=True),

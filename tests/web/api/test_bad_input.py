@@ -190,7 +190,7 @@ def test_too_long_values_have_their_own_error_code(shared, method, path, contrac
            "token": "link_invalid", "reset_token": "link_invalid", "code": "code_invalid"}  # fmt: skip
     if "/second-factor" in path or ("/passkey" in path and "/invitation" not in path):
         own["token"] = "sign_in_token_invalid"
-    if "/providers/" in path:
+    if "/providers/" in path or path.endswith("/identities"):
         own["code"] = "provider_code_invalid"
     for name in own.keys() & contract.takes.model_fields.keys():
         answer = shared.call(method, path, contract, json=example(contract) | {name: "x" * 5_000})
