@@ -18,7 +18,7 @@ def provider_sign_in(domain: Domain, steps: Steps, settings: Settings) -> Provid
         steps.sign_in_with_identity,
         steps.issue_tokens,
         callbacks=f"{settings.public_url}/api/v1/auth/providers",
-        redirect_urls=frozenset(settings.redirect_urls),
+        redirect_urls=frozenset((*settings.redirect_urls, f"{settings.public_url}/sign-in/with")),
     )
 
 

@@ -54,8 +54,6 @@ def check_redirects(settings: Any) -> None:
                 f"REDIRECT_URLS must be complete URLs without a fragment, such as https://app.example.com/signed-in or "
                 f"com.example.app:/signed-in; over http only on this machine. This one is not: {url}"
             )
-    if settings.providers and not settings.redirect_urls:
-        raise ValueError("REDIRECT_URLS must name the pages of your app that people return to from PROVIDERS")
 
 
 def _is_redirect(url: str, *, local: bool) -> bool:

@@ -8,11 +8,12 @@ from app.core.unit_of_work import UnitOfWork
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
 from app.domain.identities.store import IdentityStore, StoredIdentity
+from app.domain.providers.model import ExternalIdentity
 from app.domain.tokens.jwt_tokens import InvalidToken
 from app.flows.steps.identity import Identity
 from app.flows.steps.link_identity import LinkIdentity
 from app.flows.steps.notify import Email, Notify
-from app.flows.steps.read_identity import ProvedIdentity, ReadIdentity
+from app.flows.steps.read_identity import LinkTokenInvalid, ProvedIdentity, ReadIdentity
 from app.flows.steps.require_recent_auth import RequireRecentAuth
 from app.flows.steps.require_way_in import RequireWayIn
 from app.flows.steps.revoke_access import Cause, RevokeAccess
@@ -37,6 +38,13 @@ class Identities:
     def all(self, identity: Identity) -> list[StoredIdentity]:
         """The identities of the account, the oldest first."""
         return self.identities.of_account(identity.owner.id)
+
+    def shown_by(self, link_token: str) -> ExternalIdentity | None:
+        """The identity that a `link_token` would link; None for one that expired. Changes nothing."""
+        try:
+            return self.read_identity.by_link_token(link_token).identity
+        except LinkTokenInvalid:
+            return None
 
     def link_by_code(self, identity: Identity, code: str, code_verifier: str, client: ClientInfo) -> StoredIdentity:
         """Link the identity of our one-time code. Raises `ProviderCodeInvalid` and the errors of `LinkIdentity`."""

@@ -44,6 +44,8 @@ from app.web.pages.errors import init_error_pages
 from app.web.pages.home import pages_home
 from app.web.pages.mailbox import pages_mailbox
 from app.web.pages.reset_password import pages_reset_password
+from app.web.pages.sign_in import pages_sign_in
+from app.web.pages.sign_in_link import pages_sign_in_link
 from app.web.public_url import init_public_path
 from app.web.request_logging import init_requests
 from app.web.trusted_hosts import init_hosts
@@ -101,7 +103,7 @@ def init_web(app: Flask, settings: Settings) -> None:
         app.register_blueprint(module.blueprint)
     for module in (admin_users, admin_claims, admin_invitations, admin_sessions, admin_service):
         app.register_blueprint(module.blueprint)
-    for page in (pages_home, pages_reset_password, pages_confirmations):
+    for page in (pages_home, pages_sign_in, pages_sign_in_link, pages_reset_password, pages_confirmations):
         app.register_blueprint(page)
     if settings.development:
         app.register_blueprint(pages_mailbox)

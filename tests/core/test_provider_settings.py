@@ -149,11 +149,6 @@ def test_pages_and_apps_may_be_redirect_urls(url, tmp_path):
     assert load({"REDIRECT_URLS": url}, instance_path=tmp_path).redirect_urls == [url]
 
 
-def test_providers_need_a_redirect_url():
-    with pytest.raises(SettingsError, match=r"^REDIRECT_URLS must name"):
-        load(WORK)
-
-
 PRODUCTION = {
     "APP_ENV": "production",
     "PUBLIC_URL": "https://id.example.com",

@@ -1,38 +1,19 @@
 """Pages to reset a forgotten password: request an email, open its link or enter its code, set a new password."""
 
-import re
-import unicodedata
-
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.core.errors import Invalid, RetryLater, ServiceError
+from app.core.errors import RetryLater, ServiceError
 from app.current import auth, settings
 from app.domain.tokens.links import LinkInvalid
 from app.web import device_cookie
 from app.web.client_info import client_info
 from app.web.limits import CREDENTIAL_ATTEMPTS
 from app.web.pages.emailed_links import LIMIT, NO_LINK, TOKEN_MAX, posted_token, rejected, with_error_pages
+from app.web.pages.typed import EMAIL_MAX, check_length, code_in, mailable, well_formed
 from app.web.public_url import origin_of
 
-PASSWORD_MAX = 1_024
-EMAIL_MAX = 254
-SEPARATORS = re.compile(r"[\s\-\u2010-\u2015\u2212]+")
-CODE = re.compile(r"([A-Za-z]{4})([A-Za-z]{4})")
-
 pages_reset_password = with_error_pages(Blueprint("pages_reset_password", __name__, url_prefix="/reset-password"))
-
-
-class _BadEmail(Invalid):
-    field = "email"
-
-
-class _BadCode(Invalid):
-    field = "code"
-
-
-class _BadPassword(Invalid):
-    field = "password"
 
 
 @pages_reset_password.get("")
@@ -55,7 +36,7 @@ def use_link() -> ResponseReturnValue:
             raise LinkInvalid
         if password is None:
             return _ask_password(token)
-        device_token = auth.password_reset.complete(token, _check_length(password), client_info())
+        device_token = auth.password_reset.complete(token, check_length(password), client_info())
     except ServiceError as error:
         return _rejected_link(error, token, password)
     device_cookie.set_cookie(device_token)
@@ -77,9 +58,9 @@ def use_code() -> ResponseReturnValue:
     if code is None:
         return render_template("reset_password/code.html", **form)
     try:
-        password = _check_length(request.form.get("password", ""))
+        password = check_length(request.form.get("password", ""))
         device_token = auth.password_reset.complete_with_code(
-            _mailable(email), _well_formed(code), password, client_info()
+            mailable(email), well_formed(code), password, client_info()
         )
     except ServiceError as error:
         return rejected("reset_password/code.html", error, **form)
@@ -99,38 +80,14 @@ def send_link() -> ResponseReturnValue:
     """Send a new email. The response is the same whether or not the account exists."""
     email = _posted_email()
     try:
-        auth.password_reset.request(_mailable(email), client_info())
+        auth.password_reset.request(mailable(email), client_info())
     except ServiceError as error:
         return rejected("reset_password/request.html", error, email=email[:EMAIL_MAX])
     return render_template("reset_password/requested.html", email=email)
 
 
-def code_in(typed: str) -> str:
-    """The code as in the email; accepts lower case, spaces, and any or no dash. Empty if it is not a code."""
-    found = CODE.fullmatch(SEPARATORS.sub("", unicodedata.normalize("NFKC", typed)))
-    return "-".join(found.groups()).upper() if found else ""
-
-
-def _well_formed(typed: str) -> str:
-    if code := code_in(typed):
-        return code
-    raise _BadCode("A code has eight letters, such as WDJB-MJHT.")
-
-
 def _posted_email() -> str:
     return request.form.get("email", "").strip()
-
-
-def _mailable(email: str) -> str:
-    if len(email) > EMAIL_MAX:
-        raise _BadEmail(f"An email address has at most {EMAIL_MAX} characters.")
-    return email
-
-
-def _check_length(password: str) -> str:
-    if len(password) > PASSWORD_MAX:
-        raise _BadPassword(f"A password has at most {PASSWORD_MAX:,} characters.")
-    return password
 
 
 def _ask_password(token: str) -> ResponseReturnValue:

@@ -84,10 +84,15 @@ def reject_cross_site() -> None:
 
 def set_tokens(tokens: Tokens, status: int, **members: object) -> Response:
     """A response with the tokens in cookies; its body contains only what a script needs, and further members."""
-    idle = settings.jwt_refresh_token_expires
     csrf_token = auth.csrf.token_of(tokens.session_id)
     answer = jsonify(token_type="Cookie", expires_in=tokens.expires_in, csrf_token=csrf_token, **members)  # noqa: S106 - not a secret
     answer.status_code = status
+    return add_tokens(answer, tokens)
+
+
+def add_tokens(answer: Response, tokens: Tokens) -> Response:
+    """The response with the tokens in cookies."""
+    idle, csrf_token = settings.jwt_refresh_token_expires, auth.csrf.token_of(tokens.session_id)
     cookies.set_cookie(answer, "access", tokens.access_token, tokens.expires_in)
     cookies.set_cookie(answer, "refresh", tokens.refresh_token, idle)
     cookies.set_cookie(answer, "csrf", csrf_token, idle, readable_by_scripts=True)

@@ -18,6 +18,8 @@ from app.web.pages.confirmations import pages_confirmations
 from app.web.pages.home import pages_home
 from app.web.pages.mailbox import pages_mailbox
 from app.web.pages.reset_password import pages_reset_password
+from app.web.pages.sign_in import pages_sign_in
+from app.web.pages.sign_in_link import pages_sign_in_link
 from config import Settings
 
 WEB = Path(__file__).parents[3] / "app" / "web"
@@ -120,8 +122,9 @@ def build(reset: Flow, flow: Flow, emails: Mailbox, compiled: FileSystemBytecode
         install(app, facade, settings)
         init_limits(app, enabled=limited, redis_url="")
         init_headers(app, production=production)
-        for room in (pages_home, pages_reset_password, pages_confirmations, *([] if production else [pages_mailbox])):
-            app.register_blueprint(room)
+        pages = (pages_home, pages_sign_in, pages_sign_in_link, pages_reset_password, pages_confirmations)
+        for page in (*pages, *([] if production else [pages_mailbox])):
+            app.register_blueprint(page)
         return app
 
     return make

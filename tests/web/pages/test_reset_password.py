@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.errors import Forbidden, Invalid, RateLimited, Unavailable
-from app.web.pages.reset_password import code_in
+from app.web.pages.typed import code_in
 
 
 class LinkExpired(Invalid):
