@@ -39,7 +39,7 @@ def ann(app, client):
     return tokens
 
 
-def test_account_made_beforehand_is_claimed_by_the_owner_of_the_address(visitor, stranger, app):
+def test_account_made_beforehand_is_claimed_by_its_address_owner(visitor, stranger, app):
     maker = PasskeyHolder(stranger).sign_up()
     claimed = sign_in(visitor)
     assert claimed.status_code == 200
@@ -117,7 +117,7 @@ def test_link_token_is_not_a_code(visitor, ann):
     assert is_problem(visitor.redeem(token), 400, "provider_code_invalid")
 
 
-def test_identity_of_somebody_else_cannot_be_linked(visitor, ann, client):
+def test_identity_of_another_person_cannot_be_linked(visitor, ann, client):
     assert sign_in(visitor, sub="bob", email="bob@example.com").status_code == 200
     code = visitor.code(sub="bob", email="bob@example.com")
     assert is_problem(link(client, ann, code=code, code_verifier=visitor.verifier), 409, "identity_taken")
