@@ -132,7 +132,6 @@ class ProviderSignIn:
 
     def sign_in_with_code(self, code: str, code_verifier: str, client: ClientInfo) -> Tokens | StartedByEmail:
         """The session for our code. Raises `ProviderCodeInvalid` and the errors of `SignInWithIdentity`."""
-        self.issue_tokens.require_keys()
         return self._sign_in(self.read_identity.by_code(code, code_verifier), client)
 
     def nonce(self) -> Nonce:
@@ -150,10 +149,10 @@ class ProviderSignIn:
         last_name: str | None = None,
     ) -> Tokens | StartedByEmail:
         """The session for an ID token. Raises the errors of `ReadIdentity.by_id_token` and `SignInWithIdentity`."""
-        self.issue_tokens.require_keys()
         return self._sign_in(self.read_identity.by_id_token(provider, id_token, nonce, first_name, last_name), client)
 
     def _sign_in(self, proved: ProvedIdentity, client: ClientInfo) -> Tokens | StartedByEmail:
+        self.issue_tokens.require_keys()
         return self.sign_in_with_identity(proved.identity, client, use=proved.use)
 
     def _callback(self, provider: Provider) -> str:
