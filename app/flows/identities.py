@@ -63,7 +63,7 @@ class Identities:
         self.require_recent_auth(identity, None, client)
         return self._link(identity, self.read_identity.by_link_token(link_token), client)
 
-    def unlink(self, identity: Identity, identity_id: int, client: ClientInfo) -> None:
+    def remove(self, identity: Identity, identity_id: int, client: ClientInfo) -> None:
         """Unlink an identity, and end the other sessions: one of them may be that of an intruder at the provider.
 
         Raises `NoSuchIdentity`, or `LastWayIn` if nothing else is left to sign in with.
@@ -73,7 +73,7 @@ class Identities:
         with self.work as work:
             if not self.accounts.lock_if_unchanged(account):
                 raise InvalidToken
-            provider = self.identities.unlink(account.id, identity_id).provider
+            provider = self.identities.remove(account.id, identity_id).provider
             self.require_way_in(account)
             self.revoke_access(account.id, Cause.IDENTITY_UNLINKED, now, keep=identity.session.id)
             self.journal.record(EventType.IDENTITY_UNLINKED, client, now, account_id=account.id, provider=provider)

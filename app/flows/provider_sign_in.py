@@ -13,7 +13,7 @@ from app.core.errors import Forbidden, Invalid, ServiceError
 from app.domain.challenges.challenges import LIFETIME
 from app.domain.providers.claims import name_of
 from app.domain.providers.errors import ProviderSignInFailed
-from app.domain.providers.model import SignInAttempt
+from app.domain.providers.model import SignInAttempt, code_challenge_of
 from app.domain.providers.provider import Provider, with_query
 from app.domain.providers.registry import Providers
 from app.domain.tokens.sealed import SealedTokens
@@ -56,6 +56,14 @@ class StartedSignIn:
 
     url: str
     cookie: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSignIn(StartedSignIn):
+    """The same, begun by a page of ours: the PKCE verifier and the state that come back to it."""
+
+    code_verifier: str = field(repr=False)
+    state: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +123,12 @@ class ProviderSignIn:
             "app_state": state,
         }
         return StartedSignIn(provider.authorization_url(attempt), self.sealed.seal(FLOW, kept, FLOW_LIFETIME))
+
+    def start_here(self, provider_id: str, redirect_to: str) -> OwnSignIn:
+        """The same for our own page at `redirect_to`, which keeps the secrets in cookies of its browser."""
+        verifier, state = secrets.token_urlsafe(SECRET_BYTES), secrets.token_urlsafe(SECRET_BYTES)
+        started = self.start(provider_id, redirect_to, code_challenge_of(verifier), state)
+        return OwnSignIn(started.url, started.cookie, verifier, state)
 
     def finish(self, provider_id: str, cookie: str | None, answer: ProviderAnswer) -> str:
         """The URL of the app to which the browser returns, with our code or an error, and the app's `state`.

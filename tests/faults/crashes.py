@@ -1,7 +1,7 @@
 """Twenty times `kill -9`, of serving and of delivering processes by turns: nothing that was acknowledged is lost.
 
-Clients sign people up and forget their passwords all the while. What a client was promised is looked for afterwards:
-the account by signing in, the emails in the mailbox.
+Clients sign people up, refresh their tokens and forget their passwords all the while. What a client was promised is
+looked for afterwards: the account by signing in, the session by its last refresh token, the emails in the mailbox.
 """
 
 import threading
@@ -28,6 +28,7 @@ from tests.support.smtp import FakeSmtpServer
 SUBJECTS = ("Welcome! Please confirm your address", "Choose a new password")
 LEASE = 2.0  # seconds: who was killed holds its emails for no longer
 MOST_TWICE = 20
+REFRESHES = 4  # of each session
 PATIENCE = 90
 
 
@@ -46,6 +47,7 @@ class Acknowledged:
 
     replies: list[Reply] = field(default_factory=list)
     accounts: set[str] = field(default_factory=set)
+    refresh_tokens: dict[str, str] = field(default_factory=dict)
     emails: set[tuple[str, str]] = field(default_factory=set)
 
 
@@ -72,20 +74,33 @@ class Target:
 
 
 def live(target: Target, numbers: Iterator[int], people: int, known: Acknowledged) -> None:
-    """Sign people up and forget their passwords. Who is not answered does it again, elsewhere, as a person would."""
+    """Sign people up, refresh, forget passwords. Without an answer a client asks again, elsewhere, as an app would."""
     for number in iter(lambda: next(numbers), None):
         if number >= people:
             return
         email = f"person{number}@example.com"
-        if persist(target, number, "/auth/signup", drill.credentials(email), known):
+        signed_up = persist(target, number, "/auth/signup", drill.credentials(email), known)
+        if signed_up.status in (201, 409):  # 409: the account was created, and the answer lost
             known.accounts.add(email)
             known.emails.add((email, SUBJECTS[0]))
-        if persist(target, number, "/forgot-password", {"email": email}, known):
+        if signed_up.status == 201:
+            refresh(target, number, email, signed_up.body["refresh_token"], known)
+        if persist(target, number, "/forgot-password", {"email": email}, known).status == 200:
             known.emails.add((email, SUBJECTS[1]))
 
 
-def persist(target: Target, number: int, path: str, body: dict[str, str], known: Acknowledged) -> bool:
-    """Send until there is an answer; whether it was a yes. An account that is there already was opened unanswered."""
+def refresh(target: Target, number: int, email: str, token: str, known: Acknowledged) -> None:
+    """Refresh in turn at both servers. The last token that was received must work whatever is killed meanwhile."""
+    for turn in range(REFRESHES):
+        reply = persist(target, number + turn, "/auth/refresh", {"refresh_token": token}, known)
+        if reply.status != 200:
+            known.refresh_tokens[email] = ""  # the session was lost
+            return
+        token = known.refresh_tokens[email] = reply.body["refresh_token"]
+
+
+def persist(target: Target, number: int, path: str, body: dict[str, str], known: Acknowledged) -> Reply:
+    """Send until there is an answer."""
     while True:
         client = Client(target.ports[number % 2])
         reply = client.api("POST", path, body)
@@ -93,7 +108,7 @@ def persist(target: Target, number: int, path: str, body: dict[str, str], known:
         known.replies.append(reply)
         number += 1
         if reply.status not in (drill.UNANSWERED, 503):
-            return reply.status in (200, 201, 409)
+            return reply
         time.sleep(0.01)
 
 
@@ -136,6 +151,7 @@ def crashes(kind: str, size: Size, report: Report) -> None:
         until(lambda: not drill.ask(url, "SELECT 1 FROM outbox WHERE state = 'queued'"), PATIENCE)
         client = Client(target.ports[0])
         shut_out = [who for who in known.accounts if not signs_in(client, who)]
+        signed_out = [who for who, token in known.refresh_tokens.items() if not refreshes(client, token)]
         client.close()
         ids = dict(drill.ask(url, "SELECT message_id, state FROM outbox"))
     came = Counter(str(received.message["Message-ID"]) for received in smtp_server.messages)
@@ -144,6 +160,8 @@ def crashes(kind: str, size: Size, report: Report) -> None:
     report.figure("answers", statuses(known.replies))
     report.promise("answers that were mistakes", drill.mistakes(known.replies), drill.mistakes(known.replies) == 0)
     report.promise("accounts lost", f"{len(shut_out)} of {len(known.accounts):,}", not shut_out)
+    sessions = len(known.refresh_tokens)
+    report.promise("sessions lost", f"{len(signed_out)} of {sessions:,}, {REFRESHES} refreshes each", not signed_out)
     lost = missing(smtp_server, known)
     report.promise("emails lost", f"{len(lost)} of {len(known.emails):,}", not lost)
     report.promise(f"emails that came twice (<= {MOST_TWICE})", twice, twice <= MOST_TWICE)
@@ -161,6 +179,11 @@ def missing(smtp_server: FakeSmtpServer, known: Acknowledged) -> set[tuple[str, 
 def signs_in(client: Client, email: str) -> bool:
     """Whether the account is there and has its password."""
     return client.api("POST", "/auth/login", drill.credentials(email)).status == 200
+
+
+def refreshes(client: Client, token: str) -> bool:
+    """Whether the session of the refresh token is alive."""
+    return client.api("POST", "/auth/refresh", {"refresh_token": token}).status == 200
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ class EmailSignIn(Model):
     """One row is one sign-in that may be completed once. Completing it deletes the row, and the row count decides.
 
     A mailbox has one: a newer email replaces it. It may belong to no account, so it refers to none. Instead it has the
-    version of the account's credentials when it was sent, null without an account; a change of them voids it. The row
-    contains neither the link nor the code. `attempt_digest` is that of what the client that asked keeps.
+    version of the account's credentials when it was sent, null without an account: after a change of them it no longer
+    works. The row contains neither the link nor the code. `attempt_digest` is that of what the client that asked keeps.
     """
 
     __tablename__ = "email_sign_ins"

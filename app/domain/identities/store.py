@@ -100,7 +100,7 @@ class IdentityStore:
         of_account = _identities.c.account_id == account_id
         return int(db.session.scalar(sa.select(sa.func.count()).select_from(_identities).where(of_account)) or 0)
 
-    def unlink(self, account_id: str, identity_id: int) -> StoredIdentity:
+    def remove(self, account_id: str, identity_id: int) -> StoredIdentity:
         """Unlink an identity of the account; what it was. Raises `NoSuchIdentity`.
 
         Within a unit of work that has locked the account.

@@ -1,4 +1,4 @@
-"""Step: nobody removes the last way to sign in to their account."""
+"""Step: the last way to sign in to an account cannot be removed."""
 
 from dataclasses import dataclass
 

@@ -62,7 +62,7 @@ class IdentityLinkRequired(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class StartedByEmail:
-    """An email was sent to the address that the provider named, because nobody vouches that it is the person's.
+    """An email was sent to the address that the provider named, because the provider does not vouch for it.
 
     Once the client has signed in with its code or link, it sends `link_token` to link the identity.
     """

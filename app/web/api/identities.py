@@ -122,4 +122,4 @@ def unlink_identity(identity: Identity, identity_id: int) -> None:
 
     All other sessions end. The last way to sign in cannot be removed.
     """
-    auth.identities.unlink(identity, identity_id, client_info())
+    auth.identities.remove(identity, identity_id, client_info())

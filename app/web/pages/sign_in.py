@@ -12,7 +12,6 @@ from flask.typing import ResponseReturnValue
 
 from app.core.errors import Invalid, RetryLater, ServiceError, Unauthenticated
 from app.current import auth, settings
-from app.domain.providers.model import code_challenge_of
 from app.domain.tokens.jwt_tokens import InvalidToken
 from app.flows.steps.identity import Identity
 from app.flows.steps.issue_tokens import Tokens
@@ -113,10 +112,9 @@ def use_second_factor() -> ResponseReturnValue:
 @Limit("credentials")
 def start_provider(provider_id: str) -> ResponseReturnValue:
     """Lead the browser to an identity provider."""
-    verifier, state = secrets.token_urlsafe(32), secrets.token_urlsafe(16)
-    started = auth.provider_sign_in.start(provider_id, _with_url(), code_challenge_of(verifier), state)
+    started = auth.provider_sign_in.start_here(provider_id, f"{settings.public_url}/sign-in/with")
     answer = _see_other(started.url)
-    for name, value in (("flow", started.cookie), (VERIFIER, verifier), (STATE, state)):
+    for name, value in (("flow", started.cookie), (VERIFIER, started.code_verifier), (STATE, started.state)):
         cookies.set_cookie(answer, name, value, PROVIDER_SECONDS, same_site="Lax")
     return answer
 
@@ -244,10 +242,6 @@ def _signed_in() -> Identity | None:
 
 def _posted_email() -> str:
     return request.form.get("email", "").strip()
-
-
-def _with_url() -> str:
-    return f"{settings.public_url}/sign-in/with"
 
 
 def _see_other(url: str) -> Response:
