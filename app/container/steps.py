@@ -135,9 +135,7 @@ class Steps:
         self.enrol_totp = EnrolTotp(work, clock, accounts, domain.factors, parts.host_of(settings))
         self.remove_credentials = RemoveCredentials(domain.passkeys, domain.identities)
         self.require_way_in = RequireWayIn(domain.passkeys, domain.identities, by_email=settings.email_sign_in != "off")
-        self.claim_account = ClaimAccount(
-            accounts, self.change_factors, self.remove_credentials, self.revoke_access, journal
-        )
+        self.claim_account = ClaimAccount(accounts, self.change_factors, domain.identities, self.revoke_access, journal)
         self.prove_mailbox = ProveMailbox(
             work,
             clock,

@@ -62,7 +62,7 @@ Password = Annotated[
 ]
 LinkToken = Annotated[str, _within(1, 2_000, LinkInvalid), _schema(minLength=1, maxLength=2_000)]
 Code = Annotated[str, _within(8, 20, CodeInvalid), _schema(minLength=8, maxLength=20, examples=["WDJB-MJHT"])]
-Attempt = Annotated[str, Field(min_length=1, max_length=100, examples=["attempt-of-the-202-response"])]
+Attempt = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,100}$", examples=["attempt-of-the-202-response"])]
 SignInToken = Annotated[str, _within(1, 2_000, SignInTokenInvalid), _schema(minLength=1, maxLength=2_000)]
 ProviderCodeText = Annotated[str, _within(1, 4_000, ProviderCodeInvalid), _schema(minLength=1, maxLength=4_000)]
 TotpCode = Annotated[

@@ -69,7 +69,7 @@ def test_what_is_over_goes_and_the_rest_stays(each_app, auth, clock, small_batch
     fill(each_app, clock.now(), 2, ago=timedelta(minutes=1))
     assert auth.cleanup.run() == {
         "accounts": 0, "sessions": 8, "unconfirmed_factors": 0, "trusted_devices": 0, "spent_challenges": 0,
-        "email_actions": 8, "messages": 16, "events": 0,
+        "email_actions": 8, "email_sign_ins": 0, "messages": 16, "events": 0,
     }  # fmt: skip
     assert rows(each_app) == [10, 2, 2, 4]
 

@@ -25,6 +25,7 @@ from app.domain.audit.chain import Chain
 from app.domain.audit.journal import Journal
 from app.domain.email_actions.store import EmailActionStore
 from app.domain.email_actions.undos import UndoStore
+from app.domain.email_sign_ins.store import EmailSignInStore
 from app.domain.mail.model import DEAD, DROPPED, QUEUED, SENT, QueuedMessage
 from app.domain.mail.outbox import Outbox
 from app.domain.mail.renderer import EmailRenderer
@@ -33,7 +34,9 @@ from app.domain.mail.smtp_errors import TemporaryFailure
 from app.domain.tokens.codes import Codes
 from app.domain.tokens.links import Links
 from app.flows.mail_delivery import MailDelivery
-from app.flows.steps.compose_email import ComposeEmail, EmailSettings
+from app.flows.steps.carry_sign_in import CarrySignIn
+from app.flows.steps.compose_email import ComposeEmail
+from app.flows.steps.email_settings import EmailSettings
 from tests.support.clock import SettableClock
 from tests.support.mail_app import NOON, bare_app, open_account, use_smtp
 from tests.support.servers import ROOT
@@ -73,9 +76,11 @@ def delivery(app: Flask, clock: SettableClock, links: Links) -> MailDelivery:
         sign_in_url="https://app.example.org",
         reset_password_url="https://app.example.org/choose#token={token}",
         verify_email_url="https://app.example.org/verify#token={token}",
+        sign_in_link_url="https://app.example.org/sign-in#token={token}",
         reset_link_lifetime=timedelta(minutes=30),
         verify_link_lifetime=timedelta(days=1),
         invitation_lifetime=timedelta(days=1),
+        sign_in_link_lifetime=timedelta(minutes=30),
     )
     codes = Codes("a secret for the tests, long enough")
     journal = Journal(
@@ -91,6 +96,7 @@ def delivery(app: Flask, clock: SettableClock, links: Links) -> MailDelivery:
         journal,
         links,
         codes,
+        CarrySignIn(UnitOfWork(), EmailSignInStore(), links, codes, email_settings),
         email_settings,
     )
     return MailDelivery(

@@ -40,6 +40,7 @@ class Walk:
         walk_factors(self._app, self._note, self._emailed)
         walk_enrolment(self._app, self._note)
         walk_passkeys(self._app, self._note)
+        self._sign_in_by_email()
         walk_providers(self._app, self._note, self._provider)
         self._in_the_background()
 
@@ -104,6 +105,19 @@ class Walk:
         code = eve.code("Choose a new password")
         self.call("POST", "reset-password", email=eve.email, code="BCDF-GHJK", password=NEW, expect=400)
         self.call("POST", "reset-password", email=eve.email, code=code, password=NEW)
+
+    def _sign_in_by_email(self) -> None:
+        for use in ("link", "code", "wrong"):
+            ann = self._person()
+            attempt = self.call("POST", "auth/email", email=ann.email).json["attempt"]
+            if use == "link":
+                token = ann.link("Your link to sign in", "sign-in/link")
+                self.call("POST", "auth/email/link/check", token=token, attempt=attempt)
+                self.call("POST", "auth/email/link", token=token, attempt=attempt)
+            else:
+                code = ann.code("Your link to sign in")
+                self.call("POST", "auth/email/code", attempt=attempt, code="BCDF-GHJK", expect=400)
+                self.call("POST", "auth/email/code", attempt=attempt, code=code)
 
     def _administer(self) -> None:
         ada, bob = self._person(), self._person()

@@ -182,6 +182,35 @@ class Scene:
         code = next(word for word in words if len(word) == 9 and word[4] == "-")
         return post(self.url, "/account/email/confirm-code", person.access, code=code)
 
+    def emailed(self) -> tuple[str, str, str]:
+        """The attempt, and the link's token and the code of a sign-in email to a new account."""
+        person = self.cluster.sign_up()
+        self.cluster.mailbox.clear()
+        attempt = post(self.url, "/auth/email", email=person.email).send().body["attempt"]
+        while self.cluster.auth.mail_delivery.deliver_due():
+            pass
+        words = next(
+            each
+            for each in self.cluster.mailbox.messages
+            if person.email in each.recipients and "/sign-in/link" in each.text
+        ).text.split()
+        token = next(word for word in words if "#token=" in word).partition("#token=")[2]
+        return attempt, token, next(word for word in words if len(word) == 9 and word[4] == "-")
+
+    def sign_in_by_link(self) -> Call:
+        """A sign-in by an emailed link."""
+        attempt, token, _ = self.emailed()
+        return self.call("POST", "/api/v1/auth/email/link", token=token, attempt=attempt)
+
+    def check_sign_in_link(self) -> Call:
+        """A look at an emailed link."""
+        return self.call("POST", "/api/v1/auth/email/link/check", token=self.emailed()[1])
+
+    def sign_in_by_code(self) -> Call:
+        """A sign-in by an emailed code."""
+        attempt, _, code = self.emailed()
+        return post(self.url, "/auth/email/code", attempt=attempt, code=code)
+
     def reset_token(self) -> str:
         """The reset token of a new account."""
         return self.cluster.reset_tokens(self.cluster.sign_up().email)[0]
@@ -215,6 +244,10 @@ ACTS: dict[str, Callable[[Scene], Call]] = {
     "post /api/v1/auth/providers/{provider_id}/callback": lambda s: s.form(
         "POST", "/api/v1/auth/providers/work/callback", code="x"
     ),
+    "post /api/v1/auth/email": lambda s: post(s.url, "/auth/email", email=s.cluster.sign_up().email),
+    "post /api/v1/auth/email/link": lambda s: s.sign_in_by_link(),
+    "post /api/v1/auth/email/link/check": lambda s: s.check_sign_in_link(),
+    "post /api/v1/auth/email/code": lambda s: s.sign_in_by_code(),
     "post /api/v1/auth/providers/token": lambda s: s.provider_code(),
     "post /api/v1/auth/id-token": lambda s: s.id_token(),
     "post /api/v1/account/identities": lambda s: s.link_identity(),

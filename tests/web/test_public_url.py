@@ -22,7 +22,12 @@ def paths_in(page):
     return {unescape(path) for path in ABSOLUTE_PATH.findall(page)}
 
 
-STATUSES = {"/auth/dev/mailbox/none": 404, "/auth/api/v1/account": 401}  # the rest answers a stranger
+STATUSES = {
+    "/auth/dev/mailbox/none": 404,
+    "/auth/api/v1/account": 401,
+    "/auth/api/v1/auth/": 404,  # where scripts find the API
+    "/auth/sign-in/done": 303,  # for a stranger
+}
 
 
 def paths_of_cookies(answer):

@@ -7,8 +7,8 @@ from app.core.client_info import ClientInfo
 from app.domain.accounts.model import AccountSnapshot
 from app.domain.accounts.store import AccountStore
 from app.domain.audit.journal import EventType, Journal
+from app.domain.identities.store import IdentityStore
 from app.flows.steps.change_factors import ChangeFactors
-from app.flows.steps.remove_credentials import RemoveCredentials
 from app.flows.steps.revoke_access import Cause, RevokeAccess
 
 
@@ -18,7 +18,7 @@ class ClaimAccount:
 
     accounts: AccountStore
     change_factors: ChangeFactors
-    remove_credentials: RemoveCredentials
+    identities: IdentityStore
     revoke_access: RevokeAccess
     journal: Journal
 
@@ -29,6 +29,6 @@ class ClaimAccount:
         """
         self.accounts.invalidate_password(account.id, account.credentials_version, now, verified=True)
         self.change_factors.remove_all(account, now)
-        self.remove_credentials(account.id)
+        self.identities.remove_all(account.id)
         self.revoke_access(account.id, Cause.CLAIMED, now)
         self.journal.record(EventType.ACCOUNT_CLAIMED, client, now, account_id=account.id)

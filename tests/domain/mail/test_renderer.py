@@ -17,6 +17,7 @@ VALUES: dict[str, object] = {
     "when": NOON, "language": "en", "link": LINK, "code": "WDJB-MJHT", "minutes": 30, "code_minutes": 10,
     "not_me_url": NOT_ME, "undo_url": UNDO, "new_email": "new@example.org", "device": "Firefox on Windows",
     "ip": "192.0.2.1", "user_agent": "Firefox/140", "final_at": NOON + timedelta(days=14), "days": 14, "left": 2,
+    "provider": "google",
     "undo_until": NOON + timedelta(days=3),
 }  # fmt: skip
 renderer = EmailRenderer()

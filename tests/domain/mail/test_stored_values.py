@@ -28,6 +28,9 @@ ORIGIN = {
     "device": "Firefox",
     "new_email": "new@example.org",
     "left": 2,
+    "provider": "google",
+    "attempt_digest": "q4Hn0sAmPLeTqLink0FjW0rksN0where",
+    "may_open_account": 1,
 }
 
 

@@ -46,7 +46,8 @@ def test_a_link_is_found_where_there_is_one() -> None:
 
 def test_untrusted_values_are_listed_completely() -> None:
     texts = {name for name, value in VALUES.items() if isinstance(value, str)}
-    assert texts - TRUSTED - UNTRUSTED == {"language"}  # which is the name of a folder
+    # The name of a folder, and an id from the settings.
+    assert texts - TRUSTED - UNTRUSTED == {"language", "provider"}
 
 
 def test_unlisted_template_value_is_treated_as_untrusted() -> None:

@@ -28,6 +28,8 @@ PURPOSES = {
     "/api/v1/auth/second-factor/totp": "second-factor-enrolment.pwd",
     "/api/v1/auth/second-factor/totp/confirm": "second-factor-enrolment.pwd",
     "/api/v1/not-me": Purpose.SECURE_ACCOUNT,
+    "/api/v1/auth/email/link": "sign-in",
+    "/api/v1/auth/email/link/check": "sign-in",
     "/api/v1/auth/invitation/passkey": Purpose.RESET_PASSWORD,
     "/api/v1/auth/invitation/passkey/options": Purpose.RESET_PASSWORD,
 }

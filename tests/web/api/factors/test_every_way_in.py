@@ -5,6 +5,8 @@ from datetime import timedelta
 from app.core.base64url import encode
 from app.current import auth_of
 from app.domain.email_actions.model import Purpose
+from app.domain.email_sign_ins.store import PURPOSE as SIGN_IN
+from app.domain.email_sign_ins.store import PendingSignIn, digest_of
 from app.web.api.token_response import Tokens
 from tests.support.api import ANN, NEW, PASSWORD, bearer, me, sql
 from tests.support.authenticator_app import Owner
@@ -66,12 +68,50 @@ def by_id_token(owner):
     return answer
 
 
+def emailed(owner):
+    """The attempt, and the token and the code of an email that signs in the owner, whose address is confirmed."""
+    app = owner.client.application
+    attempt = owner.client.post("/api/v1/auth/email", json={"email": owner.email}).json["attempt"]
+    step = auth_of(app).email_sign_in.find_sign_in
+    with app.app_context():
+        account, now = step.accounts.by_email(owner.email), step.clock.now()
+        until = now + timedelta(minutes=10)
+        with step.work as work:
+            step.accounts.verify_email(account, now)
+            pending = PendingSignIn(
+                owner.email, digest_of(attempt), now.microsecond, account.credentials_version, False, now, None, until
+            )
+            step.email_sign_ins.add(pending, until)
+            work.commit()
+        pending = step.email_sign_ins.by_attempt(attempt, now)
+        token = step.links.sign(SIGN_IN, account_id=pending.attempt_digest, state=pending.message_id, expires_at=until)
+        return attempt, token, step.codes.of(SIGN_IN, owner.email, pending.message_id)
+
+
+def by_emailed_link(owner):
+    attempt, token, _ = emailed(owner)
+    answer = owner.client.post("/api/v1/auth/email/link", json={"token": token, "attempt": attempt})
+    assert answer.json["code"] == "second_factor_required"
+    again = owner.client.post("/api/v1/auth/email/link", json={"token": token, "attempt": attempt})
+    assert again.json["code"] == "link_used"
+    return answer
+
+
+def by_emailed_code(owner):
+    attempt, _, code = emailed(owner)
+    answer = owner.client.post("/api/v1/auth/email/code", json={"attempt": attempt, "code": code})
+    assert answer.json["code"] == "second_factor_required"
+    return answer
+
+
 # For each route that gives tokens: a request that knows everything but the second factor.
 WITHOUT_THE_FACTOR = {
     "POST /api/v1/auth/login": lambda owner: owner.first_step(),
     "POST /api/v1/auth/signup": lambda owner: owner.client.post("/api/v1/auth/signup", json=ANN),
     "POST /api/v1/auth/providers/token": by_provider_code,
     "POST /api/v1/auth/id-token": by_id_token,
+    "POST /api/v1/auth/email/link": by_emailed_link,
+    "POST /api/v1/auth/email/code": by_emailed_code,
     "POST /api/v1/auth/refresh": None,  # needs the refresh token of a session that has shown it
     "POST /api/v1/auth/second-factor": lambda owner: owner.second_step(code="000000"),
     "POST /api/v1/auth/passkey": lambda owner: stranger_with_a_passkey(owner).sign_in(),
