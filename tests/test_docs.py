@@ -320,7 +320,12 @@ def test_started_service_seals_events(started, tmp_path):
 
 @pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="not here: bash and curl")
 @pytest.mark.parametrize(
-    ("page", "heading"), [(README, "## A five-minute tour"), (ROOT / "docs/second-factor.md", "## Try it"), (ROOT / "docs/sign-in-with-email.md", "## Try it")]
+    ("page", "heading"),
+    [
+        (README, "## A five-minute tour"),
+        (ROOT / "docs/second-factor.md", "## Try it"),
+        (ROOT / "docs/sign-in-with-email.md", "## Try it"),
+    ],
 )
 def test_a_tour_prints_what_its_page_shows(started, page, heading):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # python3, wherever it is called otherwise

@@ -1,0 +1,1 @@
+"""Sign-in by a link or a code in an email."""
