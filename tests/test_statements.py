@@ -173,6 +173,23 @@ def test_a_wrong_code_costs_an_unknown_address_the_same(app, client, auth, ann, 
     assert seen["ann@example.com"].verbs == ["SELECT", "SELECT", "SELECT", "UPDATE", "INSERT", "COMMIT"]
 
 
+def test_an_emailed_sign_in_costs_an_unknown_address_the_same(app, client, auth, ann):
+    """Asking for the email, and a wrong code for it."""
+    seen = {}
+    for email in ("ann@example.com", "nobody@example.com"):
+        with statements(app, commits=True) as seen[email]:
+            attempt = client.post("/api/v1/auth/email", json={"email": email}).json["attempt"]
+        while auth.mail_delivery.deliver_due():
+            pass
+        body = {"attempt": attempt, "code": "BCDF-GHJK"}
+        with statements(app, commits=True) as wrong:
+            assert client.post("/api/v1/auth/email/code", json=body).json["code"] == "code_invalid"
+        seen[email] += wrong
+    assert seen["ann@example.com"] == seen["nobody@example.com"]
+    asked, guessed = ["INSERT", "COMMIT"], ["SELECT", "SELECT", "SELECT", "UPDATE", "INSERT", "COMMIT"]
+    assert seen["ann@example.com"].verbs in (asked + guessed, asked[:1] + guessed)
+
+
 def test_no_statement_holds_a_value(app, client, ann):
     with statements(app) as seen:
         log_in(client)

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from app.core.background import BackgroundTask, Context
@@ -113,11 +114,13 @@ class Cleanup:
         yield "events", lambda: self._purge_events(now - self._events_kept)
 
     def _purge_accounts(self, now: datetime) -> int:
-        return sum(self._purge_account(account, now) for account in self._accounts.due_for_deletion(now, BATCH))
+        due = self._accounts.due_for_deletion(now, BATCH)
+        # Each is repeated by itself: those before it are committed, and count.
+        return sum(_with_retries(partial(self._purge_account, account, now)) for account in due)
 
     def _purge_unverified(self, before: datetime, now: datetime) -> int:
         old = self._unverified_accounts.created_before(before, BATCH)
-        return sum(self._purge_account.unverified(account, before, now) for account in old)
+        return sum(_with_retries(partial(self._purge_account.unverified, account, before, now)) for account in old)
 
     def _purge_events(self, before: datetime) -> int:
         head = self._chain_heads.read_trusted()

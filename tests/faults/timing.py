@@ -15,6 +15,7 @@ from typing import Any
 
 from werkzeug.security import generate_password_hash
 
+from app.domain.email_sign_ins.store import digest_of
 from tests.faults import drill
 from tests.faults.drill import Client, Reply, Report, ms, percentile
 from tests.support.ports import unused_port
@@ -61,7 +62,12 @@ class Arm:
     @property
     def looks(self) -> set[tuple[Any, ...]]:
         """What the answers look like to somebody who looks for a difference."""
-        return {(reply.status, str(reply.body), *sorted(reply.headers)) for reply in self.replies}
+        return {(reply.status, shown(reply.body), *sorted(reply.headers)) for reply in self.replies}
+
+
+def shown(body: Any) -> str:
+    """The body without what is random in it for everybody."""
+    return str({**body, "attempt": len(body["attempt"])} if isinstance(body, dict) and "attempt" in body else body)
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,25 @@ def give_codes(url: str) -> None:
         )
 
 
+def attempt_of(email: str) -> str:
+    """The attempt of the sign-in email to an address."""
+    return email.replace("@", "-").replace(".", "-")
+
+
+def give_sign_ins(url: str) -> None:
+    """To each enabled account a sign-in email, with tries that never end."""
+    drill.ask(url, "DELETE FROM email_sign_ins")
+    for kind in ("known", "unverified"):
+        give = somebody(kind)
+        for email in (give() for _ in range(EACH)):
+            drill.ask(
+                url,
+                "INSERT INTO email_sign_ins (mailbox, attempt_digest, message_id, credentials_version,"
+                f" may_open_account, requested_at, expires_at, code_expires_at, wrong_codes) VALUES ('{email}',"
+                f" '{digest_of(attempt_of(email))}', 1, 0, '0', '{NEVER}', '{NEVER}', '{NEVER}', -1000000)",
+            )
+
+
 def cases(token: str) -> Iterator[Case]:
     """Every route that might tell one address from another."""
     wrong = {"password": "the wrong horse battery"}
@@ -119,6 +144,12 @@ def cases(token: str) -> Iterator[Case]:
     # First, as the emails of the cases below replace these codes.
     yield Case("reset code", lambda client, who: client.api("POST", "/reset-password", {"email": who} | new), everyone)
     yield Case("verify code", lambda client, who: client.api("POST", "/verify-email", {"email": who} | guess), everyone)
+    yield Case(
+        "sign-in code",
+        lambda client, who: client.api("POST", "/auth/email/code", guess | {"attempt": attempt_of(who)}),
+        everyone,
+    )
+    yield Case("sign-in email", lambda client, who: client.api("POST", "/auth/email", {"email": who}), everyone)
     yield Case("login", lambda client, who: client.api("POST", "/auth/login", {"email": who} | wrong), everyone)
     yield Case("forgot", lambda client, who: client.api("POST", "/forgot-password", {"email": who}), everyone)
     yield Case("resend", lambda client, who: client.api("POST", "/verify-email/resend", {"email": who}), everyone)
@@ -192,6 +223,7 @@ def timing(kind: str, size: Size, report: Report) -> None:
         tell(f"{BURST} reset codes at once", attack_at_once(port, "known", "unknown", size.pairs // 2), report)
         for state in ("mail", "no mail"):
             give_codes(url)
+            give_sign_ins(url)
             for case in cases(token):
                 for other in case.addresses[1:]:
                     tell(f"{state}: {case.name}", attack(client, case, "known", other, size.pairs), report)

@@ -105,7 +105,7 @@ def disable(cluster: Cluster, email: str) -> Callable[[str], Call]:
 
 
 @pytest.mark.parametrize("end", [reset, disable])
-def test_what_ends_all_sessions_leaves_none_of_an_emailed_sign_in(
+def test_end_of_all_sessions_leaves_none_by_email(
     cluster: Cluster, rounds: int, end: Callable[[Cluster, str], Callable[[str], Call]]
 ) -> None:
     for _ in range(max(2, rounds)):

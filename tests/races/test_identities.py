@@ -63,7 +63,7 @@ def test_two_accounts_never_share_one_identity(cluster: Cluster, rounds: int) ->
         assert cluster.ask(IDENTITIES, email=one.email) + cluster.ask(IDENTITIES, email=other.email) == 1
 
 
-def test_unlinking_beside_a_sign_in_leaves_no_session(cluster: Cluster, rounds: int) -> None:
+def test_unlinking_during_a_sign_in_leaves_no_session(cluster: Cluster, rounds: int) -> None:
     for _ in range(max(2, rounds)):
         owner = cluster.sign_up()
         person = Person(cluster)
@@ -83,7 +83,7 @@ def claim_of(cluster: Cluster, email: str) -> bool:
     return bool(cluster.ask(f"{statement} WHERE email = :email AND event = 'account.claimed'", email=email))
 
 
-def test_sign_in_with_a_trusted_address_claims_beside_the_maker(cluster: Cluster, rounds: int) -> None:
+def test_trusted_address_claims_while_the_maker_signs_in(cluster: Cluster, rounds: int) -> None:
     """Its maker signs in to an account that was never confirmed, while the owner of the address comes."""
     for _ in range(max(2, rounds)):
         maker = cluster.sign_up()

@@ -89,8 +89,8 @@ def test_a_right_password_that_ends_after_the_limit_is_refused(app, client, monk
 
 @pytest.fixture
 def two_processes(settings, redis_url, process_pool):
-    """Two processes that count together, behind a proxy."""
-    shared = settings.model_copy(update={"redis_url": redis_url})
+    """Two processes that count together, behind a proxy. They wait for Redis for as long as a busy machine takes."""
+    shared = settings.model_copy(update={"redis_url": f"{redis_url}?socket_timeout=30&socket_connect_timeout=30"})
     return [process_pool.serve(shared) for _ in range(2)]
 
 

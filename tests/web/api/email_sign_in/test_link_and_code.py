@@ -168,7 +168,7 @@ def test_session_is_reauthenticated_by_an_emailed_code(asker, client, ann, clock
     assert own(client, tokens, "POST", "/auth/reauthenticate", **body).json["code"] == "code_invalid"
 
 
-def test_code_for_another_address_reauthenticates_nobody(asker, app, client, ann):
+def test_code_for_another_address_does_not_reauthenticate(asker, app, client, ann):
     bob = sign_up(client, email="bob@example.com")
     make_admin(app)
     asker.ask("bob@example.com")

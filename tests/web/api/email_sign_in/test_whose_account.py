@@ -58,7 +58,7 @@ def test_account_without_a_password_can_do_everything(asker):
 
 
 @pytest.mark.settings(email_sign_in="open")
-def test_account_opened_by_a_stranger_after_the_email_was_sent_is_claimed(asker, client):
+def test_account_opened_after_the_email_was_sent_is_claimed(asker, client):
     asker.ask(UNKNOWN)
     maker = sign_up(client, email=UNKNOWN)
     tokens = asker.by_code().json
@@ -75,7 +75,7 @@ def test_invited_person_signs_in_and_keeps_everything(asker, app, auth):
     assert sql(app, "SELECT invited_at FROM accounts") == [(None,)]
 
 
-def test_first_sign_in_to_an_account_of_a_stranger_claims_it(asker, app, client, mailbox, auth):
+def test_first_sign_in_claims_the_account_of_a_stranger(asker, app, client, mailbox, auth):
     holder = PasskeyHolder(client).sign_up()
     maker = holder.tokens
     asker.ask()
@@ -103,7 +103,7 @@ def test_browser_that_signed_up_keeps_its_account(app, auth, mailbox):
     assert log_in(app.test_client()).status_code == 200
 
 
-def test_link_survives_a_break_between_the_claim_and_the_sign_in(asker, app, client):
+def test_link_survives_a_break_after_the_claim(asker, app, client):
     sign_up(client)
     asker.ask()
     flow = app.extensions["latchkey"].email_sign_in

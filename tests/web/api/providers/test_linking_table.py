@@ -114,7 +114,7 @@ def test_untrusted_address_takes_the_same_statements_known_or_not(visitor, app, 
     assert found[ANN["email"]] == found["unknown@example.com"]
 
 
-def test_victim_who_opens_the_link_links_no_identity_of_a_stranger(visitor, app, client, ann, auth, mailbox):
+def test_emailed_link_elsewhere_links_no_identity_of_a_stranger(visitor, app, client, ann, auth, mailbox):
     """A stranger begins with Ann's address. Ann presses the button of the email, on her own device."""
     sign_in(visitor, sub="stranger", email_verified=False)
     while auth.mail_delivery.deliver_due():
