@@ -24,7 +24,7 @@ WRONG = ("never my password", "nor%20this <one>", "jämmerlich vertippt")
 KINDS = {
     "password", "credentials", "access_token", "refresh_token", "csrf_token", "link", "code", "secret key",
     "private key", "idempotency key", "cookie latchkey_access", "cookie latchkey_refresh", "cookie latchkey_csrf",
-    "cookie latchkey_device",
+    "cookie latchkey_device", "attempt",
 }  # fmt: skip
 
 
@@ -152,6 +152,20 @@ def sign_in_every_way(ask, recorder):
     return ask("POST", "/api/v1/auth/login", login)[1]
 
 
+def sign_in_by_email(ask, house):
+    for way in ("link", "code"):
+        _, asked = ask("POST", "/api/v1/auth/email", {"email": ANN})
+        attempt = {"attempt": asked["attempt"]}
+        if way == "link":
+            link = attempt | {"token": house.link("Your link to sign in", "sign-in/link")}
+            assert ask("POST", "/api/v1/auth/email/link/check", link)[0] == 200
+            assert ask("POST", "/api/v1/auth/email/link", link)[0] == 200
+        else:
+            code = attempt | {"code": house.code("Your link to sign in")}
+            assert ask("POST", "/api/v1/auth/email/code", attempt | {"code": "BBBB-BBBB"})[0] == 400
+            assert ask("POST", "/api/v1/auth/email/code?transport=cookie", code)[0] == 200
+
+
 def forget_and_reset(ask, house):
     ask("POST", "/api/v1/forgot-password", {"email": ANN})
     link = house.link("Choose a new password", "reset-password")
@@ -221,6 +235,7 @@ def test_after_a_whole_life_no_secret_lies_anywhere(recorder, house, log, clock,
     ask = recorder.ask
     sign_up_and_verify(ask, house)
     recorder.ask("POST", "/api/v1/auth/logout?scope=all", bearer=sign_in_every_way(ask, recorder)["access_token"])
+    sign_in_by_email(ask, house)
     move_and_come_back(ask, house, forget_and_reset(ask, house))
     take_all_and_leave(ask, house, clock, rotate_keys(ask, house, clock))
     status, figures = ask("GET", "/metrics")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.races.conftest import PASSWORD, Cluster
-from tests.support.concurrency import Call, post, send_together, statuses
+from tests.support.concurrency import Call, post, send_together, statuses, together
 from tests.support.profile import sized
 
 CLIENTS = sized(16, 60)
@@ -104,7 +104,15 @@ def disable(cluster: Cluster, email: str) -> Callable[[str], Call]:
     return lambda url: Call(url, "POST", f"/api/v1/admin/users/{user_id}/disable", admin.access)
 
 
-@pytest.mark.parametrize("end", [reset, disable])
+def alarm(cluster: Cluster, email: str) -> Callable[[str], Call]:
+    """The link "this was not me" of the email about a new device."""
+    reset_link = reset(cluster, email)(cluster.urls[0])
+    assert reset_link.send().status == 200
+    token = cluster.links("not-me")[email]
+    return lambda url: Call(url, "POST", "/api/v1/not-me", body={"token": token})
+
+
+@pytest.mark.parametrize("end", [reset, disable, alarm])
 def test_end_of_all_sessions_leaves_none_by_email(
     cluster: Cluster, rounds: int, end: Callable[[Cluster, str], Callable[[str], Call]]
 ) -> None:
@@ -116,6 +124,21 @@ def test_end_of_all_sessions_leaves_none_by_email(
         assert answers[0].status in (200, 400)
         assert asked.sessions() == 0
         assert asked.by_link(cluster.urls[0]).send().status == 400
+
+
+def test_newer_email_at_the_same_moment_leaves_one_that_works(cluster: Cluster, rounds: int) -> None:
+    for _ in range(max(2, rounds)):
+        first = Asked(cluster, confirmed(cluster))
+        attempt = post(cluster.urls[1], "/auth/email", email=first.email).send().body["attempt"]
+        cluster.mailbox.clear()
+        pressed, _ = together([first.by_link(cluster.urls[0]).send, cluster.auth.mail_delivery.deliver_due])
+        while cluster.auth.mail_delivery.deliver_due():
+            pass
+        assert pressed.status in (200, 400)
+        assert first.by_link(cluster.urls[0]).send().status == 400
+        text = next(email.text for email in cluster.mailbox.messages if "/sign-in/link#" in email.text)
+        code = re.findall(r"\b[A-Z]{4}-[A-Z]{4}\b", text)[0]
+        assert post(cluster.urls[0], "/auth/email/code", attempt=attempt, code=code).send().status == 200
 
 
 def test_claim_on_two_ways_at_once_leaves_one_owner(cluster: Cluster, rounds: int) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus, urlencode
 from cryptography.hazmat.primitives import serialization
 
 TYPED = ("password", "current_password", "new_password")
-RETURNED = ("access_token", "refresh_token", "csrf_token", "reset_token", "token")
+RETURNED = ("access_token", "refresh_token", "csrf_token", "reset_token", "token", "attempt", "link_token")
 
 
 class RecordingClient:

@@ -42,8 +42,10 @@ _by_link = sa.select(*_PENDING).where(
     _columns.message_id == sa.bindparam("by_message"),
     _columns.expires_at > sa.bindparam("now"),
 )
-_by_code = sa.select(*_PENDING).where(*_with_code)
+# Aggregates return one row also if there is no sign-in, so that both cases take the same time.
+_by_code = sa.select(sa.func.max(_columns.mailbox), sa.func.max(_columns.message_id)).where(*_with_code)
 _lock_code = sa.select(_columns.message_id).where(*_with_code).with_for_update(skip_locked=True)
+_of_mailbox = sa.select(*_PENDING).where(_columns.mailbox == sa.bindparam("of_mailbox"))
 _count = (
     sa.update(_sign_ins)
     .where(_columns.mailbox == sa.bindparam("of_mailbox"))
@@ -108,18 +110,21 @@ class EmailSignInStore:
         row = fetch_one(_by_link, {"digest": attempt_digest, "by_message": message_id, "now": now})
         return PendingSignIn(*row) if row else None
 
-    def by_attempt(self, attempt: str, now: datetime) -> PendingSignIn | None:
-        """The pending sign-in whose code may still be tried by the client with this attempt. Changes nothing."""
-        row = fetch_one(_by_code, {"digest": digest_of(attempt), "now": now})
-        return PendingSignIn(*row) if row else None
+    def by_attempt(self, attempt: str, now: datetime) -> tuple[str, int]:
+        """The mailbox and the message whose code the client with this attempt may try; `NO_MAILBOX` and 0 for none."""
+        mailbox, message_id = fetch_one(_by_code, {"digest": digest_of(attempt), "now": now}) or (None, None)
+        return mailbox or NO_MAILBOX, message_id or 0
 
-    def lock_code(self, attempt: str, now: datetime) -> bool:
-        """Lock the row to check one code; False if its code may not be tried now. Within a unit of work.
+    def lock_code(self, attempt: str, now: datetime) -> int:
+        """Lock the row to check one code; its message, or 0 if its code may not be tried now. Within a unit of work.
 
-        False also while another attempt has the lock, so that no request waits for another one.
+        0 also while another attempt has the lock, so that no request waits for another one.
         """
-        values = {"digest": digest_of(attempt), "now": now}
-        return db.session.scalar(_lock_code, values) is not None
+        return db.session.scalar(_lock_code, {"digest": digest_of(attempt), "now": now}) or 0
+
+    def locked(self, mailbox: str) -> PendingSignIn:
+        """The pending sign-in of a mailbox, whose row this unit of work has locked."""
+        return PendingSignIn(*db.session.execute(_of_mailbox, {"of_mailbox": mailbox}).one())
 
     def count_wrong_code(self, mailbox: str) -> None:
         """Count a wrong code. With `NO_MAILBOX` the same statement runs and finds no row. Within a unit of work."""

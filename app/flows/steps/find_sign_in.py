@@ -39,14 +39,13 @@ class FindSignIn:
         codes of one attempt are counted, and how many attempts a mailbox has is limited by the emails that it gets.
         """
         now = self.clock.now()
-        pending = self.email_sign_ins.by_attempt(attempt, now)
-        mailbox, message_id = (pending.mailbox, pending.message_id) if pending else (NO_MAILBOX, 0)
+        mailbox, message_id = self.email_sign_ins.by_attempt(attempt, now)
         right = self.codes.matches(code, PURPOSE, mailbox, message_id)
         account_id, _ = self.accounts.id_by_email(mailbox)
         with self.work as work:
             held = self.email_sign_ins.lock_code(attempt, now)
-            if pending is not None and held and right:
-                return pending
+            if held and held == message_id and right:
+                return self.email_sign_ins.locked(mailbox)
             self.email_sign_ins.count_wrong_code(mailbox if held else NO_MAILBOX)
             self.journal.record(EventType.CODE_FAILED, client, now, account_id=account_id, purpose=PURPOSE)
             work.commit()

@@ -3,7 +3,9 @@
 import pytest
 
 from app.core.client_info import ClientInfo
+from app.domain.accounts.emails import parse_address
 from tests.support.api import ANN, is_problem, log_in, me, refresh, sign_up, sql
+from tests.support.authenticator_app import Owner
 from tests.support.passkey_holder import PasskeyHolder
 from tests.web.api.email_sign_in.conftest import Asker, own
 
@@ -90,6 +92,43 @@ def test_first_sign_in_claims_the_account_of_a_stranger(asker, app, client, mail
     while auth.mail_delivery.deliver_due():
         pass
     assert "The account with your address is now yours alone" in [m.message["Subject"] for m in mailbox.messages]
+
+
+def test_claim_removes_factors_identities_and_trusted_devices(asker, app, client, clock):
+    owner = Owner(client, clock)
+    owner.tokens = sign_up(client)
+    owner.add_app()
+    step = app.extensions["latchkey"].identities
+    account_id = me(client, owner.tokens).json["id"]
+    with app.app_context(), step.work as work:
+        step.identities.link(account_id, "work", "https://id.example.com", "maker", None, clock.now())
+        work.commit()
+    asker.ask()
+    assert asker.by_code().status_code == 200  # no second factor is asked for: it was the maker's
+    for table in ("totp_factors", "recovery_codes", "identities", "trusted_devices", "passkeys"):
+        assert sql(app, f"SELECT count(*) FROM {table}") == [(0,)], table
+
+
+def test_app_that_signed_up_shows_its_device_token(asker, app, client):
+    tokens = sign_up(client)
+    asker.ask()
+    headers = {"Authorization": f"Bearer {tokens['refresh_token']}"}
+    body = {"attempt": asker.attempt, "code": asker.code}
+    answer = asker.client.post("/api/v1/auth/email/code", json=body, headers=headers)
+    assert me(client, answer.json).json["has_password"] is True
+    assert log_in(client).status_code == 200
+
+
+@pytest.mark.settings(email_sign_in="open", sign_up="closed")
+def test_code_opens_no_account_once_sign_up_is_closed(asker, app, auth):
+    """The email was sent by a process that still had SIGN_UP=open."""
+    step = app.extensions["latchkey"].email_sign_in.request_sign_in_email
+    with app.app_context():
+        requested = step(parse_address(UNKNOWN), ClientInfo(), may_open_account=True)
+    asker.attempt = requested.attempt
+    asker.read()
+    assert is_problem(asker.by_code(), 403, "sign_up_closed")
+    assert sql(app, "SELECT count(*) FROM accounts") == [(0,)]
 
 
 def test_browser_that_signed_up_keeps_its_account(app, auth, mailbox):

@@ -83,9 +83,9 @@ def emailed(owner):
             )
             step.email_sign_ins.add(pending, until)
             work.commit()
-        pending = step.email_sign_ins.by_attempt(attempt, now)
-        token = step.links.sign(SIGN_IN, account_id=pending.attempt_digest, state=pending.message_id, expires_at=until)
-        return attempt, token, step.codes.of(SIGN_IN, owner.email, pending.message_id)
+        _, message_id = step.email_sign_ins.by_attempt(attempt, now)
+        token = step.links.sign(SIGN_IN, account_id=digest_of(attempt), state=message_id, expires_at=until)
+        return attempt, token, step.codes.of(SIGN_IN, owner.email, message_id)
 
 
 def by_emailed_link(owner):
