@@ -73,25 +73,13 @@ def test_code_signs_in_where_it_was_asked_for(chromium: Any, service: str) -> No
         see(page, "Sign in")
 
 
-def test_code_of_another_browser_is_rejected(chromium: Any, service: str) -> None:
-    email = "bea.code@example.com"
-    with visit(chromium, service) as (page, _), visit(chromium, service) as (other, _):
-        sign_up(page, email)
-        ask_for_email(page, email)
-        _, code = read_email(page, email)
-        ask_for_email(other, "somebody.else@example.com")
-        other.get_by_label("Code from the email").fill(code)
-        other.get_by_role("button", name="Sign in").click()
-        other.get_by_text("This code is wrong").wait_for()
-
-
 def test_link_asks_on_the_same_device_and_on_another(chromium: Any, service: str) -> None:
     email = "cat.link@example.com"
     with visit(chromium, service) as (page, _), visit(chromium, service) as (phone, _):
         sign_up(page, email)
         ask_for_email(page, email)
         link, _ = read_email(phone, email)
-        for _ in range(10):  # a scanner that opens the link and runs its scripts
+        for _ in range(4):  # a scanner that opens the link and runs its scripts
             phone.goto(link)
             see(phone, f"Sign in as {email}?")
         phone.get_by_text("another device or in another browser").wait_for()
