@@ -140,6 +140,8 @@ class SignInWithIdentity:
     ) -> Tokens:
         account = self._require_usable(account, client, verifies=True)
         if account.email_verified and not self.link_by_email and self._has_way_in(account):
+            if self.identities.find(external.issuer, external.subject) is not None:
+                raise Superseded  # a parallel request of the same person has just linked it
             raise IdentityLinkRequired(self.read_identity.make_link_token(external))
         proved = self.prove_mailbox(account, client)
         if proved is None:
