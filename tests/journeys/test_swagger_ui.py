@@ -5,9 +5,11 @@ from typing import Any
 
 from tests.journeys.conftest import in_one_process, in_two_processes
 from tests.journeys.test_in_the_browser import OLD, reset_email, sign_up, visit
+from tests.support.profile import only_long
 
 ANN = "ann@example.com"  # whose address and password are the examples' own
 BY_TOKENS = f"Signed in as {ANN}: the tokens are under Authorize"
+PATIENCE = 120_000  # ms; on a busy machine the page of a hundred operations takes long to draw
 BY_COOKIES = f"Signed in as {ANN}: by cookies"
 
 
@@ -65,6 +67,7 @@ def authorize(page: Any, scheme: str, token: str) -> None:
 @in_two_processes
 def test_the_whole_story_can_be_tried_out(chromium, live_server, mailbox):
     with visit(chromium, live_server) as (page, _):
+        page.set_default_timeout(PATIENCE)
         page.goto("/docs")
         assert execute(page, "sign-in-signup")[0] == 201
         banner(page, BY_TOKENS)
@@ -84,9 +87,11 @@ def test_the_whole_story_can_be_tried_out(chromium, live_server, mailbox):
         banner(page, "")
 
 
+@only_long
 @in_one_process  # what this page does with credentials. One test: the page takes long to load
 def test_pasted_tokens_and_cookies_never_meet_in_one_request(chromium, live_server):
     with visit(chromium, live_server) as (page, _):
+        page.set_default_timeout(PATIENCE)
         sign_up(page, ANN)
         page.goto("/docs")
         authorize(page, "bearerAuth", sign_in_elsewhere(page)["access_token"])
