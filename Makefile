@@ -9,7 +9,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --disable-plugin-auto
 	-p xdist -p timeout -p randomly -n 3 --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long lint types docs lock bench faults clean
+.PHONY: help run test test-ci test-long lint types docs lock bench faults clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -17,8 +17,11 @@ help: ## list these targets
 run: $(VENV)/.service ## start the service on http://localhost:8000
 	@exec $(BIN)/python run.py
 
-test: $(VENV)/.tests ## run every test (ARGS="-k login" selects some)
+test: $(VENV)/.tests ## run the tests, on SQLite (ARGS="-k login" selects some)
 	@$(PYTEST) --timeout 180 $(ARGS)
+
+test-ci: $(VENV)/.tests ## what .ci/run runs: also PostgreSQL, MariaDB, proxies and what takes seconds
+	@CI=true $(PYTEST) --timeout 180 $(ARGS)
 
 test-long: $(VENV)/.tests ## the same with more rounds, clients and examples (ARGS="-m long": only what differs)
 	@LONG_TESTS=1 $(PYTEST) --timeout 300 $(ARGS)

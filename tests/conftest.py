@@ -29,13 +29,16 @@ from tests.support.forks import QuietRequestHandler
 from tests.support.lying_provider import LyingProvider
 from tests.support.ports import unused_port
 from tests.support.process_pool import ProcessPool
-from tests.support.profile import LONG
+from tests.support.profile import CI, LONG, in_ci
 from tests.support.provider_visitor import REDIRECT_URLS
 from tests.support.servers import DATABASES, NotHere, available, given_redis, is_root
 from tests.support.smtp import FakeSmtpServer
 
 SLOW_TO_START = {"chromium", "redis_server", "service", "start", "started", "printed", "port"}
 EVERY_DATABASE = {"each_app", "each_database"}
+SERVERS = [pytest.param(kind, marks=in_ci) for kind in ("postgresql", "mariadb")]
+POSTGRESQL = SERVERS[:1]
+EACH_DATABASE = ["sqlite", *SERVERS]
 MEMORY, ENOUGH = Path("/dev/shm"), 1 << 30  # noqa: S108 - pytest makes folders of its own there
 CHROMIUM_FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic",
@@ -63,7 +66,7 @@ def pytest_report_header() -> str:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if EVERY_DATABASE & set(metafunc.fixturenames):
-        metafunc.parametrize("database", DATABASES, indirect=True)
+        metafunc.parametrize("database", EACH_DATABASE, indirect=True)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -75,14 +78,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with what takes long, so that no worker ends late, and leave out what runs in the long profile alone."""
+    """Begin with what takes long, so that no worker ends late, and leave out what only CI or the long profile runs."""
     items.sort(key=lambda item: not takes_long(item))
-    if LONG:
-        return
-    left_out = {item for item in items if any(mark.kwargs.get("only") for mark in item.iter_markers("long"))}
+    left_out = {item for item in items if is_left_out(item)}
     if left_out:
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
+
+
+def is_left_out(item: pytest.Item) -> bool:
+    return (not LONG and any(mark.kwargs.get("only") for mark in item.iter_markers("long"))) or (
+        not CI and item.get_closest_marker("in_ci") is not None
+    )
 
 
 def takes_long(item: pytest.Item) -> bool:

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from config import ROOT, new_signing_key
 from tests.support.ports import unused_port
-from tests.support.profile import long, sized
+from tests.support.profile import in_ci, long, sized
 
 TOKEN = "a token for Prometheus"
 WORKERS = {"WORKERS": sized("1", "2")}  # each takes a second to start
@@ -146,6 +146,7 @@ def test_it_stops_at_once_when_it_is_told_to(tmp_path):
     assert time.monotonic() - began < 8
 
 
+@in_ci
 @long
 def test_told_twice_it_does_not_wait(tmp_path):
     service = Service(tmp_path, **production() | WORKERS | {"DRAIN_SECONDS": "30"}).ready()
@@ -168,6 +169,7 @@ def test_before_it_stops_it_sends_everybody_elsewhere(tmp_path):
     assert service.process.wait(20) == 0
 
 
+@in_ci
 @long
 def test_restart_on_a_systemd_socket_loses_no_request(tmp_path):
     told = production() | WORKERS

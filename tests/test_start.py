@@ -15,6 +15,7 @@ import pytest
 
 from config import ROOT, new_signing_key
 from tests.support.ports import unused_port
+from tests.support.profile import in_ci
 
 PASSWORD = "correct horse battery"
 SERVED_BY_ANOTHER = """
@@ -86,6 +87,7 @@ def ready(process, log, port):
     return pytest.fail(log.read_text())
 
 
+@in_ci
 def test_flask_run_delivers_each_email_once(environ, start):
     ports = [unused_port(), unused_port()]
     one, log = start("flask", "--app", "app", "run", "--port", str(ports[0]))
@@ -116,6 +118,7 @@ def test_another_server_starts_everything_with_the_first_request(environ, tmp_pa
     assert len(names) == 5
 
 
+@in_ci
 def test_production_is_started_by_run_py_alone(environ, tmp_path):
     settings = {
         "APP_ENV": "production", "SECRET_KEY": os.urandom(30).hex(), "SIGNING_KEY": new_signing_key(),

@@ -69,6 +69,7 @@ class Metrics:
         )
         self._in_use, self._waiting = slots.labels("in_use"), slots.labels("waiting")
         self._lock, self._slots = threading.Lock(), hash_slots()
+        self._children = lru_cache(maxsize=1024)(self._find_children)
 
     def observe(self, response: Response) -> Response:
         """Count a request; returns the response unchanged."""
@@ -87,8 +88,7 @@ class Metrics:
                 self._slots = slots
         return response
 
-    @lru_cache(maxsize=1024)  # noqa: B019 - there is one such object, for as long as the process runs
-    def _children(self, name: str, pattern: str, status: int) -> tuple[Counter, Histogram]:
+    def _find_children(self, name: str, pattern: str, status: int) -> tuple[Counter, Histogram]:
         return self._requests.labels(name, pattern, str(status)), self._seconds.labels(pattern)
 
     def exposition(self) -> bytes:

@@ -23,6 +23,7 @@ from app.core.database import (
 from app.core.errors import DatabaseUnavailable
 from app.core.unit_of_work import UnitOfWork
 from app.domain.tokens.model import SigningKey
+from tests.conftest import POSTGRESQL
 from tests.support.apps import close
 from tests.test_migrations import another_database
 
@@ -157,7 +158,7 @@ def test_a_moment_s_type_can_be_cached():
     assert UtcDateTime.cache_ok
 
 
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("database", POSTGRESQL, indirect=True)
 def test_database_without_utf_8_is_rejected_with_the_remedy(settings, database):
     ascii_alone = "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
     with another_database(database, ascii_alone) as url:

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from app.core.database import translate_errors
 from app.core.db_timeouts import CircuitBreaker, timeouts
 from app.core.errors import DatabaseUnavailable
+from tests.conftest import SERVERS
 
 SOON, LONG = 0.1, 5
 SLEEP = {"postgresql": f"SELECT pg_sleep({LONG})", "mysql": f"SELECT SLEEP({LONG})"}
-servers = pytest.mark.parametrize("database", ["postgresql", "mariadb"], indirect=True)
+servers = pytest.mark.parametrize("database", SERVERS, indirect=True)
 drivers = pytest.mark.parametrize("driver", ["postgresql+psycopg", "mysql+pymysql"])
 
 

@@ -7,7 +7,7 @@ from app import create_app, migrate
 from app.core.database import db
 from app.core.schema import is_up_to_date
 from app.domain.sessions.model import Session
-from tests.conftest import lacking
+from tests.conftest import POSTGRESQL, lacking
 from tests.support.apps import close
 from tests.support.concurrency import Call, account, post, send_together
 from tests.support.poolers import transaction_pooler
@@ -15,7 +15,7 @@ from tests.support.profile import long, sized
 from tests.support.servers import NotHere
 from tests.test_migrations import another_database
 
-on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database", POSTGRESQL, indirect=True)
 CLIENTS = sized(6, 32)
 
 

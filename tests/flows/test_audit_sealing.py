@@ -17,7 +17,7 @@ from app.domain.audit.journal import EventType
 from app.domain.audit.model import AuditEvent, AuditHead
 from app.domain.audit.seal import SealingOff
 from app.start import start_sealer
-from tests.conftest import AuthInContext
+from tests.conftest import SERVERS, AuthInContext
 from tests.support.api import PASSWORD, sql
 from tests.support.apps import close
 
@@ -424,7 +424,7 @@ def test_parallel_erasure_and_seal_leave_no_salt(journal):
     assert all(row.salt is None or row.erasure is None for row in journal.rows())
 
 
-@pytest.mark.parametrize("database", ["postgresql", "mariadb"], indirect=True)  # SQLite has one writer at a time
+@pytest.mark.parametrize("database", SERVERS, indirect=True)  # SQLite has one writer at a time
 def test_events_of_an_open_transaction_are_sealed_later(app, journal):
     with app.app_context(), db.engine.connect() as late, late.begin():
         row = {

@@ -14,16 +14,17 @@ from tests.conftest import clean_database
 from tests.support.apps import Databases
 from tests.support.forks import QuietRequestHandler
 from tests.support.person import Person
-from tests.support.profile import only_long
+from tests.support.profile import in_ci, only_long
 from tests.support.round_robin import HttpProxyApp, RoundRobin
 
 ONE_PROCESS, ON_POSTGRESQL, ON_MARIADB = "one process, SQLite", "two processes, PostgreSQL", "two processes, MariaDB"
 PLACES = {ONE_PROCESS: "sqlite", ON_POSTGRESQL: "postgresql", ON_MARIADB: "mariadb"}
 MARIADB_IF_LONG = pytest.param(ON_MARIADB, marks=only_long)  # flows and races run on MariaDB in any case
 in_one_process = pytest.mark.parametrize("place", [ONE_PROCESS], indirect=True)
+TWO_IN_CI = pytest.param(ON_POSTGRESQL, marks=in_ci)
 # What takes seconds, in the place where most can go wrong.
 in_two_processes = pytest.mark.parametrize(
-    "place", [ON_POSTGRESQL, pytest.param(ONE_PROCESS, marks=only_long), MARIADB_IF_LONG], indirect=True
+    "place", [TWO_IN_CI, pytest.param(ONE_PROCESS, marks=only_long), MARIADB_IF_LONG], indirect=True
 )
 
 # What makes its own processes, on each database: SQLite will do for a commit.
@@ -32,7 +33,7 @@ on_each_database = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture(params=[ONE_PROCESS, ON_POSTGRESQL, MARIADB_IF_LONG])
+@pytest.fixture(params=[ONE_PROCESS, TWO_IN_CI, MARIADB_IF_LONG])
 def place(request: pytest.FixtureRequest) -> str:
     """Where the journey runs: in each place."""
     return request.param

@@ -12,6 +12,7 @@ import pytest
 
 from tests.journeys.conftest import in_two_processes
 from tests.support.ports import unused_port
+from tests.support.profile import in_ci
 from tests.support.servers import ROOT
 
 OLD, NEW = "correct horse battery", "another staple entirely"
@@ -139,6 +140,7 @@ def test_a_forgotten_password_is_replaced_by_way_of_the_mailbox(chromium, servic
         assert [url for url in asked if token in url] == []
 
 
+@in_ci
 def test_used_link_is_reported_in_an_open_form_too(chromium, service):
     email = "bea@example.com"
     with visit(chromium, service) as (page, _):

@@ -15,6 +15,7 @@ from tests.conftest import lacking
 from tests.journeys.test_in_the_browser import running
 from tests.support.api import ANN, PASSWORD
 from tests.support.ports import unused_port
+from tests.support.profile import in_ci
 from tests.support.proxies import proxy
 from tests.support.servers import ROOT, NotHere
 from tests.web.api.admin.test_claims import MANY, ROLES, WORDS, largest_claims
@@ -48,6 +49,7 @@ def accounts(folder: Path, settings: dict[str, str], *words: str, stdin: str = "
     subprocess.run(command, cwd=ROOT, env=environ, input=stdin, text=True, check=True, capture_output=True)
 
 
+@in_ci
 def test_largest_token_passes_proxies_in_cookies_and_headers(site: HTTPSConnection) -> None:
     headers = {"Content-Type": "application/json"}
     site.request("POST", "/auth/api/v1/auth/login?transport=cookie", json.dumps(ANN), headers)

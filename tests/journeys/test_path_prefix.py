@@ -16,6 +16,7 @@ from tests.conftest import lacking
 from tests.journeys.test_in_the_browser import OLD, choose_password, follow, running, see, visit
 from tests.journeys.test_swagger_ui import authorize, execute
 from tests.support.ports import unused_port
+from tests.support.profile import in_ci
 from tests.support.proxies import proxy
 from tests.support.servers import NotHere
 
@@ -71,6 +72,7 @@ def sign_up(site: tuple[str, ssl.SSLContext]) -> tuple[str, dict[str, Any]]:
     return email, fetch(f"{site[0]}/api/v1/auth/signup", site[1], {"email": email, "password": OLD})
 
 
+@in_ci
 @pytest.mark.parametrize("site", ["nginx"], indirect=True)  # the other one differs in nothing that a page could tell
 def test_a_person_gets_along_under_a_path(chromium, site):
     base = site[0]

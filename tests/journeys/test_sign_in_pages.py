@@ -12,6 +12,7 @@ from tests.journeys.test_in_the_browser import NARROW, OLD, OVERFLOW, PAINT, run
 from tests.support.certified_provider import SECRET, certified_provider
 from tests.support.lying_provider import CLIENT_ID
 from tests.support.ports import unused_port
+from tests.support.profile import in_ci
 
 EMAIL_LINK = "/sign-in/link#token="
 
@@ -73,6 +74,7 @@ def test_code_signs_in_where_it_was_asked_for(chromium: Any, service: str) -> No
         see(page, "Sign in")
 
 
+@in_ci
 def test_link_asks_on_the_same_device_and_on_another(chromium: Any, service: str) -> None:
     email = "cat.link@example.com"
     with visit(chromium, service) as (page, _), visit(chromium, service) as (phone, _):
@@ -105,6 +107,7 @@ def test_provider_signs_in_without_scripts(chromium: Any, service: str) -> None:
     context.close()
 
 
+@in_ci
 def test_address_of_another_account_is_linked_after_signing_in(chromium: Any, service: str) -> None:
     email = "unverified@example.com"
     context = chromium.new_context(base_url=service)
@@ -181,6 +184,7 @@ def test_wrong_password_is_said_on_the_page(chromium: Any, service: str) -> None
         assert page.get_by_label("Your email address").input_value() == "nobody@example.com"
 
 
+@in_ci
 def test_sign_in_pages_fit_a_narrow_screen_in_both_themes(chromium: Any, service: str) -> None:
     email = "fay.narrow@example.com"
     seen: dict[str, list[object]] = {}

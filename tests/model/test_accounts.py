@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from tests.conftest import package
-from tests.support.profile import LONG, sized
+from tests.support.profile import LONG, in_ci, sized
 
 hypothesis, time_machine = package("hypothesis"), package("time_machine")
 
@@ -34,7 +34,7 @@ EXAMPLES = hypothesis.settings(
 @pytest.mark.long
 @pytest.mark.timeout(sized(300, 7200))
 @pytest.mark.settings(deletion_grace_days=DELETION_GRACE.days)
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=in_ci)], indirect=True)
 def test_accounts_behave_as_the_model_says(database, app, auth, mailbox):
     second = now().replace(microsecond=0) + timedelta(seconds=1)
     with time_machine.travel(second, tick=False) as traveller:

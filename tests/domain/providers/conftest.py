@@ -10,6 +10,7 @@ from app.domain.providers.model import SignInAttempt
 from app.domain.providers.openid import OpenIdProvider
 from tests.support.lying_provider import LyingProvider
 
+PATIENT = 10  # seconds: this machine also does other work
 CALLBACK = "https://id.example.com/api/v1/auth/providers/work/callback"
 
 
@@ -20,10 +21,10 @@ def attempt() -> SignInAttempt:
 
 @pytest.fixture
 def openid(lying: LyingProvider, clock: Any) -> Any:
-    """A provider with these changes of its settings, which waits 0.3 s for a response."""
+    """A provider with these changes of its settings. It waits `timeout` seconds for a response."""
 
-    def make(kind: str = "openid", *, pause: float = 0.05, **changes: Any) -> OpenIdProvider:
-        connection = ProviderConnection("work", timeout=0.3, pause=pause)
+    def make(kind: str = "openid", *, timeout: float = PATIENT, pause: float = 0.05, **changes: Any) -> OpenIdProvider:
+        connection = ProviderConnection("work", timeout=timeout, pause=pause)
         return OpenIdProvider(lying.settings(kind, **changes), clock, connection)
 
     return make
@@ -32,4 +33,4 @@ def openid(lying: LyingProvider, clock: Any) -> Any:
 @pytest.fixture
 def github(lying: LyingProvider, clock: Any) -> GitHubProvider:
     settings = lying.settings("github", id="github", scopes=("read:user", "user:email"))
-    return GitHubProvider(settings, clock, ProviderConnection("github", timeout=0.3, pause=0.05))
+    return GitHubProvider(settings, clock, ProviderConnection("github", timeout=PATIENT, pause=0.05))

@@ -14,6 +14,7 @@ import pytest
 from config import ROOT
 from tests.conftest import package
 from tests.support.ports import unused_port
+from tests.support.profile import in_ci
 from tests.web.compat.test_user_service import EMAIL, NEW_PASSWD, PASSWD, Script
 
 COMPAT = ROOT / "app/compat"
@@ -143,6 +144,7 @@ def printed(tmp_path_factory):
     return {name: (folder / f"main_{number:02}.out").read_text() for number, name in enumerate(SNIPPETS)}
 
 
+@in_ci
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="it takes fork to run many scripts in a short time")
 @pytest.mark.parametrize("name", SNIPPETS)
 def test_classroom_script_prints_the_expected_output(printed, name):
@@ -210,6 +212,7 @@ def test_published_script_passes_with_an_own_app_py(serve):
     assert script.log_in(EMAIL, NEW_PASSWD)
 
 
+@in_ci
 def test_the_api_is_served_by_its_own_command(serve, tmp_path):
     requests = package("requests")
     settings = {"API_HOST": "127.0.0.1", "API_PORT": "PORT", "MAIL_PORT": str(unused_port())}

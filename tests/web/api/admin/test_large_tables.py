@@ -15,6 +15,7 @@ from app.core.database import db, table_of
 from app.domain.accounts.model import Account
 from app.domain.accounts.search import AccountQuery, select_page
 from app.domain.audit.model import AuditEvent
+from tests.conftest import SERVERS
 from tests.support.api import is_problem
 
 MANY = 3_000
@@ -67,7 +68,7 @@ def test_addresses_and_ids_are_found_by_an_index(many):
     assert unindexed(many, *(AccountQuery(text) for text in whole + beginnings)) == []
 
 
-@pytest.mark.parametrize("database", ["postgresql", "mariadb"], indirect=True)  # SQLite walks the list all the same
+@pytest.mark.parametrize("database", SERVERS, indirect=True)  # SQLite walks the list all the same
 @pytest.mark.parametrize("state", ["disabled", "deleting"])
 def test_the_few_accounts_of_a_state_have_an_index(many, state):
     assert unindexed(many, AccountQuery(state=state)) == []
