@@ -28,6 +28,7 @@ RENAMED = {  # old names that work in version 0.2 only
 }
 # Of the web, or of an app or extension with its own scheme. No pattern: `*` would let every page use the cookies.
 ORIGIN = re.compile(r"(https?://([a-z\d.-]+|\[[\da-f:]+])|(?!http|ws|ftp|file|data)[a-z][a-z\d+.-]*://[\w.-]+)(:\d+)?")
+COLOR = r"^(#[0-9A-Fa-f]{6})?$"
 SECRETS = (  # each may also be a file, whose path is in SECRET_KEY_FILE and so on
     "DATABASE_URL", "KEY_ENCRYPTION_SECRET", "KEY_ENCRYPTION_SECRET_FALLBACKS", "MAIL_PASSWORD", "METRICS_TOKEN",
     "REDIS_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "SIGNING_KEY",
@@ -125,6 +126,10 @@ class Settings(BaseModel):
     sign_in_link_expires: Seconds = 1_800
     sign_in_url: str = ""
     change_password_url: str = ""
+    brand_name: str = Field("", max_length=60)
+    brand_color: str = Field("", pattern=COLOR)
+    brand_color_dark: str = Field("", pattern=COLOR)
+    brand_path: Path | None = None
     email_templates_path: Path | None = None
     invitation_link_expires: Seconds = 86_400
     sign_up: Literal["open", "invited", "closed"] = "open"

@@ -10,6 +10,7 @@ from app.flows.account_recovery import AccountRecovery
 from app.flows.activity import Activity
 from app.flows.admin_accounts import AdminAccounts
 from app.flows.admin_sessions import AdminSessions
+from app.flows.app_sign_in import AppSignIn
 from app.flows.associated_apps import AssociatedApps
 from app.flows.audit_log import AuditLog
 from app.flows.audit_sealing import AuditSealing
@@ -70,6 +71,7 @@ class Auth:
     passkey_sign_up: PasskeySignUp
     open_invitations: OpenInvitations
     invitation_answer: InvitationAnswer
+    app_sign_in: AppSignIn
     provider_sign_in: ProviderSignIn
     identities: Identities
     email_sign_in: EmailSignIn

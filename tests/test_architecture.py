@@ -61,7 +61,7 @@ COMPAT_MAY_IMPORT = (
 COMPAT_IS_MOUNTED_BY = "app.web.setup"
 COMPAT_RAISES = ("app.web.compat.user_service", "sqlalchemy")  # its contract promises the errors of SQLAlchemy
 # A client and a library that few need and every process would wait for
-LOADS_LATE = ("app.core.redis_options", "app.domain.passkeys.verification")
+LOADS_LATE = ("app.core.redis_options", "app.domain.passkeys.verification", "app.web.pages.catalogs")
 TYPE_CHECKING_ALLOWED = ("app.core.database",)
 
 

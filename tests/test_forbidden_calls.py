@@ -88,8 +88,9 @@ def test_redirects_lead_to_own_pages_and_settings():
             "url",
         ),  # of a provider in the settings, a member of REDIRECT_URLS, or our own path
         ("app/web/compat/user_service/routes.py", "url_for('.get_welcome_message')"),
-        ("app/web/pages/home.py", "settings.change_password_url or url_for('pages_reset_password.ask_address')"),
-        ("app/web/pages/sign_in.py", "url"),  # a page of ours, or a provider in the settings
+        ("app/web/pages/home.py", "settings.change_password_url or url_for('pages_account_password.open_page')"),
+        ("app/web/pages/home.py", "url_for('pages_reset_password.ask_address')"),
+        ("app/web/pages/redirects.py", "url"),  # a page of ours, or a provider in the settings
     ]
 
 

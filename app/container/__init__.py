@@ -81,6 +81,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
         ),
         open_invitations=administration.open_invitations(domain, steps, clock),
         invitation_answer=administration.invitation_answer(domain, steps, clock),
+        app_sign_in=outside.app_sign_in(domain, steps, settings, clock),
         provider_sign_in=outside.provider_sign_in(domain, steps, settings),
         identities=outside.identities(domain, steps, clock),
         email_sign_in=outside.email_sign_in(steps, settings),
@@ -113,6 +114,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             domain.email_sign_ins,
             sessions,
             journal,
+            require_recent_auth,
         ),
         factors=Factors(
             work,

@@ -51,7 +51,7 @@ class Domain:
         self.email_actions, self.undos = EmailActionStore(), UndoStore()
         self.email_sign_ins, self.identities = EmailSignInStore(), IdentityStore()
         self.outbox = Outbox(parts.host_of(settings), parts.email_limit(settings))
-        self.renderer = EmailRenderer(settings.email_templates_path)
+        self.renderer = EmailRenderer(settings.email_templates_path, settings.brand_name)
         self.link_secrets = parts.link_secrets(settings)
         self.links, self.codes = Links(self.link_secrets, clock), Codes(self.link_secrets)
         self.csrf = CsrfTokens(self.link_secrets)

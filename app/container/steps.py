@@ -132,7 +132,9 @@ class Steps:
         self.change_factors = ChangeFactors(
             accounts, domain.factors, domain.recovery_codes, domain.passkeys, self.notify, journal
         )
-        self.enrol_totp = EnrolTotp(work, clock, accounts, domain.factors, parts.host_of(settings))
+        self.enrol_totp = EnrolTotp(
+            work, clock, accounts, domain.factors, settings.brand_name or parts.host_of(settings)
+        )
         self.remove_credentials = RemoveCredentials(domain.passkeys, domain.identities)
         self.require_way_in = RequireWayIn(domain.passkeys, domain.identities, by_email=settings.email_sign_in != "off")
         self.claim_account = ClaimAccount(accounts, self.change_factors, domain.identities, self.revoke_access, journal)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from app.domain.tokens.csrf import CsrfTokens
 from app.domain.tokens.jwt_tokens import JwtTokens
+from app.flows.steps.identity import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,10 @@ class Csrf:
     def token_of(self, session_id: str) -> str:
         """What to put into the readable cookie."""
         return self.csrf.of(session_id)
+
+    def check_form(self, identity: Identity, given: str) -> None:
+        """Raises `CsrfMismatch` unless `given`, from a form, belongs to the session."""
+        self.csrf.check(identity.session.id, given)
 
     def of(self, bearer_token: str, kind: str) -> str:
         """The CSRF token of the session that this token is of; `InvalidToken` for a bad one."""

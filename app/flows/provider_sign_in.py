@@ -19,6 +19,7 @@ from app.domain.providers.registry import Providers
 from app.domain.tokens.sealed import SealedTokens
 from app.flows.steps.issue_tokens import IssueTokens, Tokens
 from app.flows.steps.read_identity import ProvedIdentity, ReadIdentity
+from app.flows.steps.require_allowed_redirect import RequireAllowedRedirect
 from app.flows.steps.sign_in_with_identity import SignInWithIdentity, StartedByEmail
 
 FLOW: Final = "provider-flow"
@@ -26,14 +27,6 @@ FLOW_LIFETIME: Final = timedelta(minutes=10)
 SECRET_BYTES: Final = 32  # of state, nonce and verifier
 CANCELLED: Final = ("access_denied", "user_cancelled_authorize")  # the second one is Apple's
 log = logging.getLogger(__name__)
-
-
-class RedirectNotAllowed(Invalid):
-    """`redirect_to` is not a member of REDIRECT_URLS."""
-
-    code = "redirect_not_allowed"
-    detail = "This URL is not in REDIRECT_URLS. It must be equal to one of them, character by character."
-    field = "redirect_to"
 
 
 class ProviderFlowInvalid(Invalid):
@@ -98,7 +91,7 @@ class ProviderSignIn:
     sign_in_with_identity: SignInWithIdentity
     issue_tokens: IssueTokens
     callbacks: str
-    redirect_urls: frozenset[str]
+    require_allowed_redirect: RequireAllowedRedirect
 
     def all(self) -> list[Provider]:
         """The providers to choose from."""
@@ -110,8 +103,7 @@ class ProviderSignIn:
         Raises `ProviderNotFound`, `RedirectNotAllowed` or `ProviderUnavailable`.
         """
         provider = self.providers.get(provider_id)
-        if redirect_to not in self.redirect_urls:
-            raise RedirectNotAllowed
+        self.require_allowed_redirect(redirect_to)
         attempt = SignInAttempt(self._callback(provider), *(secrets.token_urlsafe(SECRET_BYTES) for _ in range(3)))
         kept = {
             "provider": provider.id,
@@ -178,7 +170,8 @@ class ProviderSignIn:
         if opened is None or opened.values["provider"] != provider_id:
             raise ProviderFlowInvalid
         expected, given = opened.values["state"].encode(), (state or "").encode("utf-8", "replace")
-        if not hmac.compare_digest(expected, given) or opened.values["redirect_to"] not in self.redirect_urls:
+        is_listed = opened.values["redirect_to"] in self.require_allowed_redirect.urls
+        if not hmac.compare_digest(expected, given) or not is_listed:
             raise ProviderFlowInvalid
         return opened.values
 

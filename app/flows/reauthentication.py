@@ -19,7 +19,7 @@ from app.flows.steps.check_second_factor import METHOD, CheckSecondFactor
 from app.flows.steps.find_sign_in import FindSignIn
 from app.flows.steps.identity import AccountSessions, Identity
 from app.flows.steps.make_passkey_options import REAUTHENTICATION, MakePasskeyOptions, binding_of
-from app.flows.steps.require_recent_auth import StrongerSignInRequired
+from app.flows.steps.require_recent_auth import RequireRecentAuth, StrongerSignInRequired
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,11 @@ class Reauthentication:
     email_sign_ins: EmailSignInStore
     sessions: AccountSessions
     journal: Journal
+    require_recent_auth: RequireRecentAuth
+
+    def require_recent(self, identity: Identity, client: ClientInfo, *, first_factor: bool = False) -> None:
+        """Raises an error of `RequireRecentAuth` unless the session may do what is sensitive."""
+        self.require_recent_auth(identity, None, client, first_factor=first_factor)
 
     def by_password(self, identity: Identity, password: str, client: ClientInfo) -> None:
         """Raises `WrongPassword`, or `StrongerSignInRequired` for an account that has a second factor."""

@@ -15,6 +15,7 @@ from app.domain.accounts.emails import InvalidEmail
 from app.domain.accounts.passwords import PasswordTooLong
 from app.domain.tokens.codes import CodeInvalid
 from app.domain.tokens.links import LinkInvalid
+from app.flows.app_sign_in import SignInCodeInvalid
 from app.flows.steps.check_second_factor import WrongCode
 from app.flows.steps.open_second_step import SignInTokenInvalid
 from app.flows.steps.read_identity import ProviderCodeInvalid
@@ -65,6 +66,7 @@ Code = Annotated[str, _within(8, 20, CodeInvalid), _schema(minLength=8, maxLengt
 Attempt = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,100}$", examples=["attempt-of-the-202-response"])]
 SignInToken = Annotated[str, _within(1, 2_000, SignInTokenInvalid), _schema(minLength=1, maxLength=2_000)]
 ProviderCodeText = Annotated[str, _within(1, 4_000, ProviderCodeInvalid), _schema(minLength=1, maxLength=4_000)]
+SignInCodeText = Annotated[str, _within(1, 4_000, SignInCodeInvalid), _schema(minLength=1, maxLength=4_000)]
 TotpCode = Annotated[
     str,
     AfterValidator(lambda text: text.replace(" ", "")),

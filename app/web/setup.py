@@ -9,6 +9,7 @@ from flask.sessions import SessionInterface
 from app.web.api import (
     account,
     activity,
+    app_sign_in,
     associated_apps,
     email,
     email_sign_in,
@@ -39,13 +40,8 @@ from app.web.headers import init_headers
 from app.web.limits import init_limits
 from app.web.metrics import init_metrics
 from app.web.openapi import document
-from app.web.pages.confirmations import pages_confirmations
 from app.web.pages.errors import init_error_pages
-from app.web.pages.home import pages_home
-from app.web.pages.mailbox import pages_mailbox
-from app.web.pages.reset_password import pages_reset_password
-from app.web.pages.sign_in import pages_sign_in
-from app.web.pages.sign_in_link import pages_sign_in_link
+from app.web.pages.setup import init_pages
 from app.web.public_url import init_public_path
 from app.web.request_logging import init_requests
 from app.web.trusted_hosts import init_hosts
@@ -68,6 +64,7 @@ API = (
     second_factor,
     email_sign_in,
     providers,
+    app_sign_in,
     account,
     factors,
     passkeys,
@@ -103,10 +100,7 @@ def init_web(app: Flask, settings: Settings) -> None:
         app.register_blueprint(module.blueprint)
     for module in (admin_users, admin_claims, admin_invitations, admin_sessions, admin_service):
         app.register_blueprint(module.blueprint)
-    for page in (pages_home, pages_sign_in, pages_sign_in_link, pages_reset_password, pages_confirmations):
-        app.register_blueprint(page)
-    if settings.development:
-        app.register_blueprint(pages_mailbox)
+    init_pages(app, settings)
     server = urlsplit(settings.public_url).path or "/"
     init_docs(app, document(app, version=VERSION, server=server, schemes=schemes))
     init_error_pages(app)

@@ -118,6 +118,16 @@ class Scene:
         code = flows.provider_sign_in.read_identity.make_code(identity, code_challenge_of(verifier))
         return post(self.url, "/auth/providers/token", code=code, code_verifier=verifier)
 
+    def app_code(self) -> Call:
+        """A request with our code of a sign-in on our pages."""
+        app, verifier = self.cluster.app, "v" * 43
+        with app.app_context():
+            flows = app.extensions["latchkey"]
+            identity = flows.sessions.authenticate(self.cluster.sign_up().access)
+            kept = {"session": identity.session.id, "challenge": code_challenge_of(verifier), "ends": True}
+            code = flows.app_sign_in.sealed.seal("app-code", kept, timedelta(minutes=1))
+        return post(self.url, "/auth/token", code=code, code_verifier=verifier)
+
     def link_identity(self) -> Call:
         """A request that links an identity to the account that asks."""
         email = self.cluster.new_email()
@@ -249,6 +259,7 @@ ACTS: dict[str, Callable[[Scene], Call]] = {
     "post /api/v1/auth/email/link/check": lambda s: s.check_sign_in_link(),
     "post /api/v1/auth/email/code": lambda s: s.sign_in_by_code(),
     "post /api/v1/auth/providers/token": lambda s: s.provider_code(),
+    "post /api/v1/auth/token": lambda s: s.app_code(),
     "post /api/v1/auth/id-token": lambda s: s.id_token(),
     "post /api/v1/account/identities": lambda s: s.link_identity(),
     "delete /api/v1/account/identities/{identity_id}": lambda s: s.unlink_identity(),

@@ -33,9 +33,13 @@ class RenderedEmail:
 
 
 class EmailRenderer:
-    """Renders every kind of email. Templates in `folder` override the built-in ones (see `template_loader`)."""
+    """Renders every kind of email. Templates in `folder` override the built-in ones (see `template_loader`).
 
-    def __init__(self, folder: Path | None = None) -> None:
+    `name` is that of the service; if it is empty, the templates say it.
+    """
+
+    def __init__(self, folder: Path | None = None, name: str = "") -> None:
+        self._name = {"name": name} if name else {}
         self._folder = folder and folder.resolve()
         if self._folder and not self._folder.is_dir():
             logger.error("EMAIL_TEMPLATES_PATH %s does not exist; using the built-in templates", self._folder)
@@ -56,7 +60,7 @@ class EmailRenderer:
         operator fails, the built-in one is used and the log names file and line. Raises `UndefinedError` if a built-in
         template needs a value that is missing, and `TemplateNotFound` for an unknown `kind`.
         """
-        values = make_safe(values)
+        values = self._name | make_safe(values)
         try:
             return _render(self._loader, kind, locale, values)
         except Exception as failure:

@@ -46,11 +46,13 @@ class Session(Model):
 class Proof:
     """How the caller has authenticated. Only the step that checked the credential creates it.
 
-    `methods` are values of RFC 8176; `level` is the authenticator assurance level of NIST SP 800-63B: 1 or 2.
+    `methods` are values of RFC 8176; `level` is the authenticator assurance level of NIST SP 800-63B: 1 or 2. `at` is
+    when, unless it was just now.
     """
 
     methods: tuple[str, ...]
     level: int
+    at: datetime | None = None
 
 
 PASSWORD: Final = Proof(("pwd",), level=1)

@@ -138,7 +138,7 @@ class SessionStore(Generic[Owner]):
             revoked_at=None,
             ip=client.ip,
             user_agent=(client.user_agent or "")[:400] or None,
-            authenticated_at=now,
+            authenticated_at=proof.at or now,
             idempotency_key_hash=None,
             auth_methods=" ".join(proof.methods),
             level=proof.level,

@@ -12,9 +12,10 @@ from app.domain.challenges.challenges import ChallengeExpired
 from app.domain.challenges.store import ChallengeUsed
 from app.domain.providers.errors import IdTokenInvalid, ProviderNotFound, ProviderUnavailable
 from app.domain.tokens.csrf import CsrfMismatch
-from app.flows.provider_sign_in import ProviderAnswer, ProviderFlowInvalid, RedirectNotAllowed
+from app.flows.provider_sign_in import ProviderAnswer, ProviderFlowInvalid
 from app.flows.steps.issue_tokens import Tokens as IssuedTokens
 from app.flows.steps.read_identity import ProviderCodeInvalid
+from app.flows.steps.require_allowed_redirect import RedirectNotAllowed
 from app.flows.steps.require_open_sign_up import SignUpClosed
 from app.flows.steps.require_second_factor import SecondFactorEnrolmentRequired, SecondFactorRequired
 from app.flows.steps.sign_in_with_identity import EmailNeeded, IdentityLinkRequired, IdentityUnusable, StartedByEmail

@@ -18,4 +18,10 @@ def home() -> str:
 @pages_home.get("/.well-known/change-password")
 def change_password() -> ResponseReturnValue:
     """Lead password managers to the page where a password is changed (W3C: A Well-Known URL for Changing Passwords)."""
-    return redirect(settings.change_password_url or url_for("pages_reset_password.ask_address"))
+    return redirect(settings.change_password_url or url_for("pages_account_password.open_page"))
+
+
+@pages_home.get("/forgot-password")
+def forgot_password() -> ResponseReturnValue:
+    """Lead to the page that sends a reset link, for people who guess its name."""
+    return redirect(url_for("pages_reset_password.ask_address"))

@@ -10,7 +10,8 @@ from app.web import cookies
 from app.web.client_info import client_info
 from app.web.limits import CREDENTIAL_ATTEMPTS
 from app.web.pages.emailed_links import NO_LINK, TOKEN_MAX, posted_token, rejected, with_error_pages
-from app.web.pages.sign_in import ATTEMPT, sign_in, tell_own_origin
+from app.web.pages.sign_in import tell_own_origin
+from app.web.pages.sign_in_result import ATTEMPT, sign_in
 
 pages_sign_in_link = with_error_pages(Blueprint("pages_sign_in_link", __name__, url_prefix="/sign-in/link"))
 pages_sign_in_link.after_request(tell_own_origin)

@@ -5,7 +5,7 @@ const reveal = document.getElementById("reveal");
 
 function show(visible) {
   field.type = visible ? "text" : "password";
-  reveal.textContent = visible ? "Hide" : "Show";
+  reveal.textContent = visible ? reveal.dataset.hide : reveal.dataset.show;
   reveal.setAttribute("aria-pressed", String(visible));
 }
 

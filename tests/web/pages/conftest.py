@@ -14,12 +14,7 @@ from app.core.client_info import ClientInfo
 from app.current import install
 from app.web.headers import init_headers
 from app.web.limits import init_limits
-from app.web.pages.confirmations import pages_confirmations
-from app.web.pages.home import pages_home
-from app.web.pages.mailbox import pages_mailbox
-from app.web.pages.reset_password import pages_reset_password
-from app.web.pages.sign_in import pages_sign_in
-from app.web.pages.sign_in_link import pages_sign_in_link
+from app.web.pages.setup import init_pages
 from config import Settings
 
 WEB = Path(__file__).parents[3] / "app" / "web"
@@ -108,7 +103,11 @@ def build(reset: Flow, flow: Flow, emails: Mailbox, compiled: FileSystemBytecode
             cookie_domain="",
             reset_password_url="myapp://reset?token={token}",
             verify_email_url="http://localhost/verify#token={token}",
-            **{name: field.default for name, field in Settings.model_fields.items() if name.startswith("ratelimit_")},
+            **{
+                name: field.default
+                for name, field in Settings.model_fields.items()
+                if name.startswith(("ratelimit_", "brand_", "sign_up"))
+            },
         )
         app.config.update(MAX_CONTENT_LENGTH=64 * 1024, MAIL_SERVER="mail.test", MAIL_PORT=2525)
         facade = SimpleNamespace(
@@ -122,9 +121,7 @@ def build(reset: Flow, flow: Flow, emails: Mailbox, compiled: FileSystemBytecode
         install(app, facade, settings)
         init_limits(app, enabled=limited, redis_url="")
         init_headers(app, production=production)
-        pages = (pages_home, pages_sign_in, pages_sign_in_link, pages_reset_password, pages_confirmations)
-        for page in (*pages, *([] if production else [pages_mailbox])):
-            app.register_blueprint(page)
+        init_pages(app, settings)
         return app
 
     return make

@@ -22,10 +22,11 @@ def test_every_static_file_that_a_page_names_exists(browser):
                 assert file.status_code == 200
 
 
-def test_change_password_leads_to_the_reset_page(client):
+def test_change_password_leads_to_the_page_of_the_account(client):
     answer = client.get("/.well-known/change-password")
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/reset-password/request")
-    assert client.get(answer.headers["Location"]).status_code == 200
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/account/password")
+    assert client.get(answer.headers["Location"], follow_redirects=True).status_code == 200
+    assert client.get("/forgot-password").headers["Location"] == "/reset-password/request"
     assert (
         client.get("/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200").status_code == 404
     )
@@ -34,7 +35,7 @@ def test_change_password_leads_to_the_reset_page(client):
 @pytest.mark.settings(public_url="https://example.com/auth")
 def test_change_password_stays_under_the_path(client):
     answer = client.get("/auth/.well-known/change-password")
-    assert answer.headers["Location"] == "/auth/reset-password/request"
+    assert answer.headers["Location"] == "/auth/account/password"
 
 
 @pytest.mark.settings(change_password_url="https://app.example.com/settings#password")

@@ -2,6 +2,7 @@
 
 import re
 
+import pyotp
 import pytest
 
 from tests.support.api import ANN, PASSWORD, sign_up
@@ -100,10 +101,19 @@ def test_second_step_is_asked_for_after_an_emailed_link(client, clock, auth, mai
 
 
 @pytest.mark.settings(second_factor="everybody")
-def test_enrolment_is_left_to_the_app(client):
+def test_required_factor_is_set_up_before_the_session(client):
     client.post("/api/v1/auth/signup", json=ANN)
     answer = client.post("/sign-in", data=ANN)
-    assert (answer.status_code, "must have a second factor" in answer.text) == (400, True)
+    assert (answer.status_code, "Set up a second factor" in answer.text) == (200, True)
+    secret = re.search(r'class="secret">([A-Z2-7]+)<', answer.text)[1]
+    action = re.search(r'action="(/sign-in/enrolment/\d+)"', answer.text)[1]
+    token = re.search(r'name="token" value="([^"]+)"', answer.text)[1]
+    wrong = client.post(action, data={"token": token, "code": "000000"})
+    assert (wrong.status_code, "Set-Cookie" in wrong.headers, action in wrong.text) == (400, False, True)
+    done = client.post(action, data={"token": token, "code": pyotp.TOTP(secret).now()})
+    assert done.status_code == 200
+    assert len(re.findall(r"<li><code>[A-Z0-9-]{29}</code>", done.text)) == 10
+    assert client.get("/api/v1/account").json["has_second_factor"]
 
 
 def test_provider_that_does_not_exist_is_not_found(client):

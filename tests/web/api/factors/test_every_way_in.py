@@ -7,6 +7,7 @@ from app.current import auth_of
 from app.domain.email_actions.model import Purpose
 from app.domain.email_sign_ins.store import PURPOSE as SIGN_IN
 from app.domain.email_sign_ins.store import PendingSignIn, digest_of
+from app.domain.providers.model import code_challenge_of
 from app.web.api.token_response import Tokens
 from tests.support.api import ANN, NEW, PASSWORD, bearer, me, sql
 from tests.support.authenticator_app import Owner
@@ -104,11 +105,27 @@ def by_emailed_code(owner):
     return answer
 
 
+def by_app_code(owner):
+    """A code of a session on our pages that only a trusted device has spared the second factor."""
+    app, verifier = owner.client.application, "v" * 43
+    sql(app, "UPDATE sessions SET level = 1")
+    kept = {
+        "session": sql(app, "SELECT id FROM sessions WHERE revoked_at IS NULL ORDER BY created_at DESC")[0][0],
+        "challenge": code_challenge_of(verifier),
+        "ends": False,
+    }
+    code = auth_of(app).app_sign_in.sealed.seal("app-code", kept, timedelta(minutes=1))
+    answer = owner.client.post("/api/v1/auth/token", json={"code": code, "code_verifier": verifier})
+    assert answer.json["code"] == "second_factor_required"
+    return answer
+
+
 # For each route that gives tokens: a request that knows everything but the second factor.
 WITHOUT_THE_FACTOR = {
     "POST /api/v1/auth/login": lambda owner: owner.first_step(),
     "POST /api/v1/auth/signup": lambda owner: owner.client.post("/api/v1/auth/signup", json=ANN),
     "POST /api/v1/auth/providers/token": by_provider_code,
+    "POST /api/v1/auth/token": by_app_code,
     "POST /api/v1/auth/id-token": by_id_token,
     "POST /api/v1/auth/email/link": by_emailed_link,
     "POST /api/v1/auth/email/code": by_emailed_code,
