@@ -25,7 +25,8 @@ PAGES = (
 )
 FORMS = (
     "", "/verification", "/email", "/email/code", "/password", "/passkeys/1/name", "/passkeys/1/remove",
-    "/second-factor", "/second-factor/1/confirm", "/second-factor/1/name", "/second-factor/1/remove", "/second-factor/recovery-codes",
+    "/second-factor", "/second-factor/1/confirm", "/second-factor/1/name", "/second-factor/1/remove",
+    "/second-factor/recovery-codes",
     "/devices/00000000-0000-0000-0000-000000000000/end", "/devices/end-others", "/devices/trusted/1/remove",
     "/identities/with/work", "/identities/1/remove", "/data/delete", "/confirm/password", "/confirm/code",
     "/confirm/email", "/confirm/emailed-code",

@@ -43,7 +43,8 @@ def texts_of_pages():
 
 def every_error(base=ServiceError):
     for error in base.__subclasses__():
-        yield error
+        if error.__module__.startswith("app."):
+            yield error
         yield from every_error(error)
 
 
