@@ -32,6 +32,7 @@ from app.web.api.admin import operations as admin_service
 from app.web.api.admin import sessions as admin_sessions
 from app.web.api.admin import users as admin_users
 from app.web.bodies import MAX_BODY
+from app.web.client_script import pages_client
 from app.web.compat.mount import mount_compat
 from app.web.cors import init_cors
 from app.web.docs import init_docs
@@ -100,6 +101,7 @@ def init_web(app: Flask, settings: Settings) -> None:
         app.register_blueprint(module.blueprint)
     for module in (admin_users, admin_claims, admin_invitations, admin_sessions, admin_service):
         app.register_blueprint(module.blueprint)
+    app.register_blueprint(pages_client)
     init_pages(app, settings)
     server = urlsplit(settings.public_url).path or "/"
     init_docs(app, document(app, version=VERSION, server=server, schemes=schemes))
