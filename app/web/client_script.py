@@ -26,13 +26,13 @@ pages_client = Blueprint("pages_client", __name__)
 @pages_client.get("/client.js")
 def client() -> Response:
     """The module without its comments, compressed where the browser takes that."""
-    text, packed, tag = _module()
+    text, packed, digest = _module()
     takes_gzip = request.accept_encodings.quality("gzip") > 0
     answer = Response(packed if takes_gzip else text, mimetype="text/javascript", headers=HEADERS)
     if takes_gzip:
         answer.headers["Content-Encoding"] = "gzip"
     answer.vary.add("Accept-Encoding")
-    answer.set_etag(tag + ("-gzip" if takes_gzip else ""))
+    answer.set_etag(digest + ("-gzip" if takes_gzip else ""))
     return answer.make_conditional(request)  # type: ignore[return-value]
 
 

@@ -1,6 +1,5 @@
 """The browser client of the README, exactly as it stands there, on a page of another origin."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +20,7 @@ def settings(settings: Any, app_server: Any) -> Any:
 
 def snippet(service: str) -> str:
     (code,) = fenced(section(README, "## Call it from the browser"), "js")
-    assert code.count(BASE) == 1
+    assert code.count(BASE) == 2
     return code.replace(BASE, service)
 
 
@@ -38,28 +37,8 @@ def page(chromium: Any, live_server: str, app_server: Any, client: Any) -> Itera
     context.close()
 
 
-def call(page: Any, *arguments: Any) -> Any:
-    return page.evaluate("(arguments) => latchkey(...arguments).catch((error) => error)", arguments)
-
-
-@in_one_process  # the same requests as those of test_app_of_another_origin
-def test_it_signs_in_and_writes_with_the_csrf_token(page: Any) -> None:
+@in_one_process  # the client is tested in test_javascript_client.py
+def test_it_signs_in_and_writes(page: Any) -> None:
     assert page.evaluate("account.email") == EMAIL
-    assert call(page, "PATCH", "/account", {"first_name": "Ann"})["first_name"] == "Ann"
-
-
-@in_one_process
-def test_it_refreshes_once_when_the_access_token_has_expired(page: Any) -> None:
-    sent: list[str] = []
-    page.on("request", lambda request: sent.append(f"{request.method} {re.sub('.*/api/v1', '', request.url)}"))
-    page.context.clear_cookies(name="latchkey_access")
-    assert call(page, "PATCH", "/account", {"first_name": "Ann"})["first_name"] == "Ann"
-    requests = [each for each in sent if not each.startswith("OPTIONS")]
-    assert requests == ["PATCH /account", "POST /auth/refresh", "PATCH /account"]
-
-
-@in_one_process
-def test_it_throws_the_problem_and_gives_null_for_204(page: Any) -> None:
-    assert call(page, "PATCH", "/account", {"first_name": 1})["code"] == "invalid_input"
-    assert call(page, "POST", "/auth/logout") is None
-    assert call(page, "GET", "/account")["code"] == "unauthenticated"
+    assert page.evaluate("latchkey.account().then((account) => account.first_name)") == "Ann"
+    assert page.evaluate("document.cookie").startswith("latchkey_csrf")
