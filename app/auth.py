@@ -26,6 +26,7 @@ from app.flows.health import Health
 from app.flows.identities import Identities
 from app.flows.invitation_answer import InvitationAnswer
 from app.flows.invitations import OpenInvitations
+from app.flows.key_figures import KeyFigures
 from app.flows.key_rotation import KeyRotation
 from app.flows.mail_delivery import MailDelivery
 from app.flows.mail_queue import MailQueue
@@ -99,6 +100,7 @@ class Auth:
     activity: Activity
     audit_sealing: AuditSealing
     compat: Compat
+    key_figures: KeyFigures
     key_rotation: KeyRotation
     mail_delivery: MailDelivery
     mail_queue: MailQueue

@@ -24,6 +24,7 @@ from app.flows.email_verification import EmailVerification
 from app.flows.export import Export
 from app.flows.factors import Factors
 from app.flows.health import Health
+from app.flows.key_figures import KeyFigures
 from app.flows.key_rotation import KeyRotation
 from app.flows.mail_delivery import MailDelivery
 from app.flows.mail_queue import MailQueue
@@ -234,6 +235,7 @@ def build_auth(app: Flask, settings: Settings, *, clock: Clock, mailbox: Mailbox
             journal,
             token_lifetime=steps.email_settings.reset_link_lifetime,
         ),
+        key_figures=KeyFigures(clock, domain.account_search, sessions, domain.outbox, journal),
         key_rotation=KeyRotation(
             work,
             domain.keys,

@@ -27,6 +27,7 @@ from app.web.api import (
     well_known,
 )
 from app.web.api.admin import claims as admin_claims
+from app.web.api.admin import figures as admin_figures
 from app.web.api.admin import invitations as admin_invitations
 from app.web.api.admin import operations as admin_service
 from app.web.api.admin import sessions as admin_sessions
@@ -99,7 +100,7 @@ def init_web(app: Flask, settings: Settings) -> None:
     schemes = mount_compat(app, settings) if settings.compat_api else {}
     for module in API:
         app.register_blueprint(module.blueprint)
-    for module in (admin_users, admin_claims, admin_invitations, admin_sessions, admin_service):
+    for module in (admin_users, admin_claims, admin_invitations, admin_sessions, admin_figures, admin_service):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(pages_client)
     init_pages(app, settings)

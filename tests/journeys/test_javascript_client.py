@@ -91,7 +91,7 @@ def tab(context: Any, live_server: str, app_server: Any) -> Any:
     return lambda **options: Tab(context.new_page(), live_server, origin, options)
 
 
-def test_module_has_at_most_six_kilobytes_and_is_for_every_origin(client: Any) -> None:
+def test_module_is_small_and_for_every_origin(client: Any) -> None:
     answer = client.get("/client.js", headers={"Accept-Encoding": "gzip"})
     assert (answer.headers["Content-Encoding"], len(answer.data) < 6_000) == ("gzip", True)
     plain = client.get("/client.js")

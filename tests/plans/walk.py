@@ -172,6 +172,7 @@ class Walk:
         sql(self._app, "UPDATE outbox SET state = 'dead', attempts = 9 WHERE id = :id", id=mail_id)
         self.call("POST", f"admin/mail/{mail_id}/retry", ada)
         self.call("GET", "admin/keys", ada)
+        self.call("GET", "admin/figures", ada)
         self.call("POST", "admin/keys/rotate", ada)
         for path in ("/readyz", "/healthz", "/.well-known/jwks.json", "/.well-known/openid-configuration",
                      "/.well-known/oauth-authorization-server", "/.well-known/webauthn", "/.well-known/assetlinks.json",

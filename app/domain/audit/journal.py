@@ -10,7 +10,7 @@ from prometheus_client import Counter
 
 from app.core.client_info import ClientInfo
 from app.core.data_subject import DataSubject
-from app.core.database import db, execute, fetch_all, table_of
+from app.core.database import db, execute, fetch_all, fetch_one, table_of
 from app.core.searching import search
 from app.domain.audit.chain import Chain
 from app.domain.audit.event_types import EventType, present_word, stored_words
@@ -31,6 +31,8 @@ _newest = (
     .order_by(_events.c.id.desc())
     .limit(sa.bindparam("most", type_=sa.Integer()))
 )
+_latest_id = sa.select(sa.func.max(_events.c.id))
+_recent = sa.select(_events.c.at, _events.c.event).where(_events.c.id > sa.bindparam("after"))
 _export = sa.select(*(_events.c[name] for name in EXPORTED)).where(_of_account).order_by(_events.c.id)
 _to_erase = (
     sa.select(_events.c.id, _events.c.position, _events.c.commitment)
@@ -85,6 +87,14 @@ class Journal:
         """The account's newest events with an id below `before`, newest first."""
         rows = fetch_all(_newest, {"account_id": account_id, "before": before, "most": most})
         return [_to_record(row) for row in rows]
+
+    def recent(self, most: int) -> list[tuple[datetime, str]]:
+        """When the newest events happened, and their types; at most `most`, in any order."""
+        latest = fetch_one(_latest_id, {})
+        if latest is None or latest[0] is None:
+            return []
+        rows = fetch_all(_recent, {"after": latest[0] - most})
+        return [(row[0], str(present_word(row[1]))) for row in rows]
 
     def search(self, before: int, most: int, event_type: str | None, account_id: str | None) -> list[AuditRecord]:
         """The newest events with an id below `before`, newest first, of an event type and account if given.
