@@ -40,6 +40,7 @@ BANNER = """
     API      {url}/api/v1
     Docs     {url}/docs
     Mailbox  {url}/dev/mailbox   {mail}
+    Console  {url}/admin   for administrators; the first one: .venv/bin/flask accounts create --role admin you@example.com
 
   To create an account:
 

@@ -1,4 +1,4 @@
-"""Key figures of the service for administrators: how many accounts and sessions there are, and what the days brought."""
+"""Key figures for administrators: how many accounts and sessions there are, and what the last days brought."""
 
 import threading
 import time

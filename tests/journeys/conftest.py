@@ -10,6 +10,7 @@ from werkzeug.serving import make_server
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
+from tests.clients import install
 from tests.conftest import clean_database
 from tests.support.apps import Databases
 from tests.support.forks import QuietRequestHandler
@@ -96,3 +97,10 @@ def app_server() -> Iterator[Any]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, which finds violations of accessibility in a page."""
+    packages = install.installed_node_packages(install.NODE / "web")
+    return (packages / "node_modules/axe-core/axe.min.js").read_text()

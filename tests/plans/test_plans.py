@@ -16,6 +16,8 @@ EXCEPTIONS = {
     # Read in the order of the list until the page is full, within a time limit: app/core/searching.py
     "FROM accounts WHERE accounts.deletes_at IS": "a filter by state",
     "accounts.email_canonical LIKE": "a search for a part of a word",
+    # Of up to 100,000 rows, for the figures that administrators see, which are remembered.
+    "FROM (SELECT accounts.id AS id FROM accounts ORDER BY accounts.id": "the number of accounts",
     # Of up to 100,000 rows. MariaDB reads the table where most sessions are live.
     "FROM sessions WHERE sessions.expires_at >": "the number of live sessions",
 }

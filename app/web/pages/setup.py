@@ -14,6 +14,7 @@ from app.web.pages.account.profile import pages_account_profile
 from app.web.pages.account.second_factor import pages_account_second_factor
 from app.web.pages.brand import init_brand
 from app.web.pages.confirmations import pages_confirmations
+from app.web.pages.console import pages_console
 from app.web.pages.home import pages_home
 from app.web.pages.languages import init_languages
 from app.web.pages.mailbox import pages_mailbox
@@ -43,6 +44,7 @@ PAGES = (
     pages_account_activity,
     pages_account_data,
     pages_account_confirm,
+    pages_console,
 )
 
 
