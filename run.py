@@ -40,12 +40,16 @@ BANNER = """
     API      {url}/api/v1
     Docs     {url}/docs
     Mailbox  {url}/dev/mailbox   {mail}
-    Console  {url}/admin   for administrators; the first one: .venv/bin/flask accounts create --role admin you@example.com
+    Console  {url}/admin
 
   To create an account:
 
     curl {url}/api/v1/auth/signup -H 'Content-Type: application/json' \\
          -d '{{"email": "ann@example.com", "password": "correct horse battery"}}'
+
+  To make an administrator, for the console:
+
+    .venv/bin/flask accounts create --role admin you@example.com
 
   Press Ctrl-C to stop.
 """
