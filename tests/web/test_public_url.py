@@ -26,7 +26,9 @@ STATUSES = {
     "/auth/dev/mailbox/none": 404,
     "/auth/api/v1/account": 401,
     "/auth/api/v1/auth/": 404,  # where scripts find the API
-    "/auth/sign-in/done": 303,  # for a stranger
+    "/auth/sign-in/done": 303,
+    "/auth/account": 303,
+    "/auth/account/password": 303,  # for a stranger
 }
 
 

@@ -13,7 +13,8 @@ from app.flows.steps.identity import Identity
 from app.web import cookies
 from app.web.client_info import client_info
 from app.web.limits import CREDENTIAL_ATTEMPTS, Limit
-from app.web.pages.emailed_links import rejected, with_error_pages
+from app.web.pages.emailed_links import rejected
+from app.web.pages.forms import with_forms
 from app.web.pages.redirects import see_other
 from app.web.pages.session import PageSession, page_session
 from app.web.pages.sign_in_result import ATTEMPT, DONE, IDENTITY, enter, sent, sign_in, ways
@@ -21,14 +22,7 @@ from app.web.pages.sign_in_return import Return, asked_return, keep, kept_return
 from app.web.pages.typed import EMAIL_MAX, check_length, code_in, mailable, totp_code_in
 from app.web.transports import cookie
 
-pages_sign_in = with_error_pages(Blueprint("pages_sign_in", __name__, url_prefix="/sign-in"))
-
-
-@pages_sign_in.after_request
-def tell_own_origin(answer: Response) -> Response:
-    """Let forms of these pages send their origin: a form without it is taken for one of another site."""
-    answer.headers.setdefault("Referrer-Policy", "same-origin")
-    return answer
+pages_sign_in = with_forms(Blueprint("pages_sign_in", __name__, url_prefix="/sign-in"))
 
 
 @pages_sign_in.get("")

@@ -9,12 +9,11 @@ from app.domain.tokens.links import LinkInvalid
 from app.web import cookies
 from app.web.client_info import client_info
 from app.web.limits import CREDENTIAL_ATTEMPTS
-from app.web.pages.emailed_links import NO_LINK, TOKEN_MAX, posted_token, rejected, with_error_pages
-from app.web.pages.sign_in import tell_own_origin
+from app.web.pages.emailed_links import NO_LINK, TOKEN_MAX, posted_token, rejected
+from app.web.pages.forms import with_forms
 from app.web.pages.sign_in_result import ATTEMPT, sign_in
 
-pages_sign_in_link = with_error_pages(Blueprint("pages_sign_in_link", __name__, url_prefix="/sign-in/link"))
-pages_sign_in_link.after_request(tell_own_origin)
+pages_sign_in_link = with_forms(Blueprint("pages_sign_in_link", __name__, url_prefix="/sign-in/link"))
 
 
 @pages_sign_in_link.get("")

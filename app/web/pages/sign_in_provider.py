@@ -15,7 +15,8 @@ from app.flows.steps.sign_in_with_identity import IdentityLinkRequired, StartedB
 from app.web import cookies
 from app.web.client_info import client_info
 from app.web.limits import CREDENTIAL_ATTEMPTS, Limit
-from app.web.pages.emailed_links import rejected, with_error_pages
+from app.web.pages.emailed_links import rejected
+from app.web.pages.forms import with_forms
 from app.web.pages.redirects import see_other
 from app.web.pages.session import page_session
 from app.web.pages.sign_in_result import (
@@ -36,7 +37,7 @@ NOT_STARTED: Final = "This sign-in was not started in this browser, or took too 
 CANCELLED: Final = "The sign-in at the identity provider did not work, or was cancelled."
 ACCOUNT_EXISTS: Final = "An account with this address exists. Sign in as usual, and then link the two."
 
-pages_sign_in_provider = with_error_pages(Blueprint("pages_sign_in_provider", __name__, url_prefix="/sign-in/with"))
+pages_sign_in_provider = with_forms(Blueprint("pages_sign_in_provider", __name__, url_prefix="/sign-in/with"))
 
 
 @pages_sign_in_provider.get("/<string:provider_id>")

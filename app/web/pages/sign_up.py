@@ -8,14 +8,13 @@ from app.current import auth, settings
 from app.flows.steps.require_second_factor import SecondFactorRequired
 from app.web.client_info import client_info
 from app.web.limits import Limit
-from app.web.pages.emailed_links import rejected, with_error_pages
-from app.web.pages.sign_in import tell_own_origin
+from app.web.pages.emailed_links import rejected
+from app.web.pages.forms import with_forms
 from app.web.pages.sign_in_result import enter, second_step
 from app.web.pages.typed import EMAIL_MAX, check_length, mailable
 from app.web.transports import cookie
 
-pages_sign_up = with_error_pages(Blueprint("pages_sign_up", __name__, url_prefix="/sign-up"))
-pages_sign_up.after_request(tell_own_origin)
+pages_sign_up = with_forms(Blueprint("pages_sign_up", __name__, url_prefix="/sign-up"))
 
 
 @pages_sign_up.get("")

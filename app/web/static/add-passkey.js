@@ -9,12 +9,12 @@ async function send(path, body) {
   const answer = await fetch(part.dataset.api + path, { method: "POST", headers, body: JSON.stringify(body) });
   const found = await answer.json();
   if (answer.ok) return found;
-  if (/reauthentication|stronger/.test(found.code)) location.reload(); // leads to the page that confirms
+  if (found.code.includes("reauthentication") || found.code.includes("stronger")) location.reload(); // asks to confirm
   throw new Error(found.detail);
 }
 
 async function addPasskey() {
-  const { publicKey } = await send("/options", {});
+  const { publicKey } = await send("options", {});
   const options = { publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(publicKey) };
   const credential = (await navigator.credentials.create(options)).toJSON();
   await send("", { credential });

@@ -192,6 +192,8 @@ def test_too_long_values_have_their_own_error_code(shared, method, path, contrac
         own["token"] = "sign_in_token_invalid"
     if "/providers/" in path or path.endswith("/identities"):
         own["code"] = "provider_code_invalid"
+    if path == "/api/v1/auth/token":
+        own["code"] = "sign_in_code_invalid"
     for name in own.keys() & contract.takes.model_fields.keys():
         answer = shared.call(method, path, contract, json=example(contract) | {name: "x" * 5_000})
         assert is_problem(answer, 400, own[name])

@@ -11,6 +11,7 @@ from app.current import auth_of
 from app.domain.email_actions.model import Purpose
 from app.domain.providers.model import ExternalIdentity, code_challenge_of
 from app.domain.tokens.links import Links
+from app.web.api.app_sign_in import AppCodeRequest
 from app.web.api.providers import IdTokenRequest, ProviderCode
 from app.web.guards import SignedInByCookie
 from tests.support.api import is_problem
@@ -49,6 +50,14 @@ def provider_code(auth):
     return {"code": code, "code_verifier": verifier}
 
 
+def app_code(auth):
+    """The body with our code of a sign-in on our pages."""
+    verifier = "v" * 43
+    kept = {"session": "a", "challenge": code_challenge_of(verifier), "ends": True}
+    return {"code": auth.app_sign_in.sealed.seal("app-code", kept, timedelta(minutes=1)), "code_verifier": verifier}
+
+
+CODES = {ProviderCode: provider_code, AppCodeRequest: app_code}
 PASSKEY_RESPONSES = {
     "/api/v1/auth/passkey": used_passkey,
     "/api/v1/auth/passkey/sign-up": lambda auth, authenticator: authenticator.create(
@@ -89,9 +98,9 @@ def body_for(contract, app, path):
     if path in PASSKEY_RESPONSES:
         with app.app_context():
             return {"json": example(contract) | {"credential": PASSKEY_RESPONSES[path](auth_of(app), Authenticator())}}
-    if contract.takes is ProviderCode:
+    if contract.takes in CODES:
         with app.app_context():
-            return {"json": provider_code(auth_of(app))}
+            return {"json": CODES[contract.takes](auth_of(app))}
     return {"json": {name: link if name.endswith("token") else value for name, value in example(contract).items()}}
 
 

@@ -14,7 +14,7 @@ from app.flows.steps.identity import Identity
 from app.flows.steps.require_recent_auth import StrongerSignInRequired
 from app.web.client_info import client_info
 from app.web.errors import status_of
-from app.web.pages.emailed_links import with_error_pages
+from app.web.pages.forms import with_forms
 from app.web.pages.redirects import path_here, see_other, sign_in_url
 from app.web.pages.session import page_session
 from app.web.transports import cookie
@@ -36,15 +36,7 @@ SECTIONS: Final = (
 
 def account_pages(name: str, path: str = "") -> Blueprint:
     """The blueprint of one section, `pages_account_<name>`, with error pages."""
-    blueprint = with_error_pages(Blueprint(f"pages_account_{name}", __name__, url_prefix=PREFIX + path))
-    blueprint.after_request(tell_own_origin)
-    return blueprint
-
-
-def tell_own_origin(answer: Response) -> Response:
-    """Let forms send their origin: one without it is taken for a form of another site."""
-    answer.headers["Referrer-Policy"] = "same-origin"
-    return answer
+    return with_forms(Blueprint(f"pages_account_{name}", __name__, url_prefix=PREFIX + path))
 
 
 def signed_in(view: View) -> View:

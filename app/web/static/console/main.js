@@ -1,13 +1,13 @@
 // The console: which view is shown for which part of the URL, and for whom.
 
-import { service } from "./service.js";
+import { root, service } from "./service.js";
 import { h, words } from "./dom.js";
 import { people, person } from "./people.js";
 import { audit, emails, invitations, keys, overview } from "./operations.js";
 
 const VIEWS = { "": ["Overview", overview], people: ["People", people], invitations: ["Invitations", invitations], emails: ["Emails", emails], audit: ["Audit log", audit], keys: ["Signing keys", keys] };
 const view = document.querySelector("#view"), sections = document.querySelector("#sections"), who = document.querySelector("#who");
-const { root, name } = document.body.dataset;
+const { name } = document.body.dataset;
 let shown = 0;
 
 function go(path, query = {}) {

@@ -2,7 +2,7 @@
 
 import { ask, field, h } from "./dom.js";
 
-const { root } = document.body.dataset;
+export const root = document.body.dataset.root.replace(/\/$/, "");
 const { Latchkey } = await import(`${root}/client.js`);
 
 export const service = new Latchkey({ url: location.origin + root, transport: "cookie", onReauthenticate: reauthenticate });
