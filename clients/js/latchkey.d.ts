@@ -202,6 +202,7 @@ export type ChangeEvent = "signed-in" | "refreshed" | "account-changed" | "signe
 export type Kept = {
     refresh_token: string;
     access_token: string;
+    got: number;
     ends: number;
     key?: string;
 };

@@ -2,7 +2,7 @@
 
 /** @typedef {{ get(name: string): string | null | undefined | Promise<string | null | undefined>, set(name: string, value: string): unknown, remove(name: string): unknown }} Storage */
 /** @typedef {"signed-in" | "refreshed" | "account-changed" | "signed-out" | "expired"} ChangeEvent */
-/** @typedef {{ refresh_token: string, access_token: string, ends: number, key?: string }} Kept */
+/** @typedef {{ refresh_token: string, access_token: string, got: number, ends: number, key?: string }} Kept */
 /** @typedef {{ field: string, code: string, message: string }} FieldError */
 /** @typedef {{ token: string, expires_in: number, methods: string[] }} SecondFactorStep */
 /** @typedef {{ id: string, email: string, email_verified: boolean, first_name: string | null, last_name: string | null, locale: string | null, roles: string[], permissions: string[], claims: Record<string, unknown>, has_password: boolean, has_second_factor: boolean, created_at: string, updated_at: string }} Account */
@@ -63,6 +63,7 @@ export class Latchkey {
   /** @type {BroadcastChannel | undefined} */ #channel;
   /** @type {string | undefined} */ #csrf;
   #waitUntil = 0;
+  /** The end of the token that this tab has received, by a clock that is never set. */ #own = { token: "", ends: 0 };
   /** @type {Kept | undefined} */ #unsaved;
 
   /** @param {Options} [options] */
@@ -141,11 +142,11 @@ export class Latchkey {
   async token() {
     const kept = await this.#load();
     if (!kept) return null;
-    if (Date.now() < kept.ends - EARLY * 1000) return kept.access_token;
+    if (this.#left(kept) > EARLY * 1000) return kept.access_token;
     try {
       return (await this.#refresh(kept.access_token))?.access_token ?? null;
     } catch (error) {
-      if (Date.now() < kept.ends) return kept.access_token; // it still works
+      if (this.#left(kept) > 0) return kept.access_token; // it still works
       throw error;
     }
   }
@@ -355,18 +356,33 @@ export class Latchkey {
   }
 
   async #csrfToken() {
-    this.#csrf ??= await this.call("GET", "/auth/csrf", undefined, { anonymous: true }).then((found) => found.csrf_token, () => "");
-    return /** @type {string} */ (this.#csrf);
+    try {
+      this.#csrf ??= (await this.call("GET", "/auth/csrf", undefined, { anonymous: true })).csrf_token;
+    } catch (error) {
+      if (!(error instanceof LatchkeyError && error.status === 401)) throw error; // without a session the request says so itself
+    }
+    return this.#csrf ?? "";
   }
 
   #refreshCookies() {
     const refresh = async () => {
       const headers = { "X-CSRF-Token": await this.#csrfToken() };
-      await this.call("POST", "/auth/refresh", undefined, { anonymous: true, headers });
+      try {
+        await this.call("POST", "/auth/refresh", undefined, { anonymous: true, headers });
+      } catch (error) {
+        if (error instanceof LatchkeyError && error.status === 401) this.#announce("expired");
+        throw error;
+      }
       this.#announce("refreshed");
       return null;
     };
     return (this.#flight ??= refresh().finally(() => (this.#flight = undefined)));
+  }
+
+  /** Milliseconds until the access token expires; 0 if the clock of the device was set back meanwhile. @param {Kept} kept */
+  #left(kept) {
+    if (kept.access_token === this.#own.token) return this.#own.ends - performance.now();
+    return Date.now() < kept.got ? 0 : kept.ends - Date.now();
   }
 
   /** One refresh at a time. @param {string} [used] the access token that was refused: if the kept one is another, it is taken @returns {Promise<Kept | null>} */
@@ -377,12 +393,15 @@ export class Latchkey {
   /** @param {string} [used] */
   async #refreshTokens(used) {
     const before = await this.#load();
-    if (!before || (used && before.access_token !== used && Date.now() < before.ends)) return before;
+    if (!before || (used && before.access_token !== used && this.#left(before) > 0)) return before;
     if (this.#refused && Date.now() < this.#waitUntil) throw this.#refused;
     // The key is kept before the request is sent, so that a reload or a lost answer repeats this very request. It is random:
     // a key made of the token would also be known to a thief of the token, whose use would then never show.
     const key = before.key ?? random();
-    if (!before.key) await this.#save({ ...before, key });
+    if (!before.key) {
+      if ((await this.#load())?.refresh_token !== before.refresh_token) return this.#load(); // another tab was faster
+      await this.#save({ ...before, key });
+    }
     try {
       const tokens = await this.call("POST", "/auth/refresh", { refresh_token: before.refresh_token }, { anonymous: true, headers: { "Idempotency-Key": key } });
       if ((await this.#load())?.refresh_token === before.refresh_token) await this.#keep(tokens, "refreshed");
@@ -445,7 +464,9 @@ export class Latchkey {
 
   /** @param {{ access_token: string, refresh_token: string, expires_in: number }} tokens @param {ChangeEvent} event */
   async #keep({ access_token, refresh_token, expires_in }, event) {
-    await this.#save({ access_token, refresh_token, ends: Date.now() + expires_in * 1000 });
+    const got = Date.now();
+    this.#own = { token: access_token, ends: performance.now() + expires_in * 1000 };
+    await this.#save({ access_token, refresh_token, got, ends: got + expires_in * 1000 });
     this.#announce(event);
     this.#schedule();
   }
@@ -494,7 +515,7 @@ export class Latchkey {
     clearTimeout(this.#timer);
     const kept = browser && document.visibilityState === "visible" ? await this.#load() : null;
     if (!kept) return;
-    const wait = Math.min(Math.max(kept.ends - EARLY * 1000 - Date.now(), 1000), 2 ** 31 - 1);
+    const wait = Math.min(Math.max(this.#left(kept) - EARLY * 1000, 1000), 2 ** 31 - 1);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.token().catch(() => {}), wait);
   }

@@ -102,8 +102,7 @@ def test_two_tabs_follow_each_other(context: Any, page: Any) -> None:
 
 
 def test_app_survives_a_reload_in_mid_refresh_and_no_network(context: Any, page: Any) -> None:
-    expire = "localStorage.latchkey = JSON.stringify({ ...JSON.parse(localStorage.latchkey), ends: 0 })"
-    page.evaluate(expire)
+    page.evaluate("localStorage.latchkey = JSON.stringify({ ...JSON.parse(localStorage.latchkey), ends: 0 })")
     page.route("**/auth/refresh", lambda route: (route.fetch(), route.abort()))  # reloaded before the answer came
     page.goto("about:blank")
     page.goto("/")

@@ -36,6 +36,8 @@ SPOIL = """() => {
 EXPIRE = """() => {
   const kept = JSON.parse(localStorage.latchkey);
   localStorage.latchkey = JSON.stringify({ ...kept, ends: 0 });
+  const now = performance.now.bind(performance);
+  performance.now = () => now() + 3600e3;
 }"""
 
 
@@ -302,3 +304,35 @@ def test_sensitive_request_asks_to_reauthenticate(tab: Any, client: Any, app: An
     assert page.run("client.factors.addTotp()")["code"] == "reauthentication_required"
     page.page.evaluate(f"client.onReauthenticate = () => client.reauthenticate({{ password: '{PASSWORD}' }})")
     assert "secret" in page.run("client.factors.addTotp()")
+
+
+def test_network_error_is_not_kept_as_the_csrf_token(tab: Any, client: Any, context: Any) -> None:
+    sign_up(client)
+    page = tab(transport="cookie")
+    page.sign_in()
+    page.load()
+    context.set_offline(True)
+    assert page.run("client.updateAccount({ first_name: 'Ann' })")["code"] == "network"
+    context.set_offline(False)
+    assert page.run("client.updateAccount({ first_name: 'Ann' })")["first_name"] == "Ann"
+
+
+def test_ended_session_of_cookies_is_told(tab: Any, client: Any, context: Any, app: Any) -> None:
+    sign_up(client)
+    page, other = tab(transport="cookie"), tab(transport="cookie")
+    page.sign_in()
+    sql(app, "UPDATE sessions SET revoked_at = created_at")
+    context.clear_cookies(name="latchkey_access")
+    assert page.run("client.account()")["status"] == 401
+    other.page.wait_for_function("told.includes('expired')")
+
+
+def test_clock_that_is_set_back_causes_a_refresh(tab: Any, client: Any) -> None:
+    sign_up(client)
+    page = tab(local=True)
+    page.sign_in()
+    page.load()
+    page.page.evaluate("() => { const now = Date.now; Date.now = () => now() - 3600e3; }")
+    before = page.page.evaluate("JSON.parse(localStorage.latchkey).refresh_token")
+    assert page.run("client.account()")["email"] == ANN["email"]
+    assert page.page.evaluate("JSON.parse(localStorage.latchkey).refresh_token") != before
