@@ -29,7 +29,7 @@ test-long: $(VENV)/.tests ## the same with more rounds, clients and examples (AR
 lint: $(VENV)/.tests ## check style, formatting and known mistakes
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/bandit -q -c .bandit.yml -r app config.py run.py
+	@$(BIN)/bandit -q -c .bandit.yml -r app clients/python config.py run.py
 
 types: $(VENV)/.tests ## check types, strictly
 	@$(BIN)/mypy
