@@ -20,6 +20,7 @@ from app.web import cookies
 from app.web.endpoint import MAX_IDEMPOTENCY_KEY, Contract, contract_of
 from app.web.errors import status_of, title_of
 from app.web.guards import security_of
+from app.web.openapi_tags import tag_of, tags_of
 from app.web.schemas import LARGEST_NUMBER, Problem, ResponseBody, WireSchema
 
 DESCRIPTION = """Accounts for single-page and mobile apps.
@@ -29,6 +30,11 @@ Sign up or sign in below to try the API: this page stores the tokens. In your cl
 Browsers can use cookies instead (`?transport=cookie`). They send no token, but the header `X-CSRF-Token` with each
 request that writes.
 Errors are problem documents (RFC 9457) with a stable `code`."""
+INFO = {
+    "title": "Latchkey",
+    "license": {"name": "MIT", "identifier": "MIT"},
+    "contact": {"name": "The operator of this service"},
+}
 SIGN_UPS = {
     "open": "",
     "invited": "\n\nSign-up is closed: new accounts are by invitation only.",
@@ -88,8 +94,9 @@ def document(
                 paths[_path(rule)][method.lower()] = _operation(rule, contract, basic=_takes_basic(app))
         made = {
             "openapi": "3.1.0",
-            "info": {"title": "Latchkey", "version": version, "description": description},
+            "info": INFO | {"version": version, "description": description},
             "servers": [{"url": server}],
+            "tags": tags_of({tag_of(rule.endpoint) for rule, _ in routes}),
             "paths": dict(paths),
             "components": {"schemas": _schemas(app), "securitySchemes": security},
         }
@@ -122,7 +129,7 @@ def _takes_basic(app: Flask) -> bool:
 def _operation(rule: Rule, contract: Contract, *, basic: bool) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": rule.endpoint.rpartition(".")[2],
-        "tags": [rule.endpoint.partition(".")[0].replace("_", "-")],
+        "tags": [tag_of(rule.endpoint)],
         "summary": contract.summary,
         "responses": _successes(contract) | _error_responses(contract),
         "security": security_of(contract.who, basic=basic),

@@ -58,7 +58,10 @@ class UpdateAccountRequest(RequestBody):
 @blueprint.get("/account")
 @endpoint(gives=Account, who=SignedIn())
 def get_account(identity: Identity) -> object:
-    """Get the current account."""
+    """Get the current account.
+
+    Names, address, roles, and which credentials it has.
+    """
     return identity.owner
 
 
@@ -99,12 +102,18 @@ def delete_account(identity: Identity, body: DeleteAccountRequest) -> None:
 @blueprint.get("/account/export")
 @endpoint(gives=AccountExport, who=SignedIn())
 def export_account(identity: Identity) -> object:
-    """Export all data of the account."""
+    """Export all data of the account.
+
+    Everything that is stored about the account: profile, sessions, events, emails, factors, passkeys, identities.
+    """
     return auth.export.of(identity.owner)
 
 
 @blueprint.patch("/account")
 @endpoint(takes=UpdateAccountRequest, gives=Account, who=SignedIn())
 def update_account(identity: Identity, body: UpdateAccountRequest) -> object:
-    """Change name or language."""
+    """Change name or language.
+
+    Send only the members to change; null removes a name or the language.
+    """
     return auth.profile.update(identity.owner, body.model_dump(exclude_unset=True))

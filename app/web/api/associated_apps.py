@@ -63,12 +63,18 @@ def get_related_origins() -> object:
 @blueprint.get("/assetlinks.json")
 @endpoint(gives=AssetLinks, needs_database=False, cache_seconds=MAX_AGE, errors=(NoAssociatedApps,))
 def get_asset_links() -> object:
-    """Get the Android apps. 404 without ANDROID_APPS."""
+    """Get the Android apps.
+
+    404 without ANDROID_APPS.
+    """
     return auth.associated_apps.android()
 
 
 @blueprint.get("/apple-app-site-association")
 @endpoint(gives=AppleAppSiteAssociation, needs_database=False, cache_seconds=MAX_AGE, errors=(NoAssociatedApps,))
 def get_apple_app_site_association() -> object:
-    """Get the apps of Apple's systems. 404 without APPLE_APPS."""
+    """Get the apps of Apple's systems.
+
+    404 without APPLE_APPS.
+    """
     return auth.associated_apps.apple()

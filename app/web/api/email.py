@@ -165,7 +165,10 @@ def change_email(identity: Identity, body: ChangeEmailRequest) -> MessageRespons
     errors=(LinkInvalid, LinkExpired, LinkUsed, EmailTaken, RateLimited),
 )
 def confirm_email_change(body: LinkTokenRequest) -> MessageResponse:
-    """Confirm the new email address by link."""
+    """Confirm the new email address by link.
+
+    Takes the token from the email to the new address. From now on the account has that address.
+    """
     auth.email_change.confirm(body.token, client_info())
     return MessageResponse(message="The email address has been changed.")
 

@@ -112,7 +112,10 @@ class UndoFactorRequest(RequestBody):
 @blueprint.get("/factors")
 @endpoint(gives=FactorList, who=SignedIn())
 def list_factors(identity: Identity) -> object:
-    """List second factors."""
+    """List second factors.
+
+    Authenticator apps, and how many recovery codes are left.
+    """
     return auth.factors.all(identity)
 
 
@@ -153,7 +156,10 @@ def confirm_totp(identity: Identity, factor_id: int, body: ConfirmTotpRequest) -
 @blueprint.patch("/factors/<int:factor_id>")
 @endpoint(takes=RenameFactorRequest, who=SignedIn(), status=204, errors=(NoSuchFactor,))
 def rename_factor(identity: Identity, factor_id: int, body: RenameFactorRequest) -> None:
-    """Rename a second factor."""
+    """Rename a second factor.
+
+    The name is for the owner only.
+    """
     auth.factors.rename(identity, factor_id, body.name)
 
 
@@ -202,19 +208,28 @@ def undo_factor(body: UndoFactorRequest) -> MessageResponse:
 @blueprint.get("/trusted-devices")
 @endpoint(gives=TrustedDeviceList, who=SignedIn())
 def list_trusted_devices(identity: Identity) -> object:
-    """List trusted devices."""
+    """List trusted devices.
+
+    Devices on which sign-in does not ask for the second factor.
+    """
     return {"trusted_devices": auth.trusted_devices.all(identity)}
 
 
 @blueprint.delete("/trusted-devices/<int:device_id>")
 @endpoint(who=SignedIn(), status=204, errors=(NoSuchTrustedDevice,))
 def remove_trusted_device(identity: Identity, device_id: int) -> None:
-    """Stop trusting a device. Its next login asks for the second factor."""
+    """Stop trusting a device.
+
+    Its next login asks for the second factor.
+    """
     auth.trusted_devices.remove(identity, device_id, client_info())
 
 
 @blueprint.delete("/trusted-devices")
 @endpoint(who=SignedIn(), status=204)
 def remove_trusted_devices(identity: Identity) -> None:
-    """Stop trusting all devices."""
+    """Stop trusting all devices.
+
+    Each of them is asked for the second factor at its next sign-in.
+    """
     auth.trusted_devices.remove_all(identity, client_info())

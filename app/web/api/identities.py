@@ -78,7 +78,10 @@ class LinkIdentityRequest(RequestBody):
 @blueprint.get("")
 @endpoint(gives=IdentityList, who=SignedIn())
 def list_identities(identity: Identity) -> object:
-    """List the identities of the account."""
+    """List the identities of the account.
+
+    With the address that each provider named last.
+    """
     return {"identities": auth.identities.all(identity)}
 
 

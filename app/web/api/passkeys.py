@@ -64,7 +64,10 @@ class RenamePasskeyRequest(RequestBody):
 @blueprint.get("")
 @endpoint(gives=PasskeyList, who=SignedIn())
 def list_passkeys(identity: Identity) -> object:
-    """List passkeys."""
+    """List passkeys.
+
+    With what the browser needs to forget passkeys that were removed.
+    """
     return auth.passkeys.all(identity)
 
 
@@ -108,7 +111,10 @@ def add_passkey(identity: Identity, body: AddPasskeyRequest) -> object:
 @blueprint.patch("/<int:passkey_id>")
 @endpoint(takes=RenamePasskeyRequest, who=SignedIn(), status=204, errors=(NoSuchPasskey,))
 def rename_passkey(identity: Identity, passkey_id: int, body: RenamePasskeyRequest) -> None:
-    """Rename a passkey."""
+    """Rename a passkey.
+
+    The name is for the owner only.
+    """
     auth.passkeys.rename(identity, passkey_id, body.name)
 
 

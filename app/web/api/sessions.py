@@ -38,7 +38,10 @@ class SessionList(ResponseBody):
 @blueprint.get("")
 @endpoint(gives=SessionList, who=SignedIn())
 def list_sessions(identity: Identity) -> object:
-    """List sessions."""
+    """List sessions.
+
+    Live sessions, the one used last first. `current` marks the session of this request.
+    """
     return {"sessions": auth.own_sessions.all(identity)}
 
 

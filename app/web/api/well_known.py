@@ -94,21 +94,30 @@ def get_openid_metadata() -> object:
 @blueprint.get("/.well-known/jwks.json")
 @endpoint(gives=JsonWebKeySet, cache_seconds=KEYS_MAX_AGE)
 def get_public_keys() -> object:
-    """Get the public keys."""
+    """Get the public keys.
+
+    The JWKS (RFC 7517) to verify access tokens with. It may be cached for a few minutes.
+    """
     return auth.key_rotation.published()
 
 
 @blueprint.get("/healthz")
 @endpoint(gives=Liveness, needs_database=False)
 def get_liveness() -> object:
-    """Liveness."""
+    """Liveness.
+
+    The process responds. It does not ask the database.
+    """
     return Liveness()
 
 
 @blueprint.get("/readyz")
 @endpoint(gives=Readiness, errors=(NotReady,))
 def get_readiness() -> object:
-    """Readiness."""
+    """Readiness.
+
+    200 if all that the service needs responds, otherwise 503 with the state of each.
+    """
     if draining.is_draining():
         raise NotReady("Not ready: the process is stopping.", retry_after=2)
     return Readiness(checks=auth.health.ready())

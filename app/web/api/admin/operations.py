@@ -114,7 +114,10 @@ class RotatedKey(ResponseBody):
 @blueprint.get("/audit")
 @endpoint(query=AuditQuery, gives=AuditEventPage, who=Administrator(), errors=(InvalidCursor, SearchTooBroad))
 def list_audit_events(identity: Identity, query: AuditQuery) -> object:
-    """List audit events."""
+    """List audit events.
+
+    Newest first, of a type or about an account. Without a filter the list is complete.
+    """
     account = str(query.account) if query.account else None
     page = auth.audit_log.page(query.event, account, query.after, query.limit)
     return {"events": page.items, "next": page.next}
@@ -123,7 +126,10 @@ def list_audit_events(identity: Identity, query: AuditQuery) -> object:
 @blueprint.get("/mail")
 @endpoint(query=MailQuery, gives=EmailMessagePage, who=Administrator(), errors=(InvalidCursor,))
 def list_email_messages(identity: Identity, query: MailQuery) -> object:
-    """List emails in the outbox."""
+    """List emails in the outbox.
+
+    Their delivery state, newest first, without their content.
+    """
     page = auth.mail_queue.page(query.state, query.after, query.limit)
     return {"messages": page.items, "next": page.next}
 
@@ -141,7 +147,10 @@ def retry_email_message(identity: Identity, mail_id: int) -> None:
 @blueprint.get("/keys")
 @endpoint(gives=SigningKeyList, who=Administrator())
 def list_signing_keys(identity: Identity) -> object:
-    """List signing keys."""
+    """List signing keys.
+
+    Which keys verify tokens, and which one signs now.
+    """
     return {
         "keys": [
             {"kid": key.kid, "algorithm": key.algorithm, "signs_from": key.signs_from, "signs": signs}

@@ -18,19 +18,28 @@ blueprint = Blueprint("admin_sessions", __name__, url_prefix="/api/v1/admin/user
 @blueprint.get("")
 @endpoint(gives=SessionList, who=Administrator(), errors=(NoSuchAccount,))
 def list_user_sessions(identity: Identity, user_id: UUID) -> object:
-    """List the sessions of an account."""
+    """List the sessions of an account.
+
+    Live sessions, the one used last first.
+    """
     return {"sessions": auth.admin_sessions.all(identity, str(user_id))}
 
 
 @blueprint.delete("")
 @endpoint(who=Administrator(), status=204, errors=(*REAUTHENTICATION_ERRORS, NoSuchAccount))
 def revoke_user_sessions(identity: Identity, user_id: UUID) -> None:
-    """Revoke all sessions of an account."""
+    """Revoke all sessions of an account.
+
+    Their tokens stop working immediately.
+    """
     auth.admin_sessions.end_all(identity, str(user_id))
 
 
 @blueprint.delete("/<uuid:session_id>")
 @endpoint(who=Administrator(), status=204, errors=(*REAUTHENTICATION_ERRORS, NoSuchSession))
 def revoke_user_session(identity: Identity, user_id: UUID, session_id: UUID) -> None:
-    """Revoke a session of an account."""
+    """Revoke a session of an account.
+
+    Its tokens stop working immediately.
+    """
     auth.admin_sessions.end(identity, str(user_id), str(session_id))

@@ -143,7 +143,10 @@ def invite_user(identity: Identity, body: InviteUserRequest) -> object:
 @blueprint.get("/<uuid:user_id>")
 @endpoint(gives=User, who=Administrator(), errors=(NoSuchAccount,))
 def get_user(identity: Identity, user_id: UUID) -> object:
-    """Get an account."""
+    """Get an account.
+
+    With its state, roles and claims.
+    """
     return auth.admin_accounts.find(str(user_id))
 
 
@@ -188,7 +191,10 @@ def disable_user(identity: Identity, user_id: UUID) -> None:
 @blueprint.post("/<uuid:user_id>/enable")
 @endpoint(who=Administrator(), status=204, errors=(*REAUTHENTICATION_ERRORS, NoSuchAccount))
 def enable_user(identity: Identity, user_id: UUID) -> None:
-    """Enable an account."""
+    """Enable an account.
+
+    The owner can sign in again. Sessions that have ended stay ended.
+    """
     auth.admin_accounts.enable(identity, str(user_id))
 
 
@@ -215,7 +221,10 @@ def set_user_roles(identity: Identity, user_id: UUID, body: SetRolesRequest) -> 
     errors=(*REAUTHENTICATION_ERRORS, NoSuchAccount, AccountDisabled, RateLimited),
 )
 def reset_user_password(identity: Identity, user_id: UUID) -> None:
-    """Send a password reset email to the owner."""
+    """Send a password reset email to the owner.
+
+    The old password works until the owner has chosen a new one.
+    """
     auth.admin_accounts.start_reset(identity, str(user_id))
 
 
