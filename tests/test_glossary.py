@@ -69,7 +69,8 @@ ALLOWED = (
     "e tag",
     "invalid tag",
     "language tag",
-    "tags rule endpoint",  # in OpenAPI
+    "tags group of",  # in OpenAPI
+    "tags groups of",
     "eight letters",
     "letter spacing",
     "letters digits",

@@ -20,7 +20,7 @@ from app.web import cookies
 from app.web.endpoint import MAX_IDEMPOTENCY_KEY, Contract, contract_of
 from app.web.errors import status_of, title_of
 from app.web.guards import security_of
-from app.web.openapi_tags import tag_of, tags_of
+from app.web.openapi_groups import group_of, groups_of
 from app.web.schemas import LARGEST_NUMBER, Problem, ResponseBody, WireSchema
 
 DESCRIPTION = """Accounts for single-page and mobile apps.
@@ -96,7 +96,7 @@ def document(
             "openapi": "3.1.0",
             "info": INFO | {"version": version, "description": description},
             "servers": [{"url": server}],
-            "tags": tags_of({tag_of(rule.endpoint) for rule, _ in routes}),
+            "tags": groups_of({group_of(rule.endpoint) for rule, _ in routes}),
             "paths": dict(paths),
             "components": {"schemas": _schemas(app), "securitySchemes": security},
         }
@@ -129,7 +129,7 @@ def _takes_basic(app: Flask) -> bool:
 def _operation(rule: Rule, contract: Contract, *, basic: bool) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": rule.endpoint.rpartition(".")[2],
-        "tags": [tag_of(rule.endpoint)],
+        "tags": [group_of(rule.endpoint)],
         "summary": contract.summary,
         "responses": _successes(contract) | _error_responses(contract),
         "security": security_of(contract.who, basic=basic),

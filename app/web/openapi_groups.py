@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-TAGS: Final = {
+GROUPS: Final = {
     "sign-in": "Sign up, sign in with a password, refresh, sign out, reauthenticate.",
     "second-factor": "The second step of a sign-in, and setting up a factor that is required.",
     "passkey-sign-in": "Sign in and sign up with a passkey (WebAuthn).",
@@ -30,12 +30,12 @@ TAGS: Final = {
 }
 
 
-def tag_of(endpoint: str) -> str:
-    """The tag of an endpoint: the name of its blueprint."""
+def group_of(endpoint: str) -> str:
+    """The group of an endpoint: the name of its blueprint."""
     return endpoint.partition(".")[0].replace("_", "-")
 
 
-def tags_of(used: set[str]) -> list[dict[str, Any]]:
-    """The tags that the document uses, with their descriptions; those of other APIs last."""
-    known = [{"name": name, "description": text} for name, text in TAGS.items() if name in used]
-    return [*known, *({"name": name} for name in sorted(used - TAGS.keys()))]
+def groups_of(used: set[str]) -> list[dict[str, Any]]:
+    """The groups that the document has, with their descriptions; those of other APIs last."""
+    known = [{"name": name, "description": text} for name, text in GROUPS.items() if name in used]
+    return [*known, *({"name": name} for name in sorted(used - GROUPS.keys()))]
