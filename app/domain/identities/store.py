@@ -27,7 +27,7 @@ class IdentityTaken(Conflict):
     """The identity is linked to an account already."""
 
     code = "identity_taken"
-    detail = "This sign-in is linked to another account. Sign in with it, or unlink it there first."
+    detail = "This sign-in is linked to an account already. Sign in with it, or unlink it there first."
 
 
 class NoSuchIdentity(NotFound):

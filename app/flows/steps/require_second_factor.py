@@ -43,11 +43,13 @@ class SecondFactorRequired(Forbidden):
     def __init__(self, next_step: NextStep) -> None:
         super().__init__()
         self.next_step = next_step
+        self.link_token: str | None = None  # of an identity that would have been linked with this sign-in
 
     def members(self) -> dict[str, object]:
-        """The member `second_factor` of the problem document."""
+        """The member `second_factor`, and `link_token` after a sign-in with a new identity."""
         step = self.next_step
-        return {"second_factor": {"token": step.token, "expires_in": step.expires_in, "methods": list(step.methods)}}
+        found = {"token": step.token, "expires_in": step.expires_in, "methods": list(step.methods)}
+        return {"second_factor": found} | ({"link_token": self.link_token} if self.link_token else {})
 
 
 class SecondFactorEnrolmentRequired(SecondFactorRequired):

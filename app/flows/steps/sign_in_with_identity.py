@@ -154,7 +154,12 @@ class SignInWithIdentity:
             except IdentityTaken:
                 raise Superseded from None
 
-        return self._complete(proved, client, link, use)
+        try:
+            return self._complete(proved, client, link, use)
+        except SecondFactorRequired as required:
+            # The second step does not know of the identity: its owner links it after the sign-in.
+            required.link_token = self.read_identity.make_link_token(external)
+            raise
 
     def _by_email(
         self, external: ExternalIdentity, address: Address, client: ClientInfo, use: Callable[[], None]

@@ -76,7 +76,8 @@ def _sign_in(code: str, verifier: str) -> ResponseReturnValue:
     try:
         signed_in = auth.provider_sign_in.sign_in_with_code(code, verifier, client_info())
     except SecondFactorRequired as required:
-        return second_step(required)
+        page = second_step(required)
+        return with_identity(page, required.link_token) if required.link_token else page
     except IdentityLinkRequired as required:
         return with_identity(failed(ACCOUNT_EXISTS), required.link_token)
     except ServiceError as refused:

@@ -88,5 +88,4 @@ def with_identity(answer: ResponseReturnValue, link_token: str) -> Response:
 
 
 def _response(answer: Any) -> Response:
-    text, status, headers = answer
-    return Response(text, status, headers)
+    return Response(*answer) if isinstance(answer, tuple) else Response(answer)

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.support.api import ANN, PASSWORD, is_problem, log_in, me, sign_up, sql
+from tests.support.authenticator_app import Owner
 from tests.support.provider_visitor import Visitor
 from tests.test_statements import statements
 from tests.web.api.providers.test_takeover import identities, link
@@ -172,3 +173,18 @@ def test_account_has_twenty_identities_at_most(visitor, client, ann, app, lying)
     other = Visitor(client, lying)
     code = other.code(sub="n20", email="n20@example.org")
     assert is_problem(link(client, ann, code=code, code_verifier=other.verifier), 409, "too_many_identities")
+
+
+@pytest.mark.settings(link_by_email="trusted")
+def test_identity_is_linked_after_the_second_factor(visitor, app, client, clock):
+    owner = Owner(client, clock)
+    owner.sign_up().add_app()
+    sql(app, "UPDATE accounts SET email_verified_at = created_at")
+    asked = sign_in(visitor)
+    assert (asked.status_code, asked.json["code"]) == (403, "second_factor_required")
+    tokens = owner.second_step(asked.json["second_factor"]["token"]).json
+    assert identities(client, tokens) == []
+    assert link(client, tokens, link_token=asked.json["link_token"]).status_code == 201
+    assert link(client, tokens, link_token=asked.json["link_token"]).status_code in (400, 409)
+    again = sign_in(visitor)
+    assert (again.status_code, "link_token" in again.json) == (403, False)
