@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from config import ROOT
 
-OURS = {"app", "config", "run", "tests"}
+OURS = {"app", "config", "latchkey_client", "run", "tests"}
 # The state machine uses decorators of hypothesis, for which its test module asks package() before the rest is imported.
 AFTER_PACKAGE = {"tests/model/test_accounts.py", "tests/model/machine.py", "tests/model/service.py"}
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, after_this_request, g, request
 
 from app.core.errors import ServiceError
 from app.current import settings
@@ -34,19 +34,15 @@ def init_languages(app: Flask) -> None:
     )
     app.jinja_env.globals |= {"language": language, "languages": languages, "message_of": message_of}
 
-    @app.after_request
-    def keep(answer: Response) -> Response:
-        if request.args.get(PARAMETER) in _files() or request.args.get(PARAMETER) == ENGLISH:
-            cookies.set_cookie(answer, COOKIE, request.args[PARAMETER], YEAR, same_site="Lax")
-        return answer
-
 
 def language() -> str:
     """The language of this page."""
     if "language" not in g:
         known = (ENGLISH, *_files())
-        asked = (request.args.get(PARAMETER), cookies.get(COOKIE))
-        chosen = next((code for code in asked if code in known), None)
+        asked, kept = request.args.get(PARAMETER), cookies.get(COOKIE)
+        if asked in known:
+            _keep(str(asked))
+        chosen = next((code for code in (asked, kept) if code in known), None)
         g.language = chosen or request.accept_languages.best_match(known, ENGLISH)
     return str(g.language)
 
@@ -67,6 +63,13 @@ def message_of(error: ServiceError) -> str:
     its class are translated."""
     own = translate(error.message)
     return own if own != error.message or language() == ENGLISH else translate(error.detail)
+
+
+def _keep(code: str) -> None:
+    @after_this_request
+    def set_cookie(answer: Response) -> Response:
+        cookies.set_cookie(answer, COOKIE, code, YEAR, same_site="Lax")
+        return answer
 
 
 def _files() -> dict[str, Path]:

@@ -10,7 +10,7 @@ branch_labels = None
 depends_on = None
 
 MOMENT = sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql")
-# Whoever has signed in or up, or had a password once, has answered; so has the owner of an address that was verified.
+# A person who has signed in or up, or had a password once, has answered; so has the owner of a verified address.
 UNANSWERED = """
     UPDATE accounts SET invited_at = created_at
     WHERE password_hash IS NULL AND credentials_version = 0 AND email_verified_at IS NULL
