@@ -44,6 +44,8 @@ class Client:
     """The API for one account. Refreshes its tokens; `tokens` are the present ones, to keep them."""
 
     def __init__(self, url: str, tokens: Tokens | None = None, *, timeout: float = SECONDS) -> None:
+        if not url.startswith(("https://", "http://")):
+            raise ValueError("the URL of the service begins with https://")
         self._base, self._timeout = url.rstrip("/") + "/api/v1", timeout
         self.tokens = tokens
         self._refreshing = threading.Lock()
@@ -138,7 +140,7 @@ class Client:
         data = None if body is None else json.dumps(body).encode()
         request = Request(self._base + path, data, sent, method=method)  # noqa: S310 - the operator's URL
         try:
-            with urlopen(request, timeout=self._timeout) as answer:  # noqa: S310
+            with urlopen(request, timeout=self._timeout) as answer:  # noqa: S310  # nosec B310 - checked in __init__
                 content = answer.read()
         except HTTPError as error:
             with error:

@@ -17,7 +17,7 @@ pages_account_data = account_pages("data", "/data")
 
 @pages_account_data.get("")
 @signed_in
-@recently
+@recently()
 def open_page(identity: Identity) -> ResponseReturnValue:
     """Show what can be done."""
     return show(identity, "data")
@@ -25,7 +25,7 @@ def open_page(identity: Identity) -> ResponseReturnValue:
 
 @pages_account_data.get("/export")
 @signed_in
-@recently
+@recently()
 def download(identity: Identity) -> ResponseReturnValue:
     """All data of the account as a JSON file."""
     answer: Response = jsonify(auth.export.of(identity.owner))

@@ -17,7 +17,7 @@ pages_account_email = account_pages("email", "/email")
 
 @pages_account_email.get("")
 @signed_in
-@recently
+@recently()
 def open_page(identity: Identity) -> ResponseReturnValue:
     """Show the address, and the form to change it."""
     return show(identity, "email")

@@ -60,15 +60,21 @@ def signed_in(view: View) -> View:
     return run
 
 
-def recently(view: View) -> View:
-    """Require recent authentication before a sensitive page is shown, so that no form is filled in for nothing."""
+def recently(*, first_factor: bool = False) -> Callable[[View], View]:
+    """Require recent authentication before a sensitive page is shown, so that no form is filled in for nothing.
 
-    @wraps(view)
-    def run(identity: Identity, **arguments: Any) -> ResponseReturnValue:
-        auth.reauthentication.require_recent(identity, client_info(), first_factor="second_factor" in view.__module__)
-        return view(identity, **arguments)
+    `first_factor`: the page sets up a second factor, so an account that has none yet needs no second one.
+    """
 
-    return run
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def run(identity: Identity, **arguments: Any) -> ResponseReturnValue:
+            auth.reauthentication.require_recent(identity, client_info(), first_factor=first_factor)
+            return view(identity, **arguments)
+
+        return run
+
+    return decorate
 
 
 def show(identity: Identity, section: str, template: str | None = None, **context: Any) -> str:

@@ -16,7 +16,7 @@ pages_account_identities = account_pages("identities", "/identities")
 
 @pages_account_identities.get("")
 @signed_in
-@recently
+@recently()
 def open_page(identity: Identity) -> ResponseReturnValue:
     """Show the identities, and the providers to link another one."""
     return show(identity, "identities", **_lists(identity))
@@ -24,7 +24,7 @@ def open_page(identity: Identity) -> ResponseReturnValue:
 
 @pages_account_identities.post("/with/<string:provider_id>")
 @signed_in
-@recently
+@recently()
 def link(identity: Identity, provider_id: str) -> ResponseReturnValue:
     """Lead the browser to a provider. It comes back to the sign-in pages, which link the identity."""
     return lead_to(provider_id, LINK)

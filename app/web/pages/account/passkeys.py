@@ -16,7 +16,7 @@ HERE = "pages_account_passkeys.open_page"
 
 @pages_account_passkeys.get("")
 @signed_in
-@recently
+@recently()
 def open_page(identity: Identity) -> ResponseReturnValue:
     """Show the passkeys."""
     return show(identity, "passkeys", found=auth.passkeys.all(identity))

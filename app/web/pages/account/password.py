@@ -16,7 +16,7 @@ pages_account_password = account_pages("password", "/password")
 
 @pages_account_password.get("")
 @signed_in
-@recently
+@recently()
 def open_page(identity: Identity) -> ResponseReturnValue:
     """Show the form."""
     return show(identity, "password")

@@ -17,7 +17,7 @@ HERE = "pages_account_second_factor.open_page"
 
 @pages_account_second_factor.get("")
 @signed_in
-@recently
+@recently(first_factor=True)
 def open_page(identity: Identity) -> ResponseReturnValue:
     """Show the authenticator apps."""
     return show(identity, "second_factor", found=auth.factors.all(identity))
