@@ -140,7 +140,7 @@ class Client:
         data = None if body is None else json.dumps(body).encode()
         request = Request(self._base + path, data, sent, method=method)  # noqa: S310 - the operator's URL
         try:
-            with urlopen(request, timeout=self._timeout) as answer:  # noqa: S310  # nosec B310 - checked in __init__
+            with urlopen(request, timeout=self._timeout) as answer:  # noqa: S310  # nosec B310
                 content = answer.read()
         except HTTPError as error:
             with error:
