@@ -1,5 +1,6 @@
 """The console in Chromium: from sign-in to disabling a person, and what strangers see."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.support.profile import in_ci
 pytestmark = in_one_process
 VIEWS = ("", "people", "invitations", "emails", "audit", "keys")
 VIOLATIONS = "axe.run().then(({ violations }) => violations.map((one) => [one.id, one.nodes[0].html]))"
+CODE = r"\b[A-Z]{4}-[A-Z]{4}\b"
 MARKUP = '<img src=x onerror="window.hurt = true">'
 
 
@@ -114,7 +116,7 @@ def test_failed_emails_are_sent_again(page: Any) -> None:
     see(page, "Emails")
     page.get_by_role("button", name="Send all failed again").click()
     page.get_by_role("dialog").get_by_role("button", name="Send again").click()
-    page.get_by_text("emails are sent again").wait_for()
+    page.get_by_text("Emails that are sent again: 0.").wait_for()
 
 
 def test_key_is_rotated(page: Any) -> None:
@@ -140,3 +142,28 @@ def test_views_have_no_violation_of_accessibility_and_fit_a_phone(page: Any, cli
             assert page.evaluate(OVERFLOW) == 0, view
             page.evaluate(axe)
             assert page.evaluate(VIOLATIONS) == [], view
+
+
+def test_link_to_a_person_survives_the_sign_in(page: Any, client: Any) -> None:
+    bob = me(client, sign_up(client, email="bob@example.com")).json["id"]
+    page.goto(f"/admin#/people/{bob}")
+    page.get_by_label("Your email address").fill("ada@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    see(page, "bob@example.com")
+
+
+def test_administrator_without_a_password_confirms_by_email(page: Any, app: Any, mailbox: Any) -> None:
+    sign_in(page)
+    sql(app, "UPDATE accounts SET password_hash = NULL, email_verified_at = created_at")
+    sql(app, "UPDATE sessions SET authenticated_at = '2020-01-01 00:00:00.000000'")
+    page.goto("/admin#/keys")
+    page.get_by_role("button", name="Rotate").click()
+    page.get_by_role("dialog").get_by_role("button", name="Rotate").click()
+    field = page.get_by_label("Code from the email to ada@example.com")
+    field.wait_for()
+    # After the email that confirms the address and the notice of a new device
+    [message] = [one for one in mailbox.wait_for(3) if re.search(CODE, one.text) and "sign in" in one.subject]
+    field.fill(re.search(CODE, message.text)[0])  # type: ignore[index]
+    page.get_by_role("button", name="Confirm").click()
+    page.get_by_text("A new key was made.").wait_for()

@@ -65,24 +65,33 @@ export function say(text) {
   hiding = setTimeout(() => (toast.hidden = true), 6000);
 }
 
+/** Shows an error in a dialog. */
+export function show(dialog, error) {
+  const problem = dialog.querySelector(".error");
+  problem.textContent = words(error);
+  problem.hidden = false;
+}
+
+let dialogs = 0;
+
 /** A dialog with a form. Resolves with the form data, or null if it is closed; `act` may reject to show an error and stay open. */
 export function ask(title, content, { button = "Save", danger = false, act = async () => {} } = {}) {
   return new Promise((resolve) => {
+    const id = `dialog-title-${++dialogs}`; // one dialog may open over another
     const problem = h("p.error", { role: "alert", hidden: true });
     const submit = h(danger ? "button.danger" : "button", { type: "submit" }, button);
-    const form = h("form", { method: "dialog" }, h("h2", { id: "dialog-title" }, title), problem, ...[content].flat(), h("div.acts", {}, h("button.quiet", { type: "button", onclick: () => dialog.close() }, "Cancel"), submit));
-    const dialog = h("dialog", { "aria-labelledby": "dialog-title" }, form);
+    const form = h("form", { method: "dialog" }, h("h2", { id }, title), problem, ...[content].flat(), h("div.acts", {}, h("button.quiet", { type: "button", onclick: () => dialog.close() }, "Cancel"), submit));
+    const dialog = h("dialog", { "aria-labelledby": id }, form);
     let result = null;
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       submit.disabled = true;
       try {
-        await act(new FormData(form));
+        await act(new FormData(form), () => dialog.open);
         result = new FormData(form);
         dialog.close();
       } catch (error) {
-        problem.textContent = words(error);
-        problem.hidden = false;
+        show(dialog, error);
       }
       submit.disabled = false;
     });

@@ -9,6 +9,7 @@ const VIEWS = { "": ["Overview", overview], people: ["People", people], invitati
 const view = document.querySelector("#view"), sections = document.querySelector("#sections"), who = document.querySelector("#who");
 const { name } = document.body.dataset;
 let shown = 0;
+const signInUrl = () => `${root}/sign-in?redirect_to=${encodeURIComponent(`${root}/admin${location.hash}`)}`;
 
 function go(path, query = {}) {
   const set = Object.entries(query).filter(([, value]) => value);
@@ -39,7 +40,7 @@ async function show() {
   try {
     content = await render({ id, query, go, reload: show, more: (next) => more(next, query) });
   } catch (error) {
-    if (error.status === 401) return location.assign(`${root}/sign-in?redirect_to=${encodeURIComponent(`${root}/admin`)}`);
+    if (error.status === 401) return location.assign(signInUrl());
     content = error.code === "forbidden" ? notAllowed() : [h("h1", {}, title), h("p.error", { role: "alert" }, words(error)), h("button.quiet", { type: "button", onclick: show }, "Try again")];
   }
   if (mine !== shown) return; // another view was opened meanwhile
@@ -62,7 +63,7 @@ async function start() {
   try {
     account = await service.account();
   } catch (error) {
-    if (error.status === 401) return location.replace(`${root}/sign-in?redirect_to=${encodeURIComponent(`${root}/admin`)}`);
+    if (error.status === 401) return location.replace(signInUrl());
     return view.replaceChildren(h("h1", {}, "Console"), h("p.error", { role: "alert" }, words(error)), h("button.quiet", { type: "button", onclick: start }, "Try again"));
   }
   const signOut = async () => {

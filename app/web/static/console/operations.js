@@ -3,13 +3,15 @@
 import { admin, pages, service } from "./service.js";
 import { ask, badge, chart, field, h, moment, say, table, words } from "./dom.js";
 
+const MOST_COUNTED = 100_000; // the service counts no further
+
 export async function overview() {
   const [figures, health] = await Promise.all([admin("GET", "/figures"), fetch(`${service.url}/readyz`).then((answer) => answer.json())]);
   const checks = Object.entries(health.checks ?? {});
   const numbers = [["Accounts", figures.accounts], ["Live sessions", figures.sessions], ["Emails queued", figures.emails_queued], ["Emails not delivered", figures.emails_dead]];
   return [
     h("h1", {}, "Overview"),
-    h("dl.figures", {}, ...numbers.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value.toLocaleString())))),
+    h("dl.figures", {}, ...numbers.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value.toLocaleString() + (value >= MOST_COUNTED ? "+" : ""))))),
     h("div.charts", {}, chart("Sign-ups", figures.days, "sign_ups"), chart("Sign-ins", figures.days, "sign_ins"), chart("Failed sign-ins", figures.days, "failed_sign_ins", true)),
     figures.complete_since && h("p.soft", {}, "Events before ", moment(figures.complete_since), " are not counted."),
     h("h2", {}, "Health"),
@@ -32,16 +34,18 @@ export async function emails({ query, go, more, reload }) {
 
 async function retryAll(reload) {
   const progress = h("progress", { max: 1, value: 0 }), count = h("p", { role: "status" }, "");
-  const act = async () => {
+  const act = async (form, isOpen) => {
+    let sent = 0;
     const dead = [];
     for await (const one of pages("/mail?state=dead", "messages")) dead.push(one.id);
     progress.max = dead.length || 1;
     for (const [index, id] of dead.entries()) {
-      await admin("POST", `/mail/${id}/retry`).catch((error) => { if (error.code !== "nothing_to_retry") throw error; });
+      if (!isOpen()) break;
+      await admin("POST", `/mail/${id}/retry`).then(() => (sent += 1), (error) => { if (error.code !== "nothing_to_retry") throw error; });
       progress.value = index + 1;
       count.textContent = `${index + 1} of ${dead.length}`;
     }
-    say(`${dead.length} emails are sent again.`);
+    say(`Emails that are sent again: ${sent}.`);
   };
   if (await ask("Send all failed emails again", [h("p", {}, "Emails that the mail server refused for good, or too often, are due at once."), progress, count], { button: "Send again", act })) reload();
 }
