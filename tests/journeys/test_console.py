@@ -70,6 +70,7 @@ def test_administrator_finds_a_person_and_disables_the_account(page: Any, client
     page.get_by_role("cell", name="disabled").wait_for()
 
 
+@in_ci
 def test_person_is_invited_and_the_invitation_revoked(page: Any, client: Any) -> None:
     sign_in(page)
     page.goto("/admin#/people")
@@ -87,6 +88,7 @@ def test_person_is_invited_and_the_invitation_revoked(page: Any, client: Any) ->
     page.get_by_text("No invitation is open.").wait_for()
 
 
+@in_ci
 def test_text_of_strangers_is_shown_as_text(page: Any, client: Any) -> None:
     eve = sign_up(client, email="eve@example.com")
     names = {"first_name": MARKUP, "last_name": "</td><script>window.hurt = true</script>"}
@@ -110,6 +112,7 @@ def test_ordinary_account_gets_a_page_without_data(page: Any, client: Any) -> No
     assert page.get_by_role("navigation").count() == 0
 
 
+@in_ci
 def test_failed_emails_are_sent_again(page: Any) -> None:
     sign_in(page)
     page.goto("/admin#/emails")
@@ -119,6 +122,7 @@ def test_failed_emails_are_sent_again(page: Any) -> None:
     page.get_by_text("Emails that are sent again: 0.").wait_for()
 
 
+@in_ci
 def test_key_is_rotated(page: Any) -> None:
     sign_in(page)
     page.goto("/admin#/keys")
@@ -144,6 +148,7 @@ def test_views_have_no_violation_of_accessibility_and_fit_a_phone(page: Any, cli
             assert page.evaluate(VIOLATIONS) == [], view
 
 
+@in_ci
 def test_link_to_a_person_survives_the_sign_in(page: Any, client: Any) -> None:
     bob = me(client, sign_up(client, email="bob@example.com")).json["id"]
     page.goto(f"/admin#/people/{bob}")
@@ -153,6 +158,7 @@ def test_link_to_a_person_survives_the_sign_in(page: Any, client: Any) -> None:
     see(page, "bob@example.com")
 
 
+@in_ci
 def test_administrator_without_a_password_confirms_by_email(page: Any, app: Any, mailbox: Any) -> None:
     sign_in(page)
     sql(app, "UPDATE accounts SET password_hash = NULL, email_verified_at = created_at")

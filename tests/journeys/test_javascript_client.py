@@ -12,7 +12,7 @@ from tests.journeys.conftest import in_one_process
 from tests.journeys.test_passkeys_in_the_browser import VirtualAuthenticator
 from tests.support.api import ANN, NEW, PASSWORD, bearer, log_in, sign_up, sql
 from tests.support.clock import SettableClock
-from tests.support.profile import sized
+from tests.support.profile import in_ci, sized
 
 pytestmark = in_one_process
 TABS, ROUNDS = 8, sized(2, 10)
@@ -157,6 +157,7 @@ def test_lost_answer_is_asked_for_again_after_a_reload(tab: Any, client: Any, cl
     assert {*keys, repeated.value.headers["idempotency-key"]} == {keys[0]}
 
 
+@in_ci
 def test_session_survives_without_the_network(tab: Any, client: Any, context: Any) -> None:
     sign_up(client)
     page = tab(local=True)
@@ -169,6 +170,7 @@ def test_session_survives_without_the_network(tab: Any, client: Any, context: An
     assert page.told() == ["signed-in", "refreshed"]
 
 
+@in_ci
 def test_busy_service_is_asked_again_after_retry_after(tab: Any, client: Any) -> None:
     sign_up(client)
     page = tab(local=True)
@@ -186,6 +188,7 @@ def test_busy_service_is_asked_again_after_retry_after(tab: Any, client: Any) ->
     assert sent == []
 
 
+@in_ci
 def test_session_that_ended_elsewhere_is_told_to_every_tab(tab: Any, client: Any) -> None:
     sign_up(client)
     first, second = tab(local=True), tab(local=True)
@@ -196,6 +199,7 @@ def test_session_that_ended_elsewhere_is_told_to_every_tab(tab: Any, client: Any
     assert second.run("client.isSignedIn()") is False
 
 
+@in_ci
 def test_token_goes_to_named_origins_only(tab: Any, client: Any) -> None:
     sign_up(client)
     page = tab(local=True, apis=["https://api.test"])
@@ -210,6 +214,7 @@ def test_token_goes_to_named_origins_only(tab: Any, client: Any) -> None:
     assert (sent[0][:9], sent[1:]) == ("Bearer ey", [None, None, None])
 
 
+@in_ci
 def test_refused_token_is_refreshed_and_the_request_repeated_once(tab: Any, client: Any) -> None:
     sign_up(client)
     page = tab(local=True)
@@ -223,6 +228,7 @@ def test_refused_token_is_refreshed_and_the_request_repeated_once(tab: Any, clie
     assert asked == ["PATCH /account", "POST /auth/refresh", "PATCH /account"]
 
 
+@in_ci
 def test_cookies_go_on_after_a_reload_and_an_expired_token(tab: Any, client: Any, context: Any) -> None:
     sign_up(client)
     page = tab(transport="cookie")
@@ -236,6 +242,7 @@ def test_cookies_go_on_after_a_reload_and_an_expired_token(tab: Any, client: Any
     assert page.run("client.account()")["status"] == 401
 
 
+@in_ci
 def test_storage_that_refuses_keeps_the_tab_signed_in(tab: Any, client: Any) -> None:
     sign_up(client)
     page = tab(local=True)
@@ -246,6 +253,7 @@ def test_storage_that_refuses_keeps_the_tab_signed_in(tab: Any, client: Any) -> 
     assert page.run("client.account()")["email"] == ANN["email"]
 
 
+@in_ci
 def test_second_factor_is_a_second_step(tab: Any, client: Any, clock: SettableClock) -> None:
     tokens = sign_up(client)
     factor = client.post("/api/v1/account/factors/totp", json={}, headers=bearer(tokens["access_token"])).json
@@ -260,6 +268,7 @@ def test_second_factor_is_a_second_step(tab: Any, client: Any, clock: SettableCl
     assert page.run(f"client.secondFactor({given})") == {"signedIn": True}
 
 
+@in_ci
 def test_passkey_is_added_and_signs_in(tab: Any, client: Any) -> None:
     sign_up(client)
     page = tab()
@@ -271,6 +280,7 @@ def test_passkey_is_added_and_signs_in(tab: Any, client: Any) -> None:
     assert page.run("client.account()")["email"] == ANN["email"]
 
 
+@in_ci
 def test_emailed_code_signs_in(tab: Any, client: Any, mailbox: Any) -> None:
     sign_up(client)
     page = tab(local=True)
@@ -280,6 +290,7 @@ def test_emailed_code_signs_in(tab: Any, client: Any, mailbox: Any) -> None:
     assert page.run(f"client.finishEmail({{ code: '{code}' }})") == {"signedIn": True}
 
 
+@in_ci
 def test_page_of_the_service_signs_in_to_the_app(tab: Any, client: Any, app_server: Any) -> None:
     sign_up(client)
     app_tab, back = tab(local=True), f"http://localhost:{app_server.port}/signed-in"
@@ -296,6 +307,7 @@ def test_page_of_the_service_signs_in_to_the_app(tab: Any, client: Any, app_serv
     assert app_tab.run("client.account()")["email"] == ANN["email"]
 
 
+@in_ci
 def test_sensitive_request_asks_to_reauthenticate(tab: Any, client: Any, app: Any) -> None:
     sign_up(client)
     page = tab()
@@ -306,6 +318,7 @@ def test_sensitive_request_asks_to_reauthenticate(tab: Any, client: Any, app: An
     assert "secret" in page.run("client.factors.addTotp()")
 
 
+@in_ci
 def test_network_error_is_not_kept_as_the_csrf_token(tab: Any, client: Any, context: Any) -> None:
     sign_up(client)
     page = tab(transport="cookie")
@@ -317,6 +330,7 @@ def test_network_error_is_not_kept_as_the_csrf_token(tab: Any, client: Any, cont
     assert page.run("client.updateAccount({ first_name: 'Ann' })")["first_name"] == "Ann"
 
 
+@in_ci
 def test_ended_session_of_cookies_is_told(tab: Any, client: Any, context: Any, app: Any) -> None:
     sign_up(client)
     page, other = tab(transport="cookie"), tab(transport="cookie")
@@ -327,6 +341,7 @@ def test_ended_session_of_cookies_is_told(tab: Any, client: Any, context: Any, a
     other.page.wait_for_function("told.includes('expired')")
 
 
+@in_ci
 def test_clock_that_is_set_back_causes_a_refresh(tab: Any, client: Any) -> None:
     sign_up(client)
     page = tab(local=True)
